@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make [V=1] [SAN=1] [WERROR=1] [all|demo|check|deps|install|format|lint|clean]
+
+VERSION := $(shell cat VERSION)
+PREFIX  ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+PKG_CONFIG ?= pkg-config
+
+# The two commands of the README install what is missing first; plain make never does.
+ifneq ($(filter deps demo check,$(MAKECMDGOALS)),)
+ifneq ($(shell sh packaging/deps.sh >&2 || echo failed),)
+$(error could not install what is missing; see packaging/deps.sh for the list)
+endif
+endif
+
+, := ,
+B := build$(if $(SAN),-san)
+Q := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+        -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 \
+        -Wnull-dereference -Wimplicit-fallthrough -Wno-unused-parameter
+HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+PKGS := libmnl libnftnl libnetfilter_conntrack jansson libconfuse libcap-ng
+ifneq ($(filter-out clean format deps,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(shell $(PKG_CONFIG) --exists $(PKGS) && echo y),)
+$(error libraries are missing: run "make deps")
+endif
+endif
+CFLAGS ?= -O2 -g
+override CPPFLAGS += -I. -D_GNU_SOURCE -DCTKIT_VERSION='"$(VERSION)"' -MMD -MP \
+        $(shell $(PKG_CONFIG) --cflags $(PKGS))
+override CFLAGS += -std=gnu11 $(HARDEN) $(WARN) $(if $(WERROR),-Werror) \
+        $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined)
+override LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed
+# Debian's libev has no .pc file; other distributions add one.
+override LDLIBS += $(shell $(PKG_CONFIG) --libs $(PKGS)) \
+        $(shell $(PKG_CONFIG) --libs libev 2>/dev/null || echo -lev) -lm
+
+# llhttp: a library where the distribution has one (Debian 13), else the sources
+# that Debian 12 ships for Node.
+ifeq ($(shell $(PKG_CONFIG) --exists libllhttp 2>/dev/null && echo y),y)
+LLHTTP := $(shell $(PKG_CONFIG) --libs libllhttp)
+override CPPFLAGS += $(shell $(PKG_CONFIG) --cflags libllhttp)
+else
+LLHTTP_SRC ?= /usr/share/llhttp
+LLHTTP_INC ?= /usr/share/include/llhttp
+LLHTTP := $B/llhttp.a
+override CPPFLAGS += -isystem $(LLHTTP_INC)
+endif
+
+# A program is one file with main() plus the folders it may use. The linker
+# enforces the module graph: what is not listed here cannot be called.
+PROGRAMS := $(basename $(wildcard server/ctserve.c server/ctload.c conntrack/ctwatch.c \
+        rules/ctrules.c guard/ctguard.c))
+server/ctserve_USES := server lib
+server/ctload_USES := server lib
+conntrack/ctwatch_USES := conntrack lib
+rules/ctrules_USES := rules lib
+guard/ctguard_USES := guard conntrack rules lib
+FOLDERS := guard conntrack rules server lib
+
+objs = $(patsubst %.c,$B/%.o,$(filter-out $(PROGRAMS:=.c),$(sort $(wildcard $1/*.c))))
+UNITS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/*.c)))
+TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/tools/*.c)))
+SOURCES = $(wildcard $(FOLDERS:=/*.[ch]) tests/*/*.[ch])
+
+all: $(PROGRAMS:%=$B/%)
+
+.SECONDEXPANSION:
+$(PROGRAMS:%=$B/%): $B/%: $B/%.o $$(foreach d,$$($$*_USES),$B/$$d.a) $$(LLHTTP)
+	$(if $Q,@echo "  LD      $@")
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# A unit test may include the .c of the module that it is named after.
+$(UNITS): $B/%: $B/%.o $(FOLDERS:%=$B/%.a) $(LLHTTP)
+	$(if $Q,@echo "  LD      $@")
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(TOOLS): $B/%: $B/%.o $B/lib.a
+	$(if $Q,@echo "  LD      $@")
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$B/llhttp.a: $(patsubst %,$B/llhttp/%.o,api http llhttp)
+	$Q$(RM) $@ && $(AR) rcs $@ $^
+
+$B/llhttp/%.o: $(LLHTTP_SRC)/%.c
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  CC      $<")
+	$Q$(CC) -isystem $(LLHTTP_INC) -O2 -g -fPIE -w -c -o $@ $<
+
+$(FOLDERS:%=$B/%.a): $B/%.a: $$(call objs,$$*)
+	$Q$(RM) $@ && $(AR) rcs $@ $^
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  CC      $<")
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+deps:
+	@:
+
+demo: all $(TOOLS)
+	@tests/demo/run $B
+
+check: all $(UNITS) $(TOOLS)
+	@tests/run $B
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5
+	install -m 755 $(PROGRAMS:%=$B/%) $(DESTDIR)$(SBINDIR)
+	install -m 644 $(sort $(wildcard docs/man/*.8)) $(DESTDIR)$(MANDIR)/man8
+	install -m 644 $(sort $(wildcard docs/man/*.5)) $(DESTDIR)$(MANDIR)/man5
+
+format:
+	clang-format -i $(SOURCES)
+
+lint:
+	clang-format --dry-run -Werror $(SOURCES)
+	cppcheck -q --enable=warning,style,performance,portability --inline-suppr \
+	  --suppressions-list=tests/cppcheck.list --error-exitcode=1 -I. $(FOLDERS)
+	shellcheck $$(git grep -l -E '^#!/bin/(ba)?sh')
+
+clean:
+	$(RM) -r build build-san
+
+.PHONY: all deps demo check install format lint clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef LIB_CLOCK_H
+#define LIB_CLOCK_H
+
+#include <stdint.h>
+
+enum { CLOCK_NS_PER_MS = 1000000, CLOCK_NS_PER_S = 1000000000 };
+
+/* CLOCK_MONOTONIC in nanoseconds: the only clock that durations are taken from. */
+uint64_t clock_now_ns(void);
+
+/* Seconds from one reading to a later one; negative if they are swapped. */
+double clock_between_s(uint64_t from_ns, uint64_t to_ns);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
+
+#include <stdbool.h>
+
+/* The numbers are syslog's, which is what the journal reads in "<N>" prefixes. */
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARN = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+/* Where and how much a program logs. A value: main() owns it, modules borrow it. */
+struct log {
+	const char *program;  /* put in front of each line */
+	enum log_level level; /* the least urgent level that is still written */
+	bool journal;         /* stderr is the systemd journal: "<N>" instead of a name */
+};
+
+/*
+ * Logs for program at LOG_LEVEL_INFO; finds out by JOURNAL_STREAM whether stderr
+ * is the journal (systemd.exec(5)). program must outlive the log.
+ */
+void log_init(struct log *log, const char *program);
+
+/* One line to stderr, in one write, without a newline in the text. */
+void log_error(const struct log *log, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_warn(const struct log *log, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_info(const struct log *log, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void log_debug(const struct log *log, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

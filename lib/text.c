@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lib/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_BYTES = 256 };
+
+static bool reserve(struct text *text, size_t more)
+{
+	size_t capacity = text->capacity ? text->capacity : FIRST_BYTES;
+	char *data;
+
+	while (capacity < text->length + more + 1)
+		capacity *= 2;
+	if (capacity == text->capacity)
+		return true;
+	data = realloc(text->data, capacity);
+	if (!data)
+		return false;
+	text->data = data;
+	text->capacity = capacity;
+	return true;
+}
+
+void text_add(struct text *text, const char *fmt, ...)
+{
+	va_list args;
+	int need;
+
+	va_start(args, fmt);
+	need = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (need < 0 || text->failed || !reserve(text, (size_t)need)) {
+		text->failed = true;
+		return;
+	}
+	va_start(args, fmt);
+	vsnprintf(text->data + text->length, (size_t)need + 1, fmt, args);
+	va_end(args);
+	text->length += (size_t)need;
+}
+
+const char *text_str(const struct text *text)
+{
+	return text->data ? text->data : "";
+}
+
+bool text_ok(const struct text *text)
+{
+	return !text->failed;
+}
+
+void text_free(struct text *text)
+{
+	free(text->data);
+	*text = (struct text){ 0 };
+}

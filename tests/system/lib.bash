@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the system tests share. They run in tests/sandbox, so namespaces and processes that
+# a test leaves behind are gone with it.
+
+PATH=$CTKIT_BIN/server:$CTKIT_BIN/conntrack:$CTKIT_BIN/rules:$CTKIT_BIN/guard:$CTKIT_BIN/tests/tools:$PATH:/usr/sbin:/sbin
+
+# wait_until SECONDS COMMAND...: polls until the command succeeds; fails after SECONDS.
+wait_until() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		if ((SECONDS > deadline)); then
+			echo "gave up waiting for: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# hosts: two hosts, "server" (10.77.0.1, fd77::1) and "client" (10.77.0.2, fd77::2), with a
+# cable between them. The client also owns 10.78.0.0/16 and fd78::/64 (any address of them).
+hosts() {
+	ip netns add server
+	ip netns add client
+	ip -n server link add v-server type veth peer name v-client netns client
+	ip -n server addr add 10.77.0.1/24 dev v-server
+	ip -n client addr add 10.77.0.2/24 dev v-client
+	ip -n server addr add fd77::1/64 dev v-server nodad
+	ip -n client addr add fd77::2/64 dev v-client nodad
+	for host in server client; do
+		ip -n "$host" link set lo up
+		ip -n "$host" link set "v-$host" up
+	done
+	ip -n client route add local 10.78.0.0/16 dev lo
+	ip -n client route add local fd78::/64 dev lo
+	ip -n server route add 10.78.0.0/16 via 10.77.0.2
+	ip -n server route add fd78::/64 via fd77::2
+	wait_until 5 link_up server
+	wait_until 5 link_up client
+}
+
+link_up() {
+	ip -n "$1" link show "v-$1" | grep -q 'state UP'
+}
+
+# on HOST COMMAND...: runs a command there.
+on() {
+	local host=$1
+	shift
+	ip netns exec "$host" "$@"
+}
+
+# tracked HOST: switches connection tracking on there, as any stateful firewall would.
+tracked() {
+	on "$1" nft -f - <<-'NFT'
+		table inet firewall {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				ct state established,related accept
+			}
+		}
+	NFT
+}
+
+# entries HOST: how many entries its table counts.
+entries() {
+	on "$1" cat /proc/sys/net/netfilter/nf_conntrack_count
+}
+
+# background COMMAND...: starts a command; its pid is in $pid, its output in $BATS_TEST_TMPDIR/$pid.{out,err}.
+background() {
+	"$@" >"$BATS_TEST_TMPDIR/next.out" 2>"$BATS_TEST_TMPDIR/next.err" 3>&- &
+	pid=$!
+	ln -f "$BATS_TEST_TMPDIR/next.out" "$BATS_TEST_TMPDIR/$pid.out"
+	ln -f "$BATS_TEST_TMPDIR/next.err" "$BATS_TEST_TMPDIR/$pid.err"
+	rm -f "$BATS_TEST_TMPDIR/next.out" "$BATS_TEST_TMPDIR/next.err"
+}
