@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_FLOW_H
+#define CONNTRACK_FLOW_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nlmsghdr;
+struct service;
+
+/* An IPv4 address takes the first 4 bytes. */
+union flow_address {
+	struct in_addr v4;
+	struct in6_addr v6;
+};
+
+/* One direction of a flow. Ports in host byte order; 0 for protocols without. */
+struct flow_tuple {
+	union flow_address src;
+	union flow_address dst;
+	uint16_t src_port;
+	uint16_t dst_port;
+};
+
+/* One entry of the table. */
+struct flow {
+	uint8_t family;    /* AF_INET or AF_INET6 */
+	uint8_t proto;     /* IPPROTO_... */
+	uint8_t tcp_state; /* enum tcp_conntrack; 0 (NONE) when not TCP */
+	struct flow_tuple orig;
+	struct flow_tuple reply;
+	uint32_t status;    /* IPS_... bits of linux/netfilter/nf_conntrack_common.h */
+	uint32_t timeout_s; /* until it expires */
+	uint16_t zone;
+};
+
+/* Reads an IPCTNL_MSG_CT_NEW message. Returns 0, or -EBADMSG if it is short or lacks a tuple. */
+int flow_parse(const struct nlmsghdr *message, struct flow *out);
+
+bool flow_replied(const struct flow *flow); /* IPS_SEEN_REPLY */
+bool flow_assured(const struct flow *flow); /* IPS_ASSURED: early_drop spares it */
+bool flow_is_nat(const struct flow *flow);  /* IPS_SRC_NAT or IPS_DST_NAT, done or not */
+
+/*
+ * Whether the flow is one of service: towards its port (and address, if bound to
+ * one), or, for TCP picked up mid-stream whose direction the kernel has reversed,
+ * from it; outbound, towards the remote port.
+ */
+bool flow_of_service(const struct flow *flow, const struct service *service);
+
+#endif

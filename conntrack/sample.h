@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_SAMPLE_H
+#define CONNTRACK_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct flow;
+struct nl;
+
+/* Called for each sampled flow; the flow is valid during the call. */
+typedef void sample_cb(const struct flow *flow, void *data);
+
+struct sample {
+	uint32_t flows;     /* how many were given to the callback */
+	uint32_t malformed; /* messages that could not be read, skipped */
+	bool complete; /* the walk reached the table's end: every live flow was seen */
+};
+
+/*
+ * Reads the first max flows of the table's dump and stops it there: cost follows
+ * max, not the table. Because the table is ordered by a keyed hash this is an unbiased
+ * sample of the live flows, but always of the same slice of hash space: an
+ * error about long-lived flows persists from one sample to the next. Returns 0 or -errno;
+ * a dump that the kernel interrupts (EINTR, ENOBUFS) is what was read so far, not an error.
+ */
+int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
+		struct sample *out);
+
+#endif

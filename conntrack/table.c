@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "lib/nl.h"
+
+static const char COUNT_PATH[] = "/proc/sys/net/netfilter/nf_conntrack_count";
+static const char LIMIT_PATH[] = "/proc/sys/net/netfilter/nf_conntrack_max";
+
+/* Where the answer's numbers go; an attribute of another size is not one of ours. */
+struct field {
+	uint16_t type;
+	size_t offset;
+};
+
+static const struct field USAGE_FIELDS[] = {
+	{ CTA_STATS_GLOBAL_ENTRIES, offsetof(struct table_usage, entries) },
+	{ CTA_STATS_GLOBAL_MAX_ENTRIES, offsetof(struct table_usage, limit) },
+};
+
+static const struct field COUNTER_FIELDS[] = {
+	{ CTA_STATS_FOUND, offsetof(struct table_counters, found) },
+	{ CTA_STATS_INVALID, offsetof(struct table_counters, invalid) },
+	{ CTA_STATS_INSERT, offsetof(struct table_counters, insert) },
+	{ CTA_STATS_INSERT_FAILED, offsetof(struct table_counters, insert_failed) },
+	{ CTA_STATS_DROP, offsetof(struct table_counters, drop) },
+	{ CTA_STATS_EARLY_DROP, offsetof(struct table_counters, early_drop) },
+	{ CTA_STATS_ERROR, offsetof(struct table_counters, error) },
+	{ CTA_STATS_SEARCH_RESTART, offsetof(struct table_counters, search_restart) },
+	{ CTA_STATS_CLASH_RESOLVE, offsetof(struct table_counters, clash_resolve) },
+	{ CTA_STATS_CHAIN_TOOLONG, offsetof(struct table_counters, chain_toolong) },
+};
+
+static uint32_t *field_of(void *numbers, const struct field *field)
+{
+	return (uint32_t *)((char *)numbers + field->offset);
+}
+
+/* Adds each known attribute of one message to its number. Returns how many it knew. */
+static size_t add_fields(const struct nlmsghdr *message, const struct field *fields,
+			 size_t count, void *numbers)
+{
+	const struct nlattr *attr;
+	size_t known = 0;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
+		return 0;
+	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			if (mnl_attr_get_type(attr) != fields[i].type)
+				continue;
+			*field_of(numbers, &fields[i]) += ntohl(mnl_attr_get_u32(attr));
+			known++;
+		}
+	}
+	return known;
+}
+
+/* What came of a request: the numbers and how many attributes they were added up from. */
+struct usage_answer {
+	struct table_usage usage;
+	size_t known;
+};
+
+static int usage_cb(const struct nlmsghdr *message, void *data)
+{
+	struct usage_answer *answer = data;
+
+	answer->known += add_fields(message, USAGE_FIELDS, MNL_ARRAY_SIZE(USAGE_FIELDS),
+				    &answer->usage);
+	return MNL_CB_OK;
+}
+
+int table_usage_get(struct nl *nl, struct table_usage *out)
+{
+	struct usage_answer answer = { 0 };
+	int err;
+
+	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK,
+		      AF_UNSPEC);
+	err = nl_transact(nl, usage_cb, &answer);
+	if (err)
+		return err;
+	if (answer.known != MNL_ARRAY_SIZE(USAGE_FIELDS))
+		return -EBADMSG;
+	*out = answer.usage;
+	return 0;
+}
+
+static int read_number(const char *path, uint32_t *out)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int number;
+	int fields;
+
+	if (!file)
+		return -errno;
+	fields = fscanf(file, "%u", &number);
+	fclose(file);
+	if (fields != 1)
+		return -EBADMSG;
+	*out = number;
+	return 0;
+}
+
+int table_usage_read(struct table_usage *out)
+{
+	struct table_usage usage;
+	int err;
+
+	err = read_number(COUNT_PATH, &usage.entries);
+	if (!err)
+		err = read_number(LIMIT_PATH, &usage.limit);
+	if (!err)
+		*out = usage;
+	return err;
+}
+
+static int counters_cb(const struct nlmsghdr *message, void *data)
+{
+	add_fields(message, COUNTER_FIELDS, MNL_ARRAY_SIZE(COUNTER_FIELDS), data);
+	return MNL_CB_OK;
+}
+
+int table_counters_get(struct nl *nl, struct table_counters *out)
+{
+	struct table_counters counters = { 0 };
+	int err;
+
+	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS_CPU,
+		      NLM_F_DUMP, AF_UNSPEC);
+	err = nl_transact(nl, counters_cb, &counters);
+	if (err)
+		return err;
+	*out = counters;
+	return 0;
+}
+
+struct table_counters table_counters_delta(const struct table_counters *from,
+					   const struct table_counters *to)
+{
+	struct table_counters delta = *to;
+	struct table_counters before = *from;
+
+	/* A sum of wrapping numbers wraps the same way: subtraction modulo 2^32 is exact. */
+	for (size_t i = 0; i < MNL_ARRAY_SIZE(COUNTER_FIELDS); i++)
+		*field_of(&delta, &COUNTER_FIELDS[i]) -=
+			*field_of(&before, &COUNTER_FIELDS[i]);
+	return delta;
+}

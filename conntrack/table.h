@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_TABLE_H
+#define CONNTRACK_TABLE_H
+
+#include <stdint.h>
+
+struct nl;
+
+/*
+ * How full the table of this network namespace is. entries counts expired entries
+ * until garbage collection meets them; limit is the kernel's one global
+ * nf_conntrack_max, which may change at any time: read it each time.
+ */
+struct table_usage {
+	uint32_t entries;
+	uint32_t limit;
+};
+
+/* One IPCTNL_MSG_CT_GET_STATS, about 3 us. Returns 0 or -errno (-EPERM: no CAP_NET_ADMIN). */
+int table_usage_get(struct nl *nl, struct table_usage *out);
+
+/*
+ * The same from /proc/sys/net/netfilter, readable without privilege. Returns 0 or
+ * -errno (-ENOENT: this kernel has no conntrack).
+ */
+int table_usage_read(struct table_usage *out);
+
+/*
+ * Counters of this namespace, summed over CPUs. Each CPU's is 32 bits and wraps:
+ * compare readings with table_counters_delta().
+ */
+struct table_counters {
+	uint32_t found;
+	uint32_t invalid;
+	uint32_t insert;
+	uint32_t insert_failed;
+	uint32_t drop; /* table full, nothing to evict: a packet was lost */
+	uint32_t
+		early_drop; /* table full, an unassured entry was evicted for a new one */
+	uint32_t error;
+	uint32_t search_restart;
+	uint32_t clash_resolve;
+	uint32_t chain_toolong;
+};
+
+int table_counters_get(struct nl *nl, struct table_counters *out);
+
+/* What was counted from one reading to the next, whatever wrapped between. */
+struct table_counters table_counters_delta(const struct table_counters *from,
+					   const struct table_counters *to);
+
+#endif
