@@ -32,7 +32,9 @@ struct flow {
 	struct flow_tuple reply;
 	uint32_t status;    /* IPS_... bits of linux/netfilter/nf_conntrack_common.h */
 	uint32_t timeout_s; /* until it expires */
-	uint16_t zone;
+	uint32_t id;   /* CTA_ID: tells this entry from a later one of the same tuple */
+	uint16_t zone; /* of both directions */
+	uint16_t orig_zone; /* of the original direction alone */
 };
 
 /* Reads an IPCTNL_MSG_CT_NEW message. Returns 0, or -EBADMSG if it is short or lacks a tuple. */
@@ -41,6 +43,15 @@ int flow_parse(const struct nlmsghdr *message, struct flow *out);
 bool flow_replied(const struct flow *flow); /* IPS_SEEN_REPLY */
 bool flow_assured(const struct flow *flow); /* IPS_ASSURED: early_drop spares it */
 bool flow_is_nat(const struct flow *flow);  /* IPS_SRC_NAT or IPS_DST_NAT, done or not */
+
+/* Compares addresses of that family: in_addr or in6_addr, in whatever they are kept. */
+bool flow_same_address(uint8_t family, const void *a, const void *b);
+
+/*
+ * Whether a flow between these ports looks as if it was picked up from an answer: from a
+ * service's port to one that Linux chooses for clients (32768 and up).
+ */
+bool flow_ends_swapped(uint16_t src_port, uint16_t dst_port);
 
 /*
  * Whether the flow is one of service: towards its port (and address, if bound to

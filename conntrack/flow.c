@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/flow.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "lib/service.h"
+
+/*
+ * Where Linux starts to choose source ports by default (ip_local_port_range). A flow
+ * from a service's port to a port at or above it has, most likely, its two ends swapped.
+ */
+enum { EPHEMERAL_FIRST = 32768 };
+
+/* Attributes by type; a type beyond what is indexed is not of interest. */
+struct index {
+	const struct nlattr *by_type[CTA_MAX + 1];
+};
+
+/* Returns -EBADMSG if an attribute runs past the end: libmnl's iterators stop in silence. */
+static int index_payload(const void *payload, size_t bytes, struct index *out)
+{
+	const struct nlattr *attr = payload;
+	int left = (int)bytes;
+
+	memset(out, 0, sizeof(*out));
+	while (mnl_attr_ok(attr, left)) {
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (type <= CTA_MAX)
+			out->by_type[type] = attr;
+		left -= MNL_ALIGN(attr->nla_len);
+		attr = mnl_attr_next(attr);
+	}
+	return left > 0 ? -EBADMSG : 0;
+}
+
+static int index_nested(const struct nlattr *nest, struct index *out)
+{
+	if (!nest)
+		return -EBADMSG;
+	return index_payload(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest),
+			     out);
+}
+
+/* Copies a value of exactly that size. */
+static int get_value(const struct nlattr *attr, void *value, size_t bytes)
+{
+	if (!attr || mnl_attr_get_payload_len(attr) != bytes)
+		return -EBADMSG;
+	memcpy(value, mnl_attr_get_payload(attr), bytes);
+	return 0;
+}
+
+/* The same for what a message may lack: then the value stays as it is. */
+static int get_optional(const struct nlattr *attr, void *value, size_t bytes)
+{
+	return attr ? get_value(attr, value, bytes) : 0;
+}
+
+static int parse_addresses(const struct nlattr *nest, uint8_t family,
+			   struct flow_tuple *tuple)
+{
+	bool v4 = family == AF_INET;
+	size_t bytes = v4 ? sizeof(tuple->src.v4) : sizeof(tuple->src.v6);
+	struct index ip;
+	int err = index_nested(nest, &ip);
+
+	if (!err)
+		err = get_value(ip.by_type[v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC],
+				&tuple->src, bytes);
+	if (!err)
+		err = get_value(ip.by_type[v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST],
+				&tuple->dst, bytes);
+	return err;
+}
+
+/* Protocols without ports have identifiers of their own kind, or nothing: their ports are 0. */
+static int parse_proto(const struct nlattr *nest, uint8_t *proto,
+		       struct flow_tuple *tuple)
+{
+	uint16_t src = 0, dst = 0;
+	struct index l4;
+	int err = index_nested(nest, &l4);
+
+	if (!err)
+		err = get_value(l4.by_type[CTA_PROTO_NUM], proto, sizeof(*proto));
+	if (!err)
+		err = get_optional(l4.by_type[CTA_PROTO_SRC_PORT], &src, sizeof(src));
+	if (!err)
+		err = get_optional(l4.by_type[CTA_PROTO_DST_PORT], &dst, sizeof(dst));
+	if (err)
+		return err;
+	tuple->src_port = ntohs(src);
+	tuple->dst_port = ntohs(dst);
+	return 0;
+}
+
+/* The tuple's zone, of one direction alone, goes to *zone. */
+static int parse_tuple(const struct nlattr *nest, const struct flow *flow, uint8_t *proto,
+		       struct flow_tuple *tuple, uint16_t *zone)
+{
+	struct index attrs;
+	uint16_t value = 0;
+	int err = index_nested(nest, &attrs);
+
+	if (!err)
+		err = parse_addresses(attrs.by_type[CTA_TUPLE_IP], flow->family, tuple);
+	if (!err)
+		err = parse_proto(attrs.by_type[CTA_TUPLE_PROTO], proto, tuple);
+	if (!err)
+		err = get_optional(attrs.by_type[CTA_TUPLE_ZONE], &value, sizeof(value));
+	if (!err)
+		*zone = ntohs(value);
+	return err;
+}
+
+static int parse_tuples(const struct index *attrs, struct flow *flow)
+{
+	uint16_t reply_zone;
+	uint8_t reply_proto;
+	int err;
+
+	err = parse_tuple(attrs->by_type[CTA_TUPLE_ORIG], flow, &flow->proto, &flow->orig,
+			  &flow->orig_zone);
+	if (!err)
+		err = parse_tuple(attrs->by_type[CTA_TUPLE_REPLY], flow, &reply_proto,
+				  &flow->reply, &reply_zone);
+	if (!err && reply_proto != flow->proto)
+		err = -EBADMSG;
+	return err;
+}
+
+static int parse_tcp_state(const struct nlattr *nest, uint8_t *state)
+{
+	struct index info, tcp;
+	int err;
+
+	if (!nest)
+		return 0;
+	err = index_nested(nest, &info);
+	if (err || !info.by_type[CTA_PROTOINFO_TCP])
+		return err;
+	err = index_nested(info.by_type[CTA_PROTOINFO_TCP], &tcp);
+	if (err)
+		return err;
+	return get_optional(tcp.by_type[CTA_PROTOINFO_TCP_STATE], state, sizeof(*state));
+}
+
+static int parse_details(const struct index *attrs, struct flow *flow)
+{
+	uint32_t status = 0, timeout = 0, id = 0;
+	uint16_t zone = 0;
+	int err;
+
+	err = get_optional(attrs->by_type[CTA_STATUS], &status, sizeof(status));
+	if (!err)
+		err = get_optional(attrs->by_type[CTA_TIMEOUT], &timeout,
+				   sizeof(timeout));
+	if (!err)
+		err = get_optional(attrs->by_type[CTA_ID], &id, sizeof(id));
+	if (!err)
+		err = get_optional(attrs->by_type[CTA_ZONE], &zone, sizeof(zone));
+	if (!err)
+		err = parse_tcp_state(attrs->by_type[CTA_PROTOINFO], &flow->tcp_state);
+	flow->status = ntohl(status);
+	flow->timeout_s = ntohl(timeout);
+	flow->id = ntohl(id);
+	flow->zone = ntohs(zone);
+	return err;
+}
+
+int flow_parse(const struct nlmsghdr *message, struct flow *out)
+{
+	const struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
+	size_t bytes = mnl_nlmsg_get_payload_len(message);
+	struct flow flow = { 0 };
+	struct index attrs;
+	int err;
+
+	if (message->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*header) ||
+	    message->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW))
+		return -EBADMSG;
+	flow.family = header->nfgen_family;
+	if (flow.family != AF_INET && flow.family != AF_INET6)
+		return -EBADMSG;
+	err = index_payload(header + 1, bytes - sizeof(*header), &attrs);
+	if (!err)
+		err = parse_tuples(&attrs, &flow);
+	if (!err)
+		err = parse_details(&attrs, &flow);
+	if (!err)
+		*out = flow;
+	return err;
+}
+
+bool flow_replied(const struct flow *flow)
+{
+	return flow->status & IPS_SEEN_REPLY;
+}
+
+bool flow_assured(const struct flow *flow)
+{
+	return flow->status & IPS_ASSURED;
+}
+
+bool flow_is_nat(const struct flow *flow)
+{
+	return flow->status & IPS_NAT_MASK;
+}
+
+bool flow_same_address(uint8_t family, const void *a, const void *b)
+{
+	return memcmp(a, b,
+		      family == AF_INET ? sizeof(struct in_addr)
+					: sizeof(struct in6_addr)) == 0;
+}
+
+bool flow_ends_swapped(uint16_t src_port, uint16_t dst_port)
+{
+	return src_port < EPHEMERAL_FIRST && dst_port >= EPHEMERAL_FIRST;
+}
+
+/* Whether one end of a flow is the service's. */
+static bool end_matches(const struct flow *flow, const struct service *service,
+			const union flow_address *address, uint16_t port)
+{
+	if (port < service->first_port || port > service->last_port)
+		return false;
+	if (service->family == AF_UNSPEC)
+		return true;
+	return service->family == flow->family &&
+	       flow_same_address(flow->family, address, &service->addr);
+}
+
+bool flow_of_service(const struct flow *flow, const struct service *service)
+{
+	const struct flow_tuple *orig = &flow->orig;
+
+	if (flow->proto != service->proto)
+		return false;
+	if (end_matches(flow, service, &orig->dst, orig->dst_port))
+		return true;
+	if (flow->proto != IPPROTO_TCP || service->outbound)
+		return false;
+	return flow_ends_swapped(orig->src_port, orig->dst_port) &&
+	       end_matches(flow, service, &orig->src, orig->src_port);
+}
