@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/sample.h"
+
+#include <errno.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "conntrack/flow.h"
+#include "lib/nl.h"
+
+/* What the reading of one sample shares with the callback of its dump. */
+struct reading {
+	uint32_t max;
+	sample_cb *cb;
+	void *data;
+	struct sample sample;
+	bool stopped;
+};
+
+static int flow_cb(const struct nlmsghdr *message, void *data)
+{
+	struct reading *reading = data;
+	struct sample *sample = &reading->sample;
+	struct flow flow;
+
+	/*
+	 * Malformed messages count towards the bound. The one after the last is looked at to
+	 * know that there are more.
+	 */
+	if (sample->flows + sample->malformed == reading->max) {
+		reading->stopped = true;
+		return MNL_CB_STOP;
+	}
+	if (flow_parse(message, &flow) < 0) {
+		sample->malformed++;
+		return MNL_CB_OK;
+	}
+	sample->flows++;
+	reading->cb(&flow, reading->data);
+	return MNL_CB_OK;
+}
+
+int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
+		struct sample *out)
+{
+	struct reading reading = { .max = max, .cb = cb, .data = data };
+	int err;
+
+	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP,
+		      AF_UNSPEC);
+	err = nl_transact(nl, flow_cb, &reading);
+	if (err && err != -EINTR && err != -ENOBUFS)
+		return err;
+	reading.sample.complete = !err && !reading.stopped;
+	*out = reading.sample;
+	return 0;
+}
