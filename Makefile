@@ -78,7 +78,7 @@ $(UNITS): $B/%: $B/%.o $(FOLDERS:%=$B/%.a) $(LLHTTP)
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
-$(TOOLS): $B/%: $B/%.o $B/lib.a
+$(TOOLS): $B/%: $B/%.o $B/conntrack.a $B/lib.a
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/reclaim.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "conntrack/flow.h"
+#include "conntrack/tuple.h"
+#include "lib/nl.h"
+#include "lib/service.h"
+
+/*
+ * Which parts of CTA_TUPLE_ORIG the kernel compares: CTA_FILTER_ORIG_FLAGS, in the byte order
+ * of the host. In no exported header (net/netfilter/nf_internals.h, kernel 5.8).
+ */
+enum {
+	FILTER_IP_DST = 1 << 1,
+	FILTER_PROTO_NUM = 1 << 3,
+	FILTER_SRC_PORT = 1 << 4,
+	FILTER_DST_PORT = 1 << 5,
+};
+
+enum { CT_GET = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET };
+enum { CT_DELETE = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE };
+
+/* What the kernel shall compare. Flags say which of the values count. */
+struct filter {
+	uint32_t flags;
+	uint8_t proto;
+	uint16_t port; /* source or destination by flags */
+	struct in_addr dst;
+};
+
+/*
+ * CTA_FILTER never goes without CTA_TUPLE_ORIG: a kernel that does not know the filter
+ * would otherwise take the message for "delete everything".
+ */
+static void put_filter(struct nlmsghdr *message, const struct filter *filter)
+{
+	struct nlattr *tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+	struct nlattr *nest;
+
+	if (filter->flags & FILTER_IP_DST) {
+		nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+		mnl_attr_put_u32(message, CTA_IP_V4_DST, filter->dst.s_addr);
+		mnl_attr_nest_end(message, nest);
+	}
+	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+	mnl_attr_put_u8(message, CTA_PROTO_NUM, filter->proto);
+	if (filter->flags & FILTER_SRC_PORT)
+		mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(filter->port));
+	if (filter->flags & FILTER_DST_PORT)
+		mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(filter->port));
+	mnl_attr_nest_end(message, nest);
+	mnl_attr_nest_end(message, tuple);
+
+	nest = mnl_attr_nest_start(message, CTA_FILTER);
+	mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, filter->flags);
+	mnl_attr_nest_end(message, nest);
+}
+
+static int delete_filtered(struct nl *nl, uint8_t family, const struct filter *filter)
+{
+	struct nlmsghdr *message = nl_begin_nfnl(nl, CT_DELETE, NLM_F_ACK, family);
+
+	put_filter(message, filter);
+	return nl_transact(nl, NULL, NULL);
+}
+
+int reclaim_probe(struct nl *nl, enum reclaim_way *out)
+{
+	/*
+	 * No packet to 0.0.0.0 is ever delivered or forwarded, so no entry has this
+	 * destination. Kernels before 6.12 want a whole tuple and miss its source address.
+	 */
+	const struct filter nothing = {
+		.flags = FILTER_IP_DST | FILTER_PROTO_NUM | FILTER_DST_PORT,
+		.proto = IPPROTO_UDP,
+	};
+	int err = delete_filtered(nl, AF_INET, &nothing);
+
+	if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOENT)
+		*out = RECLAIM_DUMP;
+	else if (err)
+		return err;
+	else
+		*out = RECLAIM_FILTER;
+	return 0;
+}
+
+enum { BATCH_BYTES = 32768 };
+
+/*
+ * A walk over the table that deletes as it goes, a batch at a time. The deletes have a conversation
+ * of their own: the dump's is busy until its end.
+ */
+struct sweep {
+	struct nl *deleter;
+	const struct service *service;
+	uint32_t deleted;
+	uint32_t batched; /* messages in the batch */
+	size_t used;      /* bytes of the batch */
+	struct nlmsghdr *last;
+	_Alignas(struct nlmsghdr) char batch[BATCH_BYTES];
+};
+
+static int flush(struct sweep *sweep)
+{
+	int err;
+
+	if (sweep->batched == 0)
+		return 0;
+	sweep->last->nlmsg_flags |= NLM_F_ACK;
+	err = nl_batch(sweep->deleter, sweep->batch, sweep->used, sweep->last->nlmsg_seq,
+		       NULL);
+	/*
+	 * ENOENT: an entry ended by itself meanwhile. ENOBUFS: many did, and the replies that said so
+	 * overran the socket. The kernel goes on with the batch after either.
+	 */
+	if (err && err != -ENOENT && err != -ENOBUFS)
+		return err;
+	sweep->deleted += sweep->batched;
+	sweep->batched = 0;
+	sweep->used = 0;
+	return 0;
+}
+
+static int add_delete(struct sweep *sweep, const struct flow *flow)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(sweep->batch + sweep->used);
+	struct nfgenmsg *nfgen = mnl_nlmsg_put_extra_header(message, sizeof(*nfgen));
+	int err;
+
+	message->nlmsg_type = CT_DELETE;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = nl_sequence(sweep->deleter);
+	nfgen->nfgen_family = flow->family;
+	nfgen->version = NFNETLINK_V0;
+	err = tuple_put(message, flow);
+	if (err)
+		return err;
+	sweep->used += MNL_ALIGN(message->nlmsg_len);
+	sweep->last = message;
+	sweep->batched++;
+	return 0;
+}
+
+/* The kernel's filter is coarser than the service, and ignored before 5.8: look again. */
+static int sweep_cb(const struct nlmsghdr *message, void *data)
+{
+	struct sweep *sweep = data;
+	struct flow flow;
+	int err = 0;
+
+	if (flow_parse(message, &flow) < 0 || !flow_of_service(&flow, sweep->service))
+		return MNL_CB_OK;
+	if (sweep->used + MNL_NLMSG_HDRLEN + TUPLE_BYTES_MAX > BATCH_BYTES)
+		err = flush(sweep);
+	if (!err)
+		err = add_delete(sweep, &flow);
+	if (!err)
+		return MNL_CB_OK;
+	errno = -err;
+	return MNL_CB_ERROR;
+}
+
+static int sweep_table(struct nl *nl, uint8_t family, const struct filter *filter,
+		       struct sweep *sweep)
+{
+	struct nlmsghdr *message = nl_begin_nfnl(nl, CT_GET, NLM_F_DUMP, family);
+	int err;
+
+	put_filter(message, filter);
+	err = nl_transact(nl, sweep_cb, sweep);
+	return err ? err : flush(sweep);
+}
+
+/* Whether the kernel's filter selects exactly the service's flows. Its IPv6 address match is inverted. */
+static bool filter_is_exact(const struct service *service)
+{
+	return service->first_port == service->last_port && service->family != AF_INET6;
+}
+
+static struct filter filter_of(const struct service *service)
+{
+	struct filter filter = {
+		.flags = FILTER_PROTO_NUM,
+		.proto = service->proto,
+		.port = service->first_port,
+	};
+
+	if (service->first_port == service->last_port)
+		filter.flags |= FILTER_DST_PORT;
+	if (service->family == AF_INET) {
+		filter.flags |= FILTER_IP_DST;
+		filter.dst = service->addr.v4;
+	}
+	return filter;
+}
+
+/*
+ * TCP that was picked up in the middle from the service's own packet has its ends swapped.
+ * A filter by source port would also take the clients of others that use the port, so
+ * each is looked at.
+ */
+static int sweep_swapped(struct nl *nl, uint8_t family, struct sweep *sweep)
+{
+	const struct service *service = sweep->service;
+	const struct filter filter = {
+		.flags = FILTER_PROTO_NUM | FILTER_SRC_PORT,
+		.proto = service->proto,
+		.port = service->first_port,
+	};
+
+	if (service->proto != IPPROTO_TCP || service->outbound ||
+	    service->first_port != service->last_port)
+		return 0;
+	return sweep_table(nl, family, &filter, sweep);
+}
+
+static int reclaim_family(struct nl *nl, enum reclaim_way way, uint8_t family,
+			  struct sweep *sweep)
+{
+	const struct filter filter = filter_of(sweep->service);
+	int err;
+
+	if (way == RECLAIM_FILTER && filter_is_exact(sweep->service))
+		err = delete_filtered(nl, family, &filter);
+	else
+		err = sweep_table(nl, family, &filter, sweep);
+	return err ? err : sweep_swapped(nl, family, sweep);
+}
+
+int reclaim_service(struct nl *nl, enum reclaim_way way, const struct service *service,
+		    uint32_t *deleted)
+{
+	static const uint8_t FAMILIES[] = { AF_INET, AF_INET6 };
+	struct sweep sweep = { .service = service };
+	int err = nl_open(&sweep.deleter, NETLINK_NETFILTER);
+
+	for (size_t i = 0; !err && i < MNL_ARRAY_SIZE(FAMILIES); i++) {
+		if (service->family == AF_UNSPEC || service->family == FAMILIES[i])
+			err = reclaim_family(nl, way, FAMILIES[i], &sweep);
+	}
+	nl_close(sweep.deleter);
+	if (!err && deleted)
+		*deleted = sweep.deleted;
+	return err;
+}
