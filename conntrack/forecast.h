@@ -3,24 +3,61 @@
 #define CONNTRACK_FORECAST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
  * Estimates when the table will be full. Pure arithmetic: the caller brings the
  * clock, so tests can replay any history. Zero-initialise before use.
- * (Fields: the implementation's business; readers use the functions.)
+ * Fields are the implementation's business; readers use the functions.
+ *
+ * Two memories. Steps of 20 ms or more, for about a second: how fast it climbs now. Marks
+ * of half a second, for 20 s: whether it really gets anywhere, for garbage collection takes away
+ * in one go what had expired over seconds, and old entries leave as new ones come.
  */
-struct forecast {
-	double level;     /* smoothed, entries */
-	double slope;     /* smoothed, entries per second; negative: draining */
-	uint64_t last_ns; /* CLOCK_MONOTONIC of the last sample; 0: none yet */
+enum { FORECAST_STEPS = 64, FORECAST_MARKS = 41 };
+
+struct forecast_step {
+	double seconds;
+	double rise; /* entries; negative: it fell */
 };
 
-/* Adds a sample. Returns 0, or -EINVAL if time did not advance (state kept). */
+/* A memory that overwrites its oldest: the last is at (next - 1) modulo its length. */
+struct forecast {
+	uint64_t last_ns; /* CLOCK_MONOTONIC of the last sample; 0: none yet */
+	double level;     /* entries at the last sample */
+	uint64_t step_ns; /* where the step that is being taken began */
+	double step_level;
+	size_t next_step;
+	size_t steps;
+	struct forecast_step step[FORECAST_STEPS];
+	uint64_t mark_ns;
+	double mark_rise;
+	size_t next_mark;
+	size_t marks;
+	struct forecast_step mark[FORECAST_MARKS];
+};
+
+/*
+ * Adds a sample, 5 ms to 1 s after the last, at any intervals. Returns 0, or -EINVAL if time did
+ * not advance (state kept).
+ */
 int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries);
+
+/*
+ * Entries per second that the table gains now (negative: loses), a single jump within
+ * the window left out. 0 while there is too little to tell it from noise.
+ */
+double forecast_slope(const struct forecast *f);
 
 /* Seconds from the last sample until limit is reached: 0 if it is, INFINITY if it will not be. */
 double forecast_full_in(const struct forecast *f, uint32_t limit);
+
+/*
+ * Whether growth slows down towards a level, which then is in *entries. Rough: a
+ * level below the limit means no more than that the present course does not reach it.
+ */
+bool forecast_settles_at(const struct forecast *f, double *entries);
 
 /*
  * Forgets the past after a step that is no trend, such as entries deleted at once:

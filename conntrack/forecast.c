@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/forecast.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/*
+ * A step is long enough that scheduling does not show in its rate. The fast window
+ * is long enough to leave out a jump and still have several steps; it sees a flood 100
+ * to 140 ms after it began. The slow window gives the precise rate of a steady one.
+ */
+static const double STEP_S = 0.02;
+static const double FAST_S = 0.135;
+static const double SLOW_S = 1;
+static const double MARK_S = 0.5;
+
+/*
+ * Garbage collection comes at least every 60 s, and each time it may take everything back.
+ * When the present climb needs longer than this, what the table gained on balance decides.
+ */
+static const double NEAR_S = 30;
+
+/*
+ * Of the steps in a window the two with the fastest climb and the one with the slowest are left out:
+ * a burst may straddle two, garbage collection shows as one.
+ */
+enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
+
+/* Marks before the long memory says anything: 2 s. */
+enum { MARKS_MIN = 4 };
+
+/* What a window gained, trimmed. */
+struct climb {
+	double seconds;
+	double rise;
+	double moves; /* the sum of all rises and falls, untrimmed: how restless it is */
+};
+
+/* What the two halves of the long memory gained, each of half_s. */
+struct trend {
+	double half_s;
+	double older;
+	double newer;
+	double noise; /* below this a gain is none */
+	bool fell;    /* it lost entries in some mark */
+};
+
+/*
+ * What chance alone brings: entries that come and go independently change the count by
+ * about the root of how many did. Four times that, and never less than a handful.
+ */
+static double noise_of(double moves)
+{
+	return 16 + 4 * sqrt(moves);
+}
+
+static void push(struct forecast_step *ring, size_t length, size_t *next, size_t *count,
+		 struct forecast_step step)
+{
+	ring[*next] = step;
+	*next = (*next + 1) % length;
+	if (*count < length)
+		(*count)++;
+}
+
+/* The last but ago (0: the last). */
+static const struct forecast_step *at(const struct forecast_step *ring, size_t length,
+				      size_t next, size_t ago)
+{
+	return &ring[(next + length - 1 - ago) % length];
+}
+
+void forecast_restart(struct forecast *f, uint64_t now_ns, uint32_t entries)
+{
+	*f = (struct forecast){
+		.last_ns = now_ns,
+		.level = entries,
+		.step_ns = now_ns,
+		.step_level = entries,
+		.mark_ns = now_ns,
+	};
+}
+
+int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
+{
+	struct forecast_step step;
+	double mark_s;
+
+	if (f->last_ns == 0) {
+		forecast_restart(f, now_ns, entries);
+		return 0;
+	}
+	if (now_ns <= f->last_ns)
+		return -EINVAL;
+	f->last_ns = now_ns;
+	f->level = entries;
+	step.seconds = (double)(now_ns - f->step_ns) / 1e9;
+	step.rise = f->level - f->step_level;
+	if (step.seconds < STEP_S)
+		return 0;
+	push(f->step, FORECAST_STEPS, &f->next_step, &f->steps, step);
+	f->step_ns = now_ns;
+	f->step_level = f->level;
+
+	f->mark_rise += step.rise;
+	mark_s = (double)(now_ns - f->mark_ns) / 1e9;
+	if (mark_s < MARK_S)
+		return 0;
+	step = (struct forecast_step){ .seconds = mark_s, .rise = f->mark_rise };
+	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, step);
+	f->mark_ns = now_ns;
+	f->mark_rise = 0;
+	return 0;
+}
+
+static int compare_rates(const void *left, const void *right)
+{
+	const struct forecast_step *a = left, *b = right;
+	double x = a->rise * b->seconds, y = b->rise * a->seconds;
+
+	return (x > y) - (x < y);
+}
+
+/* The newest steps that make up a window, or all there are. */
+static struct climb climb_over(const struct forecast *f, double window_s)
+{
+	struct forecast_step steps[FORECAST_STEPS];
+	struct climb climb = { 0 };
+	double seconds = 0;
+	size_t count = 0, first = 0, last;
+
+	while (count < f->steps && seconds < window_s) {
+		steps[count] = *at(f->step, FORECAST_STEPS, f->next_step, count);
+		seconds += steps[count].seconds;
+		climb.moves += fabs(steps[count].rise);
+		count++;
+	}
+	last = count;
+	if (count >= TRIM_FROM) {
+		qsort(steps, count, sizeof(steps[0]), compare_rates);
+		first = TRIM_LOW;
+		last = count - TRIM_HIGH;
+	}
+	for (size_t i = first; i < last; i++) {
+		climb.seconds += steps[i].seconds;
+		climb.rise += steps[i].rise;
+	}
+	return climb;
+}
+
+static double rate_of(const struct climb *climb)
+{
+	if (climb->seconds <= 0 || fabs(climb->rise) < noise_of(climb->moves))
+		return 0;
+	return climb->rise / climb->seconds;
+}
+
+double forecast_slope(const struct forecast *f)
+{
+	struct climb fast = climb_over(f, FAST_S);
+	struct climb slow = climb_over(f, SLOW_S);
+	double expected, gap;
+
+	if (slow.seconds <= 0)
+		return 0;
+	expected = slow.rise / slow.seconds * fast.seconds;
+	gap = fabs(fast.rise - expected);
+	/* The slow window is the better one until the fast one contradicts it beyond chance. */
+	if (gap > noise_of(fmax(fabs(expected), fast.moves)) &&
+	    gap > 0.25 * fmax(fabs(fast.rise), fabs(expected)))
+		return rate_of(&fast);
+	return rate_of(&slow);
+}
+
+static bool find_trend(const struct forecast *f, struct trend *out)
+{
+	struct trend trend = { 0 };
+	size_t half = f->marks / 2;
+	double moves = 0;
+
+	if (f->marks < MARKS_MIN)
+		return false;
+	for (size_t i = 0; i < 2 * half; i++) {
+		const struct forecast_step *mark =
+			at(f->mark, FORECAST_MARKS, f->next_mark, i);
+
+		*(i < half ? &trend.newer : &trend.older) += mark->rise;
+		trend.half_s += i < half ? mark->seconds : 0;
+		moves += fabs(mark->rise);
+		trend.fell = trend.fell || mark->rise < -noise_of(fabs(mark->rise));
+	}
+	trend.noise = noise_of(moves);
+	*out = trend;
+	return true;
+}
+
+/* Whether it gains less and less: by the same ratio each half, a geometric series. */
+static bool slows_down(const struct trend *trend)
+{
+	return trend->older > trend->noise && trend->newer > 0 &&
+	       trend->newer < 0.8 * trend->older;
+}
+
+/* What is still to come of that series. */
+static double rest_of(const struct trend *trend)
+{
+	double ratio = trend->newer / trend->older;
+
+	return trend->newer * ratio / (1 - ratio);
+}
+
+/* Seconds until missing more entries by the long memory; climb_s: by the present climb. */
+static double full_by_trend(const struct trend *trend, double missing, double climb_s)
+{
+	double linear_s;
+
+	if (slows_down(trend)) {
+		double rest = rest_of(trend);
+
+		if (rest <= missing)
+			return INFINITY;
+		return log(1 - missing / rest) / log(trend->newer / trend->older) *
+		       trend->half_s;
+	}
+	linear_s = trend->newer > trend->noise ? missing / trend->newer * trend->half_s
+					       : INFINITY;
+	/* Nothing was taken away: the climb has just begun, or comes in bursts. */
+	return trend->fell ? linear_s : fmin(linear_s, climb_s);
+}
+
+double forecast_full_in(const struct forecast *f, uint32_t limit)
+{
+	double missing = limit - f->level;
+	double slope, climb_s;
+	struct trend trend;
+
+	if (missing <= 0)
+		return 0;
+	slope = forecast_slope(f);
+	climb_s = slope > 0 ? missing / slope : INFINITY;
+	if (climb_s <= NEAR_S || !find_trend(f, &trend))
+		return climb_s;
+	return fmax(full_by_trend(&trend, missing, climb_s), NEAR_S);
+}
+
+bool forecast_settles_at(const struct forecast *f, double *entries)
+{
+	struct trend trend;
+
+	if (!find_trend(f, &trend))
+		return false;
+	if (fabs(trend.newer) <= trend.noise && forecast_slope(f) == 0)
+		*entries = f->level;
+	else if (slows_down(&trend))
+		*entries = f->level + rest_of(&trend);
+	else
+		return false;
+	return true;
+}
