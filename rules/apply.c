@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/apply.h"
+
+/* Before the kernel's headers, which else define the same. */
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+
+#include "lib/nl.h"
+#include "rules/message.h"
+#include "rules/plan.h"
+#include "rules/refusal.h"
+#include "rules/ruleset.h"
+
+/* How often a plan is made anew because another program changed the ruleset meanwhile. */
+enum { APPLY_TRIES = 50 };
+
+struct message_type {
+	uint16_t type;
+	uint16_t flags;
+};
+
+static const struct message_type TYPES[] = {
+	[CHANGE_ADD_TABLE] = { NFT_MSG_NEWTABLE, NLM_F_CREATE },
+	[CHANGE_DELETE_TABLE] = { NFT_MSG_DELTABLE, 0 },
+	[CHANGE_ADD_MAP] = { NFT_MSG_NEWSET, NLM_F_CREATE },
+	[CHANGE_ADD_HOOK] = { NFT_MSG_NEWCHAIN, NLM_F_CREATE },
+	[CHANGE_ADD_LOOKUP] = { NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND },
+	[CHANGE_ADD_CHAIN] = { NFT_MSG_NEWCHAIN, NLM_F_CREATE },
+	[CHANGE_FLUSH_CHAIN] = { NFT_MSG_DELRULE, 0 },
+	[CHANGE_DELETE_CHAIN] = { NFT_MSG_DELCHAIN, 0 },
+	[CHANGE_ADD_NOTRACK] = { NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND },
+	[CHANGE_ADD_LEASE] = { NFT_MSG_NEWSETELEM, NLM_F_CREATE },
+	[CHANGE_DELETE_LEASE] = { NFT_MSG_DELSETELEM, 0 },
+};
+
+/* A batch in the making. */
+struct batch {
+	char *data;
+	size_t bytes;
+	uint32_t first_sequence; /* of its begin; its changes follow one by one */
+	uint32_t last_sequence;
+};
+
+static void begin_batch(struct batch *batch, struct nl *nl, uint32_t generation)
+{
+	struct nlmsghdr *header;
+
+	batch->first_sequence = batch->last_sequence = nl_sequence(nl);
+	header = nftnl_batch_begin(batch->data, batch->first_sequence);
+	mnl_attr_put_u32(header, NFNL_BATCH_GENID, htonl(generation));
+	batch->bytes = header->nlmsg_len;
+}
+
+/* The last change asks for an acknowledgement: the end of a batch is not always given one. */
+static int write_change(struct batch *batch, struct nl *nl, const struct change *change,
+			bool last)
+{
+	const struct message_type *type = &TYPES[change->kind];
+	uint16_t flags = type->flags | (last ? NLM_F_ACK : 0);
+	struct nlmsghdr *header;
+	int err;
+
+	batch->last_sequence = nl_sequence(nl);
+	header = nftnl_nlmsg_build_hdr(batch->data + batch->bytes, type->type,
+				       NFPROTO_INET, flags, batch->last_sequence);
+	err = message_write(header, change);
+	assert(header->nlmsg_len <= MESSAGE_BYTES_MAX);
+	batch->bytes += header->nlmsg_len;
+	return err;
+}
+
+/* Sends the plan. At an error *failed is the change that the kernel refused, or NULL. */
+static int commit(struct nl *nl, const struct plan *plan, uint32_t generation,
+		  const struct change **failed)
+{
+	struct batch batch = { .data = malloc((plan->count + 2) * MESSAGE_BYTES_MAX) };
+	uint32_t failed_sequence = 0, index;
+	int err = 0;
+
+	*failed = NULL;
+	if (!batch.data)
+		return -ENOMEM;
+	begin_batch(&batch, nl, generation);
+	for (size_t i = 0; i < plan->count && !err; i++)
+		err = write_change(&batch, nl, &plan->changes[i], i + 1 == plan->count);
+	if (!err) {
+		batch.bytes += nftnl_batch_end(batch.data + batch.bytes, nl_sequence(nl))
+				       ->nlmsg_len;
+		err = nl_batch(nl, batch.data, batch.bytes, batch.last_sequence,
+			       &failed_sequence);
+		index = failed_sequence - batch.first_sequence - 1;
+		if (err && index < plan->count)
+			*failed = &plan->changes[index];
+	}
+	free(batch.data);
+	return err;
+}
+
+/* What is wanted: the arguments of one of the plan_ functions. */
+struct wish {
+	enum { WISH_ADD, WISH_REFRESH, WISH_DELETE, WISH_FLUSH } kind;
+	const struct service *services;
+	size_t count;
+	uint64_t lease_ms;
+};
+
+static int make_plan(struct plan *plan, const struct ruleset *ruleset,
+		     const struct wish *wish)
+{
+	switch (wish->kind) {
+	case WISH_ADD: return plan_add(plan, ruleset, wish->services, wish->lease_ms);
+	case WISH_REFRESH:
+		return plan_refresh(plan, ruleset, wish->services, wish->count,
+				    wish->lease_ms);
+	case WISH_DELETE: return plan_delete(plan, ruleset, wish->services);
+	case WISH_FLUSH: return plan_flush(plan, ruleset);
+	}
+	return -EINVAL;
+}
+
+static int read_for(struct nl *nl, const struct wish *wish, struct ruleset *known)
+{
+	if (wish->kind == WISH_REFRESH || wish->kind == WISH_FLUSH)
+		return ruleset_identify(nl, known);
+	return ruleset_read(nl, known);
+}
+
+/* One try: plan on what is known, commit, bring what is known up to date. */
+static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wish,
+		    struct apply_why *why)
+{
+	const struct service *service = wish->count == 1 ? wish->services : NULL;
+	const struct change *failed;
+	struct plan plan = { 0 };
+	int err = known->generation ? 0 : read_for(nl, wish, known);
+
+	if (!err)
+		err = make_plan(&plan, known, wish);
+	if (err) {
+		refusal_of_plan(err, known, service, why);
+		return err;
+	}
+	if (plan.count)
+		err = commit(nl, &plan, known->generation, &failed);
+	if (!err)
+		plan_committed(&plan, known);
+	else
+		refusal_of_kernel(err, failed, why);
+	plan_free(&plan);
+	return err;
+}
+
+static int carry_out(struct nl *nl, struct ruleset *known, const struct wish *wish,
+		     struct apply_why *why)
+{
+	int err = -ERESTART;
+
+	for (int tries = 0; err == -ERESTART && tries < APPLY_TRIES; tries++) {
+		err = try_once(nl, known, wish, why);
+		if (err)
+			known->generation = 0;
+	}
+	return err == -ERESTART ? -EAGAIN : err;
+}
+
+int apply_add_known(struct nl *nl, struct ruleset *known, const struct service *service,
+		    uint64_t lease_ms, struct apply_why *why)
+{
+	const struct wish wish = { WISH_ADD, service, 1, lease_ms };
+
+	return carry_out(nl, known, &wish, why);
+}
+
+int apply_add(struct nl *nl, const struct service *service, uint64_t lease_ms,
+	      struct apply_why *why)
+{
+	struct ruleset known = { 0 };
+
+	return apply_add_known(nl, &known, service, lease_ms, why);
+}
+
+int apply_refresh(struct nl *nl, const struct service *services, size_t count,
+		  uint64_t lease_ms, struct apply_why *why)
+{
+	const struct wish wish = { WISH_REFRESH, services, count, lease_ms };
+	struct ruleset known = { 0 };
+
+	return carry_out(nl, &known, &wish, why);
+}
+
+int apply_delete(struct nl *nl, const struct service *service, struct apply_why *why)
+{
+	const struct wish wish = { WISH_DELETE, service, 1, 0 };
+	struct ruleset known = { 0 };
+
+	return carry_out(nl, &known, &wish, why);
+}
+
+int apply_flush(struct nl *nl, struct apply_why *why)
+{
+	const struct wish wish = { WISH_FLUSH, NULL, 0, 0 };
+	struct ruleset known = { 0 };
+
+	return carry_out(nl, &known, &wish, why);
+}

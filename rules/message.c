@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/message.h"
+
+/* Before the kernel's headers, which else define the same. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "rules/expr.h"
+#include "rules/layout.h"
+#include "rules/plan.h"
+#include "rules/ruleset.h"
+
+/* NF_IP_PRI_RAW: before connection tracking looks, after fragments are put together. */
+enum { PRIORITY_RAW = -300 };
+
+/*
+ * The data types of nft(8), which the kernel only keeps for it (nftables src/datatype.h);
+ * a concatenation has them in six bits each.
+ */
+enum { TYPE_IPADDR = 7, TYPE_IP6ADDR = 8, TYPE_INET_PROTO = 12, TYPE_INET_SERVICE = 13 };
+enum { TYPE_BITS = 6 };
+static const uint32_t TYPE_VERDICT = 0xffffff00; /* NFT_DATA_VERDICT */
+
+static const uint32_t HOOK_NUMBERS[] = {
+	[LAYOUT_PREROUTING] = NF_INET_PRE_ROUTING,
+	[LAYOUT_OUTPUT] = NF_INET_LOCAL_OUT,
+};
+
+static uint32_t key_type(enum layout_map map)
+{
+	uint32_t type = TYPE_INET_PROTO;
+
+	if (layout_map_family(map) == AF_INET)
+		type = type << TYPE_BITS | TYPE_IPADDR;
+	if (layout_map_family(map) == AF_INET6)
+		type = type << TYPE_BITS | TYPE_IP6ADDR;
+	return type << TYPE_BITS | TYPE_INET_SERVICE;
+}
+
+static int write_table(struct nlmsghdr *header, bool tagged)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+	struct nftnl_udata_buf *tag = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	int err = -ENOMEM;
+
+	if (!table || !tag)
+		goto out;
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, RULESET_TABLE);
+	if (tagged) {
+		nftnl_udata_put_strz(tag, NFTNL_UDATA_TABLE_COMMENT, LAYOUT_TAG);
+		nftnl_table_set_data(table, NFTNL_TABLE_USERDATA,
+				     nftnl_udata_buf_data(tag), nftnl_udata_buf_len(tag));
+		/* Not dormant, should it be. */
+		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, 0);
+	}
+	nftnl_table_nlmsg_build_payload(header, table);
+	err = 0;
+out:
+	if (table)
+		nftnl_table_free(table);
+	if (tag)
+		nftnl_udata_buf_free(tag);
+	return err;
+}
+
+static int write_map(struct nlmsghdr *header, enum layout_map map)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set)
+		return -ENOMEM;
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(map));
+	nftnl_set_set_u32(set, NFTNL_SET_ID, (uint32_t)map + 1);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_MAP | NFT_SET_TIMEOUT);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type(map));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, (uint32_t)layout_map_key_bytes(map));
+	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_VERDICT);
+	nftnl_set_nlmsg_build_payload(header, set);
+	nftnl_set_free(set);
+	return 0;
+}
+
+static int write_hook(struct nlmsghdr *header, enum layout_hook hook)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain)
+		return -ENOMEM;
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, RULESET_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, layout_hook_name(hook));
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter");
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, HOOK_NUMBERS[hook]);
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, PRIORITY_RAW);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	nftnl_chain_nlmsg_build_payload(header, chain);
+	nftnl_chain_free(chain);
+	return 0;
+}
+
+static int write_chain(struct nlmsghdr *header, const struct change *change)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	char name[LAYOUT_NAME_MAX];
+
+	if (!chain)
+		return -ENOMEM;
+	layout_chain_name(change->side, &change->service, name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, RULESET_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
+	nftnl_chain_nlmsg_build_payload(header, chain);
+	nftnl_chain_free(chain);
+	return 0;
+}
+
+/* A rule of a base chain or of a service's chain; without expressions all rules of it. */
+static int write_rule(struct nlmsghdr *header, const struct change *change)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	char name[LAYOUT_NAME_MAX];
+	const char *chain = name;
+	int err = 0;
+
+	if (!rule)
+		return -ENOMEM;
+	if (change->kind == CHANGE_ADD_LOOKUP)
+		chain = layout_hook_name(change->hook);
+	else
+		layout_chain_name(change->side, &change->service, name);
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
+	if (change->kind == CHANGE_ADD_LOOKUP)
+		err = expr_put_lookup(rule, layout_lookup(change->lookup));
+	else if (change->kind == CHANGE_ADD_NOTRACK)
+		err = expr_put_notrack(rule);
+	if (!err)
+		nftnl_rule_nlmsg_build_payload(header, rule);
+	nftnl_rule_free(rule);
+	return err;
+}
+
+static struct nftnl_set_elem *lease_elem(const struct change *change)
+{
+	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
+	uint8_t key[LAYOUT_KEY_MAX];
+	char chain[LAYOUT_NAME_MAX];
+	size_t bytes;
+
+	if (!elem)
+		return NULL;
+	bytes = layout_key(&change->service, key);
+	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, key, (uint32_t)bytes);
+	if (change->kind == CHANGE_DELETE_LEASE)
+		return elem;
+	layout_chain_name(change->side, &change->service, chain);
+	nftnl_set_elem_set_u32(elem, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_JUMP);
+	nftnl_set_elem_set_str(elem, NFTNL_SET_ELEM_CHAIN, chain);
+	if (change->lease_ms)
+		nftnl_set_elem_set_u64(elem, NFTNL_SET_ELEM_TIMEOUT, change->lease_ms);
+	return elem;
+}
+
+static int write_lease(struct nlmsghdr *header, const struct change *change)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set_elem *elem = lease_elem(change);
+
+	if (!set || !elem) {
+		if (set)
+			nftnl_set_free(set);
+		if (elem)
+			nftnl_set_elem_free(elem);
+		return -ENOMEM;
+	}
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(change->map));
+	nftnl_set_elem_add(set, elem);
+	nftnl_set_elems_nlmsg_build_payload(header, set);
+	nftnl_set_free(set);
+	return 0;
+}
+
+int message_write(struct nlmsghdr *header, const struct change *change)
+{
+	switch (change->kind) {
+	case CHANGE_ADD_TABLE: return write_table(header, true);
+	case CHANGE_DELETE_TABLE: return write_table(header, false);
+	case CHANGE_ADD_MAP: return write_map(header, change->map);
+	case CHANGE_ADD_HOOK: return write_hook(header, change->hook);
+	case CHANGE_ADD_CHAIN:
+	case CHANGE_DELETE_CHAIN: return write_chain(header, change);
+	case CHANGE_ADD_LOOKUP:
+	case CHANGE_FLUSH_CHAIN:
+	case CHANGE_ADD_NOTRACK: return write_rule(header, change);
+	case CHANGE_ADD_LEASE:
+	case CHANGE_DELETE_LEASE: return write_lease(header, change);
+	}
+	return -EINVAL;
+}

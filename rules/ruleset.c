@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/ruleset.h"
+
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/gen.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+
+#include "lib/nl.h"
+#include "rules/expr.h"
+#include "rules/layout.h"
+
+/* How often a ruleset that changes while it is read is read again. */
+enum { READ_TRIES = 20 };
+
+/* The bits of enum ruleset_part by side. */
+static const unsigned CHAIN_PART[] = { RULESET_IN_CHAIN, RULESET_OUT_CHAIN };
+static const unsigned STRANGE_PART[] = { RULESET_IN_STRANGE, RULESET_OUT_STRANGE };
+static const unsigned LEASE_PART[] = { RULESET_IN_LEASE, RULESET_OUT_LEASE };
+
+bool ruleset_untracks(const struct ruleset *ruleset, const struct ruleset_service *entry)
+{
+	const unsigned all = RULESET_IN_CHAIN | RULESET_OUT_CHAIN | RULESET_IN_LEASE |
+			     RULESET_OUT_LEASE;
+	unsigned needed = 0;
+
+	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
+		if (layout_map_family(layout_lookup(i)->map) == entry->service.family)
+			needed |= 1U << i;
+	return !ruleset->dormant && (entry->parts & all) == all &&
+	       (ruleset->lookups & needed) == needed;
+}
+
+const struct ruleset_service *ruleset_find(const struct ruleset *ruleset,
+					   const struct service *service)
+{
+	for (size_t i = 0; i < ruleset->count; i++)
+		if (service_equal(&ruleset->services[i].service, service))
+			return &ruleset->services[i];
+	return NULL;
+}
+
+/* The entry of service, made if it is not there; NULL if there is no place. */
+static struct ruleset_service *entry_of(struct ruleset *ruleset,
+					const struct service *service)
+{
+	struct ruleset_service *entry =
+		(struct ruleset_service *)ruleset_find(ruleset, service);
+
+	if (entry || ruleset->count == RULESET_SERVICES_MAX)
+		return entry;
+	entry = &ruleset->services[ruleset->count++];
+	*entry = (struct ruleset_service){ .service = *service };
+	return entry;
+}
+
+static int fail(int err)
+{
+	errno = -err;
+	return MNL_CB_ERROR;
+}
+
+static int generation_cb(const struct nlmsghdr *header, void *data)
+{
+	struct nftnl_gen *gen = nftnl_gen_alloc();
+	uint32_t *out = data;
+	int err = gen ? 0 : -ENOMEM;
+
+	if (!err && nftnl_gen_nlmsg_parse(header, gen) < 0)
+		err = -EBADMSG;
+	if (!err)
+		*out = nftnl_gen_get_u32(gen, NFTNL_GEN_ID);
+	if (gen)
+		nftnl_gen_free(gen);
+	return err ? fail(err) : MNL_CB_OK;
+}
+
+/*
+ * Our tag is the comment as nft keeps it: a list of type, length, value, a byte each for
+ * the first two. libnftnl's own walk over it trusts the lengths.
+ */
+static bool is_tagged(const uint8_t *data, size_t bytes)
+{
+	while (bytes >= 2 && data[1] <= bytes - 2) {
+		size_t length = data[1];
+
+		if (data[0] == NFTNL_UDATA_TABLE_COMMENT)
+			return length == sizeof(LAYOUT_TAG) &&
+			       memcmp(data + 2, LAYOUT_TAG, length) == 0;
+		data += 2 + length;
+		bytes -= 2 + length;
+	}
+	return false;
+}
+
+static void note_table(const struct nftnl_table *table, struct ruleset *ruleset)
+{
+	uint32_t bytes = 0, flags = nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS);
+	const void *tag = nftnl_table_get_data(table, NFTNL_TABLE_USERDATA, &bytes);
+
+	ruleset->present = true;
+	ruleset->ours = tag && is_tagged(tag, bytes);
+	ruleset->owned = flags & NFT_TABLE_F_OWNER;
+	ruleset->dormant = flags & NFT_TABLE_F_DORMANT;
+}
+
+static int table_cb(const struct nlmsghdr *header, void *data)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+	int err = table ? 0 : -ENOMEM;
+
+	if (!err && nftnl_table_nlmsg_parse(header, table) < 0)
+		err = -EBADMSG;
+	if (!err)
+		note_table(table, data);
+	if (table)
+		nftnl_table_free(table);
+	return err ? fail(err) : MNL_CB_OK;
+}
+
+static int note_service_rule(struct ruleset *ruleset, const char *chain,
+			     const struct expr_rule *found)
+{
+	struct ruleset_service *entry;
+	struct service service;
+	enum layout_side side;
+
+	if (!layout_parse_chain(chain, &side, &service))
+		return 0;
+	entry = entry_of(ruleset, &service);
+	if (!entry)
+		return -E2BIG;
+	if (found->meaning != EXPR_NOTRACK) {
+		entry->parts |= STRANGE_PART[side];
+		return 0;
+	}
+	entry->parts |= CHAIN_PART[side];
+	*(side == LAYOUT_IN ? &entry->in_packets : &entry->out_packets) += found->packets;
+	*(side == LAYOUT_IN ? &entry->in_bytes : &entry->out_bytes) += found->bytes;
+	return 0;
+}
+
+static int note_rule(const struct nftnl_rule *rule, struct ruleset *ruleset)
+{
+	const char *table = nftnl_rule_get_str(rule, NFTNL_RULE_TABLE);
+	const char *chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
+	struct expr_rule found;
+	int err;
+
+	/* Old kernels dump the rules of every table. */
+	if (!table || !chain || strcmp(table, RULESET_TABLE) != 0 ||
+	    nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY) != NFPROTO_INET)
+		return 0;
+	err = expr_recognise(rule, chain, &found);
+	if (err)
+		return err;
+	if (found.meaning == EXPR_LOOKUP) {
+		ruleset->lookups |= 1U << found.lookup;
+		return 0;
+	}
+	return note_service_rule(ruleset, chain, &found);
+}
+
+static int rule_cb(const struct nlmsghdr *header, void *data)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	int err = rule ? 0 : -ENOMEM;
+
+	if (!err && nftnl_rule_nlmsg_parse(header, rule) < 0)
+		err = -EBADMSG;
+	if (!err)
+		err = note_rule(rule, data);
+	if (rule)
+		nftnl_rule_free(rule);
+	return err ? fail(err) : MNL_CB_OK;
+}
+
+struct reading {
+	struct ruleset *ruleset;
+	enum layout_map map;
+};
+
+static void note_times(struct nftnl_set_elem *elem, struct ruleset_service *entry)
+{
+	uint64_t lease = 0, left = 0;
+
+	if (nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_TIMEOUT))
+		lease = nftnl_set_elem_get_u64(elem, NFTNL_SET_ELEM_TIMEOUT);
+	if (nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_EXPIRATION))
+		left = nftnl_set_elem_get_u64(elem, NFTNL_SET_ELEM_EXPIRATION);
+	if (!lease)
+		return;
+	/* Of its two elements the one that goes first ends the lease. */
+	if (!entry->leased || left < entry->expires_ms) {
+		entry->expires_ms = left;
+		entry->lease_ms = lease;
+	}
+	entry->leased = true;
+}
+
+static int note_elem(struct nftnl_set_elem *elem, void *data)
+{
+	const struct reading *reading = data;
+	enum layout_side side = layout_map_side(reading->map), chain_side;
+	struct service service, chain_service;
+	struct ruleset_service *entry;
+	uint32_t bytes = 0;
+	const void *key = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_KEY, &bytes);
+	const char *chain = nftnl_set_elem_get_str(elem, NFTNL_SET_ELEM_CHAIN);
+
+	if (!key || !chain || !layout_parse_key(reading->map, key, bytes, &service))
+		return 0;
+	if (!layout_parse_chain(chain, &chain_side, &chain_service) ||
+	    chain_side != side || !service_equal(&service, &chain_service))
+		return 0;
+	entry = entry_of(reading->ruleset, &service);
+	if (!entry)
+		return fail(-E2BIG);
+	entry->parts |= LEASE_PART[side];
+	note_times(elem, entry);
+	return 0;
+}
+
+static int elements_cb(const struct nlmsghdr *header, void *data)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	int err = set ? 0 : -ENOMEM;
+
+	if (!err && nftnl_set_elems_nlmsg_parse(header, set) < 0)
+		err = -EBADMSG;
+	if (!err && nftnl_set_elem_foreach(set, note_elem, data) < 0)
+		err = -errno;
+	if (set)
+		nftnl_set_free(set);
+	return err ? fail(err) : MNL_CB_OK;
+}
+
+static struct nlmsghdr *begin(struct nl *nl, uint16_t message, uint16_t flags)
+{
+	return nl_begin_nfnl(nl, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message), flags,
+			     NFPROTO_INET);
+}
+
+static int read_generation(struct nl *nl, uint32_t *out)
+{
+	int err;
+
+	begin(nl, NFT_MSG_GETGEN, NLM_F_ACK);
+	err = nl_transact(nl, generation_cb, out);
+	/* What nfnetlink answers for a subsystem that the kernel does not have. */
+	return err == -EINVAL || err == -EOPNOTSUPP ? -EPROTONOSUPPORT : err;
+}
+
+static int read_table(struct nl *nl, struct ruleset *out)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, RULESET_TABLE);
+	nftnl_table_nlmsg_build_payload(begin(nl, NFT_MSG_GETTABLE, NLM_F_ACK), table);
+	nftnl_table_free(table);
+	err = nl_transact(nl, table_cb, out);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int read_rules(struct nl *nl, struct ruleset *out)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		return -ENOMEM;
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE);
+	nftnl_rule_nlmsg_build_payload(begin(nl, NFT_MSG_GETRULE, NLM_F_DUMP), rule);
+	nftnl_rule_free(rule);
+	return nl_transact(nl, rule_cb, out);
+}
+
+static int read_elements(struct nl *nl, enum layout_map map, struct ruleset *out)
+{
+	struct reading reading = { .ruleset = out, .map = map };
+	struct nftnl_set *set = nftnl_set_alloc();
+	int err;
+
+	if (!set)
+		return -ENOMEM;
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(map));
+	nftnl_set_elems_nlmsg_build_payload(begin(nl, NFT_MSG_GETSETELEM, NLM_F_DUMP),
+					    set);
+	nftnl_set_free(set);
+	err = nl_transact(nl, elements_cb, &reading);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* The maps that a rule looks up: another one would have no effect. */
+static int read_leases(struct nl *nl, struct ruleset *out)
+{
+	bool used[LAYOUT_MAPS] = { false };
+	int err = 0;
+
+	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
+		if (out->lookups & 1U << i)
+			used[layout_lookup(i)->map] = true;
+	for (int map = 0; map < LAYOUT_MAPS && !err; map++)
+		if (used[map])
+			err = read_elements(nl, (enum layout_map)map, out);
+	return err;
+}
+
+static int identify(struct nl *nl, struct ruleset *out)
+{
+	int err;
+
+	*out = (struct ruleset){ 0 };
+	err = read_generation(nl, &out->generation);
+	return err ? err : read_table(nl, out);
+}
+
+static int read_once(struct nl *nl, struct ruleset *out)
+{
+	uint32_t after = 0;
+	int err = identify(nl, out);
+
+	if (err || !out->ours)
+		return err;
+	err = read_rules(nl, out);
+	if (!err)
+		err = read_leases(nl, out);
+	if (!err)
+		err = read_generation(nl, &after);
+	if (err)
+		return err;
+	for (size_t i = 0; i < out->count; i++)
+		out->services[i].active = ruleset_untracks(out, &out->services[i]);
+	return after == out->generation ? 0 : -EINTR;
+}
+
+int ruleset_identify(struct nl *nl, struct ruleset *out)
+{
+	int err = identify(nl, out);
+
+	if (err)
+		*out = (struct ruleset){ 0 };
+	return err;
+}
+
+int ruleset_read(struct nl *nl, struct ruleset *out)
+{
+	int err = -EINTR;
+
+	for (int tries = 0; err == -EINTR && tries < READ_TRIES; tries++)
+		err = read_once(nl, out);
+	if (err)
+		*out = (struct ruleset){ 0 };
+	return err == -EINTR ? -EAGAIN : err;
+}
