@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/metainfo.h"
+#include "server/load.h"
+#include "server/load_flows.h"
+#include "server/tally.h"
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static const char *error_name(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return err > 0 && name ? name : "other";
+}
+
+/* A count that is only worth a line when it is not zero. */
+static void print_oddity(const char *label, uint64_t n, const char *meaning)
+{
+	if (n > 0)
+		printf("  %-12s %" PRIu64 "  (%s)\n", label, n, meaning);
+}
+
+static void print_outcome(const struct load_outcome *outcome, const struct tally *errors)
+{
+	if (outcome->late > 0)
+		printf("  %-12s %" PRIu64 "  (sent up to %.0f ms after their time)\n",
+		       "Late", outcome->late,
+		       (double)outcome->max_late_ns / CLOCK_NS_PER_MS);
+	for (int err = 0; err < TALLY_ERRNOS; err++) {
+		if (errors->by_errno[err] > 0)
+			printf("  %-12s %" PRIu64 "  (%s)\n", error_name(err),
+			       errors->by_errno[err], err ? strerror(err) : "unknown");
+	}
+}
+
+static json_t *errors_object(const struct tally *errors)
+{
+	json_t *object = json_object();
+
+	for (int err = 0; err < TALLY_ERRNOS; err++) {
+		if (errors->by_errno[err] > 0)
+			json_object_set_new(
+				object, error_name(err),
+				json_integer((json_int_t)errors->by_errno[err]));
+	}
+	return object;
+}
+
+/* Takes over fields; both NULL-safe, as jansson is. */
+static int print_json(json_t *fields, const struct load_outcome *outcome,
+		      const struct tally *errors)
+{
+	json_t *object = metainfo_object("ctload");
+	bool bad;
+
+	json_object_update(object, fields);
+	json_object_set_new(object, "late", json_integer((json_int_t)outcome->late));
+	json_object_set_new(object, "complete",
+			    json_boolean(!outcome->stopped_by && !outcome->cut_short));
+	json_object_set_new(object, "errors", errors_object(errors));
+	bad = !fields ||
+	      json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) < 0;
+	json_decref(fields);
+	json_decref(object);
+	return bad || putchar('\n') == EOF ? -EIO : 0;
+}
+
+static int flush(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -EIO;
+}
+
+static void warn(const struct log *log, const struct load_outcome *outcome)
+{
+	if (outcome->late > 0)
+		log_warn(log,
+			 "could not keep the rate: %" PRIu64
+			 " were sent more than 10 ms late, the worst %.0f ms",
+			 outcome->late, (double)outcome->max_late_ns / CLOCK_NS_PER_MS);
+	if (outcome->cut_short)
+		log_warn(log, "the time was over before all was sent: see --duration");
+	if (outcome->stopped_by)
+		log_warn(log, "stopped by SIG%s", sigabbrev_np(outcome->stopped_by));
+}
+
+static void print_flows(const struct load *load, const struct flows_result *r)
+{
+	printf("New flows to %s: %" PRIu64 " asked, %" PRIu64 "/s\n", load->target.text,
+	       r->asked, load->rate);
+	printf("  %-12s %" PRIu64 "  (%.0f/s for %.3f s)\n", "Sent", r->sent, r->rate,
+	       r->seconds);
+	printf("  %-12s %" PRIu64 "  (%.2f%%)\n", "Answered", r->answered,
+	       share(r->answered, r->sent));
+	printf("  %-12s %" PRIu64 "  (%.2f%%)\n", "Lost", r->lost,
+	       share(r->lost, r->sent));
+	print_oddity("Refused", r->refused, "answered by an error");
+	print_oddity("Outstanding", r->outstanding,
+		     "unanswered when the run was stopped");
+	print_oddity("Too late", r->answered_late,
+		     "answered after the wait; among the lost");
+	print_oddity("Duplicates", r->duplicates, "answers that came again");
+	print_oddity("Unexpected", r->unexpected, "answers to nothing that was sent");
+	print_oddity("Overruns", r->overruns, "answers that our receive buffer dropped");
+	print_outcome(&r->outcome, &r->errors);
+}
+
+static json_t *flows_fields(const struct load *load, const struct flows_result *r)
+{
+	return json_pack(
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
+		"mode", "flows", "target", load->target.text, "asked",
+		(json_int_t)r->asked, "sent", (json_int_t)r->sent, "answered",
+		(json_int_t)r->answered, "lost", (json_int_t)r->lost, "refused",
+		(json_int_t)r->refused, "outstanding", (json_int_t)r->outstanding,
+		"answered_late", (json_int_t)r->answered_late, "duplicates",
+		(json_int_t)r->duplicates, "unexpected", (json_int_t)r->unexpected,
+		"overruns", (json_int_t)r->overruns, "rate", r->rate, "seconds",
+		r->seconds);
+}
+
+int report_flows(const struct load *load, const struct flows_result *result, bool json)
+{
+	int err = 0;
+
+	if (json)
+		err = print_json(flows_fields(load, result), &result->outcome,
+				 &result->errors);
+	else
+		print_flows(load, result);
+	warn(load->log, &result->outcome);
+	return err ? err : flush();
+}
