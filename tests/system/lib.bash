@@ -68,11 +68,21 @@ entries() {
 	on "$1" cat /proc/sys/net/netfilter/nf_conntrack_count
 }
 
-# background COMMAND...: starts a command; its pid is in $pid, its output in $BATS_TEST_TMPDIR/$pid.{out,err}.
+# background [on HOST] COMMAND...: starts a command. Its pid is in $pid, so that signals reach it
+# and nothing between; its output in $BATS_TEST_TMPDIR/NAME.out and .err, NAME being its.
+# shellcheck disable=SC2034 # the tests read it
 background() {
-	"$@" >"$BATS_TEST_TMPDIR/next.out" 2>"$BATS_TEST_TMPDIR/next.err" 3>&- &
+	local enter=() name
+	if [ "$1" = on ]; then
+		enter=(ip netns exec "$2")
+		shift 2
+	fi
+	name=$BATS_TEST_TMPDIR/${1##*/}
+	"${enter[@]}" "$@" >"$name.out" 2>"$name.err" 3>&- &
 	pid=$!
-	ln -f "$BATS_TEST_TMPDIR/next.out" "$BATS_TEST_TMPDIR/$pid.out"
-	ln -f "$BATS_TEST_TMPDIR/next.err" "$BATS_TEST_TMPDIR/$pid.err"
-	rm -f "$BATS_TEST_TMPDIR/next.out" "$BATS_TEST_TMPDIR/next.err"
+}
+
+# ended PID: whether a background process has ended.
+ended() {
+	! kill -0 "$1" 2>/dev/null
 }

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/args.h"
+#include "lib/text.h"
+
+/* Shorter and a busy host could lose its rules between two refreshes. */
+static const double LEASE_MIN_S = 3;
+static const double DAY_S = 86400;
+
+void config_init(struct config *config)
+{
+	*config = (struct config){
+		.policy = { .engage_at = 0.8, .release_at = 0.5, .horizon_s = 10 },
+		.lease_s = 30,
+		.release_after_s = 30,
+	};
+}
+
+int config_set(struct config *config, const char *name, const char *value,
+	       struct text *why)
+{
+	struct args_why reason;
+	int err = -ENOENT;
+
+	if (strcmp(name, "engage-at") == 0)
+		err = args_share(value, 0.01, 1, &config->policy.engage_at, &reason);
+	else if (strcmp(name, "release-at") == 0)
+		err = args_share(value, 0.001, 1, &config->policy.release_at, &reason);
+	else if (strcmp(name, "horizon") == 0)
+		err = args_duration(value, 0, DAY_S, &config->policy.horizon_s, &reason);
+	else if (strcmp(name, "lease") == 0)
+		err = args_duration(value, LEASE_MIN_S, DAY_S, &config->lease_s, &reason);
+	else if (strcmp(name, "release-after") == 0)
+		err = args_duration(value, 0, DAY_S, &config->release_after_s, &reason);
+	if (err && err != -ENOENT)
+		text_add(why, "%s: %s", name, reason.text);
+	return err;
+}
+
+static int add_service(struct config *config, const char *spec, double release_after_s,
+		       struct text *why)
+{
+	struct config_service *row = &config->services[config->count];
+	struct service service;
+	struct args_why reason;
+
+	if (service_parse(spec, &service, &reason)) {
+		text_add(why, "%s", reason.text);
+		return -EINVAL;
+	}
+	if (service.outbound || service.first_port != service.last_port) {
+		text_add(why, "service \"%s\": only a single local port can be taken out",
+			 spec);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < config->count; i++) {
+		if (service_overlaps(&service, &config->services[i].service)) {
+			text_add(why, "service \"%s\" is given twice", spec);
+			return -EINVAL;
+		}
+	}
+	if (config->count == POLICY_SERVICES_MAX) {
+		text_add(why, "service \"%s\": more than %d services", spec,
+			 POLICY_SERVICES_MAX);
+		return -EINVAL;
+	}
+	*row = (struct config_service){ service, release_after_s };
+	config->count++;
+	return 0;
+}
+
+int config_add_service(struct config *config, const char *spec, struct text *why)
+{
+	return add_service(config, spec, config->release_after_s, why);
+}
+
+static int add_never(struct config *config, const char *spec, struct text *why)
+{
+	struct args_why reason;
+
+	if (config->never_count == CONFIG_NEVER_MAX) {
+		text_add(why, "never: more than %d services", CONFIG_NEVER_MAX);
+		return -EINVAL;
+	}
+	if (service_parse(spec, &config->never[config->never_count], &reason)) {
+		text_add(why, "never: %s", reason.text);
+		return -EINVAL;
+	}
+	config->never_count++;
+	return 0;
+}
+
+int config_check(const struct config *config, struct text *why)
+{
+	char name[SERVICE_TEXT_MAX];
+
+	if (config->count == 0) {
+		text_add(why,
+			 "no service may be taken out of tracking: give -s SERVICE, or "
+			 "service \"...\" { } in the configuration");
+		return -EINVAL;
+	}
+	if (config->policy.release_at >= config->policy.engage_at) {
+		text_add(why, "release-at (%g%%) must be below engage-at (%g%%)",
+			 100 * config->policy.release_at, 100 * config->policy.engage_at);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < config->count; i++) {
+		for (size_t j = 0; j < config->never_count; j++) {
+			if (!service_overlaps(&config->services[i].service,
+					      &config->never[j]))
+				continue;
+			service_format(&config->services[i].service, name);
+			text_add(why, "service \"%s\" is allowed and also under never",
+				 name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* The names that a file and a command line both know. */
+static const char *const SCALARS[] = { "engage-at", "release-at", "horizon", "lease",
+				       "release-after" };
+
+enum { SCALAR_COUNT = sizeof(SCALARS) / sizeof(SCALARS[0]) };
+
+/* Reports what is in why with the line that libConfuse is at. */
+static int complain(cfg_t *file, struct text *why)
+{
+	cfg_error(file, "%s", text_str(why));
+	text_free(why);
+	return -1;
+}
+
+/* Called for each value as it is read, so that an error names its line. */
+static int check_scalar(cfg_t *file, cfg_opt_t *option)
+{
+	struct config scratch;
+	struct text why = { 0 };
+
+	config_init(&scratch);
+	if (config_set(&scratch, cfg_opt_name(option), cfg_opt_getnstr(option, 0), &why))
+		return complain(file, &why);
+	return 0;
+}
+
+static int check_service(cfg_t *file, cfg_opt_t *option)
+{
+	const cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
+	struct config scratch;
+	struct text why = { 0 };
+
+	config_init(&scratch);
+	if (config_add_service(&scratch, cfg_title((cfg_t *)section), &why))
+		return complain(file, &why);
+	return 0;
+}
+
+static int check_never(cfg_t *file, cfg_opt_t *option)
+{
+	struct config scratch;
+	struct text why = { 0 };
+
+	config_init(&scratch);
+	if (add_never(&scratch, cfg_opt_getnstr(option, cfg_opt_size(option) - 1), &why))
+		return complain(file, &why);
+	return 0;
+}
+
+static int take_service(struct config *config, cfg_t *section, struct text *why)
+{
+	const char *value = cfg_getstr(section, "release-after");
+	double release_after_s = config->release_after_s;
+	struct args_why reason;
+
+	if (value && args_duration(value, 0, DAY_S, &release_after_s, &reason)) {
+		text_add(why, "release-after: %s", reason.text);
+		return -EINVAL;
+	}
+	return add_service(config, cfg_title(section), release_after_s, why);
+}
+
+/* Copies a file that parsed into config. */
+static int take_all(struct config *config, cfg_t *file, struct text *why)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < SCALAR_COUNT; i++) {
+		const char *value = cfg_getstr(file, SCALARS[i]);
+
+		if (value)
+			err = config_set(config, SCALARS[i], value, why);
+	}
+	for (unsigned int i = 0; !err && i < cfg_size(file, "service"); i++)
+		err = take_service(config, cfg_getnsec(file, "service", i), why);
+	for (unsigned int i = 0; !err && i < cfg_size(file, "never"); i++)
+		err = add_never(config, cfg_getnstr(file, "never", i), why);
+	return err;
+}
+
+static cfg_t *open_parser(cfg_errfunc_t report)
+{
+	cfg_opt_t service_options[] = {
+		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
+		CFG_END(),
+	};
+	cfg_opt_t options[] = {
+		CFG_STR("engage-at", NULL, CFGF_NODEFAULT),
+		CFG_STR("release-at", NULL, CFGF_NODEFAULT),
+		CFG_STR("horizon", NULL, CFGF_NODEFAULT),
+		CFG_STR("lease", NULL, CFGF_NODEFAULT),
+		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
+		CFG_SEC("service", service_options,
+			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_STR_LIST("never", NULL, CFGF_NODEFAULT),
+		CFG_END(),
+	};
+	cfg_t *file = cfg_init(options, CFGF_NONE);
+
+	if (!file)
+		return NULL;
+	cfg_set_error_function(file, report);
+	for (int i = 0; i < SCALAR_COUNT; i++)
+		cfg_set_validate_func(file, SCALARS[i], check_scalar);
+	cfg_set_validate_func(file, "service|release-after", check_scalar);
+	cfg_set_validate_func(file, "service", check_service);
+	cfg_set_validate_func(file, "never", check_never);
+	return file;
+}
+
+int config_read(struct config *config, const char *path, cfg_errfunc_t report)
+{
+	struct config wanted = *config;
+	struct text why = { 0 };
+	cfg_t *file = open_parser(report);
+	int err = 0;
+
+	if (!file)
+		return -ENOMEM;
+	errno = 0;
+	switch (cfg_parse(file, path)) {
+	case CFG_SUCCESS:
+		err = take_all(&wanted, file, &why);
+		if (err)
+			complain(file, &why);
+		break;
+	case CFG_FILE_ERROR: err = errno ? -errno : -ENOENT; break;
+	default: err = -EINVAL; break;
+	}
+	cfg_free(file);
+	if (!err)
+		*config = wanted;
+	return err;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_CONFIG_H
+#define GUARD_CONFIG_H
+
+#include <confuse.h>
+#include <stddef.h>
+
+#include "guard/policy.h"
+#include "lib/service.h"
+
+struct text;
+
+enum { CONFIG_NEVER_MAX = 64 };
+
+/* A service that the guard may take out of tracking. */
+struct config_service {
+	struct service service;
+	double release_after_s;
+};
+
+/* Everything that can be configured; a plain value. */
+struct config {
+	struct policy_settings policy;
+	double lease_s; /* rules vanish this long after the guard's last sign of life */
+	double release_after_s; /* of services that do not say otherwise */
+	size_t count;
+	struct config_service services[POLICY_SERVICES_MAX];
+	size_t never_count;
+	struct service
+		never[CONFIG_NEVER_MAX]; /* never taken out, whatever else is said */
+};
+
+/* The defaults, and no service. */
+void config_init(struct config *config);
+
+/*
+ * Reads a file of the form of ctguard.conf(5) over what config has; on error config is
+ * as it was. What is wrong in the file goes to report, with its line. Returns 0, -EINVAL
+ * (reported), or another -errno if the file cannot be read (not reported).
+ */
+int config_read(struct config *config, const char *path, cfg_errfunc_t report);
+
+/*
+ * Adds a service with the default release_after_s. Returns 0; -EINVAL (does not parse, is
+ * there already in part, or too many), with a sentence added to *why.
+ */
+int config_add_service(struct config *config, const char *spec, struct text *why);
+
+/*
+ * Whether what is configured makes sense together: at least one service, none of them
+ * among the never, release_at below engage_at. Returns 0, or -EINVAL with a sentence in *why.
+ */
+int config_check(const struct config *config, struct text *why);
+
+/*
+ * Sets one of "engage-at", "release-at", "horizon", "lease", "release-after" from text.
+ * Returns 0; -EINVAL or -ERANGE with a sentence in *why; -ENOENT for another name.
+ */
+int config_set(struct config *config, const char *name, const char *value,
+	       struct text *why);
+
+#endif

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/journal.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guard/policy.h"
+#include "lib/log.h"
+#include "lib/metainfo.h"
+
+enum { TIME_MAX = 40 };
+
+/* RFC 3339 in UTC with milliseconds. */
+static void wall_time(char text[TIME_MAX])
+{
+	struct timespec now;
+	struct tm utc;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	length = strftime(text, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + length, TIME_MAX - length, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+static json_t *new_event(const struct journal *journal, const char *event)
+{
+	char now[TIME_MAX];
+	json_t *object = metainfo_object("ctguard");
+
+	wall_time(now);
+	json_object_set_new(object, "time", json_string(now));
+	json_object_set_new(object, "event", json_string(event));
+	json_object_set_new(object, "dry_run", json_boolean(journal->rehearse));
+	return object;
+}
+
+/* Takes event over. One write a line, so that a reader never sees half of one. */
+static void write_event(struct journal *journal, json_t *event)
+{
+	char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	size_t length = text ? strlen(text) : 0;
+
+	json_decref(event);
+	if (!text) {
+		journal->lost++;
+		return;
+	}
+	text[length] = '\n';
+	if (write(journal->json_fd, text, length + 1) != (ssize_t)length + 1)
+		journal->lost++;
+	free(text);
+}
+
+void journal_note(struct journal *journal, const char *event, const char *text)
+{
+	json_t *object;
+
+	log_info(journal->log, "%s", text);
+	if (journal->json_fd < 0)
+		return;
+	object = new_event(journal, event);
+	json_object_set_new(object, "why", json_string(text));
+	write_event(journal, object);
+}
+
+static const char *action_name(enum policy_action action)
+{
+	static const char *const NAMES[] = {
+		[POLICY_REST] = "rest",         [POLICY_ATTRIBUTE] = "attribute",
+		[POLICY_ENGAGE] = "engage",     [POLICY_RELEASE] = "release",
+		[POLICY_HELPLESS] = "helpless",
+	};
+
+	return NAMES[action];
+}
+
+static const char *service_name(const struct policy_view *view,
+				const struct policy_decision *decision)
+{
+	if (decision->action != POLICY_ENGAGE && decision->action != POLICY_RELEASE)
+		return NULL;
+	return view->services[decision->service].name;
+}
+
+/* JSON has no infinity: null says that the table will not be full. */
+static json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *describe(const struct journal *journal, const struct policy_view *view,
+			const struct policy_decision *decision)
+{
+	const char *service = service_name(view, decision);
+	json_t *object = new_event(journal, action_name(decision->action));
+
+	json_object_set_new(object, "service",
+			    service ? json_string(service) : json_null());
+	json_object_set_new(object, "why", json_string(decision->why));
+	json_object_set_new(object, "entries", json_integer(view->entries));
+	json_object_set_new(object, "limit", json_integer(view->limit));
+	json_object_set_new(object, "entries_per_second", number_or_null(view->slope));
+	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
+	json_object_set_new(object, "projected_entries",
+			    number_or_null(decision->projected));
+	if (service)
+		json_object_set_new(
+			object, "service_entries",
+			number_or_null(view->services[decision->service].stock));
+	return object;
+}
+
+/* The log line of a decision that was carried out, in the mood that a rehearsal needs. */
+static void say_decision(const struct journal *journal, const char *service,
+			 const struct policy_decision *decision, double seconds)
+{
+	bool rehearse = journal->rehearse;
+
+	if (decision->action == POLICY_ENGAGE)
+		log_info(journal->log, "%s %s out of tracking: %s; %s in %.2f ms",
+			 rehearse ? "would take" : "took", service, decision->why,
+			 rehearse ? "decided" : "done", seconds * 1e3);
+	else if (decision->action == POLICY_RELEASE)
+		log_info(journal->log, "%s %s back: %s; %s in %.2f ms",
+			 rehearse ? "would give" : "gave", service, decision->why,
+			 rehearse ? "decided" : "done", seconds * 1e3);
+	else
+		log_warn(journal->log, "cannot relieve the table: %s", decision->why);
+}
+
+void journal_decision(struct journal *journal, const struct policy_view *view,
+		      const struct policy_decision *decision, double seconds)
+{
+	const char *service = service_name(view, decision);
+	json_t *object;
+
+	say_decision(journal, service, decision, seconds);
+	if (journal->json_fd < 0)
+		return;
+	object = describe(journal, view, decision);
+	json_object_set_new(object, "seconds", json_real(seconds));
+	write_event(journal, object);
+}
+
+void journal_failure(struct journal *journal, const struct policy_view *view,
+		     const struct policy_decision *decision, const char *reason)
+{
+	const char *service = service_name(view, decision);
+	json_t *object;
+
+	log_error(journal->log, "could not %s %s: %s", action_name(decision->action),
+		  service ? service : "", reason);
+	if (journal->json_fd < 0)
+		return;
+	object = describe(journal, view, decision);
+	json_object_set_new(object, "error", json_string(reason));
+	write_event(journal, object);
+}
+
+void journal_effect(struct journal *journal, const char *service, uint32_t before,
+		    uint32_t after, double seconds)
+{
+	json_t *object;
+
+	log_info(journal->log,
+		 "deleted the entries of %s: %u before, %u after, in %.1f ms", service,
+		 before, after, seconds * 1e3);
+	if (journal->json_fd < 0)
+		return;
+	object = new_event(journal, "reclaim");
+	json_object_set_new(object, "service", json_string(service));
+	json_object_set_new(object, "entries_before", json_integer(before));
+	json_object_set_new(object, "entries_after", json_integer(after));
+	json_object_set_new(object, "seconds", json_real(seconds));
+	write_event(journal, object);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/lease.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guard/config.h"
+#include "lib/clock.h"
+#include "lib/nl.h"
+#include "rules/ruleset.h"
+
+struct lease {
+	bool engaged;
+	uint64_t since_ns;
+	uint64_t measured_ns; /* when packets was read; 0: not yet */
+	uint64_t packets;
+	double packets_per_s;
+};
+
+struct leases {
+	const struct config *config;
+	bool rehearse;
+	struct nl *nl;
+	struct ruleset ruleset; /* as last read */
+	struct lease rows[POLICY_SERVICES_MAX];
+};
+
+int leases_open(struct leases **out, const struct config *config, bool rehearse)
+{
+	struct leases *leases = calloc(1, sizeof(*leases));
+	int err;
+
+	if (!leases)
+		return -ENOMEM;
+	leases->config = config;
+	leases->rehearse = rehearse;
+	err = nl_open(&leases->nl, NETLINK_NETFILTER);
+	if (err) {
+		free(leases);
+		return err;
+	}
+	*out = leases;
+	return 0;
+}
+
+void leases_close(struct leases *leases)
+{
+	if (!leases)
+		return;
+	nl_close(leases->nl);
+	free(leases);
+}
+
+static uint64_t lease_ms(const struct leases *leases)
+{
+	return (uint64_t)(leases->config->lease_s * 1000);
+}
+
+static const struct service *service_of(const struct leases *leases, size_t i)
+{
+	return &leases->config->services[i].service;
+}
+
+static void begin(struct lease *lease, uint64_t now_ns)
+{
+	*lease = (struct lease){ .engaged = true, .since_ns = now_ns };
+}
+
+/* The service's row in the table if its elements are there. */
+static const struct ruleset_service *find_active(const struct leases *leases, size_t i)
+{
+	const struct ruleset_service *row =
+		ruleset_find(&leases->ruleset, service_of(leases, i));
+
+	return row && row->active ? row : NULL;
+}
+
+int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
+{
+	int adopted = 0;
+	int err = ruleset_read(leases->nl, &leases->ruleset);
+
+	if (err) {
+		snprintf(why->text, sizeof(why->text), "cannot read the nft ruleset: %s",
+			 strerror(-err));
+		return err;
+	}
+	if (leases->ruleset.present && !leases->ruleset.ours) {
+		snprintf(why->text, sizeof(why->text),
+			 "table inet " RULESET_TABLE " exists and is not ours");
+		return -EEXIST;
+	}
+	for (size_t i = 0; i < leases->config->count; i++) {
+		if (!find_active(leases, i))
+			continue;
+		begin(&leases->rows[i], now_ns);
+		adopted++;
+	}
+	return adopted;
+}
+
+int leases_engage(struct leases *leases, size_t i, uint64_t now_ns, struct apply_why *why)
+{
+	int err = 0;
+
+	if (!leases->rehearse)
+		err = apply_add(leases->nl, service_of(leases, i), lease_ms(leases), why);
+	if (!err)
+		begin(&leases->rows[i], now_ns);
+	return err;
+}
+
+int leases_release(struct leases *leases, size_t i, struct apply_why *why)
+{
+	int err = 0;
+
+	if (!leases->rehearse)
+		err = apply_delete(leases->nl, service_of(leases, i), why);
+	/* Gone already, by another hand or at the end of its lease, is as good. */
+	if (err == -ENOENT)
+		err = 0;
+	if (!err)
+		leases->rows[i] = (struct lease){ 0 };
+	return err;
+}
+
+int leases_refresh(struct leases *leases, struct apply_why *why)
+{
+	struct service engaged[POLICY_SERVICES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < leases->config->count; i++) {
+		if (leases->rows[i].engaged)
+			engaged[count++] = *service_of(leases, i);
+	}
+	if (count == 0 || leases->rehearse)
+		return 0;
+	return apply_refresh(leases->nl, engaged, count, lease_ms(leases), why);
+}
+
+static void measure(struct lease *lease, uint64_t now_ns, uint64_t packets)
+{
+	double elapsed_s = clock_between_s(lease->measured_ns, now_ns);
+
+	if (lease->measured_ns && elapsed_s > 0 && packets >= lease->packets)
+		lease->packets_per_s = (double)(packets - lease->packets) / elapsed_s;
+	lease->measured_ns = now_ns;
+	lease->packets = packets;
+}
+
+int leases_measure(struct leases *leases, uint64_t now_ns, size_t *lost)
+{
+	size_t gone = 0;
+	int err;
+
+	if (leases->rehearse || leases_count(leases) == 0)
+		goto out;
+	err = ruleset_read(leases->nl, &leases->ruleset);
+	if (err)
+		return err;
+	for (size_t i = 0; i < leases->config->count; i++) {
+		const struct ruleset_service *row = find_active(leases, i);
+		struct lease *lease = &leases->rows[i];
+
+		if (lease->engaged && row)
+			measure(lease, now_ns, row->in_packets);
+		if (!lease->engaged || row)
+			continue;
+		*lease = (struct lease){ 0 };
+		gone++;
+	}
+out:
+	if (lost)
+		*lost = gone;
+	return 0;
+}
+
+bool leases_engaged(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].engaged;
+}
+
+size_t leases_count(const struct leases *leases)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < leases->config->count; i++)
+		count += leases->rows[i].engaged;
+	return count;
+}
+
+uint64_t leases_since_ns(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].since_ns;
+}
+
+double leases_packets_per_s(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].packets_per_s;
+}
+
+uint64_t leases_packets(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].packets;
+}

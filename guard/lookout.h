@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_LOOKOUT_H
+#define GUARD_LOOKOUT_H
+
+#include <stdint.h>
+
+#include "guard/policy.h"
+
+struct config;
+struct leases;
+
+/*
+ * Watches the table: counts it, keeps its forecast, finds out who fills it when the
+ * policy asks, and so turns the kernel's state into decisions. Changes nothing.
+ * Opaque: owns a netlink conversation.
+ */
+struct lookout;
+
+/* config and leases must outlive it. Returns 0 or -errno (-EPERM: no CAP_NET_ADMIN). */
+int lookout_open(struct lookout **out, const struct config *config,
+		 const struct leases *leases);
+
+/* NULL is allowed. */
+void lookout_close(struct lookout *lookout);
+
+/*
+ * Takes one look and decides. Returns 0, or -errno if the table could not be read: the view
+ * is then that of the last look and *out is POLICY_REST.
+ */
+int lookout_decide(struct lookout *lookout, struct policy_decision *out);
+
+/* What the last decision was made on. */
+const struct policy_view *lookout_view(const struct lookout *lookout);
+
+/* Seconds until the next look is due. */
+double lookout_next_s(const struct lookout *lookout);
+
+/*
+ * After a change of ours the past says nothing about the future: counts the table anew and forgets
+ * the forecast. *entries (may be NULL) is the count. Returns 0 or -errno.
+ */
+int lookout_restart(struct lookout *lookout, uint32_t *entries);
+
+#endif

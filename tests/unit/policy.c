@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "guard/policy.h"
+
+static const uint64_t SECOND = 1000000000;
+static const struct policy_settings SETTINGS = { 0.8, 0.5, 10 };
+
+/* A table of 100,000 at rest, with two services that may be taken out. */
+static struct policy_view quiet(void)
+{
+	return (struct policy_view){
+		.now_ns = 1000 * SECOND,
+		.entries = 1000,
+		.limit = 100000,
+		.full_in_s = INFINITY,
+		.count = 2,
+		.services = { { .name = "udp/1", .release_after_s = 5 },
+			      { .name = "udp/2", .release_after_s = 5 } },
+	};
+}
+
+/* 10,000 new entries a second since the baseline, all of the first service. */
+static struct policy_view flooded(void)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 12000;
+	view.slope = 10000;
+	view.full_in_s = 8.8;
+	view.attributed = true;
+	view.grown_total = 11000;
+	view.services[0].stock = 11000;
+	view.services[0].grown = 11000;
+	view.services[1].stock = 900;
+	return view;
+}
+
+static struct policy_decision decide(struct policy_view *view)
+{
+	struct policy_decision decision;
+
+	policy_note_calm(&SETTINGS, view);
+	policy_decide(&SETTINGS, view, &decision);
+	return decision;
+}
+
+static void a_table_at_rest_is_left_alone(void **state)
+{
+	struct policy_view view = quiet();
+
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void a_forecast_within_the_horizon_asks_who_it_is(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.attributed = false;
+	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
+	view.full_in_s = 10.5;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void the_mark_triggers_without_a_forecast(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 80000;
+	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
+	view.entries = 79999;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void the_guilty_service_is_engaged_and_the_reason_is_told(void **state)
+{
+	struct policy_view view = flooded();
+	struct policy_decision decision = decide(&view);
+
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	assert_int_equal(decision.service, 0);
+	assert_true(decision.projected < 2000);
+	assert_non_null(strstr(decision.why, "full in 8.8 s"));
+	assert_non_null(strstr(decision.why, "12000 of 100000"));
+}
+
+static void growth_counts_more_than_what_was_there_before(void **state)
+{
+	struct policy_view view = flooded();
+
+	/* The second has long had far more entries, but all that comes is the first's. */
+	view.entries = 42000;
+	view.services[1].stock = 30000;
+	view.services[1].grown = 10;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	assert_int_equal(decide(&view).service, 0);
+}
+
+static void without_a_baseline_the_larger_stock_is_guilty(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.grown_total = 0;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	assert_int_equal(decide(&view).service, 0);
+}
+
+static void a_bystander_is_never_taken_out_for_a_flood_that_is_not_its(void **state)
+{
+	struct policy_view view = flooded();
+	struct policy_decision decision;
+
+	view.services[0].stock = 0;
+	view.services[0].grown = 0;
+	view.top = "udp/666";
+	view.top_share = 0.92;
+	decision = decide(&view);
+	assert_int_equal(decision.action, POLICY_HELPLESS);
+	assert_non_null(strstr(decision.why, "udp/666 (92 %)"));
+}
+
+static void an_engaged_service_is_not_engaged_again(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.services[0].engaged = true;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+}
+
+static void a_service_returns_only_after_it_has_been_calm_long_enough(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.services[0].engaged = true;
+	view.services[0].engaged_since_ns = view.now_ns;
+	view.services[0].returning = 10000;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 5 * SECOND - 1;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 1;
+	assert_int_equal(decide(&view).action, POLICY_RELEASE);
+	assert_int_equal(decide(&view).service, 0);
+}
+
+static void a_moment_of_load_starts_the_wait_anew(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.services[0].engaged = true;
+	view.services[0].engaged_since_ns = view.now_ns;
+	decide(&view);
+	view.now_ns += 4 * SECOND;
+	view.services[0].returning = 90000;
+	decide(&view);
+	view.services[0].returning = 0;
+	view.now_ns += 2 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 5 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_RELEASE);
+}
+
+static void what_would_overfill_the_table_does_not_return(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.services[0].engaged = true;
+	view.services[0].engaged_since_ns = view.now_ns;
+	view.services[0].returning = 49001;
+	decide(&view);
+	view.now_ns += 1000 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void the_gentlest_of_two_returns_first(void **state)
+{
+	struct policy_view view = quiet();
+
+	for (size_t i = 0; i < 2; i++) {
+		view.services[i].engaged = true;
+		view.services[i].engaged_since_ns = view.now_ns;
+	}
+	view.services[0].returning = 20000;
+	view.services[1].returning = 3000;
+	decide(&view);
+	view.now_ns += 10 * SECOND;
+	assert_int_equal(decide(&view).service, 1);
+}
+
+static void an_unknown_limit_decides_nothing(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.limit = 0;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void looks_come_faster_as_the_mark_comes_nearer(void **state)
+{
+	struct policy_view view = quiet();
+	double far, near;
+
+	far = policy_poll_interval_s(&SETTINGS, &view);
+	view.entries = 70000;
+	near = policy_poll_interval_s(&SETTINGS, &view);
+	assert_true(near < far);
+	/* Even the fastest flood must be seen before it reaches the mark. */
+	assert_true(far * 300000 < 80000 - 1000);
+	view.entries = 80000;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.005, 1e-9);
+	view.limit = 100000000;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 1, 1e-9);
+	view.full_in_s = 0.4;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.1, 1e-9);
+}
+
+static double random_below(double most)
+{
+	return most * ((double)rand() / RAND_MAX);
+}
+
+static struct policy_view random_view(void)
+{
+	struct policy_view view = quiet();
+	double left;
+
+	view.entries = (uint32_t)random_below(110000);
+	view.slope = random_below(60000) - 20000;
+	view.full_in_s = view.slope > 0 ? fmax(0, (100000.0 - view.entries) / view.slope)
+					: INFINITY;
+	view.attributed = true;
+	view.grown_total = random_below(1) < 0.5 ? 0 : random_below(view.entries);
+	left = view.entries;
+	view.count = 1 + (size_t)random_below(5);
+	for (size_t i = 0; i < view.count; i++) {
+		struct policy_service *service = &view.services[i];
+
+		service->name = "x";
+		service->stock = random_below(left);
+		left -= service->stock;
+		service->grown = random_below(2 * service->stock) - service->stock;
+		service->engaged = random_below(1) < 0.3;
+		service->engaged_since_ns = (uint64_t)random_below(1000) * SECOND;
+		service->release_after_s = random_below(60);
+		service->returning = random_below(60000);
+	}
+	return view;
+}
+
+static void check_decision(const struct policy_view *view,
+			   const struct policy_decision *decision)
+{
+	const struct policy_service *service = &view->services[decision->service];
+
+	switch (decision->action) {
+	case POLICY_ENGAGE:
+		assert_true(decision->service < view->count && !service->engaged);
+		assert_true(policy_triggered(&SETTINGS, view) && decision->why[0]);
+		assert_true(service->stock > 0 || service->grown > 0);
+		break;
+	case POLICY_RELEASE:
+		assert_true(decision->service < view->count && service->engaged);
+		assert_false(policy_triggered(&SETTINGS, view));
+		assert_true(view->entries + service->returning <= 50000 &&
+			    decision->why[0]);
+		break;
+	case POLICY_HELPLESS:
+		assert_true(policy_triggered(&SETTINGS, view) && decision->why[0]);
+		break;
+	default: break;
+	}
+}
+
+static void random_views_never_break_the_rules(void **state)
+{
+	unsigned int seed = (unsigned int)time(NULL);
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (int i = 0; i < 100000; i++) {
+		struct policy_view view = random_view();
+		struct policy_decision decision = decide(&view);
+
+		check_decision(&view, &decision);
+		view.now_ns += (uint64_t)random_below(100) * SECOND;
+		decision = decide(&view);
+		check_decision(&view, &decision);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_at_rest_is_left_alone),
+		cmocka_unit_test(a_forecast_within_the_horizon_asks_who_it_is),
+		cmocka_unit_test(the_mark_triggers_without_a_forecast),
+		cmocka_unit_test(the_guilty_service_is_engaged_and_the_reason_is_told),
+		cmocka_unit_test(growth_counts_more_than_what_was_there_before),
+		cmocka_unit_test(without_a_baseline_the_larger_stock_is_guilty),
+		cmocka_unit_test(
+			a_bystander_is_never_taken_out_for_a_flood_that_is_not_its),
+		cmocka_unit_test(an_engaged_service_is_not_engaged_again),
+		cmocka_unit_test(
+			a_service_returns_only_after_it_has_been_calm_long_enough),
+		cmocka_unit_test(a_moment_of_load_starts_the_wait_anew),
+		cmocka_unit_test(what_would_overfill_the_table_does_not_return),
+		cmocka_unit_test(the_gentlest_of_two_returns_first),
+		cmocka_unit_test(an_unknown_limit_decides_nothing),
+		cmocka_unit_test(looks_come_faster_as_the_mark_comes_nearer),
+		cmocka_unit_test(random_views_never_break_the_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
