@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVER_FEED_H
+#define SERVER_FEED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The text of a feed: "ctkit welcomes you! Your Id: /test/ID", then "Chunk N for id
+ * /test/ID" for ever. Pure.
+ */
+enum { FEED_ID_MAX = 2048, FEED_TEXT_MAX = FEED_ID_MAX + 128 };
+
+/* How a line travels; a set of bits. */
+enum feed_framing {
+	FEED_PLAIN = 0,
+	FEED_CHUNKED = 1, /* in a chunk of HTTP/1.1 */
+	FEED_EVENTS = 2,  /* as a server-sent event */
+};
+
+/* The first line. id is "/test/ID", at most FEED_ID_MAX bytes. Returns the bytes in text. */
+size_t feed_welcome(char text[FEED_TEXT_MAX], unsigned framing, const char *id);
+
+/* Line number, counted from 1. Returns the bytes in text. */
+size_t feed_chunk(char text[FEED_TEXT_MAX], unsigned framing, uint64_t number,
+		  const char *id);
+
+/* What ends the feed properly; its length, which may be 0, in *bytes. */
+const char *feed_end(unsigned framing, size_t *bytes);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/wheel.h"
+
+#include <assert.h>
+
+void wheel_init(struct wheel *wheel, uint64_t tick_ns)
+{
+	assert(tick_ns > 0);
+	*wheel = (struct wheel){ .tick_ns = tick_ns };
+}
+
+void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t now_ns,
+	       uint64_t due_ns)
+{
+	struct wheel_entry **slot;
+
+	assert(!entry->link);
+	/* An empty wheel was not turned: let it start from here. */
+	if (wheel->count == 0 && !wheel->scanning)
+		wheel->tick = now_ns / wheel->tick_ns;
+	entry->due = due_ns / wheel->tick_ns + (due_ns % wheel->tick_ns != 0);
+	/* Never into the slot that is being scanned: a caller that re-adds would spin. */
+	if (entry->due <= wheel->tick)
+		entry->due = wheel->tick + 1;
+	slot = &wheel->slots[entry->due % WHEEL_SLOTS];
+	entry->next = *slot;
+	entry->link = slot;
+	if (*slot)
+		(*slot)->link = &entry->next;
+	*slot = entry;
+	wheel->count++;
+}
+
+void wheel_remove(struct wheel *wheel, struct wheel_entry *entry)
+{
+	if (!entry->link)
+		return;
+	if (wheel->scan == entry)
+		wheel->scan = entry->next;
+	*entry->link = entry->next;
+	if (entry->next)
+		entry->next->link = entry->link;
+	entry->next = NULL;
+	entry->link = NULL;
+	wheel->count--;
+}
+
+/* The next due entry of the current slot; others there wait for a later turn. */
+static struct wheel_entry *scan_slot(struct wheel *wheel)
+{
+	if (!wheel->scanning) {
+		wheel->scan = wheel->slots[wheel->tick % WHEEL_SLOTS];
+		wheel->scanning = true;
+	}
+	while (wheel->scan) {
+		struct wheel_entry *entry = wheel->scan;
+
+		wheel->scan = entry->next;
+		if (entry->due <= wheel->tick)
+			return entry;
+	}
+	wheel->scanning = false;
+	return NULL;
+}
+
+struct wheel_entry *wheel_expired(struct wheel *wheel, uint64_t now_ns)
+{
+	uint64_t now = now_ns / wheel->tick_ns;
+
+	/* After a long pause one turn finds all that is due. */
+	if (now > wheel->tick + WHEEL_SLOTS && !wheel->scanning)
+		wheel->tick = now - WHEEL_SLOTS;
+	while (wheel->tick <= now) {
+		struct wheel_entry *entry = scan_slot(wheel);
+
+		if (entry) {
+			wheel_remove(wheel, entry);
+			return entry;
+		}
+		wheel->tick++;
+	}
+	return NULL;
+}
