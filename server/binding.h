@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVER_BINDING_H
+#define SERVER_BINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/listener.h"
+
+struct args_why;
+
+/* One listening socket of one worker. */
+struct binding {
+	int fd; /* -1 after binding_keep() gave it up */
+	enum listener_kind kind;
+	uint8_t proto;
+	sa_family_t family;
+	bool any_address; /* not bound to one address */
+};
+
+/*
+ * The sockets of all workers, opened before the first is forked: a port that is not to
+ * be had is known before anything serves, and a worker that died is replaced by one with
+ * the same sockets, whose queues went on filling meanwhile. Opaque: it owns descriptors.
+ */
+struct bindings;
+
+/* How many sockets each worker will have for these listeners. */
+size_t binding_count(const struct listener *listeners, size_t count);
+
+/*
+ * Opens the sockets of every worker for count listeners. Returns 0, or -errno with one
+ * sentence in *why, and nothing is open.
+ */
+int binding_open(struct bindings **out, const struct listener *listeners, size_t count,
+		 unsigned workers, struct args_why *why);
+
+/* The sockets of one worker; how many in *count. Owned by bindings. */
+struct binding *binding_of(struct bindings *bindings, unsigned worker, size_t *count);
+
+/* Closes the sockets of every worker but this one, which runs in the calling process. */
+void binding_keep(struct bindings *bindings, unsigned worker);
+
+/* Closes all that are still open here. */
+void binding_stop(struct bindings *bindings);
+
+/* Datagrams that the kernel dropped at all open UDP sockets because a worker was slow. */
+uint64_t binding_overflows(const struct bindings *bindings);
+
+/* Closes the sockets and forgets them; NULL is allowed. */
+void binding_close(struct bindings *bindings);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVER_CONTEXT_H
+#define SERVER_CONTEXT_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "server/stats.h"
+#include "server/wheel.h"
+
+struct conn;
+struct log;
+struct pool;
+
+enum {
+	CONTEXT_READ_BYTES = 16 * 1024,
+	CONTEXT_SMALL_BYTES = 4 * 1024 - 16, /* with its header 4 KiB at most */
+	CONTEXT_PORTS = 65536,
+	CONTEXT_PORT_BYTES = CONTEXT_PORTS / 8,
+};
+
+/* What the command line says about how workers serve; the same for all of them. */
+struct settings {
+	double interval_s; /* from chunk to chunk of a feed */
+	double drain_s;    /* at most, from SIGTERM to the end */
+	uint8_t echo_ports
+		[CONTEXT_PORT_BYTES]; /* UDP ports that we echo on: a bit each */
+};
+
+LIST_HEAD(conn_list, conn);
+
+/* What the parts of one worker process share. The worker owns it, they borrow it. */
+struct context {
+	struct ev_loop *loop;
+	const struct settings *settings;
+	const struct log *log;
+	struct board *board;
+	struct stats *stats;  /* this worker's slot of the board */
+	struct wheel wheel;   /* timers of connections */
+	uint64_t interval_ns; /* of feeds: a whole number of the wheel's ticks */
+	ev_timer turn;        /* turns the wheel while it holds any */
+	struct pool *conns;   /* struct conn */
+	struct pool *heads;   /* struct http_head, while a head is being read */
+	struct pool *small;   /* buffers for feeds that are blocked */
+	struct pool *large;   /* the same for a whole read */
+	struct conn_list open;
+	bool stopping;
+	char read[CONTEXT_READ_BYTES]; /* what was just read, by whichever connection */
+};
+
+/* Gets the pools and the wheel ready for settings; returns 0 or -ENOMEM. */
+int context_open(struct context *context, const struct settings *settings);
+
+/* Frees the pools. */
+void context_close(struct context *context);
+
+/* Counts a send that failed with EPERM; the first one of all processes is explained. */
+void context_count_eperm(struct context *context);
+
+/* The same for an accept that ran out of descriptors. */
+void context_count_emfile(struct context *context);
+
+#endif

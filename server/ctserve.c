@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/args.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/metainfo.h"
+#include "lib/options.h"
+#include "lib/text.h"
+#include "server/binding.h"
+#include "server/capacity.h"
+#include "server/context.h"
+#include "server/listener.h"
+#include "server/stats.h"
+#include "server/supervisor.h"
+#include "server/worker.h"
+
+static const char PROGRAM[] = "ctserve";
+
+enum { OPTION_DRAIN = OPTIONS_LONG_ONLY };
+
+static const struct option_spec OPTIONS[] = {
+	{ 'w', "workers", "N",
+	  "worker processes (default: as many as CPUs, or as -c needs)" },
+	{ 'c', "max-conns", "N", "make room for N TCP connections" },
+	{ 'i', "interval", "T", "from chunk to chunk of a feed (default 1s)" },
+	{ 's', "stats", "T", "print a line of counters every T" },
+	{ OPTION_DRAIN, "drain", "T",
+	  "time to end what is open at SIGTERM (default 5s)" },
+	OPTIONS_COMMON,
+};
+
+/* A range of ports counts as one. */
+enum { LISTENERS_MAX = 64 };
+
+static const double INTERVAL_MIN_S = 0.01, INTERVAL_MAX_S = 3600;
+static const double STATS_MIN_S = 0.01, STATS_MAX_S = 86400;
+static const double DRAIN_MAX_S = 3600;
+static const uint64_t CONNECTIONS_MAX = 100 * 1000 * 1000;
+
+/* The command line, and what is made of it. */
+struct program {
+	struct log log;
+	struct settings settings;
+	struct listener listeners[LISTENERS_MAX];
+	size_t listener_count;
+	unsigned workers;     /* 0: not given */
+	uint64_t connections; /* 0: not given */
+	double stats_s;       /* 0: not given */
+	bool json;
+	bool stdout_broken;
+	uint64_t started_ns;
+	struct bindings *bindings;
+	struct board *board;
+};
+
+static void print_help(void)
+{
+	struct text text = { 0 };
+
+	text_add(&text,
+		 "usage: ctserve [options] SERVICE=LISTENER...\n"
+		 "Serves traffic: echo, discard (UDP and TCP) and feed (HTTP at "
+		 "/test/ID).\n"
+		 "LISTENER is PROTO/[ADDR:]PORT, on all addresses if none is given:\n"
+		 "ctserve echo=udp/9000 echo=tcp/9000 feed=tcp/127.0.0.1:8080\n\n");
+	options_help(OPTIONS, &text);
+	fputs(text_str(&text), stdout);
+	text_free(&text);
+}
+
+static int usage(const struct program *program, const char *option,
+		 const struct args_why *why)
+{
+	log_error(&program->log, "%s%s%s", option, *option ? ": " : "", why->text);
+	return EXIT_USAGE;
+}
+
+/* Takes one option with a value. Returns 0, or -errno with a sentence in *why. */
+static int take_value(struct program *program, int key, const char *value,
+		      struct args_why *why)
+{
+	uint64_t count = 0;
+	int err;
+
+	switch (key) {
+	case 'w':
+		err = args_count(value, 1, CAPACITY_WORKERS_MAX, &count, why);
+		program->workers = (unsigned)count;
+		return err;
+	case 'c':
+		return args_count(value, 1, CONNECTIONS_MAX, &program->connections, why);
+	case 'i':
+		return args_duration(value, INTERVAL_MIN_S, INTERVAL_MAX_S,
+				     &program->settings.interval_s, why);
+	case 's':
+		return args_duration(value, STATS_MIN_S, STATS_MAX_S, &program->stats_s,
+				     why);
+	default:
+		return args_duration(value, 0, DRAIN_MAX_S, &program->settings.drain_s,
+				     why);
+	}
+}
+
+static const char *option_name(int key)
+{
+	switch (key) {
+	case 'w': return "--workers";
+	case 'c': return "--max-conns";
+	case 'i': return "--interval";
+	case 's': return "--stats";
+	default: return "--drain";
+	}
+}
+
+/* Reads the options. Returns true to go on, false to end with *code. */
+static bool take_options(struct program *program, int argc, char **argv, int *code)
+{
+	struct options options;
+	struct args_why why;
+	const char *value;
+	int key;
+
+	options_init(&options, OPTIONS);
+	while ((key = options_next(&options, argc, argv, &value)) != -1) {
+		switch (key) {
+		case 'h':
+			print_help();
+			*code = EXIT_OK;
+			return false;
+		case 'V':
+			printf("%s %s\n", PROGRAM, CTKIT_VERSION);
+			*code = EXIT_OK;
+			return false;
+		case 'j': program->json = true; break;
+		case 'v': program->log.level = LOG_LEVEL_DEBUG; break;
+		case 'q': program->log.level = LOG_LEVEL_WARN; break;
+		case '?': *code = EXIT_USAGE; return false;
+		default:
+			if (take_value(program, key, value, &why) == 0)
+				break;
+			*code = usage(program, option_name(key), &why);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Remembers the UDP ports that we echo on: an answer to one of them could come back. */
+static void note_echo_ports(struct program *program, const struct listener *listener)
+{
+	const struct service *service = &listener->service;
+
+	if (listener->kind != LISTENER_ECHO || service->proto != IPPROTO_UDP)
+		return;
+	for (unsigned port = service->first_port; port <= service->last_port; port++)
+		program->settings.echo_ports[port / 8] |= (uint8_t)(1U << port % 8);
+}
+
+/* Reads the listeners. Returns 0, or an exit code. */
+static int take_listeners(struct program *program, int argc, char **argv)
+{
+	struct args_why why;
+
+	if (argc == 0) {
+		log_error(&program->log, "nothing to serve: want SERVICE=LISTENER, like "
+					 "echo=udp/9000 (--help says more)");
+		return EXIT_USAGE;
+	}
+	if (argc > LISTENERS_MAX) {
+		log_error(&program->log, "%d listeners are too many (at most %d)", argc,
+			  LISTENERS_MAX);
+		return EXIT_USAGE;
+	}
+	for (int i = 0; i < argc; i++) {
+		struct listener *listener = &program->listeners[i];
+
+		if (listener_parse(argv[i], listener, &why) < 0)
+			return usage(program, "", &why);
+		note_echo_ports(program, listener);
+	}
+	program->listener_count = (size_t)argc;
+	if (listener_check(program->listeners, program->listener_count, &why) < 0)
+		return usage(program, "", &why);
+	return 0;
+}
+
+/* As many descriptors as a process may have. */
+static uint64_t raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}
+
+/* Decides on the number of workers and opens their sockets. Returns 0, or an exit code. */
+static int prepare(struct program *program)
+{
+	struct capacity capacity = {
+		.descriptors = raise_descriptor_limit(),
+		.cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+		.workers = program->workers,
+		.connections = program->connections,
+	};
+	struct args_why why;
+	int err;
+
+	capacity.sockets =
+		(unsigned)binding_count(program->listeners, program->listener_count);
+	err = capacity_workers(&capacity, &program->workers, &why);
+	if (err == 0)
+		err = binding_open(&program->bindings, program->listeners,
+				   program->listener_count, program->workers, &why);
+	if (err) {
+		log_error(&program->log, "%s", why.text);
+		return EXIT_FAILED;
+	}
+	err = board_open(&program->board, program->workers);
+	if (err) {
+		log_error(&program->log, "cannot share memory: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
+static void on_ready(void *data)
+{
+	const struct program *program = data;
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < program->listener_count; i++) {
+		char listener[LISTENER_TEXT_MAX];
+
+		listener_format(&program->listeners[i], listener);
+		text_add(&text, "%s%s", i ? " " : "", listener);
+	}
+	log_info(&program->log, "serving %s with %u worker%s", text_str(&text),
+		 program->workers, program->workers == 1 ? "" : "s");
+	text_free(&text);
+}
+
+/* One line of text or one object, with a newline; the caller frees it. NULL: no memory. */
+static char *format_report(const struct program *program, const struct stats *stats)
+{
+	double uptime_s = clock_between_s(program->started_ns, clock_now_ns());
+	struct text text = { 0 };
+	json_t *object;
+
+	if (!program->json) {
+		text_add(&text, "uptime_s=%.1f workers=%u", uptime_s, program->workers);
+		stats_format(stats, &text);
+		return text.data;
+	}
+	object = metainfo_object(PROGRAM);
+	if (object && stats_to_json(stats, object) == 0 &&
+	    json_object_set_new(object, "uptime_seconds", json_real(uptime_s)) == 0 &&
+	    json_object_set_new(object, "workers", json_integer(program->workers)) == 0)
+		text.data = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	json_decref(object);
+	return text.data;
+}
+
+static void report(void *data)
+{
+	struct program *program = data;
+	struct stats stats;
+	char *line;
+
+	if (program->stdout_broken)
+		return;
+	board_sum(program->board, &stats);
+	stats.value[STAT_UDP_OVERFLOWS] += binding_overflows(program->bindings);
+	line = format_report(program, &stats);
+	if (!line || printf("%s\n", line) < 0 || fflush(stdout) == EOF) {
+		program->stdout_broken = true;
+		log_warn(&program->log, "cannot print counters any more: %s",
+			 strerror(errno));
+	}
+	free(line);
+}
+
+static int run_worker(const struct program *program, unsigned number)
+{
+	struct worker_task task = {
+		.settings = &program->settings,
+		.log = &program->log,
+		.board = program->board,
+		.stats = board_slot(program->board, number),
+	};
+
+	task.bindings = binding_of(program->bindings, number, &task.binding_count);
+	return worker_run(&task) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static int serve(struct program *program)
+{
+	struct supervisor_task task = {
+		.workers = program->workers,
+		.bindings = program->bindings,
+		.board = program->board,
+		.settings = &program->settings,
+		.log = &program->log,
+		.report_s = program->stats_s,
+		.ready = on_ready,
+		.report = report,
+		.data = program,
+	};
+	unsigned worker;
+	int result = supervisor_run(&task, &worker);
+
+	if (result == SUPERVISOR_IS_WORKER)
+		return run_worker(program, worker);
+	if (result < 0) {
+		log_error(&program->log, "cannot start %u workers: %s", program->workers,
+			  strerror(-result));
+		return EXIT_FAILED;
+	}
+	if (program->stats_s > 0 || program->json)
+		report(program);
+	return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = {
+		.settings = { .interval_s = 1, .drain_s = 5 },
+		.started_ns = clock_now_ns(),
+	};
+	int code;
+
+	log_init(&program.log, PROGRAM);
+	if (!take_options(&program, argc, argv, &code))
+		return code;
+	code = take_listeners(&program, argc - optind, argv + optind);
+	if (code == 0)
+		code = prepare(&program);
+	if (code == 0)
+		code = serve(&program);
+	binding_close(program.bindings);
+	board_close(program.board);
+	return code;
+}

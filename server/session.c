@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/http.h"
+#include "server/context.h"
+#include "server/feed.h"
+#include "server/pool.h"
+#include "server/stats.h"
+
+enum { HEAD_S = 10 }; /* for a request head to be complete, and to the next request */
+
+enum { BODY_MAX = 64 };
+
+static const char PLAIN_TEXT[] = "text/plain; charset=utf-8";
+static const char ALLOW[] = "Allow: GET, HEAD\r\n";
+static const char NO_STORE[] = "Cache-Control: no-store\r\n";
+static const char FEED_PREFIX[] = "/test/";
+
+static void count(struct conn *conn, enum stats_counter counter)
+{
+	stats_add(conn->context->stats, counter, 1);
+}
+
+/* Closes after conn_send() failed; true if it did not. */
+static bool sent(struct conn *conn, int err)
+{
+	if (err == -EAGAIN || err == -ENOBUFS)
+		conn_drop(conn);
+	else if (err)
+		conn_close(conn);
+	return err == 0;
+}
+
+static void release_head(struct conn *conn)
+{
+	pool_put(conn->context->heads, conn->feed.head);
+	conn->feed.head = NULL;
+}
+
+static void await_head(struct conn *conn)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	conn_wake_at(conn, now_ns, now_ns + (uint64_t)HEAD_S * CLOCK_NS_PER_S);
+}
+
+/*
+ * Answers with a short text, without it if it was HEAD. Returns whether the connection
+ * is there for the next request.
+ */
+static bool reply_text(struct conn *conn, int status, const char *body, bool keep_alive,
+		       bool without_body)
+{
+	char text[HTTP_REPLY_MAX + BODY_MAX];
+	const struct http_head *head = conn->feed.head;
+	struct http_reply reply = {
+		.status = status,
+		.content_type = PLAIN_TEXT,
+		.extra = status == 405 ? ALLOW : NULL,
+		.length = strlen(body),
+		.keep_alive = keep_alive && !conn->context->stopping,
+		.old_client = head && !http_head_is_1_1(head),
+		.date = (time_t)ev_now(conn->context->loop),
+	};
+	size_t bytes = http_reply_head(&reply, text);
+
+	if (!without_body) {
+		memcpy(text + bytes, body, reply.length);
+		bytes += reply.length;
+	}
+	release_head(conn);
+	if (!reply.keep_alive) {
+		conn_end(conn, text, bytes);
+		return false;
+	}
+	await_head(conn);
+	return sent(conn, conn_send(conn, text, bytes));
+}
+
+/* Answers a request that is wrong, with its status as the text. */
+static bool reply_error(struct conn *conn, int status, bool keep_alive, bool without_body)
+{
+	char body[BODY_MAX];
+
+	count(conn, STAT_HTTP_ERRORS);
+	snprintf(body, sizeof(body), "%d %s\n", status, http_reason(status));
+	return reply_text(conn, status, body, keep_alive, without_body);
+}
+
+/* Only what a request line can hold: it comes back in the answer. */
+static bool is_printable(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return true;
+}
+
+static size_t feed_reply(const struct conn *conn, bool events, bool chunked,
+			 char text[HTTP_REPLY_MAX])
+{
+	struct http_reply reply = {
+		.status = 200,
+		.content_type = events ? "text/event-stream" : PLAIN_TEXT,
+		.extra = NO_STORE,
+		.unbounded = true,
+		.chunked = chunked,
+		.date = (time_t)ev_now(conn->context->loop),
+	};
+
+	return http_reply_head(&reply, text);
+}
+
+/* From here on the connection has one purpose; what else its client sends is ignored. */
+static void start_feed(struct conn *conn, const char *id, size_t length)
+{
+	const struct http_head *head = conn->feed.head;
+	bool events = http_head_accepts(head, "text/event-stream");
+	bool chunked = http_head_is_1_1(head);
+	bool only_head = http_head_method(head) == HTTP_METHOD_HEAD;
+	char text[HTTP_REPLY_MAX + FEED_TEXT_MAX];
+	size_t bytes = feed_reply(conn, events, chunked, text);
+	uint64_t now_ns = clock_now_ns();
+
+	if (only_head) {
+		conn_end(conn, text, bytes);
+		return;
+	}
+	conn->feed.id = strndup(id, length);
+	if (!conn->feed.id) {
+		conn_drop(conn);
+		return;
+	}
+	conn->feed.framing = (uint8_t)((chunked ? FEED_CHUNKED : FEED_PLAIN) |
+				       (events ? FEED_EVENTS : FEED_PLAIN));
+	release_head(conn);
+	bytes += feed_welcome(text + bytes, conn->feed.framing, conn->feed.id);
+	if (sent(conn, conn_send(conn, text, bytes)))
+		conn_wake_at(conn, now_ns, now_ns + conn->context->interval_ns);
+}
+
+/* Answers a complete head. Returns whether the connection is there for the next one. */
+static bool answer(struct conn *conn)
+{
+	const struct http_head *head = conn->feed.head;
+	bool keep_alive = http_head_keeps_alive(head);
+	enum http_method method = http_head_method(head);
+	size_t length;
+	const char *path = http_head_path(head, &length);
+	const size_t prefix = sizeof(FEED_PREFIX) - 1;
+	bool is_health = length == 8 && memcmp(path, "/healthz", 8) == 0;
+	bool is_feed = length > prefix && memcmp(path, FEED_PREFIX, prefix) == 0;
+
+	count(conn, STAT_HTTP_REQUESTS);
+	conn->feed.requests++;
+	if (!is_printable(path, length))
+		return reply_error(conn, 400, false, method == HTTP_METHOD_HEAD);
+	if (!is_health && !is_feed)
+		return reply_error(conn, 404, keep_alive, method == HTTP_METHOD_HEAD);
+	if (method == HTTP_METHOD_OTHER)
+		return reply_error(conn, 405, keep_alive, false);
+	if (is_health)
+		return reply_text(conn, 200, "ok\n", keep_alive,
+				  method == HTTP_METHOD_HEAD);
+	start_feed(conn, path, length);
+	return false;
+}
+
+static struct http_head *current_head(struct conn *conn)
+{
+	if (conn->feed.head)
+		return conn->feed.head;
+	conn->feed.head = pool_get(conn->context->heads);
+	if (conn->feed.head)
+		http_head_init(conn->feed.head);
+	return conn->feed.head;
+}
+
+static void on_data(struct conn *conn, const char *data, size_t bytes)
+{
+	if (conn->feed.id)
+		return;
+	while (bytes > 0) {
+		struct http_head *head;
+		size_t used;
+		int err;
+
+		/* A client that asks on and on without reading answers is not heard on. */
+		if (conn_blocked(conn)) {
+			if (conn_put_aside(conn, data, bytes) < 0)
+				conn_drop(conn);
+			return;
+		}
+		head = current_head(conn);
+		if (!head) {
+			conn_drop(conn);
+			return;
+		}
+		err = http_head_read(head, data, bytes, &used);
+		if (err == -EBADMSG)
+			reply_error(conn, head->refused, false, false);
+		if (err || !answer(conn))
+			return;
+		data += used;
+		bytes -= used;
+	}
+}
+
+/* A client that has gone and one that only ended its side look alike: a proper end serves both. */
+static void on_eof(struct conn *conn)
+{
+	size_t bytes;
+	const char *end;
+
+	if (!conn->feed.id) {
+		if (!conn_blocked(conn))
+			conn_close(conn);
+		return;
+	}
+	end = feed_end(conn->feed.framing, &bytes);
+	conn_end(conn, end, bytes);
+}
+
+static void send_chunk(struct conn *conn)
+{
+	char text[FEED_TEXT_MAX];
+	size_t bytes =
+		feed_chunk(text, conn->feed.framing, ++conn->feed.chunk, conn->feed.id);
+	uint64_t interval_ns = conn->context->interval_ns;
+	uint64_t due_ns = conn->timer.due * conn->context->wheel.tick_ns + interval_ns;
+	uint64_t now_ns = clock_now_ns();
+	int err = conn_send(conn, text, bytes);
+
+	if (err && err != -EAGAIN) {
+		sent(conn, err);
+		return;
+	}
+	count(conn, err ? STAT_CHUNKS_LOST : STAT_CHUNKS_SENT);
+	/* From the time it was due: no drift. But what was slept over is not made up for. */
+	if (due_ns <= now_ns)
+		due_ns = now_ns + interval_ns;
+	conn_wake_at(conn, now_ns, due_ns);
+}
+
+static void on_due(struct conn *conn)
+{
+	if (conn->feed.id)
+		send_chunk(conn);
+	else if (conn->feed.requests > 0 && !conn->feed.head)
+		conn_close(conn);
+	else
+		reply_error(conn, 408, false, false);
+}
+
+static void on_drained(struct conn *conn)
+{
+	if (conn->eof && !conn->feed.id)
+		conn_close(conn);
+}
+
+static void on_stop(struct conn *conn)
+{
+	if (conn->feed.id)
+		on_eof(conn);
+	else
+		conn_stop_reading(conn);
+}
+
+static void on_release(struct conn *conn)
+{
+	release_head(conn);
+	free(conn->feed.id);
+}
+
+static const struct conn_ops HTTP = {
+	.start = await_head,
+	.data = on_data,
+	.eof = on_eof,
+	.due = on_due,
+	.drained = on_drained,
+	.stop = on_stop,
+	.release = on_release,
+};
+
+const struct conn_ops *session_http(void)
+{
+	return &HTTP;
+}

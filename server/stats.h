@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVER_STATS_H
+#define SERVER_STATS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct text;
+
+/* What a ctserve counts; ctserve(8) says what each one means. */
+enum stats_counter {
+	STAT_CONNS_OPEN, /* the only one that also falls */
+	STAT_CONNS_ACCEPTED,
+	STAT_CONNS_CLOSED,
+	STAT_CONNS_BROKEN,
+	STAT_CONNS_DROPPED,
+	STAT_UDP_PACKETS_IN,
+	STAT_UDP_PACKETS_OUT,
+	STAT_UDP_BYTES_IN,
+	STAT_UDP_BYTES_OUT,
+	STAT_UDP_OVERFLOWS,
+	STAT_UDP_REFUSED,
+	STAT_UDP_ERRORS,
+	STAT_TCP_BYTES_IN,
+	STAT_TCP_BYTES_OUT,
+	STAT_SENDS_DROPPED,
+	STAT_SENDS_SHORT,
+	STAT_SENDS_EPERM,
+	STAT_ACCEPT_EMFILE,
+	STAT_ACCEPT_ERRORS,
+	STAT_HTTP_REQUESTS,
+	STAT_HTTP_ERRORS,
+	STAT_CHUNKS_SENT,
+	STAT_CHUNKS_LOST,
+	STAT_WORKER_RESTARTS,
+	STAT_COUNT,
+};
+
+/* One writer; readers in other processes may see it at any time. */
+struct stats {
+	uint64_t value[STAT_COUNT];
+} __attribute__((aligned(64)));
+
+/* Adds to a counter; only its own process does. */
+static inline void stats_add(struct stats *stats, enum stats_counter counter,
+			     uint64_t count)
+{
+	uint64_t old = __atomic_load_n(&stats->value[counter], __ATOMIC_RELAXED);
+
+	__atomic_store_n(&stats->value[counter], old + count, __ATOMIC_RELAXED);
+}
+
+/* The same for STAT_CONNS_OPEN when one has gone. */
+static inline void stats_drop(struct stats *stats, enum stats_counter counter,
+			      uint64_t count)
+{
+	stats_add(stats, counter, -count);
+}
+
+/* One value, of any process. */
+static inline uint64_t stats_get(const struct stats *stats, enum stats_counter counter)
+{
+	return __atomic_load_n(&stats->value[counter], __ATOMIC_RELAXED);
+}
+
+/* Adds " name=value" for each counter to text. */
+void stats_format(const struct stats *stats, struct text *text);
+
+/* Adds a member for each counter to object. Returns 0 or -ENOMEM. */
+int stats_to_json(const struct stats *stats, json_t *object);
+
+/* What is worth one line on stderr, however many workers meet it how often. */
+enum notice {
+	NOTICE_EPERM,
+	NOTICE_EMFILE,
+	NOTICE_COUNT,
+};
+
+/*
+ * The memory that the supervisor and its workers share: the counters of each of them.
+ * Opaque: it owns a mapping, which forked children inherit.
+ */
+struct board;
+
+/* Makes one for workers processes and the supervisor. Returns 0 or -errno. */
+int board_open(struct board **out, unsigned workers);
+
+/* Unmaps it in this process; NULL is allowed. */
+void board_close(struct board *board);
+
+/* The counters of worker 0..workers-1, or, with number workers, of the supervisor. */
+struct stats *board_slot(struct board *board, unsigned number);
+
+/* The sum over all processes. */
+void board_sum(const struct board *board, struct stats *out);
+
+/* Whether this is the first time, over all processes, that the notice is asked for. */
+bool board_first(struct board *board, enum notice notice);
+
+#endif

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/supervisor.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/binding.h"
+#include "server/context.h"
+#include "server/stats.h"
+
+static const double YOUNG_S = 1; /* a worker that dies younger is not replaced at once */
+static const double RESTART_S = 1; /* but after this */
+static const double GRACE_S = 1;   /* for a worker to end after its drain */
+static const double SAME_SIGNAL_S =
+	0.25; /* timeout(1) signals the process and its group */
+
+struct slot {
+	pid_t pid; /* 0: none runs */
+	uint64_t started_ns;
+};
+
+struct supervisor {
+	const struct supervisor_task *task;
+	struct ev_loop *loop;
+	struct stats *stats;
+	ev_signal term, interrupt;
+	ev_child child;
+	ev_timer report, restart, grace;
+	uint64_t stopping_ns; /* since when; valid if stopping */
+	unsigned running;
+	bool stopping;
+	bool restart_due; /* something may be started now */
+	struct slot slots[];
+};
+
+static void kill_all(const struct supervisor *supervisor, int number)
+{
+	for (unsigned i = 0; i < supervisor->task->workers; i++)
+		if (supervisor->slots[i].pid)
+			kill(supervisor->slots[i].pid, number);
+}
+
+/* What a dead worker had open is closed now. */
+static void settle(struct supervisor *supervisor, unsigned number)
+{
+	struct stats *stats = board_slot(supervisor->task->board, number);
+	uint64_t open = stats_get(stats, STAT_CONNS_OPEN);
+
+	stats_add(stats, STAT_CONNS_CLOSED, open);
+	stats_drop(stats, STAT_CONNS_OPEN, open);
+}
+
+static void explain(const struct supervisor *supervisor, pid_t pid, int status)
+{
+	const struct log *log = supervisor->task->log;
+
+	if (WIFSIGNALED(status))
+		log_warn(log, "worker %d was ended by signal %d (%s); starting another",
+			 (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		log_warn(log, "worker %d ended with status %d; starting another",
+			 (int)pid, WEXITSTATUS(status));
+}
+
+static void on_child(struct ev_loop *loop, ev_child *w, int revents)
+{
+	struct supervisor *supervisor = w->data;
+	double age_s;
+	unsigned i = 0;
+
+	while (i < supervisor->task->workers && supervisor->slots[i].pid != w->rpid)
+		i++;
+	if (i == supervisor->task->workers)
+		return;
+	supervisor->slots[i].pid = 0;
+	supervisor->running--;
+	settle(supervisor, i);
+	if (supervisor->stopping) {
+		if (supervisor->running == 0)
+			ev_break(loop, EVBREAK_ALL);
+		return;
+	}
+	explain(supervisor, w->rpid, w->rstatus);
+	stats_add(supervisor->stats, STAT_WORKER_RESTARTS, 1);
+	age_s = clock_between_s(supervisor->slots[i].started_ns, clock_now_ns());
+	ev_timer_stop(loop, &supervisor->restart);
+	ev_timer_set(&supervisor->restart, age_s < YOUNG_S ? RESTART_S : 0, 0);
+	ev_timer_start(loop, &supervisor->restart);
+}
+
+/* Forking is left to supervisor_run(): the child must not come back into the loop. */
+static void on_restart(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct supervisor *supervisor = w->data;
+
+	supervisor->restart_due = true;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_report(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	const struct supervisor_task *task = ((struct supervisor *)w->data)->task;
+
+	task->report(task->data);
+}
+
+static void on_grace(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct supervisor *supervisor = w->data;
+
+	log_warn(supervisor->task->log, "%u workers did not end in time: killed",
+		 supervisor->running);
+	kill_all(supervisor, SIGKILL);
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct supervisor *supervisor = w->data;
+	uint64_t now_ns = clock_now_ns();
+
+	if (supervisor->stopping) {
+		if (clock_between_s(supervisor->stopping_ns, now_ns) > SAME_SIGNAL_S)
+			kill_all(supervisor, SIGKILL);
+		return;
+	}
+	supervisor->stopping = true;
+	supervisor->stopping_ns = now_ns;
+	log_info(supervisor->task->log, "stopping: new connections are refused");
+	/* The last count of what the kernel dropped goes with the sockets. */
+	stats_add(supervisor->stats, STAT_UDP_OVERFLOWS,
+		  binding_overflows(supervisor->task->bindings));
+	binding_stop(supervisor->task->bindings);
+	kill_all(supervisor, SIGTERM);
+	ev_timer_set(&supervisor->grace, supervisor->task->settings->drain_s + GRACE_S,
+		     0);
+	ev_timer_start(loop, &supervisor->grace);
+	if (supervisor->running == 0)
+		ev_break(loop, EVBREAK_ALL);
+}
+
+/* In the child: leaves the parent's loop and sockets alone, and dies with the parent. */
+static void become_worker(struct supervisor *supervisor, unsigned number, pid_t parent)
+{
+	struct ev_loop *loop = supervisor->loop;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		raise(SIGTERM); /* it died before prctl(); blocked until it can be handled */
+	ev_signal_stop(loop, &supervisor->term);
+	ev_signal_stop(loop, &supervisor->interrupt);
+	ev_loop_destroy(loop);
+	binding_keep(supervisor->task->bindings, number);
+}
+
+/* Starts every worker that does not run. Returns SUPERVISOR_IS_WORKER in a child, or -errno. */
+static int start_missing(struct supervisor *supervisor, unsigned *worker)
+{
+	pid_t parent = getpid();
+
+	for (unsigned i = 0; i < supervisor->task->workers; i++) {
+		struct slot *slot = &supervisor->slots[i];
+		pid_t pid;
+
+		if (slot->pid)
+			continue;
+		pid = fork();
+		if (pid < 0)
+			return -errno;
+		if (pid == 0) {
+			become_worker(supervisor, i, parent);
+			*worker = i;
+			return SUPERVISOR_IS_WORKER;
+		}
+		slot->pid = pid;
+		slot->started_ns = clock_now_ns();
+		supervisor->running++;
+	}
+	return SUPERVISOR_ENDED;
+}
+
+/* With all signals blocked, so that a child gets none before it can tell what it means. */
+static int start_blocked(struct supervisor *supervisor, unsigned *worker)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	err = start_missing(supervisor, worker);
+	if (err != SUPERVISOR_IS_WORKER)
+		sigprocmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+/* Some were started, one could not be: ends those. */
+static void give_up(struct supervisor *supervisor)
+{
+	kill_all(supervisor, SIGKILL);
+	for (unsigned i = 0; i < supervisor->task->workers; i++)
+		if (supervisor->slots[i].pid)
+			waitpid(supervisor->slots[i].pid, NULL, 0);
+}
+
+static void watch(struct supervisor *supervisor)
+{
+	struct ev_loop *loop = supervisor->loop;
+	double report_s = supervisor->task->report_s;
+
+	ev_signal_init(&supervisor->term, on_stop, SIGTERM);
+	ev_signal_init(&supervisor->interrupt, on_stop, SIGINT);
+	ev_child_init(&supervisor->child, on_child, 0, 0);
+	ev_timer_init(&supervisor->report, on_report, report_s, report_s);
+	ev_timer_init(&supervisor->restart, on_restart, 0, 0);
+	ev_timer_init(&supervisor->grace, on_grace, 0, 0);
+	supervisor->term.data = supervisor->interrupt.data = supervisor;
+	supervisor->child.data = supervisor->report.data = supervisor;
+	supervisor->restart.data = supervisor->grace.data = supervisor;
+	ev_signal_start(loop, &supervisor->term);
+	ev_signal_start(loop, &supervisor->interrupt);
+	ev_child_start(loop, &supervisor->child);
+	if (report_s > 0)
+		ev_timer_start(loop, &supervisor->report);
+}
+
+/* The loop, left only to fork and to end. */
+static int supervise(struct supervisor *supervisor, unsigned *worker)
+{
+	int err = start_blocked(supervisor, worker);
+
+	if (err < 0)
+		give_up(supervisor);
+	if (err)
+		return err;
+	supervisor->task->ready(supervisor->task->data);
+	while (!supervisor->stopping || supervisor->running > 0) {
+		ev_run(supervisor->loop, 0);
+		if (!supervisor->restart_due || supervisor->stopping)
+			continue;
+		supervisor->restart_due = false;
+		err = start_blocked(supervisor, worker);
+		if (err == SUPERVISOR_IS_WORKER)
+			return err;
+		if (err < 0) {
+			log_warn(supervisor->task->log, "cannot start a worker: %s",
+				 strerror(-err));
+			ev_timer_set(&supervisor->restart, RESTART_S, 0);
+			ev_timer_start(supervisor->loop, &supervisor->restart);
+		}
+	}
+	return SUPERVISOR_ENDED;
+}
+
+int supervisor_run(const struct supervisor_task *task, unsigned *worker)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct supervisor *supervisor =
+		calloc(1, sizeof(*supervisor) + task->workers * sizeof(struct slot));
+	int err;
+
+	if (!supervisor)
+		return -ENOMEM;
+	supervisor->task = task;
+	supervisor->stats = board_slot(task->board, task->workers);
+	sigaction(SIGPIPE, &ignore, NULL);
+	/* The default loop: only that one can watch children. */
+	supervisor->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (!supervisor->loop) {
+		free(supervisor);
+		return -ENOMEM;
+	}
+	watch(supervisor);
+	err = supervise(supervisor, worker);
+	if (err != SUPERVISOR_IS_WORKER)
+		ev_loop_destroy(supervisor->loop);
+	free(supervisor);
+	return err;
+}

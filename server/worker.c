@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/worker.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/acceptor.h"
+#include "server/binding.h"
+#include "server/conn.h"
+#include "server/context.h"
+#include "server/udp.h"
+
+/* Timers that are served per turn of the wheel, so that sockets get their share. */
+enum { TURN_MAX = 4096 };
+
+struct worker {
+	struct context context;
+	const struct worker_task *task;
+	struct udp_batch *batch;
+	struct udp *udps; /* as many as there are bindings; those of UDP are used */
+	struct acceptor *acceptors; /* the same for TCP */
+	ev_signal term;
+	ev_timer deadline; /* of the drain */
+	ev_prepare idle;   /* looks whether the drain is done */
+};
+
+static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct context *context = w->data;
+	uint64_t now_ns = clock_now_ns();
+
+	for (int i = 0; i < TURN_MAX; i++) {
+		struct wheel_entry *timer = wheel_expired(&context->wheel, now_ns);
+
+		if (!timer)
+			break;
+		conn_due(conn_of_timer(timer));
+	}
+	if (context->wheel.count == 0)
+		ev_timer_stop(loop, w);
+}
+
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_idle(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	const struct worker *worker = w->data;
+
+	if (LIST_EMPTY(&worker->context.open))
+		ev_break(loop, EVBREAK_ALL);
+}
+
+static void stop_listening(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->task->binding_count; i++) {
+		struct binding *binding = &worker->task->bindings[i];
+
+		if (binding->proto == IPPROTO_UDP)
+			udp_stop(&worker->udps[i]);
+		else
+			acceptor_stop(&worker->acceptors[i]);
+		close(binding->fd);
+		binding->fd = -1;
+	}
+}
+
+/* A second SIGTERM changes nothing: it may reach the supervisor's group, and so us, as well. */
+static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct worker *worker = w->data;
+	struct context *context = &worker->context;
+	struct conn *conn, *next;
+
+	if (context->stopping)
+		return;
+	context->stopping = true;
+	stop_listening(worker);
+	for (conn = LIST_FIRST(&context->open); conn; conn = next) {
+		next = LIST_NEXT(conn, entry);
+		if (conn->phase == CONN_OPEN)
+			conn->ops->stop(conn);
+	}
+	ev_timer_set(&worker->deadline, context->settings->drain_s, 0);
+	ev_timer_start(loop, &worker->deadline);
+	ev_prepare_start(loop, &worker->idle);
+}
+
+static void start_serving(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->task->binding_count; i++) {
+		const struct binding *binding = &worker->task->bindings[i];
+
+		if (binding->proto == IPPROTO_UDP)
+			udp_start(&worker->udps[i], &worker->context, worker->batch,
+				  binding);
+		else
+			acceptor_start(&worker->acceptors[i], &worker->context, binding);
+	}
+}
+
+static void start_signals(struct worker *worker)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	/* Ctrl-C reaches the whole group; the supervisor decides what it means. */
+	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	ev_signal_init(&worker->term, on_term, SIGTERM);
+	worker->term.data = worker;
+	ev_signal_start(worker->context.loop, &worker->term);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int open_worker(struct worker *worker, const struct worker_task *task)
+{
+	struct context *context = &worker->context;
+	double tick_s;
+	int err;
+
+	worker->task = task;
+	context->log = task->log;
+	context->board = task->board;
+	context->stats = task->stats;
+	LIST_INIT(&context->open);
+	context->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	worker->udps = calloc(task->binding_count, sizeof(*worker->udps));
+	worker->acceptors = calloc(task->binding_count, sizeof(*worker->acceptors));
+	if (!context->loop || !worker->udps || !worker->acceptors)
+		return -ENOMEM;
+	err = context_open(context, task->settings);
+	if (err == 0)
+		err = udp_batch_open(&worker->batch);
+	if (err)
+		return err;
+	tick_s = (double)context->wheel.tick_ns / CLOCK_NS_PER_S;
+	ev_timer_init(&context->turn, on_turn, tick_s, tick_s);
+	context->turn.data = context;
+	ev_timer_init(&worker->deadline, on_deadline, 0, 0);
+	ev_prepare_init(&worker->idle, on_idle);
+	worker->idle.data = worker;
+	return 0;
+}
+
+static void close_worker(struct worker *worker)
+{
+	struct context *context = &worker->context;
+
+	while (!LIST_EMPTY(&context->open))
+		conn_close(LIST_FIRST(&context->open));
+	udp_batch_close(worker->batch);
+	context_close(context);
+	free(worker->udps);
+	free(worker->acceptors);
+	if (context->loop)
+		ev_loop_destroy(context->loop);
+	free(worker);
+}
+
+int worker_run(const struct worker_task *task)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int err;
+
+	if (!worker)
+		return -ENOMEM;
+	err = open_worker(worker, task);
+	if (err) {
+		log_error(task->log, "a worker could not start: %s", strerror(-err));
+		goto out;
+	}
+	start_serving(worker);
+	start_signals(worker);
+	ev_run(worker->context.loop, 0);
+out:
+	close_worker(worker);
+	return err;
+}
