@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/log.h"
+#include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
 #include "server/stats.h"
@@ -18,24 +18,13 @@ enum {
 	LINGER_S = 2,     /* to end the other side */
 };
 
-static void give_back(struct context *context, struct conn_buffer **buffer)
-{
-	if (!*buffer)
-		return;
-	if ((*buffer)->capacity == CONTEXT_READ_BYTES)
-		pool_put(context->large, *buffer);
-	else
-		pool_put(context->small, *buffer);
-	*buffer = NULL;
-}
-
 void conn_close(struct conn *conn)
 {
 	struct context *context = conn->context;
 
 	conn->ops->release(conn);
-	give_back(context, &conn->out);
-	give_back(context, &conn->in);
+	buffer_put(&conn->out);
+	buffer_put(&conn->in);
 	wheel_remove(&context->wheel, &conn->timer);
 	LIST_REMOVE(conn, entry);
 	ev_io_stop(context->loop, &conn->io);
@@ -61,8 +50,7 @@ void conn_watch(struct conn *conn, int events)
 {
 	struct ev_loop *loop = conn->context->loop;
 
-	if (conn->eof)
-		events &= ~EV_READ;
+	events &= conn->eof ? EV_WRITE : EV_READ | EV_WRITE;
 	if (ev_is_active(&conn->io)) {
 		if ((conn->io.events & (EV_READ | EV_WRITE)) == events)
 			return;
@@ -112,33 +100,11 @@ static ssize_t write_some(struct conn *conn, const void *data, size_t bytes)
 }
 
 /* A feed's line fits in a small buffer; what was read at once needs a large one. */
-static struct conn_buffer *get_buffer(struct context *context, size_t bytes)
+static struct buffer *get_buffer(struct context *context, size_t bytes)
 {
-	bool small = bytes + END_RESERVE <= CONTEXT_SMALL_BYTES;
-	struct conn_buffer *buffer = pool_get(small ? context->small : context->large);
-
-	if (!buffer)
-		return NULL;
-	buffer->start = buffer->end = 0;
-	buffer->capacity = small ? CONTEXT_SMALL_BYTES : CONTEXT_READ_BYTES;
-	return buffer;
-}
-
-static int append(struct conn_buffer *buffer, size_t reserve, const void *data,
-		  size_t bytes)
-{
-	size_t waiting = buffer->end - buffer->start;
-
-	if (waiting + bytes + reserve > buffer->capacity)
-		return -EAGAIN;
-	if (buffer->end + bytes > buffer->capacity) {
-		memmove(buffer->data, buffer->data + buffer->start, waiting);
-		buffer->start = 0;
-		buffer->end = (uint32_t)waiting;
-	}
-	memcpy(buffer->data + buffer->end, data, bytes);
-	buffer->end += (uint32_t)bytes;
-	return 0;
+	if (bytes + END_RESERVE <= CONTEXT_SMALL_BYTES)
+		return buffer_get(context->small, CONTEXT_SMALL_BYTES);
+	return buffer_get(context->large, CONTEXT_READ_BYTES);
 }
 
 /* Keeps bytes that the socket did not take. An idle connection gets its buffer only here. */
@@ -149,7 +115,7 @@ static int block(struct conn *conn, const void *data, size_t bytes)
 	if (!conn->out)
 		return -EAGAIN;
 	conn_watch(conn, conn->io.events | EV_WRITE);
-	return append(conn->out, 0, data, bytes);
+	return buffer_append(conn->out, 0, data, bytes);
 }
 
 int conn_send(struct conn *conn, const void *data, size_t bytes)
@@ -157,7 +123,7 @@ int conn_send(struct conn *conn, const void *data, size_t bytes)
 	ssize_t sent;
 
 	if (conn->out)
-		return append(conn->out, END_RESERVE, data, bytes);
+		return buffer_append(conn->out, END_RESERVE, data, bytes);
 	sent = write_some(conn, data, bytes);
 	if (sent < 0)
 		return (int)sent;
@@ -189,7 +155,7 @@ void conn_end(struct conn *conn, const void *data, size_t bytes)
 {
 	ssize_t sent = 0;
 
-	give_back(conn->context, &conn->in);
+	buffer_put(&conn->in);
 	if (!conn->out && bytes > 0)
 		sent = write_some(conn, data, bytes);
 	if (sent < 0) {
@@ -213,7 +179,7 @@ int conn_put_aside(struct conn *conn, const char *data, size_t bytes)
 {
 	if (!conn->in)
 		conn->in = get_buffer(conn->context, CONTEXT_READ_BYTES);
-	if (!conn->in || append(conn->in, 0, data, bytes) < 0)
+	if (!conn->in || buffer_append(conn->in, 0, data, bytes) < 0)
 		return -ENOBUFS;
 	conn_watch(conn, EV_WRITE);
 	return 0;
@@ -223,17 +189,17 @@ int conn_put_aside(struct conn *conn, const char *data, size_t bytes)
 static void take_up(struct conn *conn)
 {
 	struct context *context = conn->context;
-	size_t bytes = conn->in->end - conn->in->start;
+	size_t bytes = buffer_bytes(conn->in);
 
 	memcpy(context->read, conn->in->data + conn->in->start, bytes);
-	give_back(context, &conn->in);
+	buffer_put(&conn->in);
 	conn->ops->data(conn, context->read, bytes);
 }
 
 static void flush(struct conn *conn)
 {
-	struct conn_buffer *out = conn->out;
-	ssize_t sent = write_some(conn, out->data + out->start, out->end - out->start);
+	struct buffer *out = conn->out;
+	ssize_t sent = write_some(conn, out->data + out->start, buffer_bytes(out));
 
 	if (sent < 0) {
 		conn_close(conn);
@@ -242,7 +208,7 @@ static void flush(struct conn *conn)
 	out->start += (uint32_t)sent;
 	if (out->start < out->end)
 		return;
-	give_back(conn->context, &conn->out);
+	buffer_put(&conn->out);
 	conn_watch(conn, EV_READ);
 	if (conn->phase == CONN_ENDING)
 		finish(conn);

@@ -8,11 +8,12 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "server/session.h"
 #include "server/wheel.h"
 
+struct buffer;
 struct conn;
 struct context;
-struct http_head;
 
 /*
  * What a service does with a connection. Each may close it, and is the last to touch it
@@ -26,30 +27,13 @@ struct conn_ops {
 	void (*due)(struct conn *conn);     /* the time of conn_wake_at() has come */
 	void (*drained)(struct conn *conn); /* what was blocked has been written */
 	void (*stop)(struct conn *conn);    /* the worker wants to end */
-	void (*release)(struct conn *conn); /* give back what conn->feed holds */
+	void (*release)(struct conn *conn); /* give back what conn->session holds */
 };
 
 enum conn_phase {
 	CONN_OPEN,
 	CONN_ENDING,    /* closes when what is blocked has been written */
 	CONN_LINGERING, /* our side is ended; waits for the peer's */
-};
-
-/* Bytes that could not be written, or not be read on with; from one of two pools. */
-struct conn_buffer {
-	uint32_t start; /* first byte that is left */
-	uint32_t end;
-	uint32_t capacity;
-	char data[];
-};
-
-/* What server/session.c keeps of a feed's client. */
-struct conn_feed {
-	struct http_head *head; /* while a request head is being read */
-	char *id;               /* "/test/ID" once the feed runs */
-	uint32_t chunk;         /* number of the last one */
-	uint32_t requests;      /* answered so far */
-	uint8_t framing;        /* enum feed_framing */
 };
 
 /* One TCP connection: less than 256 bytes while idle, its feed's id and libev's share included. */
@@ -59,11 +43,11 @@ struct conn {
 	LIST_ENTRY(conn) entry;
 	struct context *context;
 	const struct conn_ops *ops;
-	struct conn_buffer *out; /* NULL: nothing is blocked */
-	struct conn_buffer *in;  /* NULL: nothing was put aside */
-	struct conn_feed feed;
-	uint8_t phase; /* enum conn_phase */
-	bool eof;      /* the peer has ended its side */
+	struct buffer *out;     /* NULL: nothing is blocked */
+	struct buffer *in;      /* NULL: nothing was put aside */
+	struct session session; /* of HTTP */
+	uint8_t phase;          /* enum conn_phase */
+	bool eof;               /* the peer has ended its side */
 };
 
 /* Starts to serve the accepted socket fd, which it then owns. Returns 0 or -ENOMEM. */

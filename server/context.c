@@ -7,8 +7,11 @@
 #include "lib/clock.h"
 #include "lib/http.h"
 #include "lib/log.h"
+#include "server/board.h"
+#include "server/buffer.h"
 #include "server/conn.h"
 #include "server/pool.h"
+#include "server/stats.h"
 
 /* What one worker keeps at most; a connection that would need more is closed and counted. */
 enum {
@@ -41,13 +44,9 @@ int context_open(struct context *context, const struct settings *settings)
 	if (err == 0)
 		err = pool_open(&context->heads, sizeof(struct http_head), HEADS_BYTES);
 	if (err == 0)
-		err = pool_open(&context->small,
-				sizeof(struct conn_buffer) + CONTEXT_SMALL_BYTES,
-				SMALL_BYTES);
+		err = buffer_pool_open(&context->small, CONTEXT_SMALL_BYTES, SMALL_BYTES);
 	if (err == 0)
-		err = pool_open(&context->large,
-				sizeof(struct conn_buffer) + CONTEXT_READ_BYTES,
-				LARGE_BYTES);
+		err = buffer_pool_open(&context->large, CONTEXT_READ_BYTES, LARGE_BYTES);
 	return err;
 }
 

@@ -8,16 +8,17 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "server/stats.h"
 #include "server/wheel.h"
 
+struct board;
 struct conn;
 struct log;
 struct pool;
+struct stats;
 
 enum {
 	CONTEXT_READ_BYTES = 16 * 1024,
-	CONTEXT_SMALL_BYTES = 4 * 1024 - 16, /* with its header 4 KiB at most */
+	CONTEXT_SMALL_BYTES = 4 * 1024 - 32, /* with its header 4 KiB at most */
 	CONTEXT_PORTS = 65536,
 	CONTEXT_PORT_BYTES = CONTEXT_PORTS / 8,
 };

@@ -14,6 +14,7 @@
 #include "lib/options.h"
 #include "lib/text.h"
 #include "server/binding.h"
+#include "server/board.h"
 #include "server/capacity.h"
 #include "server/context.h"
 #include "server/listener.h"
@@ -122,8 +123,8 @@ static const char *option_name(int key)
 /* Reads the options. Returns true to go on, false to end with *code. */
 static bool take_options(struct program *program, int argc, char **argv, int *code)
 {
-	struct options options;
-	struct args_why why;
+	struct options options = { 0 };
+	struct args_why why = { "" };
 	const char *value;
 	int key;
 
@@ -166,7 +167,7 @@ static void note_echo_ports(struct program *program, const struct listener *list
 /* Reads the listeners. Returns 0, or an exit code. */
 static int take_listeners(struct program *program, int argc, char **argv)
 {
-	struct args_why why;
+	struct args_why why = { "" };
 
 	if (argc == 0) {
 		log_error(&program->log, "nothing to serve: want SERVICE=LISTENER, like "
@@ -213,7 +214,7 @@ static int prepare(struct program *program)
 		.workers = program->workers,
 		.connections = program->connections,
 	};
-	struct args_why why;
+	struct args_why why = { "" };
 	int err;
 
 	capacity.sockets =

@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/http.h"
+#include "server/conn.h"
 #include "server/context.h"
 #include "server/feed.h"
 #include "server/pool.h"
@@ -39,8 +40,8 @@ static bool sent(struct conn *conn, int err)
 
 static void release_head(struct conn *conn)
 {
-	pool_put(conn->context->heads, conn->feed.head);
-	conn->feed.head = NULL;
+	pool_put(conn->context->heads, conn->session.head);
+	conn->session.head = NULL;
 }
 
 static void await_head(struct conn *conn)
@@ -58,7 +59,7 @@ static bool reply_text(struct conn *conn, int status, const char *body, bool kee
 		       bool without_body)
 {
 	char text[HTTP_REPLY_MAX + BODY_MAX];
-	const struct http_head *head = conn->feed.head;
+	const struct http_head *head = conn->session.head;
 	struct http_reply reply = {
 		.status = status,
 		.content_type = PLAIN_TEXT,
@@ -120,7 +121,7 @@ static size_t feed_reply(const struct conn *conn, bool events, bool chunked,
 /* From here on the connection has one purpose; what else its client sends is ignored. */
 static void start_feed(struct conn *conn, const char *id, size_t length)
 {
-	const struct http_head *head = conn->feed.head;
+	const struct http_head *head = conn->session.head;
 	bool events = http_head_accepts(head, "text/event-stream");
 	bool chunked = http_head_is_1_1(head);
 	bool only_head = http_head_method(head) == HTTP_METHOD_HEAD;
@@ -132,15 +133,15 @@ static void start_feed(struct conn *conn, const char *id, size_t length)
 		conn_end(conn, text, bytes);
 		return;
 	}
-	conn->feed.id = strndup(id, length);
-	if (!conn->feed.id) {
+	conn->session.id = strndup(id, length);
+	if (!conn->session.id) {
 		conn_drop(conn);
 		return;
 	}
-	conn->feed.framing = (uint8_t)((chunked ? FEED_CHUNKED : FEED_PLAIN) |
-				       (events ? FEED_EVENTS : FEED_PLAIN));
+	conn->session.framing = (uint8_t)((chunked ? FEED_CHUNKED : FEED_PLAIN) |
+					  (events ? FEED_EVENTS : FEED_PLAIN));
 	release_head(conn);
-	bytes += feed_welcome(text + bytes, conn->feed.framing, conn->feed.id);
+	bytes += feed_welcome(text + bytes, conn->session.framing, conn->session.id);
 	if (sent(conn, conn_send(conn, text, bytes)))
 		conn_wake_at(conn, now_ns, now_ns + conn->context->interval_ns);
 }
@@ -148,7 +149,7 @@ static void start_feed(struct conn *conn, const char *id, size_t length)
 /* Answers a complete head. Returns whether the connection is there for the next one. */
 static bool answer(struct conn *conn)
 {
-	const struct http_head *head = conn->feed.head;
+	const struct http_head *head = conn->session.head;
 	bool keep_alive = http_head_keeps_alive(head);
 	enum http_method method = http_head_method(head);
 	size_t length;
@@ -158,7 +159,7 @@ static bool answer(struct conn *conn)
 	bool is_feed = length > prefix && memcmp(path, FEED_PREFIX, prefix) == 0;
 
 	count(conn, STAT_HTTP_REQUESTS);
-	conn->feed.requests++;
+	conn->session.requests++;
 	if (!is_printable(path, length))
 		return reply_error(conn, 400, false, method == HTTP_METHOD_HEAD);
 	if (!is_health && !is_feed)
@@ -174,17 +175,17 @@ static bool answer(struct conn *conn)
 
 static struct http_head *current_head(struct conn *conn)
 {
-	if (conn->feed.head)
-		return conn->feed.head;
-	conn->feed.head = pool_get(conn->context->heads);
-	if (conn->feed.head)
-		http_head_init(conn->feed.head);
-	return conn->feed.head;
+	if (conn->session.head)
+		return conn->session.head;
+	conn->session.head = pool_get(conn->context->heads);
+	if (conn->session.head)
+		http_head_init(conn->session.head);
+	return conn->session.head;
 }
 
 static void on_data(struct conn *conn, const char *data, size_t bytes)
 {
-	if (conn->feed.id)
+	if (conn->session.id)
 		return;
 	while (bytes > 0) {
 		struct http_head *head;
@@ -218,20 +219,20 @@ static void on_eof(struct conn *conn)
 	size_t bytes;
 	const char *end;
 
-	if (!conn->feed.id) {
+	if (!conn->session.id) {
 		if (!conn_blocked(conn))
 			conn_close(conn);
 		return;
 	}
-	end = feed_end(conn->feed.framing, &bytes);
+	end = feed_end(conn->session.framing, &bytes);
 	conn_end(conn, end, bytes);
 }
 
 static void send_chunk(struct conn *conn)
 {
 	char text[FEED_TEXT_MAX];
-	size_t bytes =
-		feed_chunk(text, conn->feed.framing, ++conn->feed.chunk, conn->feed.id);
+	size_t bytes = feed_chunk(text, conn->session.framing, ++conn->session.chunk,
+				  conn->session.id);
 	uint64_t interval_ns = conn->context->interval_ns;
 	uint64_t due_ns = conn->timer.due * conn->context->wheel.tick_ns + interval_ns;
 	uint64_t now_ns = clock_now_ns();
@@ -250,9 +251,9 @@ static void send_chunk(struct conn *conn)
 
 static void on_due(struct conn *conn)
 {
-	if (conn->feed.id)
+	if (conn->session.id)
 		send_chunk(conn);
-	else if (conn->feed.requests > 0 && !conn->feed.head)
+	else if (conn->session.requests > 0 && !conn->session.head)
 		conn_close(conn);
 	else
 		reply_error(conn, 408, false, false);
@@ -260,13 +261,13 @@ static void on_due(struct conn *conn)
 
 static void on_drained(struct conn *conn)
 {
-	if (conn->eof && !conn->feed.id)
+	if (conn->eof && !conn->session.id)
 		conn_close(conn);
 }
 
 static void on_stop(struct conn *conn)
 {
-	if (conn->feed.id)
+	if (conn->session.id)
 		on_eof(conn);
 	else
 		conn_stop_reading(conn);
@@ -275,7 +276,7 @@ static void on_stop(struct conn *conn)
 static void on_release(struct conn *conn)
 {
 	release_head(conn);
-	free(conn->feed.id);
+	free(conn->session.id);
 }
 
 static const struct conn_ops HTTP = {

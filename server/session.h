@@ -2,7 +2,19 @@
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 
-#include "server/conn.h"
+#include <stdint.h>
+
+struct conn_ops;
+struct http_head;
+
+/* What a connection keeps for HTTP. */
+struct session {
+	struct http_head *head; /* while a request head is being read */
+	char *id;               /* "/test/ID" once the feed runs */
+	uint32_t chunk;         /* number of the last one */
+	uint32_t requests;      /* answered so far */
+	uint8_t framing;        /* enum feed_framing */
+};
 
 /* HTTP on a connection: requests, each answered, until one of them asks for a feed. */
 const struct conn_ops *session_http(void);

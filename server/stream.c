@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "server/conn.h"
+
 static void on_start(struct conn *conn)
 {
 }

@@ -2,7 +2,7 @@
 #ifndef SERVER_STREAM_H
 #define SERVER_STREAM_H
 
-#include "server/conn.h"
+struct conn_ops;
 
 /* TCP echo: sends back what it reads, and reads no more while that is blocked. */
 const struct conn_ops *stream_echo(void);

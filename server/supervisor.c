@@ -14,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/binding.h"
+#include "server/board.h"
 #include "server/context.h"
 #include "server/stats.h"
 

@@ -40,14 +40,14 @@ struct udp_batch {
 int udp_batch_open(struct udp_batch **out)
 {
 	struct udp_batch *batch = calloc(1, sizeof(*batch));
-	int err;
 
 	if (!batch)
 		return -ENOMEM;
 	batch->slots = mmap(NULL, (size_t)BATCH * SLOT_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (batch->slots == MAP_FAILED) {
-		err = -errno;
+		int err = -errno;
+
 		free(batch);
 		return err;
 	}
