@@ -12,6 +12,7 @@
 #include "server/dial.h"
 #include "server/load.h"
 #include "server/load_flows.h"
+#include "server/load_hold.h"
 #include "server/pacer.h"
 #include "server/report.h"
 
@@ -21,12 +22,17 @@ enum option_key {
 	OPTION_SOURCE = 's',
 	OPTION_WINDOW = 'w',
 	OPTION_DURATION = 'd',
+	OPTION_CONNECTIONS = 'c',
 	OPTION_WAIT = OPTIONS_LONG_ONLY,
+	OPTION_PATH_PREFIX,
 	OPTION_ALLOW_PUBLIC,
 };
 
+enum { PATH_PREFIX_MAX = 200 };
+
 static const uint64_t COUNT_MAX = 100000000;
 static const uint64_t WINDOW_MAX = 1000000;
+static const uint64_t CONNECTIONS_MAX = 10000000;
 static const double DURATION_MAX_S = 86400;
 static const double WAIT_MIN_S = 0.001, WAIT_MAX_S = 60;
 
@@ -74,6 +80,18 @@ static const struct option_spec FLOWS_OPTIONS[] = {
 	OPTIONS_COMMON
 };
 
+static const struct option_spec HOLD_OPTIONS[] = {
+	{ OPTION_CONNECTIONS, "connections", "N", "feeds to open (100)" },
+	{ OPTION_RATE, "rate", "R", "feeds to open a second (1k)" },
+	{ OPTION_DURATION, "duration", "T", "hold them for T once all are open (10s)" },
+	OPTION_ROW_SOURCE,
+	{ OPTION_PATH_PREFIX, "path-prefix", "PATH",
+	  "what comes before the id (/test/)" },
+	{ OPTION_WAIT, "wait", "T", "a feed that takes longer to open has failed (10s)" },
+	OPTION_ROW_PUBLIC,
+	OPTIONS_COMMON
+};
+
 static const struct option_spec NO_OPTIONS[] = { OPTIONS_COMMON };
 
 static int parse_duration_ns(const char *value, double min_s, double max_s, uint64_t *out,
@@ -87,6 +105,26 @@ static int parse_duration_ns(const char *value, double min_s, double max_s, uint
 	return err;
 }
 
+/* It goes into a request line as it is. */
+static int parse_path(const char *value, const char **out, struct args_why *why)
+{
+	size_t length = strlen(value);
+
+	for (const char *c = value; *c; c++) {
+		if (*c <= ' ' || *c > '~')
+			length = 0;
+	}
+	if (length == 0 || length > PATH_PREFIX_MAX || value[0] != '/') {
+		snprintf(why->text, sizeof(why->text),
+			 "path prefix \"%.60s\" is not / and at most %d printable "
+			 "characters without blanks",
+			 value, PATH_PREFIX_MAX);
+		return -EINVAL;
+	}
+	*out = value;
+	return 0;
+}
+
 /* An option with a value. Returns 0, or -errno with a sentence in *why. */
 static int apply(struct command *command, int key, const char *value,
 		 struct args_why *why)
@@ -95,6 +133,9 @@ static int apply(struct command *command, int key, const char *value,
 
 	switch (key) {
 	case OPTION_COUNT: return args_count(value, 1, COUNT_MAX, &load->count, why);
+	case OPTION_CONNECTIONS:
+		return args_count(value, 1, CONNECTIONS_MAX, &load->count, why);
+	case OPTION_PATH_PREFIX: return parse_path(value, &load->path_prefix, why);
 	case OPTION_RATE: return args_count(value, 1, PACER_RATE_MAX, &load->rate, why);
 	case OPTION_WINDOW: return args_count(value, 0, WINDOW_MAX, &load->window, why);
 	case OPTION_WAIT:
@@ -169,7 +210,44 @@ static int run_flows(struct command *command, const struct log *log)
 	return result.sent > 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+static int run_hold(struct command *command, const struct log *log)
+{
+	const struct load *load = &command->load;
+	struct hold_result result;
+	struct args_why why;
+	int err;
+
+	if (load_hold_check(load, &why))
+		return usage_error(log, why.text);
+	err = load_hold_run(load, &result);
+	if (err) {
+		log_error(log, "cannot hold feeds of %s: %s", load->target.text,
+			  strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (report_hold(load, &result, command->json))
+		return EXIT_FAILED;
+	if (result.outcome.stopped_by)
+		return 128 + result.outcome.stopped_by;
+	return result.opened > 0 && result.broken == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
 static const struct mode MODES[] = {
+	{
+		.name = "hold",
+		.synopsis = "hold [options] [tcp/]ADDR:PORT",
+		.purpose = "open feeds (HTTP GET /test/ID) and hold them, counting chunks",
+		.options = HOLD_OPTIONS,
+		.defaults = {
+			.count = 100,
+			.rate = 1000,
+			.duration_ns = UINT64_C(10) * CLOCK_NS_PER_S,
+			.wait_ns = UINT64_C(10) * CLOCK_NS_PER_S,
+			.path_prefix = "/test/",
+		},
+		.proto = IPPROTO_TCP,
+		.run = run_hold,
+	},
 	{
 		.name = "flows",
 		.synopsis = "flows [options] PROTO/ADDR:PORT",

@@ -11,6 +11,7 @@
 #include "lib/metainfo.h"
 #include "server/load.h"
 #include "server/load_flows.h"
+#include "server/load_hold.h"
 #include "server/tally.h"
 
 static double share(uint64_t part, uint64_t whole)
@@ -140,5 +141,49 @@ int report_flows(const struct load *load, const struct flows_result *result, boo
 	else
 		print_flows(load, result);
 	warn(load->log, &result->outcome);
+	return err ? err : flush();
+}
+
+static void print_hold(const struct load *load, const struct hold_result *r)
+{
+	printf("Held feeds of %s: %" PRIu64 " asked, %" PRIu64 "/s, %u process%s\n",
+	       load->target.text, r->asked, load->rate, r->processes,
+	       r->processes == 1 ? "" : "es");
+	printf("  %-12s %" PRIu64 "  (%.2f%%, in %.3f s)\n", "Opened", r->opened,
+	       share(r->opened, r->asked), r->open_seconds);
+	printf("  %-12s %" PRIu64 "\n", "Failed", r->failed);
+	printf("  %-12s %" PRIu64 "\n", "Closed early", r->closed_early);
+	printf("  %-12s %" PRIu64 "  (%" PRIu64 " bytes received)\n", "Chunks", r->chunks,
+	       r->bytes);
+	print_oddity("Outstanding", r->outstanding, "neither when the run was stopped");
+	print_oddity("Not tried", r->asked - r->tried, "the run ended before");
+	print_outcome(&r->outcome, &r->errors);
+}
+
+static json_t *hold_fields(const struct load *load, const struct hold_result *r)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}",
+			 "mode", "hold", "target", load->target.text, "asked",
+			 (json_int_t)r->asked, "tried", (json_int_t)r->tried, "opened",
+			 (json_int_t)r->opened, "failed", (json_int_t)r->failed,
+			 "outstanding", (json_int_t)r->outstanding, "closed_early",
+			 (json_int_t)r->closed_early, "chunks", (json_int_t)r->chunks,
+			 "bytes", (json_int_t)r->bytes, "open_seconds", r->open_seconds,
+			 "processes", (json_int_t)r->processes);
+}
+
+int report_hold(const struct load *load, const struct hold_result *result, bool json)
+{
+	int err = 0;
+
+	if (json)
+		err = print_json(hold_fields(load, result), &result->outcome,
+				 &result->errors);
+	else
+		print_hold(load, result);
+	warn(load->log, &result->outcome);
+	if (result->broken > 0 && !result->outcome.stopped_by)
+		log_error(load->log, "%u of %u processes ended before their time",
+			  result->broken, result->processes);
 	return err ? err : flush();
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct flows_result;
+struct hold_result;
 struct load;
 
 /*
@@ -13,5 +14,6 @@ struct load;
  * Returns 0, or -EIO if stdout did not take all of it.
  */
 int report_flows(const struct load *load, const struct flows_result *result, bool json);
+int report_hold(const struct load *load, const struct hold_result *result, bool json);
 
 #endif

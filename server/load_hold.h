@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVER_LOAD_HOLD_H
+#define SERVER_LOAD_HOLD_H
+
+#include <stdint.h>
+
+#include "server/load.h"
+#include "server/tally.h"
+
+struct args_why;
+
+/*
+ * What came of held connections: the sum over all processes.
+ * asked = opened + failed + outstanding + never tried.
+ */
+struct hold_result {
+	struct load_outcome outcome;
+	uint64_t asked;
+	uint64_t tried;
+	uint64_t opened; /* the head of a response with status 200 arrived */
+	uint64_t failed; /* refused, no head within the wait, another status, not HTTP */
+	uint64_t outstanding; /* neither, when the run was stopped */
+	uint64_t
+		closed_early; /* opened, and ended by the server before the time was over */
+	uint64_t chunks;
+	uint64_t bytes;      /* received, heads and framing too */
+	double open_seconds; /* from the start to the last one that opened */
+	unsigned processes;
+	unsigned broken; /* processes that ended before their time */
+	struct tally errors;
+};
+
+/*
+ * Whether the addresses have enough ports and few enough processes can hold the
+ * descriptors. Returns 0, or -ERANGE with one sentence in *why.
+ */
+int load_hold_check(const struct load *load, struct args_why *why);
+
+/*
+ * Opens load->count feeds at load->target, load->rate a second, and holds them for
+ * load->duration_ns from when the last one was opened. Returns 0 when it ran; -errno if it
+ * could not start.
+ */
+int load_hold_run(const struct load *load, struct hold_result *out);
+
+#endif
