@@ -9,8 +9,10 @@
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/text.h"
+#include "server/channel.h"
 #include "server/dial.h"
 #include "server/load.h"
+#include "server/load_echo.h"
 #include "server/load_flows.h"
 #include "server/load_hold.h"
 #include "server/pacer.h"
@@ -23,16 +25,19 @@ enum option_key {
 	OPTION_WINDOW = 'w',
 	OPTION_DURATION = 'd',
 	OPTION_CONNECTIONS = 'c',
+	OPTION_FLOWS = 'f',
+	OPTION_SIZE = 'b',
 	OPTION_WAIT = OPTIONS_LONG_ONLY,
 	OPTION_PATH_PREFIX,
 	OPTION_ALLOW_PUBLIC,
 };
 
-enum { PATH_PREFIX_MAX = 200 };
+enum { PATH_PREFIX_MAX = 200, ECHO_RATE = 1000 };
 
 static const uint64_t COUNT_MAX = 100000000;
 static const uint64_t WINDOW_MAX = 1000000;
 static const uint64_t CONNECTIONS_MAX = 10000000;
+static const uint64_t FLOWS_MAX = 100000;
 static const double DURATION_MAX_S = 86400;
 static const double WAIT_MIN_S = 0.001, WAIT_MAX_S = 60;
 
@@ -67,6 +72,18 @@ struct mode {
 		OPTION_ALLOW_PUBLIC, "allow-public", NULL,                          \
 			"load a target that is not loopback, private or link-local" \
 	}
+
+static const struct option_spec ECHO_OPTIONS[] = {
+	{ OPTION_RATE, "rate", "R", "messages a second, whatever comes back (1k)" },
+	{ OPTION_WINDOW, "window", "W", "instead: as fast as W unanswered ones allow" },
+	{ OPTION_SIZE, "size", "B", "bytes of a message (64)" },
+	{ OPTION_FLOWS, "flows", "F", "sockets that take turns (1)" },
+	{ OPTION_DURATION, "duration", "T", "send for T (10s)" },
+	OPTION_ROW_SOURCE,
+	{ OPTION_WAIT, "wait", "T", "an echo that takes longer is lost (2s)" },
+	OPTION_ROW_PUBLIC,
+	OPTIONS_COMMON
+};
 
 static const struct option_spec FLOWS_OPTIONS[] = {
 	{ OPTION_COUNT, "count", "N", "new flows (10k)" },
@@ -135,6 +152,10 @@ static int apply(struct command *command, int key, const char *value,
 	case OPTION_COUNT: return args_count(value, 1, COUNT_MAX, &load->count, why);
 	case OPTION_CONNECTIONS:
 		return args_count(value, 1, CONNECTIONS_MAX, &load->count, why);
+	case OPTION_FLOWS: return args_count(value, 1, FLOWS_MAX, &load->flows, why);
+	case OPTION_SIZE:
+		return args_count(value, PROBE_BYTES, CHANNEL_MESSAGE_MAX,
+				  &load->size_bytes, why);
 	case OPTION_PATH_PREFIX: return parse_path(value, &load->path_prefix, why);
 	case OPTION_RATE: return args_count(value, 1, PACER_RATE_MAX, &load->rate, why);
 	case OPTION_WINDOW: return args_count(value, 0, WINDOW_MAX, &load->window, why);
@@ -182,6 +203,30 @@ static int check_source(const struct load *load, const struct log *log)
 		}
 	}
 	return EXIT_OK;
+}
+
+static int run_echo(struct command *command, const struct log *log)
+{
+	struct load *load = &command->load;
+	struct echo_result result;
+	int err;
+
+	if (load->rate > 0 && load->window > 0)
+		return usage_error(log,
+				   "an echo run has a --rate or a --window, not both");
+	if (load->window == 0 && load->rate == 0)
+		load->rate = ECHO_RATE;
+	err = load_echo_run(load, &result);
+	if (err) {
+		log_error(log, "cannot send to %s: %s", load->target.text,
+			  strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (report_echo(load, &result, command->json))
+		return EXIT_FAILED;
+	if (result.outcome.stopped_by)
+		return 128 + result.outcome.stopped_by;
+	return result.sent > 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 static int run_flows(struct command *command, const struct log *log)
@@ -233,6 +278,20 @@ static int run_hold(struct command *command, const struct log *log)
 }
 
 static const struct mode MODES[] = {
+	{
+		.name = "echo",
+		.synopsis = "echo [options] udp|tcp ADDR:PORT",
+		.purpose = "send messages and time their echoes",
+		.options = ECHO_OPTIONS,
+		.defaults = {
+			.flows = 1,
+			.size_bytes = 64,
+			.duration_ns = UINT64_C(10) * CLOCK_NS_PER_S,
+			.wait_ns = UINT64_C(2) * CLOCK_NS_PER_S,
+		},
+		.proto_first = true,
+		.run = run_echo,
+	},
 	{
 		.name = "hold",
 		.synopsis = "hold [options] [tcp/]ADDR:PORT",

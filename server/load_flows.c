@@ -11,10 +11,10 @@
 #include "server/handshakes.h"
 #include "server/lanes.h"
 #include "server/ledger.h"
-#include "server/pacer.h"
 #include "server/poller.h"
 #include "server/ports.h"
 #include "server/progress.h"
+#include "server/schedule.h"
 
 enum { EVENTS = 64 };
 
@@ -26,12 +26,10 @@ struct flows {
 	struct book book;
 	struct lanes *lanes;           /* for UDP, else NULL */
 	struct handshakes *handshakes; /* for TCP, else NULL */
-	struct pacer pacer;
+	struct schedule schedule;
 	struct progress progress;
-	uint64_t end_ns;  /* nothing is sent after this */
 	uint64_t last_ns; /* of the last send */
 	bool sending;     /* not all were tried yet, and nothing ended it */
-	bool held_up;     /* the window or the transport had no room for what was due */
 };
 
 int load_flows_check(const struct load *load, struct args_why *why)
@@ -75,65 +73,26 @@ static void transport_settled(struct flows *flows)
 		handshakes_settled(flows->handshakes, frontier);
 }
 
-/* How many flows the schedule and the window let go now. */
-static uint64_t allowed(struct flows *flows, uint64_t now_ns)
-{
-	uint64_t n = pacer_due(&flows->pacer, now_ns);
-	uint64_t left = flows->load->count - flows->pacer.taken;
-	uint64_t outstanding = ledger_outstanding(flows->ledger);
-	uint64_t window = flows->load->window;
-
-	if (n > left)
-		n = left;
-	if (window == 0)
-		return n;
-	if (flows->held_up) {
-		/* A window that was full moves the schedule; it does not cause a burst. */
-		pacer_resume(&flows->pacer, now_ns);
-		n = n > 0 ? 1 : 0;
-	}
-	flows->held_up = n > 0 && outstanding >= window;
-	if (outstanding >= window)
-		return 0;
-	return n < window - outstanding ? n : window - outstanding;
-}
-
-static void note_lateness(struct flows *flows, uint64_t now_ns, uint64_t n)
-{
-	struct load_outcome *outcome = &flows->result->outcome;
-	uint64_t due_ns = pacer_next_ns(&flows->pacer);
-	uint64_t late;
-
-	if (now_ns < due_ns + LOAD_LATE_NS)
-		return;
-	late = pacer_due(&flows->pacer, now_ns - LOAD_LATE_NS);
-	outcome->late += late < n ? late : n;
-	if (now_ns - due_ns > outcome->max_late_ns)
-		outcome->max_late_ns = now_ns - due_ns;
-}
-
 static void send_due(struct flows *flows, uint64_t now_ns)
 {
-	uint64_t n = allowed(flows, now_ns);
+	struct schedule *schedule = &flows->schedule;
+	uint64_t n =
+		schedule_allowed(schedule, now_ns, ledger_outstanding(flows->ledger));
 	int tried;
 
 	if (n == 0)
 		return;
 	tried = transport_send(flows, now_ns, n);
 	if (tried == -EAGAIN) {
-		flows->held_up = true;
+		schedule_hold_up(schedule);
 		return;
 	}
 	if (tried < 0) {
-		uint64_t left = flows->load->count - flows->pacer.taken;
-
-		tally_add(&flows->result->errors, tried, left);
+		tally_add(&flows->result->errors, tried, schedule_left(schedule));
 		flows->sending = false;
 		return;
 	}
-	flows->held_up = false;
-	note_lateness(flows, now_ns, (uint64_t)tried);
-	pacer_take(&flows->pacer, (uint64_t)tried);
+	schedule_took(schedule, now_ns, (uint64_t)tried, &flows->result->outcome);
 	flows->last_ns = now_ns;
 }
 
@@ -144,9 +103,9 @@ static void look_for_end(struct flows *flows, uint64_t now_ns)
 	outcome->stopped_by = poller_signal(flows->poller);
 	if (!flows->sending)
 		return;
-	if (flows->pacer.taken == flows->load->count || outcome->stopped_by) {
+	if (schedule_left(&flows->schedule) == 0 || outcome->stopped_by) {
 		flows->sending = false;
-	} else if (now_ns >= flows->end_ns) {
+	} else if (now_ns >= flows->schedule.end_ns) {
 		flows->sending = false;
 		outcome->cut_short = true;
 	}
@@ -159,11 +118,9 @@ static uint64_t next_ns(const struct flows *flows)
 
 	if (flows->progress.next_ns < next)
 		next = flows->progress.next_ns;
-	if (!flows->sending)
-		return next;
-	if (!flows->held_up && pacer_next_ns(&flows->pacer) < next)
-		next = pacer_next_ns(&flows->pacer);
-	return flows->end_ns < next ? flows->end_ns : next;
+	if (flows->sending && schedule_next_ns(&flows->schedule) < next)
+		next = schedule_next_ns(&flows->schedule);
+	return next;
 }
 
 static void run(struct flows *flows)
@@ -192,9 +149,9 @@ static void start(struct flows *flows)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	pacer_start(&flows->pacer, now_ns, flows->load->rate);
+	schedule_start(&flows->schedule, now_ns, flows->load->rate, flows->load->window,
+		       flows->load->count, flows->load->duration_ns);
 	progress_start(&flows->progress, flows->load->log, now_ns);
-	flows->end_ns = now_ns + flows->load->duration_ns;
 	flows->last_ns = now_ns;
 	flows->sending = true;
 }

@@ -138,10 +138,13 @@ static void look_for_end(struct hold *hold, uint64_t now_ns)
 {
 	struct hold_result *result = &hold->result;
 	bool too_long = now_ns > hold->orders->stop_opening_ns;
+	bool nothing_held = result->tried == result->asked && result->outstanding == 0 &&
+			    result->closed_early == result->opened;
 
 	result->outcome.stopped_by = poller_signal(hold->poller);
-	if (result->outcome.stopped_by || result->broken > 0) {
-		order(&hold->orders->end_ns, now_ns);
+	if (result->outcome.stopped_by || result->broken > 0 || nothing_held) {
+		if (!hold->orders->end_ns || hold->orders->end_ns > now_ns)
+			order(&hold->orders->end_ns, now_ns);
 	} else if (!hold->orders->end_ns && result->outstanding == 0 &&
 		   (result->tried == result->asked || too_long)) {
 		result->outcome.cut_short = result->tried < result->asked;

@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/metainfo.h"
 #include "server/load.h"
+#include "server/load_echo.h"
 #include "server/load_flows.h"
 #include "server/load_hold.h"
 #include "server/tally.h"
@@ -185,5 +186,100 @@ int report_hold(const struct load *load, const struct hold_result *result, bool 
 	if (result->broken > 0 && !result->outcome.stopped_by)
 		log_error(load->log, "%u of %u processes ended before their time",
 			  result->broken, result->processes);
+	return err ? err : flush();
+}
+
+struct quantile {
+	const char *label;
+	const char *key;
+	double q;
+};
+
+static const struct quantile QUANTILES[] = {
+	{ "p50", "p50", 0.5 },       { "p90", "p90", 0.9 }, { "p99", "p99", 0.99 },
+	{ "p99.9", "p99_9", 0.999 }, { "max", "max", 1 },
+};
+
+enum { QUANTILES_COUNT = sizeof(QUANTILES) / sizeof(QUANTILES[0]) };
+
+static double quantile_us(const struct hist *latency_ns, int i)
+{
+	return (double)hist_quantile(latency_ns, QUANTILES[i].q) / 1000;
+}
+
+static void print_latency(const struct hist *latency_ns)
+{
+	printf("  %-12s", "Latency");
+	for (int i = 0; i < QUANTILES_COUNT; i++) {
+		double us = quantile_us(latency_ns, i);
+
+		if (us < 10000)
+			printf(" %s %.1fus ", QUANTILES[i].label, us);
+		else
+			printf(" %s %.1fms ", QUANTILES[i].label, us / 1000);
+	}
+	putchar('\n');
+}
+
+static json_t *latency_object(const struct hist *latency_ns)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < QUANTILES_COUNT; i++)
+		json_object_set_new(object, QUANTILES[i].key,
+				    latency_ns->total > 0
+					    ? json_real(quantile_us(latency_ns, i))
+					    : json_null());
+	return object;
+}
+
+static void print_echo(const struct load *load, const struct echo_result *r)
+{
+	printf("Echo of %s: %" PRIu64 " bytes, %" PRIu64 " flow%s, ", load->target.text,
+	       load->size_bytes, load->flows, load->flows == 1 ? "" : "s");
+	if (load->rate > 0)
+		printf("open loop at %" PRIu64 "/s\n", load->rate);
+	else
+		printf("closed loop of %" PRIu64 "\n", load->window);
+	printf("  %-12s %" PRIu64 "  (in %.3f s)\n", "Sent", r->sent, r->seconds);
+	printf("  %-12s %" PRIu64 "  (%.0f/s)\n", "Received", r->received, r->rate);
+	printf("  %-12s %" PRIu64 "  (%.2f%%)\n", "Lost", r->lost,
+	       share(r->lost, r->sent));
+	if (r->received > 0)
+		print_latency(&r->latency_ns);
+	print_oddity("Outstanding", r->outstanding,
+		     "unanswered when the run was stopped");
+	print_oddity("Too late", r->received_late, "came after the wait; among the lost");
+	print_oddity("Duplicates", r->duplicates, "echoes that came again");
+	print_oddity("Unexpected", r->unexpected, "not an echo of what was sent");
+	print_oddity("Refused", r->refused, "errors that came back instead of an echo");
+	print_oddity("Overruns", r->overruns, "echoes that our receive buffer dropped");
+	print_outcome(&r->outcome, &r->errors);
+}
+
+static json_t *echo_fields(const struct load *load, const struct echo_result *r)
+{
+	return json_pack(
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}",
+		"mode", "echo", "target", load->target.text, "sent", (json_int_t)r->sent,
+		"received", (json_int_t)r->received, "lost", (json_int_t)r->lost,
+		"outstanding", (json_int_t)r->outstanding, "received_late",
+		(json_int_t)r->received_late, "duplicates", (json_int_t)r->duplicates,
+		"unexpected", (json_int_t)r->unexpected, "refused",
+		(json_int_t)r->refused, "overruns", (json_int_t)r->overruns, "rate",
+		r->rate, "seconds", r->seconds, "latency_us",
+		latency_object(&r->latency_ns));
+}
+
+int report_echo(const struct load *load, const struct echo_result *result, bool json)
+{
+	int err = 0;
+
+	if (json)
+		err = print_json(echo_fields(load, result), &result->outcome,
+				 &result->errors);
+	else
+		print_echo(load, result);
+	warn(load->log, &result->outcome);
 	return err ? err : flush();
 }

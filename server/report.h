@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct echo_result;
 struct flows_result;
 struct hold_result;
 struct load;
@@ -13,6 +14,7 @@ struct load;
  * reader of the numbers must know (a late sender, a run cut short) goes to the log as well.
  * Returns 0, or -EIO if stdout did not take all of it.
  */
+int report_echo(const struct load *load, const struct echo_result *result, bool json);
 int report_flows(const struct load *load, const struct flows_result *result, bool json);
 int report_hold(const struct load *load, const struct hold_result *result, bool json);
 
