@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_HOST_H
+#define CONNTRACK_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conntrack/flow.h"
+
+/*
+ * What of a flow's ends is this host: its addresses and its listening sockets. Pure
+ * data and lookups; conntrack/listeners.h fills it. Bounded: what does not fit is
+ * counted and left out.
+ */
+enum { HOST_ADDRESSES_MAX = 1024, HOST_LISTENERS_MAX = 4096 };
+
+struct host_address {
+	uint8_t family;
+	union flow_address address;
+};
+
+struct host_listener {
+	uint8_t proto; /* IPPROTO_UDP or IPPROTO_TCP */
+	uint8_t family; /* AF_INET, AF_INET6; AF_UNSPEC: both (an IPv6 socket that takes IPv4 too) */
+	bool any;                   /* not bound to an address */
+	uint16_t port;              /* host byte order */
+	uint64_t inode;             /* of the socket: what /proc/PID/fd shows */
+	union flow_address address; /* unless any */
+};
+
+struct host {
+	size_t addresses;
+	size_t listeners;
+	size_t left_out;
+	struct host_address address[HOST_ADDRESSES_MAX];
+	struct host_listener listener[HOST_LISTENERS_MAX];
+};
+
+/* Forgets everything, for filling it anew. */
+void host_clear(struct host *host);
+
+void host_add_address(struct host *host, const struct host_address *address);
+void host_add_listener(struct host *host, const struct host_listener *listener);
+
+/* Sorts what was added: before the first lookup. */
+void host_ready(struct host *host);
+
+/* Whether the address is one of this host's, or loopback. */
+bool host_has_address(const struct host *host, uint8_t family,
+		      const union flow_address *address);
+
+/*
+ * The listener that packets to this local end reach: the one bound to the address before one
+ * that takes any; NULL if there is none. It belongs to host.
+ */
+const struct host_listener *host_find_listener(const struct host *host, uint8_t proto,
+					       uint8_t family,
+					       const union flow_address *address,
+					       uint16_t port);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_LISTENERS_H
+#define CONNTRACK_LISTENERS_H
+
+struct host;
+struct nl;
+
+/*
+ * Reads this network namespace's addresses, listening TCP sockets and UDP sockets that
+ * are not connected (NETLINK_SOCK_DIAG, which needs no privilege) into host and makes it
+ * ready. diag is a conversation with that bus. Returns 0 or -errno (-ENOENT: a kernel
+ * without inet_diag); host then has what was read so far and is ready too.
+ */
+int listeners_read(struct nl *diag, struct host *host);
+
+#endif
