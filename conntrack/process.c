@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One walk: what is looked for and how much of the bound is left. */
+struct walk {
+	struct process *processes;
+	size_t count;
+	size_t missing;
+	unsigned int links_left;
+};
+
+static void read_name(int dir, char name[PROCESS_NAME_MAX])
+{
+	int fd = openat(dir, "comm", O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = fd < 0 ? -1 : read(fd, name, PROCESS_NAME_MAX - 1);
+
+	if (fd >= 0)
+		close(fd);
+	name[bytes > 0 ? bytes : 0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	/* A process names itself: nothing of it may reach a terminal but plain text. */
+	for (char *c = name; *c; c++) {
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	}
+}
+
+static void found(struct walk *walk, uint64_t inode, pid_t pid, int dir)
+{
+	for (size_t i = 0; i < walk->count; i++) {
+		struct process *process = &walk->processes[i];
+
+		if (process->inode != inode || process->pid != 0)
+			continue;
+		process->pid = pid;
+		read_name(dir, process->name);
+		walk->missing--;
+	}
+}
+
+/* The links of one process's descriptors. */
+static void walk_links(struct walk *walk, pid_t pid, int dir, DIR *links)
+{
+	const struct dirent *entry;
+
+	while (walk->missing > 0 && walk->links_left > 0 && (entry = readdir(links))) {
+		unsigned long long inode;
+		char target[64];
+		ssize_t bytes;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		walk->links_left--;
+		bytes = readlinkat(dirfd(links), entry->d_name, target,
+				   sizeof(target) - 1);
+		if (bytes <= 0)
+			continue;
+		target[bytes] = '\0';
+		if (sscanf(target, "socket:[%llu]", &inode) == 1)
+			found(walk, inode, pid, dir);
+	}
+}
+
+static void walk_process(struct walk *walk, int proc, const char *pid)
+{
+	int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+	DIR *links;
+
+	if (dir < 0)
+		return;
+	fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	links = fd < 0 ? NULL : fdopendir(fd);
+	if (links) {
+		walk_links(walk, (pid_t)strtol(pid, NULL, 10), dir, links);
+		closedir(links);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	close(dir);
+}
+
+void process_find(struct process *processes, size_t count)
+{
+	struct walk walk = { .processes = processes,
+			     .count = count,
+			     .links_left = PROCESS_LINKS_MAX };
+	const struct dirent *entry;
+	DIR *proc;
+
+	for (size_t i = 0; i < count; i++) {
+		processes[i].pid = 0;
+		processes[i].name[0] = '\0';
+		walk.missing += processes[i].inode != 0;
+	}
+	proc = walk.missing > 0 ? opendir("/proc") : NULL;
+	if (!proc)
+		return;
+	while (walk.missing > 0 && walk.links_left > 0 && (entry = readdir(proc))) {
+		if (isdigit((unsigned char)entry->d_name[0]))
+			walk_process(&walk, dirfd(proc), entry->d_name);
+	}
+	closedir(proc);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_PROCESS_H
+#define CONNTRACK_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { PROCESS_NAME_MAX = 16 }; /* TASK_COMM_LEN of the kernel, with its NUL */
+
+/* Who holds a socket. */
+struct process {
+	uint64_t inode; /* of the socket; 0: none is wanted */
+	pid_t pid;      /* 0: not found */
+	char name[PROCESS_NAME_MAX];
+};
+
+/*
+ * Fills in pid and name of each inode for which a process can be seen to hold it: those of other
+ * users only by root. One walk over /proc, which is left after PROCESS_LINKS_MAX
+ * descriptors: the rest is "not found".
+ */
+void process_find(struct process *processes, size_t count);
+
+enum { PROCESS_LINKS_MAX = 50000 };
+
+#endif
