@@ -114,6 +114,11 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 	return 0;
 }
 
+bool forecast_ready(const struct forecast *f)
+{
+	return f->steps > 0;
+}
+
 static int compare_rates(const void *left, const void *right)
 {
 	const struct forecast_step *a = left, *b = right;

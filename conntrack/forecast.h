@@ -44,6 +44,9 @@ struct forecast {
  */
 int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries);
 
+/* Whether it has seen enough to say anything: two samples, 20 ms apart. */
+bool forecast_ready(const struct forecast *f);
+
 /*
  * Entries per second that the table gains now (negative: loses), a single jump within
  * the window left out. 0 while there is too little to tell it from noise.

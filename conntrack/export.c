@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/export.h"
+
+#include <math.h>
+
+#include "conntrack/view.h"
+#include "conntrack/watch.h"
+
+/* JSON has no infinity: what will never be is null, as what is not known. */
+static json_t *number(bool known, double value)
+{
+	return known && isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *ratio(uint32_t part, uint32_t whole)
+{
+	return number(whole != 0, (double)part / whole);
+}
+
+static json_t *active(const struct reading *reading)
+{
+	switch (view_tracking(reading)) {
+	case TRACKING_ON: return json_true();
+	case TRACKING_OFF: return json_false();
+	default: return json_null();
+	}
+}
+
+static json_t *forecast(const struct reading *reading)
+{
+	bool below = reading->settles && reading->settles_at < reading->usage.limit;
+
+	return json_pack(
+		"{s:o, s:o, s:o}", "full_in_seconds",
+		number(reading->predicted || reading->full_s <= 0, reading->full_s),
+		"settles_at_entries",
+		below ? json_integer((json_int_t)reading->settles_at) : json_null(),
+		"slope_per_second", number(reading->predicted, reading->slope));
+}
+
+static json_t *counters(bool counted, const struct table_counters *c)
+{
+	if (!counted)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "drop",
+			 (json_int_t)c->drop, "early_drop", (json_int_t)c->early_drop,
+			 "insert_failed", (json_int_t)c->insert_failed, "invalid",
+			 (json_int_t)c->invalid, "error", (json_int_t)c->error, "found",
+			 (json_int_t)c->found, "insert", (json_int_t)c->insert,
+			 "search_restart", (json_int_t)c->search_restart, "clash_resolve",
+			 (json_int_t)c->clash_resolve, "chain_toolong",
+			 (json_int_t)c->chain_toolong);
+}
+
+/* The members that rows of all kinds have. Takes over the name. */
+static json_t *row_object(const struct reading *reading, const struct attribute_row *row,
+			  const char *member, const char *name)
+{
+	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
+						       reading->sample.complete);
+	double entries = share.ratio * reading->usage.entries;
+	double error = share.error * reading->usage.entries;
+
+	return json_pack("{s:s, s:I, s:I, s:f}", member, name, "entries",
+			 (json_int_t)(entries + 0.5), "entries_error",
+			 (json_int_t)ceil(error), "share", share.ratio);
+}
+
+/* The rest of a service; key is NULL for "other". */
+static json_t *service_object(const struct reading *reading,
+			      const struct attribute_row *row, const char *name,
+			      const struct attribute_key *key)
+{
+	json_t *object = row_object(reading, row, "service", name);
+	const char *process = view_process(reading, row);
+
+	json_object_set_new(object, "direction",
+			    key ? json_string(attribute_direction(key)) : json_null());
+	json_object_set_new(object, "process",
+			    process ? json_string(process) : json_null());
+	json_object_set_new(object, "unreplied_ratio", ratio(row->unreplied, row->flows));
+	json_object_set_new(object, "assured_ratio", ratio(row->assured, row->flows));
+	json_object_set_new(object, "nat", json_boolean(row->nat != 0));
+	return object;
+}
+
+static json_t *services(const struct view *view, const struct reading *reading)
+{
+	struct view_rows rows;
+	json_t *array;
+
+	if (!reading->sampled)
+		return json_null();
+	rows = view_top(reading->services, view->top);
+	array = json_array();
+	for (size_t i = 0; i < rows.count; i++) {
+		char name[ATTRIBUTE_NAME_MAX];
+
+		attribute_name(&rows.rows[i].key, name);
+		json_array_append_new(array, service_object(reading, &rows.rows[i], name,
+							    &rows.rows[i].key));
+	}
+	if (rows.other.flows)
+		json_array_append_new(
+			array, service_object(reading, &rows.other, "other", NULL));
+	return array;
+}
+
+static json_t *named_rows(const struct view *view, const struct reading *reading,
+			  const struct attribute *attribute, const char *member)
+{
+	struct view_rows rows;
+	json_t *array;
+
+	if (!reading->sampled)
+		return json_null();
+	rows = view_top(attribute, view->top);
+	array = json_array();
+	for (size_t i = 0; i < rows.count; i++) {
+		char name[ATTRIBUTE_NAME_MAX];
+
+		attribute_name(&rows.rows[i].key, name);
+		json_array_append_new(array,
+				      row_object(reading, &rows.rows[i], member, name));
+	}
+	if (rows.other.flows)
+		json_array_append_new(array,
+				      row_object(reading, &rows.other, member, "other"));
+	return array;
+}
+
+/* Of what early_drop may evict; nothing is known of what was not sampled. */
+static json_t *evictable(const struct reading *reading)
+{
+	uint32_t flows = reading->sample.flows;
+
+	if (!reading->sampled)
+		return json_null();
+	return ratio(flows - reading->services->total.assured, flows);
+}
+
+json_t *export_reading(const struct view *view, const struct reading *reading)
+{
+	bool sampled = reading->sampled;
+	json_t *object = json_pack(
+		"{s:s, s:o, s:I, s:I, s:o, s:o, s:n, s:o, s:o}", "netns", "host",
+		"active", active(reading), "entries", (json_int_t)reading->usage.entries,
+		"limit", (json_int_t)reading->usage.limit, "fill_ratio",
+		ratio(reading->usage.entries, reading->usage.limit), "evictable_ratio",
+		evictable(reading), "arrivals_per_second", "forecast", forecast(reading),
+		"counters", counters(reading->counted, &reading->counters));
+
+	json_object_set_new(object, "counters_delta",
+			    counters(reading->counted, &reading->since));
+	json_object_set_new(object, "sampled",
+			    sampled ? json_integer(reading->sample.flows) : json_null());
+	json_object_set_new(object, "sample_complete",
+			    sampled ? json_boolean(reading->sample.complete)
+				    : json_null());
+	json_object_set_new(object, "sample_age_seconds",
+			    number(sampled, reading->sample_age_s));
+	json_object_set_new(object, "services", services(view, reading));
+	json_object_set_new(object, "sources",
+			    named_rows(view, reading, reading->sources, "prefix"));
+	json_object_set_new(object, "states",
+			    named_rows(view, reading, reading->states, "state"));
+	return object;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/view.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "conntrack/watch.h"
+#include "lib/text.h"
+
+enum { COUNT_TEXT_MAX = 32, LINE_ROWS_MAX = 3, ROW_NAME_MAX = ATTRIBUTE_NAME_MAX + 16 };
+
+/* "1,234,567" */
+static const char *count_text(char text[COUNT_TEXT_MAX], double value)
+{
+	char digits[COUNT_TEXT_MAX / 2];
+	int length = snprintf(digits, sizeof(digits), "%.0f", fmin(fabs(value), 1e12));
+	char *end = text;
+
+	if (value <= -0.5)
+		*end++ = '-';
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			*end++ = ',';
+		*end++ = digits[i];
+	}
+	*end = '\0';
+	return text;
+}
+
+static double fill_of(const struct reading *reading)
+{
+	return reading->usage.limit
+		       ? (double)reading->usage.entries / reading->usage.limit
+		       : 0;
+}
+
+static void add_duration(struct text *text, double seconds)
+{
+	if (seconds < 10)
+		text_add(text, "%.1f s", seconds);
+	else if (seconds < 120)
+		text_add(text, "%.0f s", seconds);
+	else if (seconds < 7200)
+		text_add(text, "%.0f min", seconds / 60);
+	else if (seconds < 172800)
+		text_add(text, "%.0f h", seconds / 3600);
+	else
+		text_add(text, "%.0f d", seconds / 86400);
+}
+
+static void add_forecast(const struct reading *reading, struct text *text)
+{
+	char entries[COUNT_TEXT_MAX];
+
+	if (reading->full_s <= 0) {
+		text_add(text, "full");
+	} else if (!reading->predicted) {
+		text_add(text, "no forecast yet");
+	} else if (isfinite(reading->full_s)) {
+		text_add(text, "full in ");
+		add_duration(text, reading->full_s);
+	} else if (reading->settles && reading->slope > 0) {
+		text_add(text, "settles near %s",
+			 count_text(entries, reading->settles_at));
+	} else {
+		text_add(text, reading->slope < 0 ? "draining" : "steady");
+	}
+}
+
+enum view_tracking view_tracking(const struct reading *reading)
+{
+	switch (reading->active) {
+	case ACTIVE_YES: return TRACKING_ON;
+	/* Loopback may be exempted by a rule, or these are leftovers: entries then remain. */
+	case ACTIVE_NO: return reading->usage.entries ? TRACKING_UNKNOWN : TRACKING_OFF;
+	default: return reading->usage.entries ? TRACKING_ON : TRACKING_UNKNOWN;
+	}
+}
+
+static const char *tracking_words(const struct reading *reading)
+{
+	switch (view_tracking(reading)) {
+	case TRACKING_ON: return "active";
+	case TRACKING_OFF:
+		return "not active in this network namespace: nothing is tracked";
+	default: break;
+	}
+	if (reading->missing)
+		return "unknown (finding out needs CAP_NET_ADMIN)";
+	if (reading->active == ACTIVE_NO)
+		return "unknown: a probe over loopback left no entry, but there are "
+		       "others";
+	return "unknown: could not send a probe over loopback (is lo up?)";
+}
+
+const struct attribute *view_rows_of(const struct view *view,
+				     const struct reading *reading)
+{
+	switch (view->by) {
+	case VIEW_SOURCE: return reading->sources;
+	case VIEW_STATE: return reading->states;
+	default: return reading->services;
+	}
+}
+
+struct view_rows view_top(const struct attribute *attribute, size_t top)
+{
+	struct view_rows rows = {
+		.count = attribute->count < top ? attribute->count : top,
+		.rows = attribute->rows,
+		.other = attribute->other,
+	};
+
+	for (size_t i = rows.count; i < attribute->count; i++) {
+		rows.other.flows += attribute->rows[i].flows;
+		rows.other.unreplied += attribute->rows[i].unreplied;
+		rows.other.assured += attribute->rows[i].assured;
+		rows.other.nat += attribute->rows[i].nat;
+	}
+	return rows;
+}
+
+const char *view_process(const struct reading *reading, const struct attribute_row *row)
+{
+	for (size_t i = 0; row->inode && i < reading->processes; i++) {
+		if (reading->process[i].inode == row->inode && reading->process[i].pid)
+			return reading->process[i].name;
+	}
+	return NULL;
+}
+
+static void add_counters(const struct reading *reading, struct text *text)
+{
+	const struct table_counters *c = &reading->counters;
+
+	if (!reading->counted)
+		return;
+	text_add(text,
+		 "counters:  drop %u, early_drop %u, insert_failed %u, invalid %u, ",
+		 c->drop, c->early_drop, c->insert_failed, c->invalid);
+	text_add(text, "error %u, chain_toolong %u\n", c->error, c->chain_toolong);
+}
+
+/* A forwarded service has the name of the one that this host would serve. */
+static void row_name(const struct attribute_key *key, char name[ROW_NAME_MAX])
+{
+	char text[ATTRIBUTE_NAME_MAX];
+
+	attribute_name(key, text);
+	snprintf(name, ROW_NAME_MAX, "%s%s", text,
+		 key->kind == ATTRIBUTE_FORWARD ? " forwarded" : "");
+}
+
+/* One row of the report: name, share and entries, then what else is known. */
+static void add_row(const struct reading *reading, const struct attribute_row *row,
+		    const char *name, struct text *text)
+{
+	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
+						       reading->sample.complete);
+	const char *process = view_process(reading, row);
+	char entries[COUNT_TEXT_MAX], error[COUNT_TEXT_MAX];
+
+	text_add(text, "  %-32s %5.1f%%  %10s", name, 100 * share.ratio,
+		 count_text(entries, share.ratio * reading->usage.entries));
+	text_add(text, " +-%-7s",
+		 count_text(error, share.error * reading->usage.entries));
+	text_add(text, " %3.0f%%", 100.0 * row->unreplied / row->flows);
+	text_add(text, "  %s%s\n", process ? process : "",
+		 row->nat ? " (translated)" : "");
+}
+
+static void add_rows(const struct view *view, const struct reading *reading,
+		     struct text *text)
+{
+	static const char *const TITLES[] = { "service", "source", "state" };
+	struct view_rows rows = view_top(view_rows_of(view, reading), view->top);
+	char name[ROW_NAME_MAX], flows[COUNT_TEXT_MAX];
+
+	text_add(text,
+		 reading->sample.complete ? "all %s live entries, by %s:\n"
+					  : "a sample of %s entries, by %s:\n",
+		 count_text(flows, reading->sample.flows), TITLES[view->by]);
+	if (reading->sample.malformed)
+		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
+	if (reading->sample.flows == 0)
+		return;
+	text_add(text, "  %-32s %6s  %10s   %-7s %s\n", "", "share", "entries", "",
+		 "unreplied");
+	for (size_t i = 0; i < rows.count; i++) {
+		row_name(&rows.rows[i].key, name);
+		add_row(reading, &rows.rows[i], name, text);
+	}
+	if (rows.other.flows)
+		add_row(reading, &rows.other, "other", text);
+}
+
+void view_report(const struct view *view, const struct reading *reading,
+		 struct text *text)
+{
+	char entries[COUNT_TEXT_MAX], limit[COUNT_TEXT_MAX], slope[COUNT_TEXT_MAX];
+
+	text_add(text, "entries:   %s of %s, %.1f%% full\n",
+		 count_text(entries, reading->usage.entries),
+		 count_text(limit, reading->usage.limit), 100 * fill_of(reading));
+	text_add(text, "tracking:  %s\n", tracking_words(reading));
+	text_add(text, "forecast:  ");
+	add_forecast(reading, text);
+	if (reading->predicted)
+		text_add(text, " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
+			 count_text(slope, reading->slope));
+	text_add(text, "\n");
+	add_counters(reading, text);
+	if (reading->sampled)
+		add_rows(view, reading, text);
+}
+
+static void add_top(const struct view *view, const struct reading *reading,
+		    struct text *text)
+{
+	struct view_rows rows =
+		view_top(view_rows_of(view, reading),
+			 view->top < LINE_ROWS_MAX ? view->top : (size_t)LINE_ROWS_MAX);
+	char name[ROW_NAME_MAX];
+
+	for (size_t i = 0; i < rows.count; i++) {
+		struct attribute_share share =
+			attribute_share(reading->sample.flows, rows.rows[i].flows,
+					reading->sample.complete);
+
+		row_name(&rows.rows[i].key, name);
+		text_add(text, "%s%s %.0f%%", i ? ", " : "  ", name, 100 * share.ratio);
+	}
+}
+
+void view_line(const struct view *view, const struct reading *reading, struct text *text)
+{
+	text_add(text, "%u/%u %.1f%%", reading->usage.entries, reading->usage.limit,
+		 100 * fill_of(reading));
+	if (reading->predicted)
+		text_add(text, " %+.0f/s", reading->slope);
+	text_add(text, "  ");
+	add_forecast(reading, text);
+	if (reading->counted)
+		text_add(text, "  drop %u early_drop %u", reading->since.drop,
+			 reading->since.early_drop);
+	if (view_tracking(reading) == TRACKING_OFF)
+		text_add(text, "  not active");
+	if (reading->sampled)
+		add_top(view, reading, text);
+}

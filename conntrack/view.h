@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_VIEW_H
+#define CONNTRACK_VIEW_H
+
+#include <stddef.h>
+
+#include "conntrack/attribute.h"
+
+struct reading;
+struct text;
+
+/* What ctwatch shows of a reading. Pure: a reading in, text out. */
+enum view_by { VIEW_SERVICE, VIEW_SOURCE, VIEW_STATE };
+
+struct view {
+	enum view_by by;
+	size_t top; /* rows to show; the rest is added to "other" */
+};
+
+/* The report for a person, several lines. */
+void view_report(const struct view *view, const struct reading *reading,
+		 struct text *text);
+
+/* One line of the stream, without time and newline. */
+void view_line(const struct view *view, const struct reading *reading, struct text *text);
+
+/* A number of rows with all that did not make it into them, for text and JSON alike. */
+struct view_rows {
+	size_t count;
+	const struct attribute_row *rows;
+	struct attribute_row other;
+};
+
+struct view_rows view_top(const struct attribute *attribute, size_t top);
+
+/* What the rows of view add up by. */
+const struct attribute *view_rows_of(const struct view *view,
+				     const struct reading *reading);
+
+/* The name of the process that holds the row's socket, NULL if it is not known. */
+const char *view_process(const struct reading *reading, const struct attribute_row *row);
+
+/* Whether connections are tracked here, all evidence together. */
+enum view_tracking { TRACKING_UNKNOWN, TRACKING_OFF, TRACKING_ON };
+
+enum view_tracking view_tracking(const struct reading *reading);
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "conntrack/attribute.h"
+#include "conntrack/flow.h"
+#include "conntrack/forecast.h"
+#include "conntrack/host.h"
+#include "conntrack/listeners.h"
+#include "lib/clock.h"
+#include "lib/nl.h"
+
+static const double HOST_EVERY_S = 1;      /* listeners and addresses */
+static const double PROBE_EVERY_S = 5;     /* whether conntrack is active */
+static const double PROCESSES_EVERY_S = 5; /* who holds the sockets */
+
+/* A sample of a nearly empty table walks all of its buckets: 10 ms and more. */
+static const double SAMPLE_COST_SHARE = 0.05;
+
+struct watch {
+	struct nl *nl;   /* NULL: /proc only */
+	struct nl *diag; /* NULL: no listeners */
+	int missing;     /* why there is /proc only */
+	uint32_t sample_max;
+	struct table_usage usage;
+	struct forecast forecast;
+
+	bool counted;
+	struct table_counters counters;
+
+	enum active active;
+	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
+	uint64_t host_ns;
+	uint64_t processes_ns;
+	uint64_t sampled_ns;
+	double sample_cost_s;
+	struct sample sample;
+	struct attribute services;
+	struct attribute sources;
+	struct attribute states;
+	size_t processes;
+	struct process process[WATCH_PROCESSES_MAX];
+	struct host host;
+};
+
+static bool is_due(uint64_t last_ns, uint64_t now_ns, double every_s)
+{
+	return last_ns == 0 || clock_between_s(last_ns, now_ns) >= every_s;
+}
+
+int watch_open(struct watch **out, uint32_t sample_max)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->sample_max = sample_max;
+	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
+	/* Without it flows are told apart by address and port alone. */
+	if (nl_open(&watch->diag, NETLINK_SOCK_DIAG) < 0)
+		watch->diag = NULL;
+	*out = watch;
+	return 0;
+}
+
+void watch_close(struct watch *watch)
+{
+	if (!watch)
+		return;
+	nl_close(watch->nl);
+	nl_close(watch->diag);
+	free(watch);
+}
+
+/* Falls back to /proc for good: privileges and kernel features do not come later. */
+static int read_usage(struct watch *watch)
+{
+	if (watch->nl && !watch->missing) {
+		int err = table_usage_get(watch->nl, &watch->usage);
+
+		if (!err || err == -ENOBUFS || err == -ETIMEDOUT)
+			return err;
+		watch->missing = err;
+	}
+	return table_usage_read(&watch->usage);
+}
+
+int watch_poll(struct watch *watch)
+{
+	int err = read_usage(watch);
+
+	if (!err)
+		forecast_add(&watch->forecast, clock_now_ns(), watch->usage.entries);
+	return err;
+}
+
+static void count(struct watch *watch, struct reading *reading)
+{
+	struct table_counters now;
+
+	if (table_counters_get(watch->nl, &now) == 0) {
+		if (watch->counted)
+			reading->since = table_counters_delta(&watch->counters, &now);
+		watch->counters = now;
+		watch->counted = true;
+	}
+	reading->counted = watch->counted;
+	reading->counters = watch->counters;
+}
+
+static void probe(struct watch *watch, uint64_t now_ns)
+{
+	if (!is_due(watch->probed_ns, now_ns, PROBE_EVERY_S))
+		return;
+	watch->probed_ns = now_ns;
+	if (active_probe(watch->nl, &watch->active) < 0)
+		watch->active = ACTIVE_UNKNOWN;
+}
+
+static void on_flow(const struct flow *flow, void *data)
+{
+	struct watch *watch = data;
+	struct attribute_key key;
+	uint64_t inode;
+
+	if (attribute_service(&watch->host, flow, &key, &inode))
+		attribute_add(&watch->services, &key, inode, flow);
+	else
+		attribute_add(&watch->services, NULL, 0, flow);
+	attribute_source(flow, &key);
+	attribute_add(&watch->sources, &key, 0, flow);
+	attribute_state(flow, &key);
+	attribute_add(&watch->states, &key, 0, flow);
+}
+
+static void read_host(struct watch *watch, uint64_t now_ns)
+{
+	if (!watch->diag || !is_due(watch->host_ns, now_ns, HOST_EVERY_S))
+		return;
+	watch->host_ns = now_ns;
+	/* What could be read is used. */
+	if (listeners_read(watch->diag, &watch->host) < 0)
+		return;
+}
+
+static void take_sample(struct watch *watch, uint64_t now_ns)
+{
+	if (!is_due(watch->sampled_ns, now_ns, watch->sample_cost_s / SAMPLE_COST_SHARE))
+		return;
+	read_host(watch, now_ns);
+	attribute_clear(&watch->services);
+	attribute_clear(&watch->sources);
+	attribute_clear(&watch->states);
+	if (sample_take(watch->nl, watch->sample_max, on_flow, watch, &watch->sample) < 0)
+		watch->sample = (struct sample){ 0 };
+	attribute_sort(&watch->services);
+	attribute_sort(&watch->sources);
+	attribute_sort(&watch->states);
+	watch->sampled_ns = now_ns;
+	watch->sample_cost_s = clock_between_s(now_ns, clock_now_ns());
+}
+
+static bool knows_process(const struct watch *watch, uint64_t inode)
+{
+	for (size_t i = 0; i < watch->processes; i++) {
+		if (watch->process[i].inode == inode)
+			return true;
+	}
+	return false;
+}
+
+/* Looks for the holders of the largest services' sockets, when a new socket is among them. */
+static void find_processes(struct watch *watch, uint64_t now_ns)
+{
+	bool unknown = false;
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < watch->services.count && i < WATCH_PROCESSES_MAX; i++) {
+		uint64_t inode = watch->services.rows[i].inode;
+
+		unknown = unknown || (inode && !knows_process(watch, inode));
+	}
+	if (!unknown || !is_due(watch->processes_ns, now_ns, PROCESSES_EVERY_S))
+		return;
+	for (size_t i = 0; i < watch->services.count && wanted < WATCH_PROCESSES_MAX;
+	     i++) {
+		if (watch->services.rows[i].inode)
+			watch->process[wanted++].inode = watch->services.rows[i].inode;
+	}
+	watch->processes = wanted;
+	process_find(watch->process, wanted);
+	watch->processes_ns = now_ns;
+}
+
+static void predict(const struct watch *watch, struct reading *reading)
+{
+	reading->predicted = forecast_ready(&watch->forecast);
+	reading->slope = forecast_slope(&watch->forecast);
+	reading->full_s = forecast_full_in(&watch->forecast, watch->usage.limit);
+	reading->settles = forecast_settles_at(&watch->forecast, &reading->settles_at);
+}
+
+int watch_read(struct watch *watch, struct reading *out)
+{
+	uint64_t now_ns = clock_now_ns();
+	struct reading reading = { 0 };
+	int err = watch_poll(watch);
+
+	if (err)
+		return err;
+	reading.missing = watch->missing;
+	reading.usage = watch->usage;
+	predict(watch, &reading);
+	if (!watch->missing) {
+		probe(watch, now_ns);
+		count(watch, &reading);
+		take_sample(watch, now_ns);
+		find_processes(watch, now_ns);
+		reading.active = watch->active;
+		reading.sampled = true;
+		reading.sample_age_s = clock_between_s(watch->sampled_ns, now_ns);
+		reading.sample_cost_s = watch->sample_cost_s;
+		reading.sample = watch->sample;
+		reading.services = &watch->services;
+		reading.sources = &watch->sources;
+		reading.states = &watch->states;
+		reading.process = watch->process;
+		reading.processes = watch->processes;
+	}
+	*out = reading;
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_WATCH_H
+#define CONNTRACK_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conntrack/active.h"
+#include "conntrack/process.h"
+#include "conntrack/sample.h"
+#include "conntrack/table.h"
+
+struct attribute;
+
+enum { WATCH_PROCESSES_MAX = 64 };
+
+/* All that is known about the table of this network namespace at one time. */
+struct reading {
+	int missing; /* 0, or the -errno for which only usage is known (-EPERM: no CAP_NET_ADMIN) */
+	struct table_usage usage;
+	bool counted; /* counters are known */
+	struct table_counters counters;
+	struct table_counters since; /* what they gained since the reading before */
+	enum active active;
+	bool predicted; /* there is enough history for the next four */
+	double slope;   /* entries per second */
+	double full_s;  /* seconds until it is full; INFINITY: it will not be */
+	bool settles;
+	double settles_at; /* entries, if it settles */
+	bool sampled;      /* the following are known; they may be older than the rest: */
+	double sample_age_s;
+	double sample_cost_s; /* how long it took */
+	struct sample sample;
+	const struct attribute *services; /* sorted; these belong to the watch and are */
+	const struct attribute *sources;  /* valid until its next call */
+	const struct attribute *states;
+	size_t processes; /* those that hold the sockets of the first services */
+	const struct process *process;
+};
+
+/*
+ * Watches the table: one forecast and what it needs to take readings. Opaque: owns its netlink
+ * conversations. Nothing here changes the table, but for the active probe's own entry.
+ */
+struct watch;
+
+/*
+ * Watches the network namespace of the calling thread, which makes all calls. A sample has at
+ * most sample_max flows. Returns 0 or -errno.
+ */
+int watch_open(struct watch **out, uint32_t sample_max);
+
+void watch_close(struct watch *watch);
+
+/*
+ * Takes the number of entries into the forecast, 3 us: every 20 ms to 1 s. Returns 0 or
+ * -errno (-ENOENT: this kernel has no conntrack).
+ */
+int watch_poll(struct watch *watch);
+
+/*
+ * Polls and takes a reading. Samples again only when sampling would take no more than a
+ * 20th of the time; between, *out repeats the sample before. Returns as watch_poll().
+ */
+int watch_read(struct watch *watch, struct reading *out);
+
+#endif
