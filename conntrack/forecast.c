@@ -130,7 +130,7 @@ static int compare_rates(const void *left, const void *right)
 /* The newest steps that make up a window, or all there are. */
 static struct climb climb_over(const struct forecast *f, double window_s)
 {
-	struct forecast_step steps[FORECAST_STEPS];
+	struct forecast_step steps[FORECAST_STEPS] = { 0 };
 	struct climb climb = { 0 };
 	double seconds = 0;
 	size_t count = 0, first = 0, last;

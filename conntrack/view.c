@@ -197,17 +197,17 @@ static void add_rows(const struct view *view, const struct reading *reading,
 void view_report(const struct view *view, const struct reading *reading,
 		 struct text *text)
 {
-	char entries[COUNT_TEXT_MAX], limit[COUNT_TEXT_MAX], slope[COUNT_TEXT_MAX];
+	char entries[COUNT_TEXT_MAX], number[COUNT_TEXT_MAX];
 
 	text_add(text, "entries:   %s of %s, %.1f%% full\n",
 		 count_text(entries, reading->usage.entries),
-		 count_text(limit, reading->usage.limit), 100 * fill_of(reading));
+		 count_text(number, reading->usage.limit), 100 * fill_of(reading));
 	text_add(text, "tracking:  %s\n", tracking_words(reading));
 	text_add(text, "forecast:  ");
 	add_forecast(reading, text);
 	if (reading->predicted)
 		text_add(text, " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
-			 count_text(slope, reading->slope));
+			 count_text(number, reading->slope));
 	text_add(text, "\n");
 	add_counters(reading, text);
 	if (reading->sampled)
