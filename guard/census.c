@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/census.h"
 
-#include <string.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
 
+#include "conntrack/attribute.h"
 #include "conntrack/flow.h"
+#include "conntrack/host.h"
+#include "conntrack/listeners.h"
 #include "conntrack/sample.h"
 #include "guard/config.h"
+#include "lib/nl.h"
 
 /* What is added up while a sample is read. */
 struct tally {
@@ -57,6 +63,58 @@ void census_apply(const struct census *now, const struct census *baseline,
 		view->services[i].stock = now->stock[i];
 		view->services[i].grown = grew ? now->stock[i] - baseline->stock[i] : 0;
 	}
-	view->top = now->top[0] ? now->top : NULL;
-	view->top_share = now->top_share;
+}
+
+/* What is needed to name everybody in a sample; too large for the stack. */
+struct everybody {
+	struct host host;
+	struct attribute attribute;
+};
+
+static void add_flow(const struct flow *flow, void *data)
+{
+	struct everybody *everybody = data;
+	struct attribute_key key;
+	uint64_t inode;
+	bool known = attribute_service(&everybody->host, flow, &key, &inode);
+
+	attribute_add(&everybody->attribute, known ? &key : NULL, inode, flow);
+}
+
+/* Without the sockets, services still have their ports for a name. */
+static void read_host(struct host *host)
+{
+	struct nl *diag;
+
+	host_clear(host);
+	if (nl_open(&diag, NETLINK_SOCK_DIAG) == 0) {
+		if (listeners_read(diag, host))
+			host_ready(host);
+		nl_close(diag);
+	}
+}
+
+int census_find_top(struct nl *nl, struct census_top *out)
+{
+	struct everybody *everybody = calloc(1, sizeof(*everybody));
+	const struct attribute_row *first;
+	struct sample sample;
+	int err;
+
+	if (!everybody)
+		return -ENOMEM;
+	read_host(&everybody->host);
+	attribute_clear(&everybody->attribute);
+	err = sample_take(nl, CENSUS_FLOWS, add_flow, everybody, &sample);
+	if (!err) {
+		attribute_sort(&everybody->attribute);
+		first = &everybody->attribute.rows[0];
+		*out = (struct census_top){ 0 };
+		if (everybody->attribute.count) {
+			attribute_name(&first->key, out->name);
+			out->share = (double)first->flows / sample.flows;
+		}
+	}
+	free(everybody);
+	return err;
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conntrack/attribute.h"
 #include "guard/policy.h"
-#include "lib/service.h"
 
 struct config;
 struct nl;
@@ -20,8 +20,6 @@ struct census {
 	uint32_t entries;                  /* the table's count then */
 	uint32_t flows;                    /* how many of them were looked at */
 	double stock[POLICY_SERVICES_MAX]; /* entries of each configured service */
-	char top[SERVICE_TEXT_MAX]; /* whoever has most, allowed or not; "" if nobody */
-	double top_share;
 };
 
 /*
@@ -32,10 +30,22 @@ int census_take(struct nl *nl, const struct config *config, uint64_t now_ns,
 		uint32_t entries, struct census *out);
 
 /*
- * Writes stock, growth since the baseline, and the top into view. A baseline of a
+ * Writes stock and growth since the baseline into view. A baseline of a
  * table that was larger says nothing of growth and is left aside.
  */
 void census_apply(const struct census *now, const struct census *baseline,
 		  struct policy_view *view);
+
+/* Whoever has most of the table, allowed or not. */
+struct census_top {
+	char name[ATTRIBUTE_NAME_MAX]; /* "" if nobody */
+	double share;                  /* of a sample */
+};
+
+/*
+ * Finds it with another sample and a look at this host's sockets: for a message, not for each look.
+ * Returns 0 or -errno, *out then unchanged.
+ */
+int census_find_top(struct nl *nl, struct census_top *out);
 
 #endif

@@ -25,6 +25,9 @@ static const double REST_HORIZONS = 6;
  */
 static const double ENTRY_LIFETIME_S = 30;
 
+/* How long the name of whoever fills the table serves. */
+static const double TOP_AGE_S = 10;
+
 struct lookout {
 	const struct config *config;
 	const struct leases *leases;
@@ -32,6 +35,8 @@ struct lookout {
 	struct forecast forecast;
 	struct census baseline;
 	struct census census;
+	struct census_top top;
+	uint64_t top_ns; /* when it was found; 0: never */
 	char names[POLICY_SERVICES_MAX][SERVICE_TEXT_MAX];
 	struct policy_view view;
 };
@@ -117,6 +122,23 @@ static int find_out_who(struct lookout *lookout)
 	return err;
 }
 
+/* For the message that nothing helps. */
+static int find_out_top(struct lookout *lookout)
+{
+	struct policy_view *view = &lookout->view;
+	int err;
+
+	if (lookout->top_ns && clock_between_s(lookout->top_ns, view->now_ns) < TOP_AGE_S)
+		return 0;
+	err = census_find_top(lookout->nl, &lookout->top);
+	if (err)
+		return err;
+	lookout->top_ns = view->now_ns;
+	view->top = lookout->top.name[0] ? lookout->top.name : NULL;
+	view->top_share = lookout->top.share;
+	return 0;
+}
+
 int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 {
 	const struct policy_settings *settings = &lookout->config->policy;
@@ -138,10 +160,15 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 	if (out->action != POLICY_ATTRIBUTE)
 		return 0;
 	err = find_out_who(lookout);
-	if (err)
+	if (err) {
 		*out = (struct policy_decision){ .action = POLICY_REST };
-	else
-		policy_decide(settings, view, out);
+		return err;
+	}
+	policy_decide(settings, view, out);
+	if (out->action != POLICY_HELPLESS)
+		return 0;
+	err = find_out_top(lookout);
+	policy_decide(settings, view, out);
 	return err;
 }
 

@@ -18,7 +18,7 @@ teardown() {
 # echo_server PORT: answers UDP on the server host, IPv4 and IPv6.
 echo_server() {
 	background on server ctserve "echo=udp/$1"
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/ctserve.err"
+	wait_until 5 grep -q serving "$BATS_TEST_TMPDIR/ctserve.err"
 }
 
 # guard OPTION...: starts ctguard on the server host; its pid is in $guard.
@@ -32,7 +32,8 @@ guard() {
 flood() {
 	local source=10.78.0.0/16
 	[[ $1 == *\[* ]] && source=fd78::/112
-	on client ctload flows "$1" --count "$2" --rate 20k --window 1000 --source $source -j -q
+	on client ctload flows "$1" --count "$2" --rate 20k --window 1000 --source $source -j -q \
+		2>"$BATS_TEST_TMPDIR/ctload.err"
 }
 
 event() { # NAME: the first event of that name, as JSON

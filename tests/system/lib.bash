@@ -23,6 +23,10 @@ wait_until() {
 hosts() {
 	ip netns add server
 	ip netns add client
+	# Without duplicate address detection IPv6 works at once.
+	for host in server client; do
+		on "$host" sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	done
 	ip -n server link add v-server type veth peer name v-client netns client
 	ip -n server addr add 10.77.0.1/24 dev v-server
 	ip -n client addr add 10.77.0.2/24 dev v-client

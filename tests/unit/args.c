@@ -25,14 +25,16 @@ static void counts_take_decimal_suffixes(void **state)
 
 static void counts_refuse_what_is_not_one(void **state)
 {
-	static const char *const BAD[] = { "",     " 1",  "1 ",  "-1",   "+1",    "0x10", "1e3",
-					   "1.5",  "1.",  ".5",  "10kk", "10kB",  "inf",  "nan",
-					   "1\n",  "1,5", "k",   "--",   "0.0001k" };
+	static const char *const BAD[] = { "",     " 1",   "1 ",  "-1",     "+1",
+					   "0x10", "1e3",  "1.5", "1.",     ".5",
+					   "10kk", "10kB", "inf", "nan",    "1\n",
+					   "1,5",  "k",    "--",  "0.0001k" };
 	struct args_why why;
 	uint64_t value = 77;
 
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		assert_int_equal(args_count(BAD[i], 0, UINT64_MAX, &value, &why), -EINVAL);
+		assert_int_equal(args_count(BAD[i], 0, UINT64_MAX, &value, &why),
+				 -EINVAL);
 		assert_non_null(strstr(why.text, BAD[i]));
 	}
 	assert_int_equal(value, 77);
@@ -45,7 +47,8 @@ static void counts_stay_in_range(void **state)
 
 	assert_int_equal(args_count("9", 10, 20, &value, &why), -ERANGE);
 	assert_int_equal(args_count("21", 10, 20, &value, &why), -ERANGE);
-	assert_int_equal(args_count("99999999999999999999", 0, UINT64_MAX, &value, &why), -ERANGE);
+	assert_int_equal(args_count("99999999999999999999", 0, UINT64_MAX, &value, &why),
+			 -ERANGE);
 	assert_string_equal(why.text, "\"99999999999999999999\" is out of range "
 				      "(0 to 18446744073709551615)");
 	assert_int_equal(value, 77);
