@@ -24,7 +24,7 @@ struct leases {
 	const struct config *config;
 	bool rehearse;
 	struct nl *nl;
-	struct ruleset ruleset; /* as last read */
+	struct ruleset ruleset; /* as last read: spares reading it between trigger and rule */
 	struct lease rows[POLICY_SERVICES_MAX];
 };
 
@@ -107,7 +107,8 @@ int leases_engage(struct leases *leases, size_t i, uint64_t now_ns, struct apply
 	int err = 0;
 
 	if (!leases->rehearse)
-		err = apply_add(leases->nl, service_of(leases, i), lease_ms(leases), why);
+		err = apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i),
+				      lease_ms(leases), why);
 	if (!err)
 		begin(&leases->rows[i], now_ns);
 	return err;
