@@ -18,14 +18,14 @@ teardown() {
 # echo_server PORT: answers UDP on the server host, IPv4 and IPv6.
 echo_server() {
 	background on server ctserve "echo=udp/$1"
-	wait_until 5 grep -q serving "$BATS_TEST_TMPDIR/ctserve.err"
+	wait_until 5 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
 }
 
 # guard OPTION...: starts ctguard on the server host; its pid is in $guard.
 guard() {
 	background on server ctguard run --json "$@"
 	guard=$pid
-	wait_until 5 grep -q guarding "$BATS_TEST_TMPDIR/ctguard.err"
+	wait_until 5 grep -q guarding "$BATS_TEST_TMPDIR/$guard.err"
 }
 
 # flood TARGET COUNT: new flows at 20,000/s, each answered.
@@ -37,7 +37,7 @@ flood() {
 }
 
 event() { # NAME: the first event of that name, as JSON
-	jq -c "select(.event == \"$1\")" "$BATS_TEST_TMPDIR/ctguard.out" | head -n 1
+	jq -c "select(.event == \"$1\")" "$BATS_TEST_TMPDIR/$guard.out" | head -n 1
 }
 
 happened() { # NAME: whether there was such an event
@@ -114,7 +114,7 @@ untracked() { # SERVICE as nft writes it: whether it is out of tracking
 	flood udp/10.77.0.1:9000 20k
 	wait_until 5 happened engage
 	[ "$(event engage | jq .dry_run)" = true ]
-	grep -q 'would take udp/9000 out of tracking' "$BATS_TEST_TMPDIR/ctguard.err"
+	grep -q 'would take udp/9000 out of tracking' "$BATS_TEST_TMPDIR/$guard.err"
 	! on server nft list table inet ctkit
 	[ "$(entries server)" -ge 20000 ]
 }
@@ -127,7 +127,7 @@ untracked() { # SERVICE as nft writes it: whether it is out of tracking
 	kill -INT "$guard"
 	wait "$guard"
 	! on server nft list table inet ctkit
-	grep -q 'gave back udp/9000' "$BATS_TEST_TMPDIR/ctguard.err"
+	grep -q 'gave back udp/9000' "$BATS_TEST_TMPDIR/$guard.err"
 }
 
 @test "SIGTERM leaves the leases, and the next guard takes them over" {
@@ -137,7 +137,7 @@ untracked() { # SERVICE as nft writes it: whether it is out of tracking
 	wait_until 5 untracked "udp . 9000"
 	kill -TERM "$guard"
 	wait "$guard"
-	grep -q 'udp/9000: leases run out within 20s' "$BATS_TEST_TMPDIR/ctguard.err"
+	grep -q 'udp/9000: leases run out within 20s' "$BATS_TEST_TMPDIR/$guard.err"
 	untracked "udp . 9000"
 	guard -s udp/9000 --horizon 1h --lease 20s --release-after 1s
 	wait_until 5 happened adopt
@@ -166,7 +166,7 @@ lapsed() {
 	local until=$((SECONDS + 5))
 	wait_until 10 eval "untracked 'udp . 9000' && ((SECONDS > $until))"
 	happened engage
-	[ "$(grep -c '"event":"engage"' "$BATS_TEST_TMPDIR/ctguard.out")" -eq 1 ]
+	[ "$(grep -c '"event":"engage"' "$BATS_TEST_TMPDIR/$guard.out")" -eq 1 ]
 }
 
 @test "says when somebody else took its rules away" {

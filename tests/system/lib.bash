@@ -72,18 +72,19 @@ entries() {
 	on "$1" cat /proc/sys/net/netfilter/nf_conntrack_count
 }
 
-# background [on HOST] COMMAND...: starts a command. Its pid is in $pid, so that signals reach it
-# and nothing between; its output in $BATS_TEST_TMPDIR/NAME.out and .err, NAME being its.
-# shellcheck disable=SC2034 # the tests read it
+# background COMMAND...: starts a command; its pid is in $pid, its output in $BATS_TEST_TMPDIR/$pid.{out,err}.
+# Signals reach the command and nothing between, unless it is a function other than "on".
+# shellcheck disable=SC2034 # the tests read pid
 background() {
-	local enter=() name
+	local exec=
 	if [ "$1" = on ]; then
-		enter=(ip netns exec "$2")
-		shift 2
+		set -- ip netns exec "${@:2}"
 	fi
-	name=$BATS_TEST_TMPDIR/${1##*/}
-	"${enter[@]}" "$@" >"$name.out" 2>"$name.err" 3>&- &
+	[ "$(type -t "$1")" = function ] || exec=exec
+	($exec "$@" >"$BATS_TEST_TMPDIR/$BASHPID.out" 2>"$BATS_TEST_TMPDIR/$BASHPID.err" 3>&-) &
 	pid=$!
+	# The command may come to open them only after its reader.
+	touch "$BATS_TEST_TMPDIR/$pid.out" "$BATS_TEST_TMPDIR/$pid.err"
 }
 
 # ended PID: whether a background process has ended.
