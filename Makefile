@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [V=1] [SAN=1] [WERROR=1] [all|demo|check|deps|install|format|lint|clean]
+# make [V=1] [SAN=1] [WERROR=1] [all|demo|check|benches|deps|install|format|lint|clean]
 
 VERSION := $(shell cat VERSION)
 PREFIX  ?= /usr/local
@@ -64,6 +64,7 @@ FOLDERS := guard conntrack rules server lib
 objs = $(patsubst %.c,$B/%.o,$(filter-out $(PROGRAMS:=.c),$(sort $(wildcard $1/*.c))))
 UNITS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/tools/*.c)))
+BENCHES := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/*.c)))
 SOURCES = $(wildcard $(FOLDERS:=/*.[ch]) tests/*/*.[ch])
 
 all: $(PROGRAMS:%=$B/%)
@@ -107,6 +108,8 @@ demo: all $(TOOLS)
 check: all $(UNITS) $(TOOLS)
 	@tests/run $B
 
+benches: $(BENCHES)
+
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5
 	install -m 755 $(PROGRAMS:%=$B/%) $(DESTDIR)$(SBINDIR)
@@ -125,7 +128,7 @@ lint:
 clean:
 	$(RM) -r build build-san
 
-.PHONY: all deps demo check install format lint clean
+.PHONY: all deps demo check benches install format lint clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' 2>/dev/null)
