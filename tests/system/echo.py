@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""echo.py serve PORT: echoes UDP and TCP, IPv4 and IPv6; says "ready".
+echo.py ask udp|tcp ADDRESS PORT COUNT [SOURCE-PORT]: COUNT new flows, one after the other;
+prints how many were answered."""
+import selectors
+import socket
+import sys
+
+TIMEOUT_S = 2
+
+
+def serve(port):
+    selector = selectors.DefaultSelector()
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        sock = socket.socket(socket.AF_INET6, kind)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        # Replies leave from the address that was asked, whichever of the host's it is.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        sock.bind(("::", port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen(64)
+        selector.register(sock, selectors.EVENT_READ, kind)
+    print("ready", flush=True)
+    while True:
+        for key, _ in selector.select():
+            sock = key.fileobj
+            if key.data == socket.SOCK_DGRAM:
+                data, extra, _, address = sock.recvmsg(2048, 256)
+                extra = [(level, kind, info[:16] + bytes(4)) for level, kind, info in extra]
+                sock.sendmsg([data], extra, 0, address)
+                continue
+            peer, _ = sock.accept()
+            with peer:
+                peer.settimeout(TIMEOUT_S)
+                try:
+                    peer.sendall(peer.recv(2048))
+                except OSError:
+                    pass
+
+
+def ask_once(kind, address, port, source_port):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, kind) as sock:
+        sock.settimeout(TIMEOUT_S)
+        if source_port:
+            sock.bind(("", source_port))
+        try:
+            sock.connect((address, port))
+            sock.sendall(b"hello")
+            return sock.recv(2048) == b"hello"
+        except OSError:
+            return False
+
+
+def main():
+    if sys.argv[1] == "serve":
+        serve(int(sys.argv[2]))
+    kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}[sys.argv[2]]
+    source_port = int(sys.argv[6]) if len(sys.argv) > 6 else 0
+    print(sum(ask_once(kind, sys.argv[3], int(sys.argv[4]), source_port)
+              for _ in range(int(sys.argv[5]))))
+
+
+main()
