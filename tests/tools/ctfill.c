@@ -2,7 +2,7 @@
 /*
  * Puts entries into this namespace's conntrack table, without packets:
  *   ctfill [-p udp|tcp] [-s FIRST_SOURCE] [-d DESTINATION] [-P PORT] [-t SECONDS] [-arnw] COUNT
- * -a assured, -r replied, -n as if its source were translated, -w with swapped ends. Each
+ * -a assured, -r replied, -n its IPv4 source is translated, -w with swapped ends. Each
  * entry has another source address and port. Addresses may be IPv6.
  */
 #include <arpa/inet.h>
@@ -23,6 +23,7 @@
 #include "lib/nl.h"
 
 enum { BATCH_BYTES = 60000, MESSAGE_BYTES = 512, PORTS = 20000, FIRST_PORT = 40000 };
+enum { TRANSLATED_SOURCE = 0x0a636363 }; /* 10.99.99.99 */
 
 struct end {
 	struct in6_addr addr; /* IPv4: its first 4 bytes */
@@ -37,6 +38,7 @@ struct fill {
 	uint32_t status;
 	uint32_t timeout_s;
 	bool swapped;
+	bool translated;
 };
 
 static int fail(const char *what, const char *why)
@@ -73,6 +75,8 @@ static void set_tuple(struct nf_conntrack *ct, const struct fill *fill,
 	nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
 	nfct_set_attr_u32(ct, ATTR_STATUS, fill->status);
 	nfct_set_attr_u32(ct, ATTR_TIMEOUT, fill->timeout_s);
+	if (fill->translated)
+		nfct_set_attr_u32(ct, ATTR_SNAT_IPV4, htonl(TRANSLATED_SOURCE));
 	if (fill->proto == IPPROTO_TCP)
 		nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
 }
@@ -135,7 +139,7 @@ static int parse_option(int key, const char *value, struct fill *fill)
 		break;
 	case 'a': fill->status |= IPS_ASSURED | IPS_SEEN_REPLY; break;
 	case 'r': fill->status |= IPS_SEEN_REPLY; break;
-	case 'n': fill->status |= IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE; break;
+	case 'n': fill->translated = true; break;
 	case 'w': fill->swapped = true; break;
 	default: err = -EINVAL;
 	}

@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ctwatch against tables whose contents are known; conntrack(8), sysctls and ss are the oracles.
+
+load lib
+pid= # background's
+
+lines_of() {
+	wc -l <"$BATS_TEST_TMPDIR/$1.out"
+}
+
+has_lines() { # PID COUNT
+	[ "$(lines_of "$1")" -ge "$2" ]
+}
+
+setup() {
+	ip netns add box
+	ip -n box link set lo up
+}
+
+teardown() {
+	ip netns del box
+}
+
+# 20,000 entries of five kinds: two local services, one only IPv6, one outbound, one forwarded.
+mixed() {
+	on box ip addr add 192.0.2.1/32 dev lo
+	on box ctfill -d 192.0.2.1 -P 9000 8000
+	on box ctfill -d 192.0.2.1 -p tcp -P 8080 -a 5000
+	on box ctfill -d ::1 -s 2001:db8:1::1 -P 9001 -r 4000
+	on box ctfill -d 198.51.100.53 -s 192.0.2.1 -P 53 1000
+	on box ctfill -d 198.51.100.7 -p tcp -P 443 -n 2000
+}
+
+# share JSON SERVICE DIRECTION: in percent.
+share() {
+	jq -e --arg s "$2" --arg d "$3" \
+		'.tables[0].services[] | select(.service == $s and .direction == $d) | .share * 100' "$1"
+}
+
+# percent CONNTRACK-OPTIONS...: what conntrack counts of the table, in percent.
+percent() {
+	local all mine
+	all=$(entries box)
+	mine=$({ on box conntrack -L -f ipv4 "$@"; on box conntrack -L -f ipv6 "$@"; } 2>/dev/null | wc -l)
+	echo "$mine $all" | awk '{ print 100 * $1 / $2 }'
+}
+
+# within A B POINTS
+within() {
+	echo "$1 and $2"
+	awk -v a="$1" -v b="$2" -v p="$3" 'BEGIN { d = a - b; exit !(d <= p && -d <= p) }'
+}
+
+
+@test "entries, limit and counters are the kernel's" {
+	on box ctfill 1234
+	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
+	run jq -c '.tables[0] | [.entries, .limit, .counters.insert]' "$BATS_TEST_TMPDIR/out"
+	[ "$output" = "[1234,$(cat /proc/sys/net/netfilter/nf_conntrack_max),1234]" ]
+	run jq -r '.metainfo.program + " " + (.metainfo.json_schema_version | tostring)' "$BATS_TEST_TMPDIR/out"
+	[ "$output" = "ctwatch 1" ]
+}
+
+@test "shares of 20,000 mixed entries are within 3 points of what conntrack counts" {
+	mixed
+	on box ctwatch --once --json --sample 5000 >"$BATS_TEST_TMPDIR/out"
+	jq -e '.tables[0] | .sampled == 5000 and (.sample_complete | not)' "$BATS_TEST_TMPDIR/out"
+	within "$(share "$BATS_TEST_TMPDIR/out" udp/9000 in)" "$(percent -p udp --dport 9000)" 3
+	within "$(share "$BATS_TEST_TMPDIR/out" tcp/8080 in)" "$(percent -p tcp --dport 8080)" 3
+	within "$(share "$BATS_TEST_TMPDIR/out" udp/9001 in)" "$(percent -p udp --dport 9001)" 3
+	within "$(share "$BATS_TEST_TMPDIR/out" out:udp/53 out)" "$(percent -p udp --dport 53)" 3
+	within "$(share "$BATS_TEST_TMPDIR/out" tcp/443 forward)" "$(percent -p tcp --dport 443)" 3
+}
+
+@test "the entries of all services sum to the entries of the table" {
+	mixed
+	on box ctwatch --once --json --top 2 >"$BATS_TEST_TMPDIR/out"
+	jq '.tables[0] | [.entries, ([.services[].entries] | add), (.services | length)]' "$BATS_TEST_TMPDIR/out"
+	jq -e '.tables[0] | .entries - ([.services[].entries] | add) | fabs <= 3' "$BATS_TEST_TMPDIR/out"
+	jq -e '.tables[0].services | length == 3 and .[2].service == "other"' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a table smaller than the sample is known exactly" {
+	on box ctfill -d ::1 -s 2001:db8::5 -P 9000 -a 300
+	on box ctfill -d 127.0.0.1 -P 53 -n 100
+	run on box ctwatch --once --json
+	echo "$output" | jq -e '.tables[0] | .sample_complete and .sampled == 400 and .evictable_ratio == 0.25'
+	echo "$output" | jq -e '.tables[0].services == [
+		{service: "udp/9000", entries: 300, entries_error: 0, share: 0.75, direction: "in", process: null,
+		 unreplied_ratio: 0, assured_ratio: 1, nat: false},
+		{service: "udp/53", entries: 100, entries_error: 0, share: 0.25, direction: "in", process: null,
+		 unreplied_ratio: 1, assured_ratio: 0, nat: true}]'
+}
+
+@test "the process that listens is named, for both families and both protocols" {
+	background ip netns exec box listen udp :: 9000
+	udp=$pid
+	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$udp.out"
+	background ip netns exec box listen tcp 127.0.0.1 8080
+	tcp=$pid
+	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$tcp.out"
+	on box ctfill -d 127.0.0.1 -P 9000 200
+	on box ctfill -d ::1 -s 2001:db8::5 -P 9000 200
+	on box ctfill -d 127.0.0.1 -p tcp -P 8080 100
+	run on box ctwatch --once --json
+	kill "$udp" "$tcp"
+	run jq -c '[.tables[0].services[] | [.service, .process, .entries]]' <<<"$output"
+	[ "$output" = '[["udp/9000","listen",400],["tcp/127.0.0.1:8080","listen",100]]' ]
+}
+
+@test "TCP picked up in the wrong direction counts for its listener" {
+	background ip netns exec box listen tcp 0.0.0.0 8080
+	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	on box ctfill -p tcp -P 8080 -d 127.0.0.1 -w 100
+	run on box ctwatch --once --json
+	kill "$pid"
+	run jq -r '.tables[0].services[0].service' <<<"$output"
+	[ "$output" = tcp/8080 ]
+}
+
+@test "where nothing is tracked it says so, and leaves no trace" {
+	run on box ctwatch --once
+	[ "$status" -eq 0 ]
+	[[ $output == *"not active in this network namespace"* ]]
+	run on box ctwatch --once --json
+	[ "$(jq '.tables[0].active' <<<"$output")" = false ]
+	tracked box
+	run on box ctwatch --once --json
+	[ "$(jq '.tables[0].active' <<<"$output")" = true ]
+	[ "$(entries box)" -eq 0 ]
+}
+
+@test "without loopback it does not know whether tracking is active" {
+	ip netns add silent
+	run on silent ctwatch --once
+	[ "$status" -eq 0 ]
+	[[ $output == *"unknown: could not send a probe"* ]]
+	run on silent ctwatch --once --json
+	ip netns del silent
+	[ "$(jq '.tables[0].active' <<<"$output")" = null ]
+}
+
+@test "without CAP_NET_ADMIN it shows entries and limit and says what is missing" {
+	on box ctfill 777
+	run on box setpriv --bounding-set=-all --inh-caps=-all ctwatch --once
+	[ "$status" -eq 0 ]
+	[[ $output == *"no CAP_NET_ADMIN: only entries and limit are known"* ]]
+	[[ $output == *"777 of "* ]]
+	on box setpriv --bounding-set=-all --inh-caps=-all ctwatch --once --json 2>/dev/null |
+		jq -e '.tables[0] | .entries == 777 and .counters == null and .services == null and .sampled == null'
+}
+
+@test "where nothing can be read it exits 3 with one sentence" {
+	unshare --mount true || skip "needs mount namespaces"
+	# shellcheck disable=SC2016
+	run on box unshare --mount sh -c 'mount -t tmpfs tmpfs /proc/sys/net/netfilter &&
+		exec setpriv --bounding-set=-all --inh-caps=-all ctwatch --once'
+	[ "$status" -eq 3 ]
+	[ "$output" = "ctwatch: cannot read the conntrack table: this kernel has none (nf_conntrack is not loaded)" ]
+}
+
+@test "bad options are refused with the value and the reason" {
+	while read -r options; do
+		# shellcheck disable=SC2086
+		run ctwatch $options
+		echo "$options: $status: $output"
+		[ "$status" -eq 2 ]
+		[ "${#lines[@]}" -eq 1 ]
+		[[ $output == *"${options##* }"* ]]
+	done <<-'OPTIONS'
+		--by colour
+		--interval fast
+		--interval 1ms
+		-i 2d
+		--sample 0
+		--sample 10M
+		--top 0
+		--top many
+		--count 0
+		--count -1
+		--nonsense
+		operand
+	OPTIONS
+}
+
+@test "help and version go to stdout" {
+	ctwatch --help 2>/dev/null | grep -q -- --sample
+	[ "$(ctwatch -V 2>/dev/null)" = "ctwatch $(cat "$BATS_TEST_DIRNAME/../../VERSION")" ]
+}
+
+@test "piped, it writes a line at once and one per interval, and stops when told" {
+	on box ctfill 50
+	background ip netns exec box ctwatch -i 1h
+	wait_until 5 grep -q "50/" "$BATS_TEST_TMPDIR/$pid.out"
+	kill -TERM "$pid"
+	wait "$pid"
+	background ip netns exec box ctwatch -i 50ms
+	wait_until 5 has_lines "$pid" 5
+	kill -INT "$pid"
+	wait "$pid"
+	run on box ctwatch -i 10ms --count 3
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 3 ]
+}
+
+@test "a stream of JSON shows a table that fills, and predicts" {
+	background ip netns exec box ctwatch -j -i 50ms --count 40
+	for i in $(seq 20); do
+		on box ctfill -s "10.$i.0.1" 2000
+	done
+	wait "$pid"
+	[ "$(lines_of "$pid")" -eq 40 ]
+	jq -es 'map(.tables[0]) | (map(.entries) | max) == 40000
+		and any(.[]; .forecast.slope_per_second > 10000)
+		and any(.[]; .forecast.full_in_seconds != null and .forecast.full_in_seconds < 60)' \
+		"$BATS_TEST_TMPDIR/$pid.out"
+}
+
+@test "entries are shown by source and by state" {
+	on box ctfill -s 10.8.3.1 -d 127.0.0.1 -p tcp 300
+	on box ctfill -s 2001:db8:7::1 -d ::1 -r 100
+	run on box ctwatch --once --by source
+	[[ $output == *"10.8.3.0/24 "*" 75.0%"* ]]
+	[[ $output == *"2001:db8:7::/64 "*" 25.0%"* ]]
+	run on box ctwatch --once --by state
+	[[ $output == *"tcp established "*" 75.0%"* ]]
+	[[ $output == *"udp replied "*" 25.0%"* ]]
+	run on box ctwatch --once --json
+	[ "$(jq -c '.tables[0].sources[0]' <<<"$output")" = \
+		'{"prefix":"10.8.3.0/24","entries":300,"entries_error":0,"share":0.75}' ]
+}
+
+@test "a full disk is an error, not a silent end" {
+	run on box sh -c 'ctwatch --once >/dev/full'
+	[ "$status" -eq 1 ]
+	[ "$output" = "ctwatch: cannot write the output" ]
+}
