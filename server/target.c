@@ -177,6 +177,7 @@ int source_parse(const char *text, struct source *out, struct args_why *why)
 		return refuse_source(text, "has address bits after the prefix", why);
 	source.addresses = bits_max - bits >= 32 ? SOURCE_ADDRESSES_MAX
 						 : UINT64_C(1) << (bits_max - bits);
+	snprintf(source.text, sizeof(source.text), "%s/%u", address, bits);
 	*out = source;
 	return 0;
 }

@@ -24,6 +24,11 @@ struct target {
 	char text[SERVICE_TEXT_MAX]; /* "udp/10.77.0.1:9000" */
 };
 
+/* Numbers of addresses are multiplied by numbers of ports: both must fit. */
+#define SOURCE_ADDRESSES_MAX (UINT64_C(1) << 32)
+
+enum { SOURCE_TEXT_MAX = INET6_ADDRSTRLEN + 4 };
+
 /* Local addresses to load it from: the whole of a prefix, its first and last address too. */
 struct source {
 	uint8_t family; /* AF_INET or AF_INET6 */
@@ -33,10 +38,8 @@ struct source {
 	} first;
 	uint64_t
 		addresses; /* at most SOURCE_ADDRESSES_MAX; the rest of a larger prefix is not used */
+	char text[SOURCE_TEXT_MAX]; /* "10.78.0.0/16" */
 };
-
-/* Numbers of addresses are multiplied by numbers of ports: both must fit. */
-#define SOURCE_ADDRESSES_MAX (UINT64_C(1) << 32)
 
 /*
  * Parses "PROTO/ADDR:PORT", or, if proto is not 0, also "ADDR:PORT"; numeric addresses only,
