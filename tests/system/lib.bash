@@ -80,7 +80,7 @@ background() {
 	if [ "$1" = on ]; then
 		set -- ip netns exec "${@:2}"
 	fi
-	[ "$(type -t "$1")" = function ] || exec=exec
+	[ "$(type -t "$1")" = function ] || exec="exec"
 	($exec "$@" >"$BATS_TEST_TMPDIR/$BASHPID.out" 2>"$BATS_TEST_TMPDIR/$BASHPID.err" 3>&-) &
 	pid=$!
 	# The command may come to open them only after its reader.
