@@ -33,7 +33,7 @@ table inet firewall {{
         type filter hook input priority filter; policy drop;
         iifname "lo" accept
         ct state established,related accept
-        meta l4proto {{ icmp, ipv6-icmp }} accept
+        meta l4proto {{ 1, 58 }} accept comment "ICMP, ICMPv6"
         udp dport {SERVICE_PORT} accept
     }}
 }}
