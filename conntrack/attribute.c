@@ -173,8 +173,11 @@ static struct attribute_row *row_of(struct attribute *attribute,
 
 	for (; attribute->slot[slot]; slot = (slot + 1) % ATTRIBUTE_SLOTS) {
 		row = &attribute->rows[attribute->slot[slot] - 1];
-		if (memcmp(&row->key, key, sizeof(*key)) == 0)
-			return row;
+		if (memcmp(&row->key, key, sizeof(*key)) != 0)
+			continue;
+		if (!row->inode)
+			row->inode = inode;
+		return row;
 	}
 	if (attribute->count == ATTRIBUTE_ROWS)
 		return &attribute->other;

@@ -74,7 +74,7 @@ void attribute_source(const struct flow *flow, struct attribute_key *out);
 /* The flow's protocol and state. */
 void attribute_state(const struct flow *flow, struct attribute_key *out);
 
-/* Adds a flow under a key, NULL: under "other". inode is kept from the key's first flow. */
+/* Adds a flow under a key, NULL: under "other". The first inode that is not 0 is kept. */
 void attribute_add(struct attribute *attribute, const struct attribute_key *key,
 		   uint64_t inode, const struct flow *flow);
 

@@ -30,11 +30,15 @@ enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
 /* Marks before the long memory says anything: 2 s. */
 enum { MARKS_MIN = 4 };
 
-/* What a window gained, trimmed. */
+/* What a window gained, trimmed and as it is. */
 struct climb {
 	double seconds;
 	double rise;
-	double moves; /* the sum of all rises and falls, untrimmed: how restless it is */
+	double raw_seconds;
+	double raw_rise;
+	double moves;  /* the sum of all rises and falls: how restless it is */
+	double count;  /* of the steps in seconds and rise */
+	double spread; /* standard deviation of their rates */
 };
 
 /* What the two halves of the long memory gained, each of half_s. */
@@ -127,55 +131,88 @@ static int compare_rates(const void *left, const void *right)
 	return (x > y) - (x < y);
 }
 
+static void add_up(const struct forecast_step *steps, size_t count, struct climb *climb)
+{
+	double sum = 0, squares = 0, n = (double)count;
+
+	for (size_t i = 0; i < count; i++) {
+		double rate = steps[i].rise / steps[i].seconds;
+
+		climb->seconds += steps[i].seconds;
+		climb->rise += steps[i].rise;
+		sum += rate;
+		squares += rate * rate;
+	}
+	climb->count = n;
+	if (count > 1)
+		climb->spread = sqrt(fmax(squares - sum * sum / n, 0) / (n - 1));
+}
+
 /* The newest steps that make up a window, or all there are. */
 static struct climb climb_over(const struct forecast *f, double window_s)
 {
 	struct forecast_step steps[FORECAST_STEPS] = { 0 };
 	struct climb climb = { 0 };
-	double seconds = 0;
-	size_t count = 0, first = 0, last;
+	size_t count = 0;
 
-	while (count < f->steps && seconds < window_s) {
+	while (count < f->steps && climb.raw_seconds < window_s) {
 		steps[count] = *at(f->step, FORECAST_STEPS, f->next_step, count);
-		seconds += steps[count].seconds;
+		climb.raw_seconds += steps[count].seconds;
+		climb.raw_rise += steps[count].rise;
 		climb.moves += fabs(steps[count].rise);
 		count++;
 	}
-	last = count;
-	if (count >= TRIM_FROM) {
-		qsort(steps, count, sizeof(steps[0]), compare_rates);
-		first = TRIM_LOW;
-		last = count - TRIM_HIGH;
+	if (count < TRIM_FROM) {
+		add_up(steps, count, &climb);
+		return climb;
 	}
-	for (size_t i = first; i < last; i++) {
-		climb.seconds += steps[i].seconds;
-		climb.rise += steps[i].rise;
-	}
+	qsort(steps, count, sizeof(steps[0]), compare_rates);
+	add_up(steps + TRIM_LOW, count - TRIM_LOW - TRIM_HIGH, &climb);
 	return climb;
 }
 
-static double rate_of(const struct climb *climb)
+/* A rate over a window, 0 if chance alone may bring as much. */
+static double rate_of(double rate, const struct climb *climb)
 {
-	if (climb->seconds <= 0 || fabs(climb->rise) < noise_of(climb->moves))
-		return 0;
-	return climb->rise / climb->seconds;
+	return fabs(rate) * climb->seconds < noise_of(climb->moves) ? 0 : rate;
+}
+
+/*
+ * How far the fast window's rate may be from the slow one's by chance: three standard errors, as
+ * restless as the slow window is, and in any case a quarter.
+ */
+static double chance_of(const struct climb *fast, const struct climb *slow)
+{
+	double fast_rate = fast->rise / fast->seconds;
+	double slow_rate = slow->rise / slow->seconds;
+	double few = noise_of(fmax(fabs(slow_rate) * fast->seconds, fast->moves)) /
+		     fast->seconds;
+	double restless = 3 * slow->spread / sqrt(fast->count);
+
+	return fmax(fmax(few, restless), 0.25 * fmax(fabs(slow_rate), fabs(fast_rate)));
 }
 
 double forecast_slope(const struct forecast *f)
 {
 	struct climb fast = climb_over(f, FAST_S);
 	struct climb slow = climb_over(f, SLOW_S);
-	double expected, gap;
+	double rate, trimmed, raw, chance;
 
 	if (slow.seconds <= 0)
 		return 0;
-	expected = slow.rise / slow.seconds * fast.seconds;
-	gap = fabs(fast.rise - expected);
-	/* The slow window is the better one until the fast one contradicts it beyond chance. */
-	if (gap > noise_of(fmax(fabs(expected), fast.moves)) &&
-	    gap > 0.25 * fmax(fabs(fast.rise), fabs(expected)))
-		return rate_of(&fast);
-	return rate_of(&slow);
+	/*
+	 * The slow window is the better one until the fast one contradicts it beyond chance, both
+	 * with its extremes, which may be one jump, and without, which may be bursts.
+	 */
+	rate = slow.rise / slow.seconds;
+	trimmed = fast.rise / fast.seconds;
+	raw = fast.raw_rise / fast.raw_seconds;
+	chance = chance_of(&fast, &slow);
+	if (rate + chance < fmin(trimmed, raw))
+		return rate_of(fmin(trimmed, raw), &fast);
+	if (rate - chance > fmax(trimmed, raw))
+		return rate_of(fmax(trimmed, raw), &fast);
+	return rate_of(rate, &slow);
 }
 
 static bool find_trend(const struct forecast *f, struct trend *out)

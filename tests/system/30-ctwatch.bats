@@ -100,7 +100,9 @@ within() {
 	background ip netns exec box listen tcp 127.0.0.1 8080
 	tcp=$pid
 	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$tcp.out"
+	# The socket takes both families: IPv4 alone must find it too.
 	on box ctfill -d 127.0.0.1 -P 9000 200
+	on box ctwatch --once --json | jq -e '.tables[0].services[0].process == "listen"'
 	on box ctfill -d ::1 -s 2001:db8::5 -P 9000 200
 	on box ctfill -d 127.0.0.1 -p tcp -P 8080 100
 	run on box ctwatch --once --json

@@ -39,7 +39,8 @@ static void listen_at(struct host *host, uint8_t proto, const char *address,
 
 /*
  * A host with the addresses 192.0.2.1 and 2001:db8::1 that serves udp/9000 and tcp/8080 anywhere,
- * udp/53 at 192.0.2.1 and at 127.0.0.53, tcp/443 at its IPv6 address.
+ * udp/53 at 192.0.2.1 and at 127.0.0.53, tcp/443 at its IPv6 address, and udp/5353 by one
+ * socket at 192.0.2.1 and by another anywhere else.
  */
 static int make_host(void **state)
 {
@@ -59,6 +60,8 @@ static int make_host(void **state)
 	listen_at(host, IPPROTO_UDP, "192.0.2.1", 53, 3);
 	listen_at(host, IPPROTO_UDP, "127.0.0.53", 53, 4);
 	listen_at(host, IPPROTO_TCP, "2001:db8::1", 443, 5);
+	listen_at(host, IPPROTO_UDP, NULL, 5353, 6);
+	listen_at(host, IPPROTO_UDP, "192.0.2.1", 5353, 7);
 	host_ready(host);
 	*state = host;
 	return 0;
@@ -108,6 +111,10 @@ static void a_flow_to_a_listening_socket_is_that_socket_s(void **state)
 	assert_service(*state, &flow, "in", "udp/9000", 1);
 	flow = flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 53);
 	assert_service(*state, &flow, "in", "udp/192.0.2.1:53", 3);
+	flow = flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 5353);
+	assert_service(*state, &flow, "in", "udp/192.0.2.1:5353", 7);
+	flow = flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "10.0.0.1", 5353);
+	assert_service(*state, &flow, "in", "udp/5353", 6);
 	flow = flow_between(IPPROTO_TCP, "2001:db8::77", 40000, "2001:db8::1", 443);
 	assert_service(*state, &flow, "in", "tcp/[2001:db8::1]:443", 5);
 	flow = flow_between(IPPROTO_TCP, "2001:db8::77", 40000, "2001:db8::1", 8080);

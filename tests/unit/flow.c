@@ -214,6 +214,26 @@ static void a_lie_about_a_length_is_refused(void **state)
 	}
 }
 
+/* Within the padding no attribute moves: only the size of the value is wrong. */
+static void a_value_of_another_size_is_refused(void **state)
+{
+	/* Where the lengths of an address, a protocol, a port, the status and the TCP state are. */
+	static const size_t AT[] = { 28, 48, 56, 124, 172 };
+
+	for (size_t i = 0; i < sizeof(AT) / sizeof(AT[0]); i++) {
+		for (unsigned char size = 5; size <= 8; size++) {
+			struct nlmsghdr *message = copy_of(RECORDED, sizeof(RECORDED));
+			struct flow flow;
+			int err;
+
+			((unsigned char *)message)[AT[i]] = size;
+			err = flow_parse(message, &flow);
+			assert_int_equal(err, size == RECORDED[AT[i]] ? 0 : -EBADMSG);
+			free(message);
+		}
+	}
+}
+
 static void random_damage_reads_nothing_beyond_the_message(void **state)
 {
 	unsigned int seed = (unsigned int)time(NULL);
@@ -305,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_truncated_entry_is_refused),
 		cmocka_unit_test(messages_of_another_kind_are_refused),
 		cmocka_unit_test(a_lie_about_a_length_is_refused),
+		cmocka_unit_test(a_value_of_another_size_is_refused),
 		cmocka_unit_test(random_damage_reads_nothing_beyond_the_message),
 		cmocka_unit_test(a_flow_belongs_to_the_service_it_goes_to),
 		cmocka_unit_test(

@@ -165,6 +165,38 @@ static void one_burst_is_no_flood(void **state)
 	assert_true(r.soonest_s > HORIZON_S);
 }
 
+/* Clients that send together, ten times a second. */
+static void bursts_that_go_on_are_a_flood(void **state)
+{
+	struct replay r;
+	double level = 0, latest_s = 0;
+
+	start(&r);
+	for (int n = 0; n < 400; n++) {
+		level += n % 10 == 3 ? 4000 : 0;
+		sample(&r, 0.01, level);
+		if (n > 110 && full_in(&r) > latest_s)
+			latest_s = full_in(&r);
+	}
+	assert_true(latest_s < HORIZON_S);
+	assert_near(full_in(&r), (LIMIT - r.forecast.level) / 40000, 0.3);
+}
+
+/* What each poll counts is from nothing to three times the mean. */
+static void a_restless_flood_is_predicted_within_a_third(void **state)
+{
+	struct replay r;
+	double level = 0;
+
+	start(&r);
+	for (int n = 0; n < 500; n++) {
+		level += 400 * 2 * chance(&r) * (chance(&r) < 0.5 ? 0.5 : 1.5);
+		sample(&r, 0.01, level);
+		if (n > 120)
+			assert_near(forecast_slope(&r.forecast), 40000, 0.34);
+	}
+}
+
 static void idle_noise_never_cries_wolf(void **state)
 {
 	static const double EVERY[] = { 0.005, 0.1, 1 };
@@ -311,6 +343,8 @@ int main(void)
 		cmocka_unit_test(a_flood_after_slow_polls_is_seen_as_soon),
 		cmocka_unit_test(the_end_of_a_flood_is_seen_in_150_ms),
 		cmocka_unit_test(one_burst_is_no_flood),
+		cmocka_unit_test(bursts_that_go_on_are_a_flood),
+		cmocka_unit_test(a_restless_flood_is_predicted_within_a_third),
 		cmocka_unit_test(idle_noise_never_cries_wolf),
 		cmocka_unit_test(a_busy_steady_table_raises_no_alarm),
 		cmocka_unit_test(the_sawtooth_of_garbage_collection_is_no_trend),
