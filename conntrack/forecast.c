@@ -30,13 +30,11 @@ enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
 /* Marks before the long memory says anything: 2 s. */
 enum { MARKS_MIN = 4 };
 
-/* What a window gained, trimmed and as it is. */
+/* What a window gained, trimmed. */
 struct climb {
 	double seconds;
 	double rise;
-	double raw_seconds;
-	double raw_rise;
-	double moves;  /* the sum of all rises and falls: how restless it is */
+	double moves;  /* the sum of all rises and falls, untrimmed */
 	double count;  /* of the steps in seconds and rise */
 	double spread; /* standard deviation of their rates */
 };
@@ -153,12 +151,12 @@ static struct climb climb_over(const struct forecast *f, double window_s)
 {
 	struct forecast_step steps[FORECAST_STEPS] = { 0 };
 	struct climb climb = { 0 };
+	double seconds = 0;
 	size_t count = 0;
 
-	while (count < f->steps && climb.raw_seconds < window_s) {
+	while (count < f->steps && seconds < window_s) {
 		steps[count] = *at(f->step, FORECAST_STEPS, f->next_step, count);
-		climb.raw_seconds += steps[count].seconds;
-		climb.raw_rise += steps[count].rise;
+		seconds += steps[count].seconds;
 		climb.moves += fabs(steps[count].rise);
 		count++;
 	}
@@ -171,10 +169,11 @@ static struct climb climb_over(const struct forecast *f, double window_s)
 	return climb;
 }
 
-/* A rate over a window, 0 if chance alone may bring as much. */
-static double rate_of(double rate, const struct climb *climb)
+/* Its rate, 0 if chance alone may bring as much. */
+static double rate_of(const struct climb *climb)
 {
-	return fabs(rate) * climb->seconds < noise_of(climb->moves) ? 0 : rate;
+	return fabs(climb->rise) < noise_of(climb->moves) ? 0
+							  : climb->rise / climb->seconds;
 }
 
 /*
@@ -196,23 +195,13 @@ double forecast_slope(const struct forecast *f)
 {
 	struct climb fast = climb_over(f, FAST_S);
 	struct climb slow = climb_over(f, SLOW_S);
-	double rate, trimmed, raw, chance;
+	double gap;
 
 	if (slow.seconds <= 0)
 		return 0;
-	/*
-	 * The slow window is the better one until the fast one contradicts it beyond chance, both
-	 * with its extremes, which may be one jump, and without, which may be bursts.
-	 */
-	rate = slow.rise / slow.seconds;
-	trimmed = fast.rise / fast.seconds;
-	raw = fast.raw_rise / fast.raw_seconds;
-	chance = chance_of(&fast, &slow);
-	if (rate + chance < fmin(trimmed, raw))
-		return rate_of(fmin(trimmed, raw), &fast);
-	if (rate - chance > fmax(trimmed, raw))
-		return rate_of(fmax(trimmed, raw), &fast);
-	return rate_of(rate, &slow);
+	/* The slow window is the better one until the fast one contradicts it. */
+	gap = fabs(fast.rise / fast.seconds - slow.rise / slow.seconds);
+	return rate_of(gap > chance_of(&fast, &slow) ? &fast : &slow);
 }
 
 static bool find_trend(const struct forecast *f, struct trend *out)
