@@ -18,8 +18,9 @@
 #include "server/context.h"
 #include "server/stats.h"
 
-static const double YOUNG_S = 1; /* a worker that dies younger is not replaced at once */
-static const double RESTART_S = 1; /* but after this */
+/* A second worker in a row that dies younger than this is no accident. */
+static const double YOUNG_S = 1;
+static const double RESTART_S = 1; /* the next one is started after this */
 static const double GRACE_S = 1;   /* for a worker to end after its drain */
 static const double SAME_SIGNAL_S =
 	0.25; /* timeout(1) signals the process and its group */
@@ -27,6 +28,7 @@ static const double SAME_SIGNAL_S =
 struct slot {
 	pid_t pid; /* 0: none runs */
 	uint64_t started_ns;
+	bool died_young; /* the one before */
 };
 
 struct supervisor {
@@ -72,10 +74,18 @@ static void explain(const struct supervisor *supervisor, pid_t pid, int status)
 			 (int)pid, WEXITSTATUS(status));
 }
 
+/* Seconds until the slot of a worker that died gets another one. */
+static double restart_delay_s(struct slot *slot)
+{
+	bool again = slot->died_young;
+
+	slot->died_young = clock_between_s(slot->started_ns, clock_now_ns()) < YOUNG_S;
+	return again && slot->died_young ? RESTART_S : 0;
+}
+
 static void on_child(struct ev_loop *loop, ev_child *w, int revents)
 {
 	struct supervisor *supervisor = w->data;
-	double age_s;
 	unsigned i = 0;
 
 	while (i < supervisor->task->workers && supervisor->slots[i].pid != w->rpid)
@@ -92,9 +102,8 @@ static void on_child(struct ev_loop *loop, ev_child *w, int revents)
 	}
 	explain(supervisor, w->rpid, w->rstatus);
 	stats_add(supervisor->stats, STAT_WORKER_RESTARTS, 1);
-	age_s = clock_between_s(supervisor->slots[i].started_ns, clock_now_ns());
 	ev_timer_stop(loop, &supervisor->restart);
-	ev_timer_set(&supervisor->restart, age_s < YOUNG_S ? RESTART_S : 0, 0);
+	ev_timer_set(&supervisor->restart, restart_delay_s(&supervisor->slots[i]), 0);
 	ev_timer_start(loop, &supervisor->restart);
 }
 
