@@ -6,7 +6,7 @@ set -eu
 
 build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev libmnl-dev
 	libev-dev libconfuse-dev libjansson-dev libcap-ng-dev'
-test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl python3 gnuplot-nox
+test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl python3 gnuplot-nox netbase
 	mandoc'
 
 if ! command -v dpkg-query >/dev/null; then
