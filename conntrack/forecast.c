@@ -35,7 +35,8 @@ struct climb {
 	double seconds;
 	double rise;
 	double moves;  /* the sum of all rises and falls, untrimmed */
-	double count;  /* of the steps in seconds and rise */
+	size_t steps;  /* that it looked at */
+	double count;  /* of them that are in seconds and rise */
 	double spread; /* standard deviation of their rates */
 };
 
@@ -146,20 +147,21 @@ static void add_up(const struct forecast_step *steps, size_t count, struct climb
 		climb->spread = sqrt(fmax(squares - sum * sum / n, 0) / (n - 1));
 }
 
-/* The newest steps that make up a window, or all there are. */
-static struct climb climb_over(const struct forecast *f, double window_s)
+/* The steps that make up a window, or all there are, but for the newest. */
+static struct climb climb_over(const struct forecast *f, double window_s, size_t newest)
 {
 	struct forecast_step steps[FORECAST_STEPS] = { 0 };
 	struct climb climb = { 0 };
 	double seconds = 0;
 	size_t count = 0;
 
-	while (count < f->steps && seconds < window_s) {
-		steps[count] = *at(f->step, FORECAST_STEPS, f->next_step, count);
+	while (newest + count < f->steps && seconds < window_s) {
+		steps[count] = *at(f->step, FORECAST_STEPS, f->next_step, newest + count);
 		seconds += steps[count].seconds;
 		climb.moves += fabs(steps[count].rise);
 		count++;
 	}
+	climb.steps = count;
 	if (count < TRIM_FROM) {
 		add_up(steps, count, &climb);
 		return climb;
@@ -177,31 +179,32 @@ static double rate_of(const struct climb *climb)
 }
 
 /*
- * How far the fast window's rate may be from the slow one's by chance: three standard errors, as
- * restless as the slow window is, and in any case a quarter.
+ * Whether the newest steps climb at another rate than those before: by more than chance, four
+ * standard errors as restless as those were, and by a quarter at least.
  */
-static double chance_of(const struct climb *fast, const struct climb *slow)
+static bool contradicts(const struct climb *fast, const struct climb *past)
 {
-	double fast_rate = fast->rise / fast->seconds;
-	double slow_rate = slow->rise / slow->seconds;
-	double few = noise_of(fmax(fabs(slow_rate) * fast->seconds, fast->moves)) /
-		     fast->seconds;
-	double restless = 3 * slow->spread / sqrt(fast->count);
+	double now = fast->rise / fast->seconds;
+	double before = past->rise / past->seconds;
+	double few =
+		noise_of(fmax(fabs(before) * fast->seconds, fast->moves)) / fast->seconds;
+	double restless = 4 * past->spread / sqrt(fast->count);
 
-	return fmax(fmax(few, restless), 0.25 * fmax(fabs(slow_rate), fabs(fast_rate)));
+	return fabs(now - before) >
+	       fmax(fmax(few, restless), 0.25 * fmax(fabs(before), fabs(now)));
 }
 
 double forecast_slope(const struct forecast *f)
 {
-	struct climb fast = climb_over(f, FAST_S);
-	struct climb slow = climb_over(f, SLOW_S);
-	double gap;
+	struct climb fast = climb_over(f, FAST_S, 0);
+	struct climb past = climb_over(f, SLOW_S - FAST_S, fast.steps);
+	struct climb slow = climb_over(f, SLOW_S, 0);
 
 	if (slow.seconds <= 0)
 		return 0;
-	/* The slow window is the better one until the fast one contradicts it. */
-	gap = fabs(fast.rise / fast.seconds - slow.rise / slow.seconds);
-	return rate_of(gap > chance_of(&fast, &slow) ? &fast : &slow);
+	if (past.seconds > 0 && contradicts(&fast, &past))
+		return rate_of(&fast);
+	return rate_of(&slow);
 }
 
 static bool find_trend(const struct forecast *f, struct trend *out)

@@ -165,6 +165,19 @@ static void one_burst_is_no_flood(void **state)
 	assert_true(r.soonest_s > HORIZON_S);
 }
 
+static void slow_polls_see_the_end_of_a_flood_with_the_third(void **state)
+{
+	struct replay r;
+
+	start(&r);
+	for (double t = 0; t < 1.2; t += 0.1)
+		sample(&r, 0.1, 170000 * t);
+	sample(&r, 0.1, 200000);
+	sample(&r, 0.1, 200000);
+	sample(&r, 0.1, 200000);
+	assert_true(forecast_slope(&r.forecast) == 0);
+}
+
 /* Clients that send together, ten times a second. */
 static void bursts_that_go_on_are_a_flood(void **state)
 {
@@ -342,6 +355,7 @@ int main(void)
 		cmocka_unit_test(a_step_to_40000_a_second_is_seen_in_150_ms),
 		cmocka_unit_test(a_flood_after_slow_polls_is_seen_as_soon),
 		cmocka_unit_test(the_end_of_a_flood_is_seen_in_150_ms),
+		cmocka_unit_test(slow_polls_see_the_end_of_a_flood_with_the_third),
 		cmocka_unit_test(one_burst_is_no_flood),
 		cmocka_unit_test(bursts_that_go_on_are_a_flood),
 		cmocka_unit_test(a_restless_flood_is_predicted_within_a_third),
