@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/metainfo.h"
@@ -16,18 +15,14 @@
 #include "lib/service.h"
 #include "lib/text.h"
 #include "rules/apply.h"
-#include "rules/layout.h"
 #include "rules/listing.h"
 #include "rules/plan.h"
 #include "rules/refusal.h"
+#include "rules/request.h"
 #include "rules/ruleset.h"
 #include "rules/script.h"
 
 static const char PROGRAM[] = "ctrules";
-
-/* A lease that was forgotten should end by itself. */
-#define LEASE_DEFAULT_S 300.0
-static const double LEASE_MIN_S = 0.1, LEASE_MAX_S = 365 * 86400.0;
 
 enum { MS_PER_S = 1000 };
 
@@ -38,28 +33,6 @@ enum { MS_PER_S = 1000 };
 static const double BUSY_PATIENCE_S = 3;
 static const long BUSY_PAUSE_NS = 50 * CLOCK_NS_PER_MS;
 
-enum { OPTION_FOREVER = OPTIONS_LONG_ONLY, OPTION_FORCE };
-
-static const struct option_spec SPECS[] = {
-	{ 'l', "lease", "T", "add: for this long (default 5m)" },
-	{ OPTION_FOREVER, "forever", NULL, "add: until it is deleted" },
-	{ OPTION_FORCE, "force", NULL, "add: do not warn that nothing was audited" },
-	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
-	OPTIONS_COMMON,
-};
-
-/* What the command line asks for. */
-struct request {
-	const struct command *command;
-	struct service service;
-	double lease_s;
-	bool lease_given;
-	bool forever;
-	bool force;
-	bool dry_run;
-	bool json;
-};
-
 struct context {
 	struct log log;
 	struct request request;
@@ -67,20 +40,10 @@ struct context {
 	struct ruleset ruleset;
 };
 
-struct command {
-	const char *name;
-	bool takes_service;
-	int (*run)(struct context *context); /* returns the exit code */
-	int (*plan)(struct plan *plan, const struct ruleset *ruleset,
-		    const struct request *request);
-	int (*apply)(struct context *context, struct apply_why *why);
-};
-
 static int exit_code(int err)
 {
 	switch (err) {
 	case 0: return EXIT_OK;
-	case -EOPNOTSUPP: return EXIT_USAGE;
 	case -EPERM:
 	case -EPROTONOSUPPORT:
 	case -EAFNOSUPPORT: return EXIT_UNREACHABLE;
@@ -94,48 +57,44 @@ static uint64_t lease_ms(const struct request *request)
 				: (uint64_t)(request->lease_s * MS_PER_S + 0.5);
 }
 
-static int plan_of_add(struct plan *plan, const struct ruleset *ruleset,
-		       const struct request *request)
+static int plan_request(struct plan *plan, const struct ruleset *ruleset,
+			const struct request *request)
 {
-	return plan_add(plan, ruleset, &request->service, lease_ms(request));
+	switch (request->command) {
+	case REQUEST_ADD:
+		return plan_add(plan, ruleset, &request->service, lease_ms(request));
+	case REQUEST_DELETE: return plan_delete(plan, ruleset, &request->service);
+	case REQUEST_FLUSH: return plan_flush(plan, ruleset);
+	case REQUEST_LIST: break;
+	}
+	return 0;
 }
 
-static int plan_of_delete(struct plan *plan, const struct ruleset *ruleset,
-			  const struct request *request)
-{
-	return plan_delete(plan, ruleset, &request->service);
-}
-
-static int plan_of_flush(struct plan *plan, const struct ruleset *ruleset,
-			 const struct request *request)
-{
-	return plan_flush(plan, ruleset);
-}
-
-static int do_add(struct context *context, struct apply_why *why)
-{
-	const struct request *request = &context->request;
-
-	return apply_add(context->nl, &request->service, lease_ms(request), why);
-}
-
-static int do_delete(struct context *context, struct apply_why *why)
+static int delete_patiently(struct nl *nl, const struct service *service,
+			    struct apply_why *why)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
 	uint64_t start = clock_now_ns();
-	int err = apply_delete(context->nl, &context->request.service, why);
+	int err = apply_delete(nl, service, why);
 
 	while (err == -EBUSY &&
 	       clock_between_s(start, clock_now_ns()) < BUSY_PATIENCE_S) {
 		nanosleep(&pause, NULL);
-		err = apply_delete(context->nl, &context->request.service, why);
+		err = apply_delete(nl, service, why);
 	}
 	return err;
 }
 
-static int do_flush(struct context *context, struct apply_why *why)
+static int apply_request(struct nl *nl, const struct request *request,
+			 struct apply_why *why)
 {
-	return apply_flush(context->nl, why);
+	switch (request->command) {
+	case REQUEST_ADD: return apply_add(nl, &request->service, lease_ms(request), why);
+	case REQUEST_DELETE: return delete_patiently(nl, &request->service, why);
+	case REQUEST_FLUSH: return apply_flush(nl, why);
+	case REQUEST_LIST: break;
+	}
+	return 0;
 }
 
 /* Takes the object over. */
@@ -165,8 +124,8 @@ static int print_done(const struct context *context, const char *script)
 	json_t *object = metainfo_object(PROGRAM);
 	char name[SERVICE_TEXT_MAX];
 
-	json_object_set_new(object, "command", json_string(request->command->name));
-	if (request->command->takes_service) {
+	json_object_set_new(object, "command", json_string(request_name(request)));
+	if (request_takes_service(request)) {
 		service_format(&request->service, name);
 		json_object_set_new(object, "service", json_string(name));
 	}
@@ -180,14 +139,14 @@ static int run_dry(struct context *context)
 {
 	const struct request *request = &context->request;
 	const struct service *service =
-		request->command->takes_service ? &request->service : NULL;
+		request_takes_service(request) ? &request->service : NULL;
 	struct text script = { 0 };
 	struct plan plan = { 0 };
 	struct apply_why why;
 	int code, err = ruleset_read(context->nl, &context->ruleset);
 
 	if (!err)
-		err = request->command->plan(&plan, &context->ruleset, request);
+		err = plan_request(&plan, &context->ruleset, request);
 	if (err) {
 		refusal_of_plan(err, &context->ruleset, service, &why);
 		log_error(&context->log, "%s", why.text);
@@ -208,11 +167,13 @@ static int run_change(struct context *context)
 
 	if (context->request.dry_run)
 		return run_dry(context);
-	err = context->request.command->apply(context, &why);
+	err = apply_request(context->nl, &context->request, &why);
 	if (err) {
 		log_error(&context->log, "%s", why.text);
 		return exit_code(err);
 	}
+	log_debug(&context->log, "%s: the kernel has acknowledged it",
+		  request_name(&context->request));
 	return context->request.json ? print_done(context, NULL) : EXIT_OK;
 }
 
@@ -225,9 +186,8 @@ static int run_add(struct context *context)
 		return code;
 	service_format(&context->request.service, name);
 	log_warn(&context->log,
-		 "nothing was audited: whether other rules (NAT, ct state) need %s "
-		 "tracked is "
-		 "for you to judge",
+		 "nothing was audited: whether another rule (NAT, ct state) needs "
+		 "%s tracked is for you to judge",
 		 name);
 	return code;
 }
@@ -262,127 +222,13 @@ static int run_list(struct context *context)
 	return code;
 }
 
-static const struct command COMMANDS[] = {
-	{ "add", true, run_add, plan_of_add, do_add },
-	{ "list", false, run_list, NULL, NULL },
-	{ "delete", true, run_change, plan_of_delete, do_delete },
-	{ "flush", false, run_change, plan_of_flush, do_flush },
-};
-
-static int print_help(const struct log *log)
+static int run_command(struct context *context)
 {
-	struct text text = { 0 };
-	int code;
-
-	text_add(
-		&text,
-		"usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n\n"
-		"Takes services of this host out of connection tracking (NOTRACK) in a "
-		"table of\n"
-		"its own, table inet ctkit, for as long as a lease lasts.\n"
-		"SERVICE is PROTO/[ADDRESS:]PORT, like udp/53 or "
-		"tcp/[2001:db8::1]:443.\n\n");
-	options_help(SPECS, &text);
-	code = print_text(log, &text);
-	text_free(&text);
-	return code;
-}
-
-static int misuse(const struct log *log, const char *what, const char *value)
-{
-	log_error(log, "%s%s%s%s (see ctrules --help)", what, value ? " \"" : "",
-		  value ? value : "", value ? "\"" : "");
-	return EXIT_USAGE;
-}
-
-/* One option of the command line. Returns true if the program ends here, with *code. */
-static bool take_option(struct context *context, int key, const char *value, int *code)
-{
-	struct request *request = &context->request;
-	struct args_why why;
-
-	*code = EXIT_OK;
-	switch (key) {
-	case 'l':
-		request->lease_given = true;
-		if (args_duration(value, LEASE_MIN_S, LEASE_MAX_S, &request->lease_s,
-				  &why) == 0)
-			return false;
-		log_error(&context->log, "--lease: %s", why.text);
-		*code = EXIT_USAGE;
-		return true;
-	case OPTION_FOREVER: request->forever = true; return false;
-	case OPTION_FORCE: request->force = true; return false;
-	case 'n': request->dry_run = true; return false;
-	case 'j': request->json = true; return false;
-	case 'v': context->log.level = LOG_LEVEL_DEBUG; return false;
-	case 'q': context->log.level = LOG_LEVEL_WARN; return false;
-	case 'h': *code = print_help(&context->log); return true;
-	case 'V': *code = puts("ctrules " CTKIT_VERSION) < 0; return true;
-	default: *code = EXIT_USAGE; return true;
+	switch (context->request.command) {
+	case REQUEST_ADD: return run_add(context);
+	case REQUEST_LIST: return run_list(context);
+	default: return run_change(context);
 	}
-}
-
-/* Options that would be ignored are refused. Returns EXIT_OK or EXIT_USAGE. */
-static int check_options(const struct context *context)
-{
-	const struct request *request = &context->request;
-	const struct log *log = &context->log;
-	bool adds = request->command->plan == plan_of_add;
-
-	if (request->lease_given && request->forever)
-		return misuse(log, "--lease and --forever exclude each other", NULL);
-	if (!adds && (request->lease_given || request->forever || request->force))
-		return misuse(log, "--lease, --forever and --force are not for command",
-			      request->command->name);
-	if (request->dry_run && !request->command->plan)
-		return misuse(log, "--dry-run is not for command",
-			      request->command->name);
-	return EXIT_OK;
-}
-
-static int take_service(struct context *context, const char *text)
-{
-	struct service *service = &context->request.service;
-	struct ruleset none = { 0 };
-	struct apply_why refusal;
-	struct args_why why;
-
-	if (service_parse(text, service, &why)) {
-		log_error(&context->log, "%s", why.text);
-		return EXIT_USAGE;
-	}
-	if (layout_unfit(service)) {
-		refusal_of_plan(-EOPNOTSUPP, &none, service, &refusal);
-		log_error(&context->log, "%s", refusal.text);
-		return EXIT_USAGE;
-	}
-	return EXIT_OK;
-}
-
-/* The command and its operand. Returns EXIT_OK or EXIT_USAGE. */
-static int take_operands(struct context *context, int count, char **operands)
-{
-	struct request *request = &context->request;
-	const struct log *log = &context->log;
-	int wanted;
-
-	if (count == 0)
-		return misuse(log, "want a command: add, list, delete or flush", NULL);
-	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
-		if (strcmp(COMMANDS[i].name, operands[0]) == 0)
-			request->command = &COMMANDS[i];
-	if (!request->command)
-		return misuse(log, "unknown command", operands[0]);
-	wanted = request->command->takes_service ? 2 : 1;
-	if (count < wanted)
-		return misuse(log, "which SERVICE? There is none after", operands[0]);
-	if (count > wanted)
-		return misuse(log, "one operand too many:", operands[wanted]);
-	if (check_options(context) != EXIT_OK)
-		return EXIT_USAGE;
-	return request->command->takes_service ? take_service(context, operands[1])
-					       : EXIT_OK;
 }
 
 static int run(struct context *context)
@@ -394,23 +240,25 @@ static int run(struct context *context)
 			  strerror(-err));
 		return EXIT_UNREACHABLE;
 	}
-	code = context->request.command->run(context);
+	code = run_command(context);
 	nl_close(context->nl);
 	return code;
 }
 
 int main(int argc, char **argv)
 {
-	static struct context context = { .request = { .lease_s = LEASE_DEFAULT_S } };
-	struct options options;
-	const char *value;
-	int key, code;
+	static struct context context;
+	struct text help = { 0 };
+	int code;
 
 	log_init(&context.log, PROGRAM);
-	options_init(&options, SPECS);
-	while ((key = options_next(&options, argc, argv, &value)) != -1)
-		if (take_option(&context, key, value, &code))
-			return code;
-	code = take_operands(&context, argc - optind, argv + optind);
-	return code == EXIT_OK ? run(&context) : code;
+	switch (request_parse(argc, argv, &context.log, &context.request)) {
+	case REQUEST_RUN: return run(&context);
+	case REQUEST_VERSION: text_add(&help, "ctrules %s\n", CTKIT_VERSION); break;
+	case REQUEST_HELP: request_help(&help); break;
+	case REQUEST_BAD: return EXIT_USAGE;
+	}
+	code = print_text(&context.log, &help);
+	text_free(&help);
+	return code;
 }

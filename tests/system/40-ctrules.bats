@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ctrules: table inet ctkit and what it does to packets.
-# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell and sets stderr_lines
 
 FLOWS=5
 
@@ -135,6 +135,11 @@ bats_require_minimum_version 1.5.0
 			forget server
 			answered server $proto $address 9000
 			[ "$(entries server)" -eq 0 ]
+			# Such a packet passes twice: where it leaves and where it arrives.
+			if [ $proto = udp ]; then
+				[ "$(listed server udp/9000 in_packets)" -eq $((2 * FLOWS)) ]
+				[ "$(listed server udp/9000 out_packets)" -eq $FLOWS ]
+			fi
 			on server ctrules delete $proto/9000
 		done
 	done
@@ -493,6 +498,16 @@ bats_require_minimum_version 1.5.0
 	run -2 --separate-stderr on server ctrules
 	one_sentence "want a command"
 	[ -z "$(ruleset server)" ]
+}
+
+@test "output that cannot be written is an error" {
+	one_host server
+	on server ctrules -q --force add udp/9000
+	for arguments in "list" "list -j" "-n add udp/9000" "--help"; do
+		# shellcheck disable=SC2086 # a list of words
+		run -1 --separate-stderr on server sh -c "exec ctrules $arguments >/dev/full"
+		one_sentence "cannot write the output"
+	done
 }
 
 @test "help and version go to stdout" {

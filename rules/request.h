@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_REQUEST_H
+#define RULES_REQUEST_H
+
+#include <stdbool.h>
+
+#include "lib/service.h"
+
+struct log;
+struct text;
+
+enum request_command { REQUEST_ADD, REQUEST_LIST, REQUEST_DELETE, REQUEST_FLUSH };
+
+/* What a command line of ctrules asks for. */
+struct request {
+	enum request_command command;
+	struct service service; /* if request_takes_service(): one that the layout fits */
+	double lease_s;
+	bool lease_given;
+	bool forever;
+	bool force;
+	bool dry_run;
+	bool json;
+};
+
+enum request_kind { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_BAD };
+
+/*
+ * Reads the command line. -v and -q set the level of log; what is wrong is written to it,
+ * one sentence with the bad value, and makes REQUEST_BAD. *out is written only for
+ * REQUEST_RUN.
+ */
+enum request_kind request_parse(int argc, char **argv, struct log *log,
+				struct request *out);
+
+/* The command as it is typed, and whether a service comes after it. */
+const char *request_name(const struct request *request);
+bool request_takes_service(const struct request *request);
+
+/* Adds the help to text. */
+void request_help(struct text *text);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/args.h"
+#include "rules/apply.h"
+#include "rules/plan.h"
+#include "rules/refusal.h"
+#include "rules/ruleset.h"
+
+static struct service parse(const char *text)
+{
+	struct service service;
+	struct args_why why;
+
+	assert_int_equal(service_parse(text, &service, &why), 0);
+	return service;
+}
+
+static void a_refusal_quotes_the_statement_and_the_reason(void **state)
+{
+	const struct change change = { .kind = CHANGE_DELETE_CHAIN,
+				       .service = parse("udp/9000") };
+	struct apply_why why;
+
+	refusal_of_kernel(-EBUSY, &change, &why);
+	assert_string_equal(why.text,
+			    "the kernel refused \"delete chain inet ctkit in_udp_9000\": "
+			    "Device or resource busy; nothing was changed");
+	refusal_of_kernel(-EPERM, NULL, &why);
+	assert_non_null(strstr(why.text, "CAP_NET_ADMIN"));
+	refusal_of_kernel(-ENOBUFS, NULL, &why);
+	assert_non_null(strstr(why.text, "answer was lost"));
+	refusal_of_kernel(-EMSGSIZE, NULL, &why);
+	assert_string_equal(why.text, "the kernel refused the batch: Message too long; "
+				      "nothing was changed");
+}
+
+static void every_error_of_a_plan_is_one_sentence(void **state)
+{
+	const struct ruleset none = { 0 }, foreign = { .present = true },
+			     owned = { .present = true, .ours = true, .owned = true };
+	const struct service service = parse("udp/9000"), out = parse("out:udp/53");
+	struct apply_why why;
+
+	refusal_of_plan(-EEXIST, &foreign, &service, &why);
+	assert_non_null(strstr(why.text, "exists and is not ours"));
+	refusal_of_plan(-EEXIST, &owned, NULL, &why);
+	assert_non_null(strstr(why.text, "owned by another process"));
+	refusal_of_plan(-ENOENT, &none, &service, &why);
+	assert_string_equal(
+		why.text,
+		"udp/9000 is not out of tracking: there is no table inet ctkit");
+	refusal_of_plan(-ENOENT, &none, NULL, &why);
+	assert_string_equal(why.text, "there is no table inet ctkit");
+	refusal_of_plan(-EOPNOTSUPP, &none, &out, &why);
+	assert_string_equal(why.text,
+			    "service \"out:udp/53\": only services of this host "
+			    "can be taken out, not out:");
+	refusal_of_plan(-EPROTONOSUPPORT, &none, NULL, &why);
+	assert_string_equal(why.text, "the kernel has no nf_tables");
+	refusal_of_plan(-ENOMEM, &none, NULL, &why);
+	assert_string_equal(why.text, "cannot read the ruleset: Cannot allocate memory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refusal_quotes_the_statement_and_the_reason),
+		cmocka_unit_test(every_error_of_a_plan_is_one_sentence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
