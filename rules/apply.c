@@ -11,9 +11,12 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "lib/nl.h"
+#include "rules/chain.h"
+#include "rules/layout.h"
 #include "rules/message.h"
 #include "rules/plan.h"
 #include "rules/refusal.h"
@@ -133,6 +136,37 @@ static int read_for(struct nl *nl, const struct wish *wish, struct ruleset *know
 	return ruleset_read(nl, known);
 }
 
+/*
+ * A chain cannot be deleted until the kernel has collected the elements that jumped to it
+ * and ran out. Asked before, not tried: a refused batch makes the kernel put the
+ * collection off (up to 4 s measured, against 1 s).
+ */
+static int refuse_held(struct nl *nl, const struct ruleset *known,
+		       const struct service *service)
+{
+	const struct ruleset_service *there = ruleset_find(known, service);
+	char name[LAYOUT_NAME_MAX];
+	uint32_t uses;
+	int err = 0;
+
+	/* With the last service the whole table goes, whatever it holds. */
+	if (!there || known->count == 1)
+		return 0;
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES && !err; side++) {
+		bool in = side == LAYOUT_IN;
+
+		if (there->parts & (in ? RULESET_IN_LEASE : RULESET_OUT_LEASE))
+			continue;
+		layout_chain_name((enum layout_side)side, service, name);
+		err = chain_uses(nl, name, &uses);
+		if (!err && uses > (in ? there->in_rules : there->out_rules))
+			err = -EBUSY;
+		if (err == -ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
 /* One try: plan on what is known, commit, bring what is known up to date. */
 static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wish,
 		    struct apply_why *why)
@@ -142,6 +176,8 @@ static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wis
 	struct plan plan = { 0 };
 	int err = known->generation ? 0 : read_for(nl, wish, known);
 
+	if (!err && wish->kind == WISH_DELETE)
+		err = refuse_held(nl, known, service);
 	if (!err)
 		err = make_plan(&plan, known, wish);
 	if (err) {

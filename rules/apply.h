@@ -53,8 +53,8 @@ int apply_refresh(struct nl *nl, const struct service *services, size_t count,
 
 /*
  * Gives service back to tracking: its elements and chains go, and with the last
- * service the table. -ENOENT if it is not there; -EBUSY, for a second or two after a lease
- * ran out while the table has other services: the kernel has not yet collected its
+ * service the table. -ENOENT if it is not there; -EBUSY for about a second after its lease
+ * ran out, while the table has other services: the kernel has not yet collected its
  * elements.
  */
 int apply_delete(struct nl *nl, const struct service *service, struct apply_why *why);

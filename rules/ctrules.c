@@ -27,11 +27,11 @@ static const char PROGRAM[] = "ctrules";
 enum { MS_PER_S = 1000 };
 
 /*
- * The kernel collects a lease that ran out within a second (nft_set_hash.c, gc interval);
- * until then its chain cannot be deleted.
+ * The kernel collects leases that ran out once a second (nft_set_hash.c, gc interval), and
+ * drops that work if rules are changed meanwhile.
  */
-static const double BUSY_PATIENCE_S = 3;
-static const long BUSY_PAUSE_NS = 50 * CLOCK_NS_PER_MS;
+static const double BUSY_PATIENCE_S = 10;
+static const long BUSY_PAUSE_NS = 20 * CLOCK_NS_PER_MS;
 
 struct context {
 	struct log log;

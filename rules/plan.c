@@ -221,10 +221,15 @@ static struct ruleset_service *entry_of(struct ruleset *ruleset,
 static void commit_part(const struct change *change, struct ruleset_service *entry)
 {
 	enum layout_side side = change->side;
+	unsigned *rules = side == LAYOUT_IN ? &entry->in_rules : &entry->out_rules;
 
 	switch (change->kind) {
-	case CHANGE_ADD_NOTRACK: entry->parts |= CHAIN_PART[side]; break;
+	case CHANGE_ADD_NOTRACK:
+		++*rules;
+		entry->parts |= CHAIN_PART[side];
+		break;
 	case CHANGE_FLUSH_CHAIN:
+		*rules = 0;
 		entry->parts &= ~(CHAIN_PART[side] | STRANGE_PART[side]);
 		break;
 	case CHANGE_ADD_LEASE:

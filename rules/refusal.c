@@ -77,6 +77,11 @@ void refusal_of_plan(int err, const struct ruleset *ruleset,
 		snprintf(why->text, sizeof(why->text),
 			 "%s: table inet %s already holds %d services", name,
 			 RULESET_TABLE, RULESET_SERVICES_MAX);
+	else if (err == -EBUSY)
+		snprintf(why->text, sizeof(why->text),
+			 "%s: its lease ran out, but the kernel has not collected it "
+			 "yet; try again in a second",
+			 name);
 	else if (err == -ENOENT && !ruleset->present)
 		snprintf(why->text, sizeof(why->text), "%s%sthere is no table inet %s",
 			 name, service ? " is not out of tracking: " : "", RULESET_TABLE);

@@ -137,6 +137,7 @@ static int note_service_rule(struct ruleset *ruleset, const char *chain,
 	entry = entry_of(ruleset, &service);
 	if (!entry)
 		return -E2BIG;
+	*(side == LAYOUT_IN ? &entry->in_rules : &entry->out_rules) += 1;
 	if (found->meaning != EXPR_NOTRACK) {
 		entry->parts |= STRANGE_PART[side];
 		return 0;

@@ -27,9 +27,11 @@ enum ruleset_part {
 /* One service that is out of tracking. */
 struct ruleset_service {
 	struct service service;
-	unsigned parts; /* enum ruleset_part */
-	bool leased;    /* false: no lease, for ever */
-	bool active;    /* ruleset_untracks(): a lapsed lease leaves only its chains */
+	unsigned parts;    /* enum ruleset_part */
+	unsigned in_rules; /* how many rules its chains have */
+	unsigned out_rules;
+	bool leased; /* false: no lease, for ever */
+	bool active; /* ruleset_untracks(): a lapsed lease leaves only its chains */
 	uint64_t expires_ms; /* what is left of the lease */
 	uint64_t lease_ms;   /* the whole of it */
 	uint64_t

@@ -245,6 +245,12 @@ bats_require_minimum_version 1.5.0
 	one_host batch
 	one_host text
 	while read -r arguments; do
+		if [ "$arguments" = strange ]; then
+			for host in batch text; do
+				on $host nft add rule inet ctkit in_udp_9000 counter
+			done
+			continue
+		fi
 		# shellcheck disable=SC2086 # a list of words
 		run -0 --separate-stderr on batch ctrules --dry-run $arguments
 		[ "$(ruleset batch)" = "$(ruleset text)" ]
@@ -260,6 +266,7 @@ bats_require_minimum_version 1.5.0
 		add tcp/9000 --forever
 		add udp/192.0.2.1:53
 		add tcp/[2001:db8::1]:443
+		strange
 		add udp/9000 --forever
 		delete tcp/[2001:db8::1]:443
 		delete udp/9000

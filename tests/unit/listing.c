@@ -33,7 +33,7 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
 	struct text text = { 0 };
 
 	listing_text(&THREE, &text);
-	assert_string_equal(text_str(&text), "SERVICE   LEASE LEFT          PACKETS IN  "
+	assert_string_equal(text_str(&text), "SERVICE   LEASE LEFT           PACKETS IN  "
 					     "BYTES IN  PACKETS OUT  BYTES OUT\n"
 					     "udp/9000  2m5s        9223372036854775807  "
 					     "       0            0         12\n"
