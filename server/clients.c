@@ -272,6 +272,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
 
 static void start_watchers(struct clients *clients)
 {
+	sigset_t set;
+
 	ev_set_userdata(clients->loop, clients);
 	ev_timer_init(&clients->tick, on_tick, 0, TICK_S);
 	ev_timer_start(clients->loop, &clients->tick);
@@ -279,6 +281,11 @@ static void start_watchers(struct clients *clients)
 	ev_signal_start(clients->loop, &clients->interrupt);
 	ev_signal_init(&clients->terminate, on_signal, SIGTERM);
 	ev_signal_start(clients->loop, &clients->terminate);
+	/* The parent has them blocked, to read them from a signalfd; libev wants to be interrupted. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void close_all(struct clients *clients)

@@ -288,7 +288,7 @@ static int read_target(struct command *command, const struct mode *mode, int ope
 		operand++;
 		operands--;
 	}
-	if (mode->proto_first && operands == 2) {
+	if (mode->proto_first && operands == 2 && !proto) {
 		log_error(log, "\"%.60s\" is not udp or tcp", operand[0]);
 		return EXIT_USAGE;
 	}
