@@ -264,9 +264,10 @@ static char *format_report(const struct program *program, const struct stats *st
 		return text.data;
 	}
 	object = metainfo_object(PROGRAM);
-	if (object && stats_to_json(stats, object) == 0 &&
+	if (object &&
 	    json_object_set_new(object, "uptime_seconds", json_real(uptime_s)) == 0 &&
-	    json_object_set_new(object, "workers", json_integer(program->workers)) == 0)
+	    json_object_set_new(object, "workers", json_integer(program->workers)) == 0 &&
+	    stats_to_json(stats, object) == 0)
 		text.data = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	json_decref(object);
 	return text.data;
