@@ -97,7 +97,7 @@ udp_echo() {
 	local code arguments words
 	while IFS=: read -r code arguments words; do
 		# shellcheck disable=SC2086 # a list of words
-		run ctserve ${arguments//;/:}
+		run timeout 10 ctserve ${arguments//;/:}
 		echo "$arguments: $status $output"
 		[ "$status" -eq "$code" ]
 		[ "${#lines[@]}" -eq 1 ]
@@ -127,7 +127,7 @@ udp_echo() {
 }
 
 @test "help and version go to stdout" {
-	run ctserve --help
+	run timeout 10 ctserve --help
 	[ "$status" -eq 0 ]
 	[[ $output == usage:* ]]
 	[ "$(ctserve -V 2>/dev/null)" = "ctserve $(cat "$BATS_TEST_DIRNAME/../../VERSION")" ]
@@ -136,7 +136,7 @@ udp_echo() {
 @test "a port in use is one sentence and nothing serves" {
 	serve echo=udp/9000 echo=tcp/9001
 	for listener in udp/9000 udp/127.0.0.1:9000 udp/[::1]:9000 tcp/9001 tcp/127.0.0.1:9001; do
-		run ctserve echo=udp/8000 echo=tcp/8001 "echo=$listener"
+		run timeout 10 ctserve echo=udp/8000 echo=tcp/8001 "echo=$listener"
 		[ "$status" -eq 1 ]
 		[ "$output" = "ctserve: cannot listen on $listener: Address already in use" ]
 	done
@@ -144,7 +144,7 @@ udp_echo() {
 		import socket, subprocess
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.bind(('127.0.0.1', 8000))
-		done = subprocess.run(['ctserve', 'echo=udp/8000'], capture_output=True, text=True)
+		done = subprocess.run(['timeout', '10', 'ctserve', 'echo=udp/8000'], capture_output=True, text=True)
 		assert done.returncode == 1, done
 		assert done.stderr == 'ctserve: cannot listen on udp/8000: Address already in use\n', done
 	PYTHON
@@ -165,13 +165,13 @@ udp_echo() {
 }
 
 @test "a low port without the capability says which one it needs" {
-	run setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service ctserve echo=udp/53
+	run timeout 10 setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service ctserve echo=udp/53
 	[ "$status" -eq 1 ]
 	[ "$output" = "ctserve: cannot listen on udp/53: Permission denied (a port this low needs CAP_NET_BIND_SERVICE)" ]
 }
 
 @test "a limit of descriptors that is too small says so" {
-	run bash -c 'ulimit -n 20; ctserve -w 2 echo=udp/127.0.0.1:9000'
+	run timeout 10 bash -c 'ulimit -n 20; exec ctserve -w 2 echo=udp/127.0.0.1:9000'
 	[ "$status" -eq 1 ]
 	[[ $output == "ctserve: 2 workers with 1 sockets each need 26 descriptors, the limit is 20"* ]]
 }
