@@ -60,8 +60,12 @@ python() { # a program on stdin
 
 # pausing: the program on stdin, in the background; pause() in it waits for SIGUSR1.
 pausing() {
+	pausing_on
+}
+
+pausing_on() { # [HOST]
 	cat - >"$BATS_TEST_TMPDIR/pausing.py"
-	background /usr/bin/python3 -c 'if True:
+	background ${1:+ip netns exec "$1"} /usr/bin/python3 -c 'if True:
 		import signal, sys
 		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 		pause = lambda: signal.sigwait([signal.SIGUSR1])
@@ -262,6 +266,52 @@ udp_echo() {
 	[ "$(grep -c 'conntrack table full or an output rule' "$BATS_TEST_TMPDIR/$server.err")" -eq 1 ]
 	nft delete table inet t
 	[ "$(udp_echo 127.0.0.1 9000)" = "127.0.0.1 9000 5" ]
+}
+
+@test "answers that cannot be sent are dropped and counted, the others of the batch are sent" {
+	hosts
+	ip -n server route add unreachable 10.78.5.0/24
+	background ip netns exec server ctserve -j -s 50ms -w 1 echo=udp/9000
+	server=$pid
+	wait_until 10 said 'serving'
+	kill -STOP "$(workers)"
+	pausing_on client <<-'PYTHON'
+		import socket
+		all = []
+		for n in range(40):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		    s.bind(('10.78.%d.1' % (5 if n % 3 == 0 else 6), 2000 + n))
+		    s.sendto(b'%d' % n, ('10.77.0.1', 9000))
+		    s.settimeout(5)
+		    all.append(s)
+		print('sent', flush=True)
+		for n in range(40):
+		    if n % 3:
+		        assert all[n].recv(10) == b'%d' % n
+	PYTHON
+	wait_until 5 grep -q sent "$BATS_TEST_TMPDIR/$pid.out"
+	kill -CONT "$(workers)"
+	wait "$pid"
+	wait_until 5 counter_is udp_packets_out -eq 26
+	[ "$(counter sends_dropped)" -eq 14 ]
+	[ "$(counter sends_short)" -ge 13 ]
+}
+
+@test "what the kernel drops for a slow worker is counted" {
+	serve -w 1 echo=udp/9000
+	kill -STOP "$(workers)"
+	python <<-'PYTHON'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		for n in range(12000):
+		    s.sendto(b'x' * 1400, ('127.0.0.1', 9000))
+	PYTHON
+	kill -CONT "$(workers)"
+	answered_or_lost() { [ $(($(counter udp_packets_in) + $(counter udp_overflows))) -eq 12000 ]; }
+	wait_until 5 answered_or_lost
+	[ "$(counter udp_overflows)" -gt 0 ]
+	stop
+	answered_or_lost
 }
 
 @test "discard takes everything and says nothing" {
