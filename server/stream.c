@@ -17,6 +17,10 @@ static void on_due(struct conn *conn)
 {
 }
 
+static void on_drained(struct conn *conn)
+{
+}
+
 static void echo_data(struct conn *conn, const char *data, size_t bytes)
 {
 	int err = conn_send(conn, data, bytes);
@@ -26,36 +30,21 @@ static void echo_data(struct conn *conn, const char *data, size_t bytes)
 	else if (err)
 		conn_close(conn);
 	else if (conn_blocked(conn))
-		conn_watch(conn, EV_WRITE);
-}
-
-/* The peer may have ended its side only: it still gets all that it sent. */
-static void echo_eof(struct conn *conn)
-{
-	if (!conn_blocked(conn))
-		conn_close(conn);
-}
-
-static void echo_drained(struct conn *conn)
-{
-	if (conn->eof)
-		conn_close(conn);
+		conn_watch(
+			conn,
+			EV_WRITE); /* so an end of input is seen only when all is back */
 }
 
 static void discard_data(struct conn *conn, const char *data, size_t bytes)
 {
 }
 
-static void discard_drained(struct conn *conn)
-{
-}
-
 static const struct conn_ops ECHO_OPS = {
 	.start = on_start,
 	.data = echo_data,
-	.eof = echo_eof,
+	.eof = conn_close,
 	.due = on_due,
-	.drained = echo_drained,
+	.drained = on_drained,
 	.stop = conn_stop_reading,
 	.release = on_release,
 };
@@ -65,7 +54,7 @@ static const struct conn_ops DISCARD_OPS = {
 	.data = discard_data,
 	.eof = conn_close,
 	.due = on_due,
-	.drained = discard_drained,
+	.drained = on_drained,
 	.stop = conn_stop_reading,
 	.release = on_release,
 };

@@ -98,6 +98,7 @@ static void a_buffer_keeps_order_reserve_and_bounds(void **state)
 	buffer->start += 4;
 	assert_int_equal(buffer_append(buffer, 2, "ghijkl", 6), 0);
 	assert_int_equal(buffer_bytes(buffer), 8);
+	assert_in_range(buffer->end, 8, buffer->capacity);
 	assert_memory_equal(buffer->data + buffer->start, "efghijkl", 8);
 	buffer_put(&buffer);
 	assert_null(buffer);
