@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -166,14 +167,17 @@ static void a_blocked_answer_outlives_the_end_of_the_requests(void **state)
 	close_setup(setup);
 }
 
-static void a_blocked_feed_still_ends_properly(void **state)
+/* Blocks a feed whose id has length bytes until chunks are lost, then stops it. */
+static void end_blocked_feed(size_t length)
 {
 	struct setup *setup = open_setup(session_http());
-	static char text[8000];
 	struct conn *conn = LIST_FIRST(&setup->context.open);
+	static char text[8000];
 	uint64_t chunks = 0;
 
-	ask(setup, FEED);
+	snprintf(text, sizeof(text), "GET /test/%0*d HTTP/1.1\r\nHost: a\r\n\r\n",
+		 (int)length, 7);
+	ask(setup, text);
 	assert_true(read(setup->client, text, sizeof(text)) > 0);
 	stuff(setup);
 	while (counted(setup, STAT_CHUNKS_LOST) == 0) {
@@ -184,8 +188,35 @@ static void a_blocked_feed_still_ends_properly(void **state)
 	assert_int_equal(pool_used(setup->context.small), 1);
 	conn->ops->stop(conn);
 	read_rest(setup, text, sizeof(text));
-	assert_non_null(strstr(text, "Chunk 1 for id /test/1\n"));
+	assert_non_null(strstr(text, "Chunk 1 for id /test/0"));
 	assert_string_equal(text + strlen(text) - 8, "\n\r\n0\r\n\r\n");
+	close_setup(setup);
+}
+
+/* Whatever room the last chunk that fitted has left. */
+static void a_blocked_feed_still_ends_properly(void **state)
+{
+	for (size_t length = 10; length < 60; length++)
+		end_blocked_feed(length);
+}
+
+static void a_feed_goes_on_after_it_was_blocked(void **state)
+{
+	struct setup *setup = open_setup(session_http());
+	struct conn *conn = LIST_FIRST(&setup->context.open);
+	char text[2000];
+
+	ask(setup, FEED);
+	assert_true(read(setup->client, text, sizeof(text)) > 0);
+	stuff(setup);
+	conn->ops->due(conn);
+	assert_int_equal(pool_used(setup->context.small), 1);
+	assert_false(read_rest(setup, text, sizeof(text)));
+	assert_string_equal(text, "0017\r\nChunk 1 for id /test/1\n\r\n");
+	assert_int_equal(pool_used(setup->context.small), 0);
+	conn->ops->due(conn);
+	assert_false(read_rest(setup, text, sizeof(text)));
+	assert_string_equal(text, "0017\r\nChunk 2 for id /test/1\n\r\n");
 	close_setup(setup);
 }
 
@@ -227,6 +258,7 @@ int main(void)
 		cmocka_unit_test(half_a_head_is_kept_until_its_end),
 		cmocka_unit_test(a_blocked_answer_outlives_the_end_of_the_requests),
 		cmocka_unit_test(a_blocked_feed_still_ends_properly),
+		cmocka_unit_test(a_feed_goes_on_after_it_was_blocked),
 		cmocka_unit_test(without_memory_what_is_blocked_is_dropped_and_counted),
 		cmocka_unit_test(a_blocked_echo_reads_no_more_and_loses_nothing),
 	};
