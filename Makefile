@@ -79,6 +79,10 @@ $(UNITS): $B/%: $B/%.o $(FOLDERS:%=$B/%.a) $(LLHTTP)
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+$(BENCHES): $B/%: $B/%.o $(FOLDERS:%=$B/%.a) $(LLHTTP)
+	$(if $Q,@echo "  LD      $@")
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(TOOLS): $B/%: $B/%.o $B/conntrack.a $B/lib.a
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

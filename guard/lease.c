@@ -24,7 +24,8 @@ struct leases {
 	const struct config *config;
 	bool rehearse;
 	struct nl *nl;
-	struct ruleset ruleset; /* as last read: spares reading it between trigger and rule */
+	struct ruleset
+		ruleset; /* as last read: spares reading it between trigger and rule */
 	struct lease rows[POLICY_SERVICES_MAX];
 };
 
