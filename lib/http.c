@@ -20,6 +20,7 @@ static int refuse(struct http_head *head, int status)
 	return HPE_USER;
 }
 
+/* Called for each piece of the target, as the input was cut. */
 static int on_url(llhttp_t *parser, const char *at, size_t length)
 {
 	struct http_head *head = head_of(parser);
@@ -124,6 +125,7 @@ int http_head_read(struct http_head *head, const char *data, size_t bytes, size_
 	size_t length = bytes < room ? bytes : room;
 	llhttp_errno_t err;
 
+	/* llhttp itself has no bound: it is given no more than a head may have. */
 	assert(!head->done && !head->refused);
 	err = llhttp_execute(&head->parser, data, length);
 	if (err == HPE_PAUSED && head->done) {
@@ -131,6 +133,7 @@ int http_head_read(struct http_head *head, const char *data, size_t bytes, size_
 		head->bytes += *used;
 		return 0;
 	}
+	/* Not complete, or wrong: what follows is never looked at then. */
 	*used = length;
 	head->bytes += length;
 	if (err == HPE_INVALID_VERSION)
@@ -156,6 +159,7 @@ bool http_head_is_1_1(const struct http_head *head)
 	return head->parser.http_minor >= 1;
 }
 
+/* Either framing announces a body; both at once are refused by llhttp (smuggling). */
 bool http_head_has_body(const struct http_head *head)
 {
 	return (head->parser.flags & F_CHUNKED) ||
@@ -225,6 +229,7 @@ static void format_date(time_t date, char text[40])
 		 tm.tm_min, tm.tm_sec);
 }
 
+/* HTTP/1.1 stays open unless told, HTTP/1.0 closes unless told (RFC 9112, 9.3). */
 static const char *connection_line(const struct http_reply *reply)
 {
 	if (!reply->keep_alive)

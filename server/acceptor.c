@@ -53,6 +53,7 @@ static bool accept_one(struct acceptor *acceptor)
 	}
 }
 
+/* Bounded, as connections that are open already wait meanwhile. */
 static bool accept_batch(struct acceptor *acceptor)
 {
 	for (int i = 0; i < BATCH; i++)

@@ -39,6 +39,7 @@ static size_t count_sockets(const struct listener *listeners, size_t count, bool
 	return sockets;
 }
 
+/* Asked before the sockets are opened, as the number of workers depends on it. */
 size_t binding_count(const struct listener *listeners, size_t count)
 {
 	return count_sockets(listeners, count, socket_have_ipv6());
@@ -113,6 +114,7 @@ static int open_column(struct bindings *bindings, size_t item,
 	return 0;
 }
 
+/* IPv4 and IPv6 apart: one socket for both would see IPv4 peers as mapped addresses. */
 static int open_listener(struct bindings *bindings, size_t *item, bool ipv6,
 			 const struct listener *listener, struct args_why *why)
 {
@@ -151,6 +153,7 @@ int binding_open(struct bindings **out, const struct listener *listeners, size_t
 	}
 	bindings->per_worker = per_worker;
 	bindings->workers = workers;
+	/* So that binding_close() can tell what was opened when one fails. */
 	for (size_t i = 0; i < total; i++)
 		bindings->items[i].fd = -1;
 	for (size_t i = 0; i < count; i++) {
@@ -171,6 +174,7 @@ struct binding *binding_of(struct bindings *bindings, unsigned worker, size_t *c
 	return &bindings->items[worker * bindings->per_worker];
 }
 
+/* A child must not hold the sockets of the others: they would outlive their workers. */
 static void close_range_of(struct bindings *bindings, size_t first, size_t end)
 {
 	for (size_t i = first; i < end; i++) {

@@ -30,6 +30,7 @@ int board_open(struct board **out, unsigned workers)
 		return -ENOMEM;
 	board->slots = workers + 1;
 	board->bytes = sizeof(struct board_memory) + board->slots * sizeof(struct stats);
+	/* Anonymous and shared: forked children write what the supervisor reads. */
 	board->memory = mmap(NULL, board->bytes, PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (board->memory == MAP_FAILED) {
@@ -56,6 +57,7 @@ struct stats *board_slot(struct board *board, unsigned number)
 	return &board->memory->slots[number];
 }
 
+/* Not a snapshot: a counter may be read a moment after another. Each only grows. */
 void board_sum(const struct board *board, struct stats *out)
 {
 	*out = (struct stats){ 0 };

@@ -42,6 +42,7 @@ int buffer_append(struct buffer *buffer, size_t reserve, const void *data, size_
 
 	if (waiting + bytes + reserve > buffer->capacity)
 		return -EAGAIN;
+	/* Moved only when the end is reached, not at each write. */
 	if (buffer->end + bytes > buffer->capacity) {
 		memmove(buffer->data, buffer->data + buffer->start, waiting);
 		buffer->start = 0;

@@ -18,6 +18,7 @@ enum {
 	LINGER_S = 2,     /* to end the other side */
 };
 
+/* The order matters: stop the watcher before the number of its descriptor is free again. */
 void conn_close(struct conn *conn)
 {
 	struct context *context = conn->context;
@@ -85,6 +86,7 @@ static ssize_t write_some(struct conn *conn, const void *data, size_t bytes)
 	ssize_t sent = send(conn->io.fd, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 	int err = errno;
 
+	/* EINTR is left to the loop too: it calls again as long as the socket is writable. */
 	if (sent < 0) {
 		if (err == EAGAIN || err == EINTR)
 			return 0;
@@ -118,6 +120,7 @@ static int block(struct conn *conn, const void *data, size_t bytes)
 	return buffer_append(conn->out, 0, data, bytes);
 }
 
+/* Writes first and watches only when that was not enough: most writes need no loop. */
 int conn_send(struct conn *conn, const void *data, size_t bytes)
 {
 	ssize_t sent;
@@ -205,6 +208,7 @@ static void flush(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
+	/* A part is enough for now: the socket stays watched until all is gone. */
 	out->start += (uint32_t)sent;
 	if (out->start < out->end)
 		return;
@@ -218,6 +222,7 @@ static void flush(struct conn *conn)
 		conn->ops->drained(conn);
 }
 
+/* Nothing is watched for reading from here on: an end of input stays readable for ever. */
 static void on_eof(struct conn *conn)
 {
 	conn->eof = true;
@@ -228,6 +233,7 @@ static void on_eof(struct conn *conn)
 		conn->ops->eof(conn);
 }
 
+/* One read per event: no connection keeps the others waiting, and the loop calls again. */
 static void receive(struct conn *conn)
 {
 	struct context *context = conn->context;

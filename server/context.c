@@ -23,6 +23,7 @@ enum {
 /* The wheel's granularity: a share of the interval, within what makes sense. */
 static const double TICKS_PER_INTERVAL = 64, TICK_MIN_S = 0.001, TICK_MAX_S = 0.1;
 
+/* The interval becomes a whole number of ticks: rounding would make each chunk later. */
 static void init_wheel(struct context *context, double interval_s)
 {
 	double tick_s =
@@ -34,6 +35,7 @@ static void init_wheel(struct context *context, double interval_s)
 	context->interval_ns = (uint64_t)ticks * tick_ns;
 }
 
+/* Pools take memory when it is first needed: all of this costs little in an idle worker. */
 int context_open(struct context *context, const struct settings *settings)
 {
 	int err;

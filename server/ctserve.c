@@ -199,6 +199,7 @@ static uint64_t raise_descriptor_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
+	/* The soft limit is low for programs with select(); none of our libraries needs that. */
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		getrlimit(RLIMIT_NOFILE, &limit);
@@ -279,9 +280,11 @@ static void report(void *data)
 	struct stats stats;
 	char *line;
 
+	/* The service goes on without its counters; one line said so. */
 	if (program->stdout_broken)
 		return;
 	board_sum(program->board, &stats);
+	/* The sockets keep this count themselves, until they are closed. */
 	stats.value[STAT_UDP_OVERFLOWS] += binding_overflows(program->bindings);
 	line = format_report(program, &stats);
 	if (!line || printf("%s\n", line) < 0 || fflush(stdout) == EOF) {
@@ -305,6 +308,7 @@ static int run_worker(const struct program *program, unsigned number)
 	return worker_run(&task) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* Comes back once in the supervisor and once in each worker. */
 static int serve(struct program *program)
 {
 	struct supervisor_task task = {

@@ -52,6 +52,7 @@ size_t feed_chunk(char text[FEED_TEXT_MAX], unsigned framing, uint64_t number,
 		    id);
 }
 
+/* HTTP/1.0 and its kin end with the connection. */
 const char *feed_end(unsigned framing, size_t *bytes)
 {
 	static const char LAST_CHUNK[] = "0\r\n\r\n";

@@ -63,6 +63,7 @@ void listener_format(const struct listener *listener, char text[LISTENER_TEXT_MA
 	snprintf(text, LISTENER_TEXT_MAX, "%s=%s", KIND_NAMES[listener->kind], service);
 }
 
+/* Also of different services: one datagram cannot be echoed and discarded. */
 int listener_check(const struct listener *listeners, size_t count, struct args_why *why)
 {
 	for (size_t i = 1; i < count; i++) {

@@ -44,6 +44,7 @@ static void release_head(struct conn *conn)
 	conn->session.head = NULL;
 }
 
+/* One deadline for all of it: a client that sends a byte now and then gains nothing. */
 static void await_head(struct conn *conn)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -75,6 +76,7 @@ static bool reply_text(struct conn *conn, int status, const char *body, bool kee
 		memcpy(text + bytes, body, reply.length);
 		bytes += reply.length;
 	}
+	/* All that is needed of the head is in text: an idle connection holds none. */
 	release_head(conn);
 	if (!reply.keep_alive) {
 		conn_end(conn, text, bytes);
@@ -173,6 +175,7 @@ static bool answer(struct conn *conn)
 	return false;
 }
 
+/* Mostly a head comes in one piece: then it holds memory only within one callback. */
 static struct http_head *current_head(struct conn *conn)
 {
 	if (conn->session.head)
@@ -243,6 +246,7 @@ static void send_chunk(struct conn *conn)
 		return;
 	}
 	count(conn, err ? STAT_CHUNKS_LOST : STAT_CHUNKS_SENT);
+	/* A chunk is all or nothing, else the client could not tell where the next one starts. */
 	/* From the time it was due: no drift. But what was slept over is not made up for. */
 	if (due_ns <= now_ns)
 		due_ns = now_ns + interval_ns;
@@ -265,6 +269,7 @@ static void on_drained(struct conn *conn)
 		conn_close(conn);
 }
 
+/* Requests that were received are answered; those on their way find a closed connection. */
 static void on_stop(struct conn *conn)
 {
 	if (conn->session.id)

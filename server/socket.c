@@ -25,6 +25,7 @@ bool socket_have_ipv6(void)
 
 	if (fd < 0)
 		return false;
+	/* ipv6.disable=1 has no such family, containers often have no such address. */
 	have = bind(fd, &any.any, sizeof(any.v6)) == 0;
 	close(fd);
 	return have;
@@ -107,6 +108,7 @@ int socket_claim(int proto, const union socket_address *address)
 	return err;
 }
 
+/* The kernel lets only sockets of the same user join, and only if all are shareable. */
 int socket_join(int proto, const union socket_address *address)
 {
 	int fd = open_prepared(proto, address);
@@ -154,6 +156,7 @@ bool socket_address_is_local(const union socket_address *address)
 	return local;
 }
 
+/* SO_MEMINFO costs nothing per packet, unlike SO_RXQ_OVFL. */
 uint64_t socket_overflows(int fd)
 {
 	uint32_t info[SK_MEMINFO_VARS] = { 0 };

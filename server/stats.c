@@ -39,6 +39,7 @@ void stats_format(const struct stats *stats, struct text *text)
 		text_add(text, " %s=%llu", NAMES[i], (unsigned long long)stats->value[i]);
 }
 
+/* json_integer() is signed; no counter lives long enough to notice. */
 int stats_to_json(const struct stats *stats, json_t *object)
 {
 	for (unsigned i = 0; i < STAT_COUNT; i++) {

@@ -35,6 +35,7 @@ static void echo_data(struct conn *conn, const char *data, size_t bytes)
 			EV_WRITE); /* so an end of input is seen only when all is back */
 }
 
+/* Reading was all: the kernel counts what is read as received. */
 static void discard_data(struct conn *conn, const char *data, size_t bytes)
 {
 }

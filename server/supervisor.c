@@ -116,6 +116,7 @@ static void on_restart(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+/* The supervisor prints, so that no worker ever waits for a slow reader of stdout. */
 static void on_report(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	const struct supervisor_task *task = ((struct supervisor *)w->data)->task;
@@ -123,6 +124,7 @@ static void on_report(struct ev_loop *loop, ev_timer *w, int revents)
 	task->report(task->data);
 }
 
+/* A worker that is stopped or hangs must not keep the service from ending. */
 static void on_grace(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct supervisor *supervisor = w->data;
@@ -132,6 +134,7 @@ static void on_grace(struct ev_loop *loop, ev_timer *w, int revents)
 	kill_all(supervisor, SIGKILL);
 }
 
+/* The first one drains, the second one ends everything at once. */
 static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	struct supervisor *supervisor = w->data;
@@ -280,6 +283,7 @@ int supervisor_run(const struct supervisor_task *task, unsigned *worker)
 		return -ENOMEM;
 	supervisor->task = task;
 	supervisor->stats = board_slot(task->board, task->workers);
+	/* A reader of stdout that goes away is an error of printf(), not the end. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	/* The default loop: only that one can watch children. */
 	supervisor->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);

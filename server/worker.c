@@ -46,6 +46,7 @@ static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
 		ev_timer_stop(loop, w);
 }
 
+/* What is open after the drain is cut off by close_worker(). */
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	ev_break(loop, EVBREAK_ALL);
@@ -59,6 +60,7 @@ static void on_idle(struct ev_loop *loop, ev_prepare *w, int revents)
 		ev_break(loop, EVBREAK_ALL);
 }
 
+/* What the queues hold is served first: its senders had no way to know. */
 static void stop_listening(struct worker *worker)
 {
 	for (size_t i = 0; i < worker->task->binding_count; i++) {
@@ -133,6 +135,7 @@ static int open_worker(struct worker *worker, const struct worker_task *task)
 	context->board = task->board;
 	context->stats = task->stats;
 	LIST_INIT(&context->open);
+	/* NOENV: LIBEV_FLAGS in the environment must not choose the backend of a service. */
 	context->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	worker->udps = calloc(task->binding_count, sizeof(*worker->udps));
 	worker->acceptors = calloc(task->binding_count, sizeof(*worker->acceptors));
@@ -179,6 +182,7 @@ int worker_run(const struct worker_task *task)
 		log_error(task->log, "a worker could not start: %s", strerror(-err));
 		goto out;
 	}
+	/* A SIGTERM since the fork is still blocked, and found by the loop. */
 	start_serving(worker);
 	start_signals(worker);
 	ev_run(worker->context.loop, 0);
