@@ -12,7 +12,7 @@ enum {
 	HIST_SUB_BITS = 7,
 	HIST_SUBS = 1 << HIST_SUB_BITS,
 	HIST_VALUE_BITS = 40,
-	HIST_BUCKETS = (HIST_VALUE_BITS - HIST_SUB_BITS + 1) * HIST_SUBS,
+	HIST_BUCKETS = (HIST_VALUE_BITS - HIST_SUB_BITS + 1) * HIST_SUBS + 1,
 };
 
 /* A plain value, without pointers: it may live in memory that processes share. Zero: empty. */
@@ -22,7 +22,7 @@ struct hist {
 	uint64_t counts[HIST_BUCKETS];
 };
 
-/* Records one value; what is 2^40 or more counts in the last bucket. */
+/* Records one value; what is 2^40 or more has the last bucket for itself. */
 void hist_add(struct hist *hist, uint64_t value);
 
 /* Adds all that from recorded, as if into had recorded it. */
