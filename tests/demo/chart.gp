@@ -5,7 +5,10 @@ k = 1000.0
 set datafile separator "\t"
 set xlabel "seconds"
 set xrange [0:*]
-set yrange [0:limit*1.1/k]
+# Below zero, so that a curve near it does not hide in the axis.
+set yrange [-limit*0.06/k:limit*1.1/k]
+set ytics 0,limit/5/k nomirror
+set xtics nomirror
 set format y "%.0f k"
 set key outside bottom center horizontal
 
