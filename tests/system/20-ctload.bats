@@ -8,12 +8,11 @@ bats_require_minimum_version 1.5.0
 setup() {
 	load lib
 	hosts
-	# Neighbours of addresses that only a route makes local are asked for from the link-local
-	# address, which duplicate address detection holds back for a second.
-	wait_until 5 settled client
 }
 
-# settled HOST: whether all its IPv6 addresses can be used.
+# settled HOST: whether all its IPv6 addresses can be used. Neighbours of addresses that only a
+# route makes local are asked for from the link-local one, which duplicate address
+# detection holds back for a second.
 settled() {
 	[ -z "$(ip -n "$1" -6 addr show tentative)" ]
 }
@@ -25,13 +24,13 @@ teardown() {
 
 # serve SERVICE=LISTENER...: ctserve on the server host.
 serve() {
-	background on server ctserve "$@"
+	background ip netns exec server ctserve "$@"
 	wait_until 5 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
 }
 
 # python_server PROGRAM: a server in python that prints "ready".
 python_server() {
-	background on server /usr/bin/python3 -u -c "$1"
+	background ip netns exec server /usr/bin/python3 -u -c "$1"
 	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 }
 
@@ -55,6 +54,7 @@ load_json() {
 }
 
 @test "flows over IPv6 come from every address of a prefix" {
+	wait_until 5 settled client
 	tracked server
 	serve echo=udp/9000
 	load_json flows 'udp/[fd77::1]:9000' --count 3000 --rate 20k --source fd78::/64
@@ -231,6 +231,7 @@ except TimeoutError:
 }
 
 @test "an echo brings back every message, over UDP and TCP, IPv4 and IPv6" {
+	wait_until 5 settled client
 	serve echo=udp/9000 echo=tcp/9000
 	for proto in udp tcp; do
 		for target in 10.77.0.1:9000 '[fd77::1]:9000'; do
@@ -295,6 +296,7 @@ while True:
 }
 
 @test "feeds come from every source address, IPv4 and IPv6" {
+	wait_until 5 settled client
 	serve feed=tcp/8080
 	background ip netns exec client ctload hold 10.77.0.1:8080 --connections 64 --duration 20s --source 10.78.0.0/28
 	v4=$pid
