@@ -338,7 +338,6 @@ int main(int argc, char **argv)
 {
 	struct command common = { 0 };
 	struct log log;
-	int status;
 
 	log_init(&log, "ctload");
 	for (int i = 0; argc > 1 && i < MODES_COUNT; i++) {
@@ -348,7 +347,8 @@ int main(int argc, char **argv)
 		return run_mode(&MODES[i], argc - 1, argv + 1, &log);
 	}
 	if (argc > 1 && argv[1][0] == '-') {
-		status = read_options(&common, NULL, argc, argv, &log);
+		int status = read_options(&common, NULL, argc, argv, &log);
+
 		if (status || common.done)
 			return status;
 	}

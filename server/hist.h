@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Values up to 2^40 (18 minutes in nanoseconds) in buckets that are exact below 128 and
+ * Values below 2^40 (18 minutes in nanoseconds) in buckets that are exact below 128 and
  * then 1/128 of a power of two wide: a quantile is at most 0.8 % too high, never too low.
  */
 enum {

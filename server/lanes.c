@@ -118,21 +118,21 @@ static int open_socket(struct lanes *lanes)
 
 static int open_lane(struct lanes *lanes)
 {
-	int err, fd;
+	int err = -EAGAIN;
+	int fd;
 
 	if (lanes->next - lanes->oldest == lanes->max)
-		return -EAGAIN;
+		return err;
 	fd = open_socket(lanes);
 	if (fd < 0)
 		return fd;
 	dial_grow_buffer(fd, RECEIVE_BUFFER);
 	err = poller_add(lanes->poller, fd, EPOLLIN, lanes->next);
-	if (err) {
+	if (err)
 		close(fd);
-		return err;
-	}
-	*fd_of(lanes, lanes->next++) = fd;
-	return 0;
+	else
+		*fd_of(lanes, lanes->next++) = fd;
+	return err;
 }
 
 static void put_source(const struct lanes *lanes, uint64_t i, struct msghdr *header)
@@ -202,10 +202,10 @@ int lanes_send(struct lanes *lanes, uint64_t now_ns, uint64_t first, uint64_t n)
 {
 	uint64_t ordinal = first / lanes->addresses;
 	uint64_t left = (ordinal + 1) * lanes->addresses - first;
-	int err;
 
 	if (ordinal == lanes->next) {
-		err = open_lane(lanes);
+		int err = open_lane(lanes);
+
 		/* Out of descriptors, and not because of us: wait for our own to come back. */
 		if (err == -EMFILE && lanes->oldest < lanes->next)
 			err = -EAGAIN;

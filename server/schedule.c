@@ -51,11 +51,10 @@ void schedule_took(struct schedule *schedule, uint64_t now_ns, uint64_t n,
 		   struct load_outcome *outcome)
 {
 	uint64_t due_ns = pacer_next_ns(&schedule->pacer);
-	uint64_t late;
 
 	schedule->held_up = false;
 	if (schedule->paced && now_ns > due_ns + LOAD_LATE_NS) {
-		late = pacer_due(&schedule->pacer, now_ns - LOAD_LATE_NS);
+		uint64_t late = pacer_due(&schedule->pacer, now_ns - LOAD_LATE_NS);
 		outcome->late += late < n ? late : n;
 		if (now_ns - due_ns > outcome->max_late_ns)
 			outcome->max_late_ns = now_ns - due_ns;
