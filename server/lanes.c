@@ -105,10 +105,11 @@ void lanes_close(struct lanes *lanes)
 static int open_socket(struct lanes *lanes)
 {
 	uint16_t port;
-	int err, fd;
+	int fd;
 
 	do {
-		err = ports_next(&lanes->ports, &port);
+		int err = ports_next(&lanes->ports, &port);
+
 		if (err)
 			return err;
 		fd = dial_wildcard(&lanes->load->target, port);

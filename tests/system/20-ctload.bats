@@ -268,6 +268,26 @@ while True:
 	[ "$(result '.latency_us.p90 > 150000 and .latency_us.max >= 290000')" = true ]
 }
 
+# passed TIME: whether the clock shows TIME (microseconds).
+passed() {
+	[ "${EPOCHREALTIME/./}" -ge "$1" ]
+}
+
+@test "a sender that was held up says so, and does not hide it in the latency" {
+	serve echo=udp/9000
+	background ip netns exec client ctload echo udp 10.77.0.1:9000 --rate 1k --duration 2s --json
+	wait_until 5 has_line "$BATS_TEST_TMPDIR/$pid.err" received
+	kill -STOP "$pid"
+	wait_until 5 passed $((${EPOCHREALTIME/./} + 300000))
+	kill -CONT "$pid"
+	wait "$pid"
+	# Sent at once when it went on: all came back fast, but up to 300 ms after they were due.
+	run cat "$BATS_TEST_TMPDIR/$pid.out"
+	[ "$(result '.sent, .received' | xargs)" = "2000 2000" ]
+	[ "$(result '.late > 200 and .latency_us.max > 290000')" = true ]
+	has_line "$BATS_TEST_TMPDIR/$pid.err" "could not keep the rate"
+}
+
 @test "a TCP server that changes what it echoes is found out" {
 	python_server '
 import socket
@@ -422,6 +442,8 @@ gone() {
 	background ip netns exec client ctload hold 10.77.0.1:8080 --connections 3000 --rate 6k --duration 60s
 	wait_until 10 has_line "$BATS_TEST_TMPDIR/$pid.err" "opened 3000"
 	kill -KILL "$(pgrep -P "$pid" | head -n 1)"
+	# Not after a minute: what is left is not the load that was asked for.
+	wait_until 10 has_line "$BATS_TEST_TMPDIR/$pid.err" "processes ended before"
 	status=0
 	wait "$pid" || status=$?
 	[ "$status" -eq 1 ]
