@@ -37,6 +37,14 @@ static void grow_buffer(int fd, int forced, int plain)
 		setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
 }
 
+/* Without it the kernel overlooks what a request for a dump selects, as before 4.20. */
+static void ask_to_select(int fd)
+{
+	int on = 1;
+
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+}
+
 static int open_socket(struct nl *nl)
 {
 	struct timeval timeout = { .tv_sec = NL_TIMEOUT_S };
@@ -55,6 +63,8 @@ static int open_socket(struct nl *nl)
 	}
 	grow_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	grow_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	if (nl->bus == NETLINK_ROUTE)
+		ask_to_select(fd);
 	nl->stale = false;
 	return 0;
 }
@@ -163,12 +173,17 @@ static int on_message(const struct nlmsghdr *header, void *data)
 	return answer->cb ? answer->cb(header, answer->data) : MNL_CB_OK;
 }
 
+/* The end says how the dump went: a request that is refused may end before it began. */
 static int on_end_of_dump(const struct nlmsghdr *header, void *data)
 {
+	const int *error = mnl_nlmsg_get_payload(header);
 	struct answer *answer = data;
 
 	answer->ended = true;
-	return MNL_CB_STOP;
+	if (mnl_nlmsg_get_payload_len(header) < sizeof(*error) || *error >= 0)
+		return MNL_CB_STOP;
+	errno = -*error;
+	return MNL_CB_ERROR;
 }
 
 static int on_acknowledgement(const struct nlmsghdr *header, void *data)

@@ -14,8 +14,9 @@
 struct nl;
 
 /*
- * Opens a conversation with bus NETLINK_NETFILTER or NETLINK_SOCK_DIAG in the
- * network namespace of the calling thread. Returns 0 or -errno.
+ * Opens a conversation with bus NETLINK_NETFILTER, NETLINK_SOCK_DIAG or NETLINK_ROUTE in the
+ * network namespace of the calling thread. With NETLINK_ROUTE the kernel selects what a
+ * dump's header asks for (NETLINK_GET_STRICT_CHK), from 4.20 on. Returns 0 or -errno.
  */
 int nl_open(struct nl **out, int bus);
 
