@@ -61,7 +61,7 @@ static const struct host_listener *listener_at(const struct host *host,
 					       const union flow_address *address,
 					       uint16_t port)
 {
-	if (!host_has_address(host, flow->family, address))
+	if (!addresses_have(&host->addresses, flow->family, address))
 		return NULL;
 	return host_find_listener(host, flow->proto, flow->family, address, port);
 }
@@ -99,8 +99,8 @@ static void set_by_ends(struct attribute_key *key, const struct host *host,
 			const struct flow *flow)
 {
 	bool swapped = flow_ends_swapped(flow->orig.src_port, flow->orig.dst_port);
-	bool from_here = host_has_address(host, flow->family, &flow->orig.src);
-	bool to_here = host_has_address(host, flow->family, &flow->reply.src);
+	bool from_here = addresses_have(&host->addresses, flow->family, &flow->orig.src);
+	bool to_here = addresses_have(&host->addresses, flow->family, &flow->reply.src);
 
 	if (from_here && !to_here)
 		set_port(key, ATTRIBUTE_OUT, flow, flow->orig.dst_port);

@@ -11,6 +11,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "conntrack/addresses.h"
 #include "lib/service.h"
 
 /*
@@ -240,16 +241,23 @@ static bool end_matches(const struct flow *flow, const struct service *service,
 	       flow_same_address(flow->family, address, &service->addr);
 }
 
-bool flow_of_service(const struct flow *flow, const struct service *service)
+bool flow_of_service(const struct flow *flow, const struct service *service,
+		     const struct addresses *local)
 {
 	const struct flow_tuple *orig = &flow->orig;
+	bool to_port;
 
 	if (flow->proto != service->proto)
 		return false;
-	if (end_matches(flow, service, &orig->dst, orig->dst_port))
+	/* The ports first: they tell most flows apart, and cost least. */
+	to_port = end_matches(flow, service, &orig->dst, orig->dst_port);
+	if (service->outbound)
+		return to_port && addresses_have(local, flow->family, &orig->src) &&
+		       !addresses_have(local, flow->family, &orig->dst);
+	if (to_port && addresses_have(local, flow->family, &orig->dst))
 		return true;
-	if (flow->proto != IPPROTO_TCP || service->outbound)
-		return false;
-	return flow_ends_swapped(orig->src_port, orig->dst_port) &&
-	       end_matches(flow, service, &orig->src, orig->src_port);
+	return flow->proto == IPPROTO_TCP &&
+	       flow_ends_swapped(orig->src_port, orig->dst_port) &&
+	       end_matches(flow, service, &orig->src, orig->src_port) &&
+	       addresses_have(local, flow->family, &orig->src);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct addresses;
 struct nlmsghdr;
 struct service;
 
@@ -54,10 +55,13 @@ bool flow_same_address(uint8_t family, const void *a, const void *b);
 bool flow_ends_swapped(uint16_t src_port, uint16_t dst_port);
 
 /*
- * Whether the flow is one of service: towards its port (and address, if bound to
- * one), or, for TCP picked up mid-stream whose direction the kernel has reversed,
- * from it; outbound, towards the remote port.
+ * Whether the flow is one of service, on the host whose addresses are local: towards its
+ * port at a local address (the one that it is bound to, if it is bound), or, for TCP picked up
+ * mid-stream whose direction the kernel has reversed, from there; outbound, from
+ * a local address to the port of another host. So the same port of other hosts is
+ * never meant, whether this host talks to it or forwards to it.
  */
-bool flow_of_service(const struct flow *flow, const struct service *service);
+bool flow_of_service(const struct flow *flow, const struct service *service,
+		     const struct addresses *local);
 
 #endif

@@ -6,19 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conntrack/flow.h"
+#include "conntrack/addresses.h"
 
 /*
  * What of a flow's ends is this host: its addresses and its listening sockets. Pure
  * data and lookups; conntrack/listeners.h fills it. Bounded: what does not fit is
  * counted and left out.
  */
-enum { HOST_ADDRESSES_MAX = 1024, HOST_LISTENERS_MAX = 4096 };
-
-struct host_address {
-	uint8_t family;
-	union flow_address address;
-};
+enum { HOST_LISTENERS_MAX = 4096 };
 
 struct host_listener {
 	uint8_t proto; /* IPPROTO_UDP or IPPROTO_TCP */
@@ -30,25 +25,19 @@ struct host_listener {
 };
 
 struct host {
-	size_t addresses;
 	size_t listeners;
-	size_t left_out;
-	struct host_address address[HOST_ADDRESSES_MAX];
+	size_t left_out; /* listeners */
+	struct addresses addresses;
 	struct host_listener listener[HOST_LISTENERS_MAX];
 };
 
 /* Forgets everything, for filling it anew. */
 void host_clear(struct host *host);
 
-void host_add_address(struct host *host, const struct host_address *address);
 void host_add_listener(struct host *host, const struct host_listener *listener);
 
 /* Sorts what was added: before the first lookup. */
 void host_ready(struct host *host);
-
-/* Whether the address is one of this host's, or loopback. */
-bool host_has_address(const struct host *host, uint8_t family,
-		      const union flow_address *address);
 
 /*
  * The listener that packets to this local end reach: the one bound to the address before one

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include <linux/sock_diag.h>
 
 #include "conntrack/host.h"
+#include "conntrack/routes.h"
 #include "lib/nl.h"
 
 /* Which sockets take what was not asked for by them. UDP's state for "not connected" is CLOSE. */
@@ -95,36 +95,12 @@ static int read_kind(struct nl *diag, const struct kind *kind, struct host *host
 	return nl_transact(diag, socket_cb, &dump);
 }
 
-static int read_addresses(struct host *host)
-{
-	struct ifaddrs *list;
-
-	if (getifaddrs(&list) < 0)
-		return -errno;
-	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
-		const struct sockaddr *addr = entry->ifa_addr;
-		struct host_address address = { 0 };
-
-		if (!addr || (addr->sa_family != AF_INET && addr->sa_family != AF_INET6))
-			continue;
-		address.family = (uint8_t)addr->sa_family;
-		if (addr->sa_family == AF_INET)
-			address.address.v4 = ((const struct sockaddr_in *)addr)->sin_addr;
-		else
-			address.address.v6 =
-				((const struct sockaddr_in6 *)addr)->sin6_addr;
-		host_add_address(host, &address);
-	}
-	freeifaddrs(list);
-	return 0;
-}
-
-int listeners_read(struct nl *diag, struct host *host)
+int listeners_read(struct nl *diag, struct nl *route, struct host *host)
 {
 	int err;
 
 	host_clear(host);
-	err = read_addresses(host);
+	err = routes_read_local(route, &host->addresses);
 	for (size_t i = 0; i < MNL_ARRAY_SIZE(KINDS); i++) {
 		int failed = read_kind(diag, &KINDS[i], host);
 

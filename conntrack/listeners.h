@@ -7,10 +7,10 @@ struct nl;
 
 /*
  * Reads this network namespace's addresses, listening TCP sockets and UDP sockets that
- * are not connected (NETLINK_SOCK_DIAG, which needs no privilege) into host and makes it
- * ready. diag is a conversation with that bus. Returns 0 or -errno (-ENOENT: a kernel
+ * are not connected into host and makes it ready. diag is a conversation with
+ * NETLINK_SOCK_DIAG, route with NETLINK_ROUTE; neither needs a privilege. Returns 0 or -errno (-ENOENT: a kernel
  * without inet_diag); host then has what was read so far and is ready too.
  */
-int listeners_read(struct nl *diag, struct host *host);
+int listeners_read(struct nl *diag, struct nl *route, struct host *host);
 
 #endif

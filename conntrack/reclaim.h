@@ -5,11 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct addresses;
 struct nl;
 struct service;
 
 enum reclaim_way {
-	RECLAIM_FILTER, /* one filtered message a family, kernel 6.12 and newer */
+	RECLAIM_FILTER, /* a filtered message for each address, kernel 6.12 and newer */
 	RECLAIM_DUMP,   /* dump the service's entries and delete each */
 };
 
@@ -22,16 +23,17 @@ int reclaim_probe(struct nl *nl, enum reclaim_way *out);
 
 /*
  * Deletes the entries of service: this is for after its packets are no longer tracked.
- * Entries are selected by protocol, port and, if the service is bound to one, address:
- * flows of the same port that this host forwards are among them. The filtered way is one
- * message a family; ranges of ports and bound IPv6 addresses take the dump way in any case,
- * and TCP looks for flows with swapped ends by a walk of its own. Works in the network
- * namespace of the calling thread. Blocks for as long as the kernel takes (by
- * filter about 1.1 us an entry, by dump 4 us). Success also if there was none. *deleted (may
- * be NULL) is how many entries were asked to be deleted one by one, 0 by filter. Returns
- * 0 or -errno; then some may be deleted.
+ * Which those are says flow_of_service(): flows to the same port of other hosts, that this host
+ * opens or forwards, stay. local are the addresses of this host, read just before. The
+ * filtered way is one message for each local IPv4 address that has a real share of the entries;
+ * what remains, and what no message can select, is looked at one by one, as in the dump
+ * way: IPv6, ranges of ports, outbound services, and TCP flows with swapped ends. Works in the
+ * network namespace of the calling thread. Blocks for as long as the kernel takes: with
+ * 200,000 entries 0.3 s by filter, 0.9 s by dump. Success also if there was none. *deleted
+ * (may be NULL) is how many entries were asked to be deleted one by one. Returns 0 or
+ * -errno; then some may be deleted.
  */
 int reclaim_service(struct nl *nl, enum reclaim_way way, const struct service *service,
-		    uint32_t *deleted);
+		    const struct addresses *local, uint32_t *deleted);
 
 #endif

@@ -21,8 +21,9 @@ static const double SAMPLE_COST_SHARE = 0.05;
 
 struct watch {
 	struct nl *nl;   /* NULL: /proc only */
-	struct nl *diag; /* NULL: no listeners */
-	int missing;     /* why there is /proc only */
+	struct nl *diag; /* this or the next NULL: neither addresses nor listeners */
+	struct nl *route;
+	int missing; /* why there is /proc only */
 	uint32_t sample_max;
 	struct table_usage usage;
 	struct forecast forecast;
@@ -58,9 +59,11 @@ int watch_open(struct watch **out, uint32_t sample_max)
 		return -ENOMEM;
 	watch->sample_max = sample_max;
 	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
-	/* Without it flows are told apart by address and port alone. */
+	/* Without them flows are told apart by address and port alone. */
 	if (nl_open(&watch->diag, NETLINK_SOCK_DIAG) < 0)
 		watch->diag = NULL;
+	if (nl_open(&watch->route, NETLINK_ROUTE) < 0)
+		watch->route = NULL;
 	*out = watch;
 	return 0;
 }
@@ -71,6 +74,7 @@ void watch_close(struct watch *watch)
 		return;
 	nl_close(watch->nl);
 	nl_close(watch->diag);
+	nl_close(watch->route);
 	free(watch);
 }
 
@@ -137,11 +141,12 @@ static void on_flow(const struct flow *flow, void *data)
 
 static void read_host(struct watch *watch, uint64_t now_ns)
 {
-	if (!watch->diag || !is_due(watch->host_ns, now_ns, HOST_EVERY_S))
+	if (!watch->diag || !watch->route ||
+	    !is_due(watch->host_ns, now_ns, HOST_EVERY_S))
 		return;
 	watch->host_ns = now_ns;
 	/* What could be read is used. */
-	if (listeners_read(watch->diag, &watch->host) < 0)
+	if (listeners_read(watch->diag, watch->route, &watch->host) < 0)
 		return;
 }
 

@@ -16,6 +16,7 @@
 /* What is added up while a sample is read. */
 struct tally {
 	const struct config *config;
+	const struct addresses *local;
 	uint32_t flows[POLICY_SERVICES_MAX];
 };
 
@@ -24,18 +25,19 @@ static void count_flow(const struct flow *flow, void *data)
 	struct tally *tally = data;
 
 	for (size_t i = 0; i < tally->config->count; i++) {
-		if (flow_of_service(flow, &tally->config->services[i].service)) {
+		if (flow_of_service(flow, &tally->config->services[i].service,
+				    tally->local)) {
 			tally->flows[i]++;
 			return;
 		}
 	}
 }
 
-int census_take(struct nl *nl, const struct config *config, uint64_t now_ns,
-		uint32_t entries, struct census *out)
+int census_take(struct nl *nl, const struct config *config, const struct addresses *local,
+		uint64_t now_ns, uint32_t entries, struct census *out)
 {
 	struct census census = { .taken_ns = now_ns, .entries = entries };
-	struct tally tally = { .config = config };
+	struct tally tally = { .config = config, .local = local };
 	struct sample sample;
 	int err = sample_take(nl, CENSUS_FLOWS, count_flow, &tally, &sample);
 
@@ -84,14 +86,17 @@ static void add_flow(const struct flow *flow, void *data)
 /* Without the sockets, services still have their ports for a name. */
 static void read_host(struct host *host)
 {
-	struct nl *diag;
+	struct nl *diag = NULL, *route = NULL;
 
 	host_clear(host);
-	if (nl_open(&diag, NETLINK_SOCK_DIAG) == 0) {
-		if (listeners_read(diag, host))
+	if (nl_open(&diag, NETLINK_SOCK_DIAG) == 0 &&
+	    nl_open(&route, NETLINK_ROUTE) == 0) {
+		/* What could be read is used. */
+		if (listeners_read(diag, route, host))
 			host_ready(host);
-		nl_close(diag);
 	}
+	nl_close(route);
+	nl_close(diag);
 }
 
 int census_find_top(struct nl *nl, struct census_top *out)

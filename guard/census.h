@@ -8,6 +8,7 @@
 #include "conntrack/attribute.h"
 #include "guard/policy.h"
 
+struct addresses;
 struct config;
 struct nl;
 
@@ -23,11 +24,11 @@ struct census {
 };
 
 /*
- * Samples the table, which counts entries at now_ns. Returns 0 or -errno, *out then
- * unchanged.
+ * Samples the table, which counts entries at now_ns. A service has the flows to its port at the
+ * local addresses: only those would be relieved. Returns 0 or -errno, *out then unchanged.
  */
-int census_take(struct nl *nl, const struct config *config, uint64_t now_ns,
-		uint32_t entries, struct census *out);
+int census_take(struct nl *nl, const struct config *config, const struct addresses *local,
+		uint64_t now_ns, uint32_t entries, struct census *out);
 
 /*
  * Writes stock and growth since the baseline into view. A baseline of a

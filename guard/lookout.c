@@ -5,7 +5,9 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 
+#include "conntrack/addresses.h"
 #include "conntrack/forecast.h"
+#include "conntrack/routes.h"
 #include "conntrack/table.h"
 #include "guard/census.h"
 #include "guard/config.h"
@@ -32,6 +34,7 @@ struct lookout {
 	const struct config *config;
 	const struct leases *leases;
 	struct nl *nl;
+	struct nl *route;
 	struct forecast forecast;
 	struct census baseline;
 	struct census census;
@@ -39,6 +42,7 @@ struct lookout {
 	uint64_t top_ns; /* when it was found; 0: never */
 	char names[POLICY_SERVICES_MAX][SERVICE_TEXT_MAX];
 	struct policy_view view;
+	struct addresses local;
 };
 
 int lookout_open(struct lookout **out, const struct config *config,
@@ -58,6 +62,10 @@ int lookout_open(struct lookout **out, const struct config *config,
 	}
 	err = nl_open(&lookout->nl, NETLINK_NETFILTER);
 	if (!err)
+		err = nl_open(&lookout->route, NETLINK_ROUTE);
+	if (!err)
+		err = lookout_read_local(lookout);
+	if (!err)
 		err = lookout_restart(lookout, NULL);
 	if (err) {
 		lookout_close(lookout);
@@ -72,7 +80,13 @@ void lookout_close(struct lookout *lookout)
 	if (!lookout)
 		return;
 	nl_close(lookout->nl);
+	nl_close(lookout->route);
 	free(lookout);
+}
+
+int lookout_read_local(struct lookout *lookout)
+{
+	return routes_read_local(lookout->route, &lookout->local);
 }
 
 static void fill_view(struct lookout *lookout, uint64_t now_ns,
@@ -101,21 +115,24 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 static int keep_baseline(struct lookout *lookout)
 {
 	const struct policy_view *view = &lookout->view;
+	int unread, err;
 
 	if (view->full_in_s < REST_HORIZONS * lookout->config->policy.horizon_s)
 		return 0;
 	if (lookout->baseline.taken_ns &&
 	    clock_between_s(lookout->baseline.taken_ns, view->now_ns) < BASELINE_AGE_S)
 		return 0;
-	return census_take(lookout->nl, lookout->config, view->now_ns, view->entries,
-			   &lookout->baseline);
+	unread = lookout_read_local(lookout);
+	err = census_take(lookout->nl, lookout->config, &lookout->local, view->now_ns,
+			  view->entries, &lookout->baseline);
+	return err ? err : unread;
 }
 
 static int find_out_who(struct lookout *lookout)
 {
 	struct policy_view *view = &lookout->view;
-	int err = census_take(lookout->nl, lookout->config, view->now_ns, view->entries,
-			      &lookout->census);
+	int err = census_take(lookout->nl, lookout->config, &lookout->local, view->now_ns,
+			      view->entries, &lookout->census);
 
 	if (!err)
 		census_apply(&lookout->census, &lookout->baseline, view);
@@ -126,17 +143,36 @@ static int find_out_who(struct lookout *lookout)
 static int find_out_top(struct lookout *lookout)
 {
 	struct policy_view *view = &lookout->view;
-	int err;
+	int err = census_find_top(lookout->nl, &lookout->top);
 
-	if (lookout->top_ns && clock_between_s(lookout->top_ns, view->now_ns) < TOP_AGE_S)
-		return 0;
-	err = census_find_top(lookout->nl, &lookout->top);
 	if (err)
 		return err;
 	lookout->top_ns = view->now_ns;
 	view->top = lookout->top.name[0] ? lookout->top.name : NULL;
 	view->top_share = lookout->top.share;
 	return 0;
+}
+
+/*
+ * Nothing helps: because an address came since the last reading, so that the flows to it seem
+ * to be somebody else's? If not, who is it?
+ */
+static int reconsider(struct lookout *lookout, struct policy_decision *out)
+{
+	const struct policy_settings *settings = &lookout->config->policy;
+	struct policy_view *view = &lookout->view;
+	int unread, err;
+
+	if (lookout->top_ns && clock_between_s(lookout->top_ns, view->now_ns) < TOP_AGE_S)
+		return 0;
+	unread = lookout_read_local(lookout);
+	err = find_out_who(lookout);
+	policy_decide(settings, view, out);
+	if (!err && out->action == POLICY_HELPLESS) {
+		err = find_out_top(lookout);
+		policy_decide(settings, view, out);
+	}
+	return err ? err : unread;
 }
 
 int lookout_decide(struct lookout *lookout, struct policy_decision *out)
@@ -165,11 +201,7 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 		return err;
 	}
 	policy_decide(settings, view, out);
-	if (out->action != POLICY_HELPLESS)
-		return 0;
-	err = find_out_top(lookout);
-	policy_decide(settings, view, out);
-	return err;
+	return out->action == POLICY_HELPLESS ? reconsider(lookout, out) : 0;
 }
 
 const struct policy_view *lookout_view(const struct lookout *lookout)
@@ -194,4 +226,9 @@ int lookout_restart(struct lookout *lookout, uint32_t *entries)
 	if (entries)
 		*entries = usage.entries;
 	return 0;
+}
+
+const struct addresses *lookout_local(const struct lookout *lookout)
+{
+	return &lookout->local;
 }

@@ -6,6 +6,7 @@
 
 #include "guard/policy.h"
 
+struct addresses;
 struct config;
 struct leases;
 
@@ -24,8 +25,9 @@ int lookout_open(struct lookout **out, const struct config *config,
 void lookout_close(struct lookout *lookout);
 
 /*
- * Takes one look and decides. Returns 0, or -errno if the table could not be read: the view
- * is then that of the last look and *out is POLICY_REST.
+ * Takes one look and decides. Returns 0; -errno if the table could not be read: the view
+ * is then that of the last look and *out is POLICY_REST; or what lookout_read_local()
+ * returned, which changes nothing else.
  */
 int lookout_decide(struct lookout *lookout, struct policy_decision *out);
 
@@ -40,5 +42,14 @@ double lookout_next_s(const struct lookout *lookout);
  * the forecast. *entries (may be NULL) is the count. Returns 0 or -errno.
  */
 int lookout_restart(struct lookout *lookout, uint32_t *entries);
+
+/*
+ * Reads this host's addresses again, as is done at the start, with each baseline, and before
+ * it is said that nothing helps. Returns 0, or -errno and keeps those that are known.
+ */
+int lookout_read_local(struct lookout *lookout);
+
+/* The addresses of this host, as they were read last. */
+const struct addresses *lookout_local(const struct lookout *lookout);
 
 #endif

@@ -52,7 +52,7 @@ struct guard {
 	uint64_t
 		complained_ns; /* last word about a table that cannot be relieved; 0: none */
 	uint64_t retry_ns;     /* no change before this, because one failed */
-	uint64_t errors;       /* looks and measurements that failed */
+	uint64_t errors;       /* looks, readings and measurements that failed */
 	bool withdraw;         /* take the rules away at the end */
 };
 
@@ -80,10 +80,16 @@ static void reclaim(struct guard *guard, size_t i)
 	uint32_t before = lookout_view(guard->lookout)->entries;
 	uint64_t start_ns = clock_now_ns();
 	uint32_t after;
-	int err = 0;
+	int err;
 
+	/* An address may have come since the last census; what is known does for the others. */
+	err = lookout_read_local(guard->lookout);
+	if (err)
+		note_error(guard, "read the addresses of this host", err);
+	err = 0;
 	if (!guard->rehearse)
-		err = reclaim_service(guard->nl, guard->reclaim_way, service, NULL);
+		err = reclaim_service(guard->nl, guard->reclaim_way, service,
+				      lookout_local(guard->lookout), NULL);
 	if (err)
 		log_warn(guard->log,
 			 "could not delete the entries of %s: %s; they end by timeout",
@@ -144,7 +150,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	int err = lookout_decide(guard->lookout, &decision);
 
 	if (err)
-		note_error(guard, "read the table", err);
+		note_error(guard, "read the table or the addresses of this host", err);
 	if (decision.action == POLICY_ENGAGE || decision.action == POLICY_RELEASE)
 		act(guard, &decision);
 	else if (decision.action == POLICY_HELPLESS)

@@ -7,6 +7,11 @@ pid= # background's
 
 setup() {
 	ip netns add box
+	ip -n box link set lo up
+	for last in 1 2 3; do
+		ip -n box addr add 10.200.0.$last/32 dev lo
+		ip -n box addr add 2001:db8::$last/128 dev lo nodad
+	done
 }
 
 teardown() {
@@ -75,6 +80,52 @@ bound_services_spare_other_addresses() {
 	[ "$(entries box)" -eq 2000 ]
 }
 
+# strangers PROTO: what other hosts have at port 9000, in both families: flows that this host
+# opens to them (4000) and flows that it forwards (4000), also between a prefix's neighbours.
+strangers() {
+	on box ctfill -p "$1" -s 10.200.0.1 -d 198.51.100.1 1000
+	on box ctfill -p "$1" -s 10.200.0.1 -d 10.200.0.4 1000
+	on box ctfill -p "$1" -s 2001:db8::1 -d 2001:db8:2::1 1000
+	on box ctfill -p "$1" -s 2001:db8::1 -d 2001:db8::4 1000
+	on box ctfill -p "$1" -s 10.5.0.1 -d 198.51.100.1 1000
+	on box ctfill -p "$1" -s 10.5.0.1 -d 10.79.0.1 1000
+	on box ctfill -p "$1" -s 2001:db8:5::1 -d 2001:db8:2::1 1000
+	on box ctfill -p "$1" -s 2001:db8:5::1 -d fd78:0:0:1::1 1000
+}
+
+# strangers_stay WAY: and the local service's go, also from prefixes that are local as a whole.
+strangers_stay() {
+	ip -n box route add local 10.78.0.0/16 dev lo
+	ip -n box route add local fd78::/64 dev lo
+	for proto in udp tcp; do
+		strangers $proto
+		on box ctfill -p $proto 1000
+		on box ctfill -p $proto -d 10.78.1.2 1000
+		on box ctfill -p $proto -d 127.0.0.53 -s 127.0.0.1 1000
+		on box ctfill -p $proto -s 2001:db8:1::1 -d 2001:db8::3 1000
+		on box ctfill -p $proto -s 2001:db8:1::1 -d fd78::1:2 1000
+		on box reclaim "$1" $proto/9000
+		[ "$(left -p $proto)" -eq 8000 ]
+		[ "$(left -p $proto -s 10.200.0.1)" -eq 2000 ]
+		[ "$(left -p $proto -s 2001:db8::1)" -eq 2000 ]
+	done
+	# Picked up from another host's service: not ours either.
+	on box ctfill -p tcp -w -d 198.51.100.9 -s 10.200.0.1 100
+	on box reclaim "$1" tcp/9000
+	[ "$(entries box)" -eq 16100 ]
+}
+
+# only_what_this_host_opens WAY: an outbound service is neither forwarded nor local.
+only_what_this_host_opens() {
+	strangers udp
+	on box ctfill -s 10.200.0.1 1000
+	on box ctfill -s 2001:db8:1::1 -d 2001:db8::3 1000
+	on box reclaim "$1" out:udp/9000
+	[ "$(left -s 10.200.0.1)" -eq 1000 ]
+	[ "$(left -s 2001:db8::1)" -eq 0 ]
+	[ "$(entries box)" -eq 6000 ]
+}
+
 @test "finding out the way deletes nothing, not even at port 0 or from address 0" {
 	on box ctfill -P 0 -s 0.0.0.0 -d 10.0.0.7 100
 	on box ctfill -P 9000 100
@@ -111,6 +162,80 @@ bound_services_spare_other_addresses() {
 	bound_services_spare_other_addresses dump
 }
 
+@test "by filter, flows to the same port of other hosts stay" {
+	needs_filter
+	strangers_stay filter
+}
+
+@test "by dump, flows to the same port of other hosts stay" {
+	strangers_stay dump
+}
+
+@test "by filter, of an outbound service goes what this host opens" {
+	needs_filter
+	only_what_this_host_opens filter
+}
+
+@test "by dump, of an outbound service goes what this host opens" {
+	only_what_this_host_opens dump
+}
+
+@test "by filter, a service bound to an address that is not here has nothing" {
+	needs_filter
+	on box ctfill -d 10.200.0.4 100
+	for way in filter dump; do
+		on box reclaim $way udp/10.200.0.4:9000
+	done
+	[ "$(entries box)" -eq 100 ]
+}
+
+@test "by filter, busy addresses and quiet ones, more than can be told apart" {
+	needs_filter
+	for last in {4..100}; do
+		echo "addr add 10.200.0.$last/32 dev lo"
+	done | ip -n box -batch -
+	for last in {1..101}; do
+		on box ctfill -d 10.200.0.$last 20
+	done
+	on box ctfill -s 10.4.0.1 -d 10.200.0.1 20000
+	on box ctfill -s 10.4.0.1 -d 10.200.0.2 10000
+	on box ctfill -s 10.4.0.1 -d 198.51.100.1 10000
+	run on box reclaim filter udp/9000
+	[ "$status" -eq 0 ]
+	# One by one went what the two busy addresses did not have.
+	[ "${output%% *}" -eq $((98 * 20)) ]
+	[ "$(entries box)" -eq 10020 ]
+	[ "$(left -d 10.200.0.101)" -eq 20 ]
+	[ "$(left -d 198.51.100.1)" -eq 10000 ]
+}
+
+@test "by filter, a flood to one address of a local prefix" {
+	needs_filter
+	ip -n box route add local 10.78.0.0/16 dev lo
+	on box ctfill -d 10.78.3.4 20000
+	run on box reclaim filter udp/9000
+	[ "${output%% *}" -eq 0 ]
+	[ "$(entries box)" -eq 0 ]
+}
+
+@test "an address that went is nobody's, and one that came is ours" {
+	on box ctfill -d 10.200.0.2 100
+	on box ctfill -d 10.200.0.4 100
+	ip -n box addr del 10.200.0.2/32 dev lo
+	ip -n box addr add 10.200.0.4/32 dev lo
+	on box reclaim "$(on box reclaim probe)" udp/9000
+	[ "$(left -d 10.200.0.2)" -eq 100 ]
+	[ "$(entries box)" -eq 100 ]
+}
+
+@test "many routes of other kinds do not matter" {
+	seq 70000 | awk '{ printf "route add blackhole 172.%d.%d.%d/32\n", $1 / 65536, $1 / 256 % 256, $1 % 256 }' |
+		ip -n box -batch -
+	on box ctfill 100
+	on box reclaim dump udp/9000
+	[ "$(entries box)" -eq 0 ]
+}
+
 @test "a range of ports goes whole, its neighbours stay" {
 	for port in 9999 10000 15000 20000 20001; do
 		on box ctfill -P $port 100
@@ -141,7 +266,6 @@ bound_services_spare_other_addresses() {
 			chain in { type filter hook input priority filter; ct state established accept; }
 		}
 	NFT
-	on box ip link set lo up
 	on box bash -c 'for i in 1 2 3; do echo x >/dev/udp/127.0.0.1/9000; done'
 	[ "$(left -p udp --dport 9000)" -eq 3 ]
 	on box reclaim dump udp/9000

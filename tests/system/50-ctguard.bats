@@ -82,6 +82,46 @@ untracked() { # SERVICE as nft writes it: whether it is out of tracking
 	[ "$(entries server)" -lt 100 ]
 }
 
+@test "does not blame a local service for flows to the same port of another host" {
+	background on client ctserve echo=udp/9000
+	wait_until 5 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
+	guard -s udp/9000 --horizon 1h
+	on server ctload flows udp/10.77.0.2:9000 --count 20k --rate 20k --window 1000 -j -q \
+		2>"$BATS_TEST_TMPDIR/ctload.err"
+	wait_until 5 happened helpless
+	event helpless | jq -r .why | grep -q 'out:udp/9000'
+	! happened engage
+	! on server nft list table inet ctkit
+	[ "$(entries server)" -ge 20000 ]
+}
+
+@test "leaves alone flows to the same port of other hosts when it acts" {
+	echo_server 9000
+	on server conntrack -I -p udp -s 10.77.0.1 -d 192.0.2.2 --sport 40000 --dport 9000 -t 600
+	on server conntrack -I -p udp -s 10.77.0.2 -d 192.0.2.3 --sport 40000 --dport 9000 -t 600
+	on server conntrack -I -p udp -s fd77::1 -d 2001:db8::1 --sport 40000 --dport 9000 -t 600
+	guard -s udp/9000 --horizon 1h
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 happened reclaim
+	[ "$(event engage | jq -r .service)" = udp/9000 ]
+	[ "$(entries server)" -lt 100 ]
+	on server conntrack -L -p udp --dport 9000 2>/dev/null | grep -q 'dst=192.0.2.2'
+	on server conntrack -L -p udp --dport 9000 2>/dev/null | grep -q 'dst=192.0.2.3'
+	on server conntrack -L -f ipv6 -p udp --dport 9000 2>/dev/null | grep -q 'dst=2001:db8::1'
+}
+
+@test "knows an address that came after it was started" {
+	guard -s udp/9000 --horizon 1h
+	ip -n server addr add 10.77.0.9/24 dev v-server
+	ip -n server addr add fd77::9/64 dev v-server nodad
+	echo_server 9000
+	flood udp/10.77.0.9:9000 20k
+	wait_until 5 happened reclaim
+	[ "$(event engage | jq -r .service)" = udp/9000 ]
+	! happened helpless
+	[ "$(entries server)" -lt 100 ]
+}
+
 @test "gives the service back when the flood is over" {
 	echo_server 9000
 	guard -s udp/9000 --horizon 1h --release-after 1s

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conntrack/addresses.h"
 #include "conntrack/reclaim.h"
+#include "conntrack/routes.h"
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -24,13 +26,29 @@ static int probe(struct nl *nl)
 	return err;
 }
 
+static int read_local(struct addresses *local)
+{
+	struct nl *route;
+	int err = nl_open(&route, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = routes_read_local(route, local);
+	nl_close(route);
+	return err;
+}
+
 static int reclaim(struct nl *nl, const char *way, const struct service *service)
 {
+	static struct addresses local;
 	uint64_t begin = clock_now_ns();
 	uint32_t deleted = 0;
-	int err = reclaim_service(
-		nl, strcmp(way, "filter") == 0 ? RECLAIM_FILTER : RECLAIM_DUMP, service,
-		&deleted);
+	int err = read_local(&local);
+
+	if (!err)
+		err = reclaim_service(
+			nl, strcmp(way, "filter") == 0 ? RECLAIM_FILTER : RECLAIM_DUMP,
+			service, &local, &deleted);
 
 	if (!err)
 		printf("%u in %.1f ms\n", deleted,

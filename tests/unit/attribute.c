@@ -50,10 +50,11 @@ static int make_host(void **state)
 	if (!host)
 		return -1;
 	for (size_t i = 0; i < 3; i++) {
-		struct host_address address = { 0 };
+		struct address_prefix address = { 0 };
 
 		address.family = parse(ADDRESSES[i], &address.address);
-		host_add_address(host, &address);
+		address.bits = address.family == AF_INET ? 32 : 128;
+		addresses_add(&host->addresses, &address);
 	}
 	listen_at(host, IPPROTO_UDP, NULL, 9000, 1);
 	listen_at(host, IPPROTO_TCP, NULL, 8080, 2);

@@ -16,6 +16,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "conntrack/addresses.h"
 #include "conntrack/flow.h"
 #include "lib/args.h"
 #include "lib/service.h"
@@ -273,28 +274,86 @@ static struct flow tcp4(const char *src, uint16_t src_port, const char *dst,
 	return flow;
 }
 
+/* On a host whose addresses are 192.0.2.1, 198.51.100.0/24 and 2001:db8::1. */
 static bool belongs(const struct flow *flow, const char *text)
 {
+	static const char *const LOCAL[] = { "192.0.2.1", "198.51.100.0", "2001:db8::1" };
+	static const uint8_t BITS[] = { 32, 24, 128 };
+	static struct addresses local;
 	struct service service;
 	struct args_why why;
 
+	addresses_clear(&local);
+	for (size_t i = 0; i < 3; i++) {
+		struct address_prefix prefix = { .bits = BITS[i] };
+
+		prefix.family = BITS[i] == 128 ? AF_INET6 : AF_INET;
+		inet_pton(prefix.family, LOCAL[i], &prefix.address);
+		addresses_add(&local, &prefix);
+	}
+	addresses_ready(&local);
 	assert_int_equal(service_parse(text, &service, &why), 0);
-	return flow_of_service(flow, &service);
+	return flow_of_service(flow, &service, &local);
 }
 
-static void a_flow_belongs_to_the_service_it_goes_to(void **state)
+static void a_flow_belongs_to_the_local_service_it_goes_to(void **state)
 {
 	struct flow flow = tcp4("10.0.0.9", 40000, "192.0.2.1", 8080);
 
 	assert_true(belongs(&flow, "tcp/8080"));
 	assert_true(belongs(&flow, "tcp/192.0.2.1:8080"));
 	assert_true(belongs(&flow, "tcp/8000-8100"));
-	assert_true(belongs(&flow, "out:tcp/8080"));
+	assert_false(belongs(&flow, "out:tcp/8080"));
 	assert_false(belongs(&flow, "udp/8080"));
 	assert_false(belongs(&flow, "tcp/8081"));
 	assert_false(belongs(&flow, "tcp/192.0.2.2:8080"));
 	assert_false(belongs(&flow, "tcp/[2001:db8::1]:8080"));
 	assert_false(belongs(&flow, "tcp/40000"));
+	flow = tcp4("10.0.0.9", 40000, "198.51.100.77", 8080);
+	assert_true(belongs(&flow, "tcp/8080"));
+	assert_true(belongs(&flow, "tcp/198.51.100.77:8080"));
+	flow = tcp4("127.0.0.1", 40000, "127.0.0.53", 8080);
+	assert_true(belongs(&flow, "tcp/8080"));
+}
+
+static void a_flow_to_the_port_of_another_host_belongs_to_no_local_service(void **state)
+{
+	struct flow opened = tcp4("192.0.2.1", 40000, "10.0.0.9", 8080);
+	struct flow forwarded = tcp4("10.0.0.8", 40000, "10.0.0.9", 8080);
+
+	assert_false(belongs(&opened, "tcp/8080"));
+	assert_false(belongs(&opened, "tcp/8000-8100"));
+	assert_false(belongs(&opened, "tcp/10.0.0.9:8080"));
+	assert_false(belongs(&forwarded, "tcp/8080"));
+	assert_false(belongs(&forwarded, "tcp/10.0.0.9:8080"));
+}
+
+static void only_what_this_host_opens_to_another_is_outbound(void **state)
+{
+	struct flow opened = tcp4("192.0.2.1", 40000, "10.0.0.9", 8080);
+	struct flow forwarded = tcp4("10.0.0.8", 40000, "10.0.0.9", 8080);
+	struct flow within = tcp4("192.0.2.1", 40000, "198.51.100.7", 8080);
+
+	assert_true(belongs(&opened, "out:tcp/8080"));
+	assert_true(belongs(&opened, "out:tcp/10.0.0.9:8080"));
+	assert_false(belongs(&opened, "out:tcp/10.0.0.7:8080"));
+	assert_false(belongs(&forwarded, "out:tcp/8080"));
+	assert_false(belongs(&within, "out:tcp/8080"));
+}
+
+static void an_ipv6_flow_belongs_by_its_own_family(void **state)
+{
+	struct flow flow = { .family = AF_INET6, .proto = IPPROTO_UDP };
+
+	inet_pton(AF_INET6, "2001:db8::9", &flow.orig.src);
+	inet_pton(AF_INET6, "2001:db8::1", &flow.orig.dst);
+	flow.orig.src_port = 40000;
+	flow.orig.dst_port = 53;
+	assert_true(belongs(&flow, "udp/53"));
+	assert_true(belongs(&flow, "udp/[2001:db8::1]:53"));
+	inet_pton(AF_INET6, "2001:db8::2", &flow.orig.dst);
+	assert_false(belongs(&flow, "udp/53"));
+	assert_false(belongs(&flow, "udp/[2001:db8::2]:53"));
 }
 
 static void a_picked_up_tcp_flow_belongs_to_the_service_it_comes_from(void **state)
@@ -307,6 +366,8 @@ static void a_picked_up_tcp_flow_belongs_to_the_service_it_comes_from(void **sta
 	assert_false(belongs(&flow, "out:tcp/8080"));
 	flow.proto = IPPROTO_UDP;
 	assert_false(belongs(&flow, "udp/8080"));
+	flow = tcp4("10.0.0.9", 8080, "192.0.2.1", 40000);
+	assert_false(belongs(&flow, "tcp/8080"));
 }
 
 static void a_client_that_uses_the_port_as_its_own_does_not_belong(void **state)
@@ -327,7 +388,11 @@ int main(void)
 		cmocka_unit_test(a_lie_about_a_length_is_refused),
 		cmocka_unit_test(a_value_of_another_size_is_refused),
 		cmocka_unit_test(random_damage_reads_nothing_beyond_the_message),
-		cmocka_unit_test(a_flow_belongs_to_the_service_it_goes_to),
+		cmocka_unit_test(a_flow_belongs_to_the_local_service_it_goes_to),
+		cmocka_unit_test(
+			a_flow_to_the_port_of_another_host_belongs_to_no_local_service),
+		cmocka_unit_test(only_what_this_host_opens_to_another_is_outbound),
+		cmocka_unit_test(an_ipv6_flow_belongs_by_its_own_family),
 		cmocka_unit_test(
 			a_picked_up_tcp_flow_belongs_to_the_service_it_comes_from),
 		cmocka_unit_test(a_client_that_uses_the_port_as_its_own_does_not_belong),
