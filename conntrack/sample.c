@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/sample.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -55,4 +57,18 @@ int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
 	reading.sample.complete = !err && !reading.stopped;
 	*out = reading.sample;
 	return 0;
+}
+
+int sample_purge(struct nl *nl)
+{
+	struct nlmsghdr *message =
+		nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+			      NLM_F_DUMP, AF_UNSPEC);
+	int err;
+
+	/* No entry of the table is a template. A kernel that does not filter sends them all. */
+	mnl_attr_put_u32(message, CTA_STATUS, htonl(IPS_TEMPLATE));
+	mnl_attr_put_u32(message, CTA_STATUS_MASK, htonl(IPS_TEMPLATE));
+	err = nl_transact(nl, NULL, NULL);
+	return err == -EINTR || err == -ENOBUFS ? 0 : err;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/config.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/args.h"
 #include "lib/text.h"
+#include "rules/layout.h"
 
 /* Shorter and a busy host could lose its rules between two refreshes. */
 static const double LEASE_MIN_S = 3;
@@ -41,20 +44,20 @@ int config_set(struct config *config, const char *name, const char *value,
 	return err;
 }
 
-static int add_service(struct config *config, const char *spec, double release_after_s,
-		       struct text *why)
+int config_add_service(struct config *config, const char *spec, struct text *why)
 {
 	struct config_service *row = &config->services[config->count];
 	struct service service;
 	struct args_why reason;
+	const char *unfit;
 
 	if (service_parse(spec, &service, &reason)) {
 		text_add(why, "%s", reason.text);
 		return -EINVAL;
 	}
-	if (service.outbound || service.first_port != service.last_port) {
-		text_add(why, "service \"%s\": only a single local port can be taken out",
-			 spec);
+	unfit = layout_unfit(&service);
+	if (unfit) {
+		text_add(why, "service \"%s\" cannot be taken out: %s", spec, unfit);
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < config->count; i++) {
@@ -68,14 +71,16 @@ static int add_service(struct config *config, const char *spec, double release_a
 			 POLICY_SERVICES_MAX);
 		return -EINVAL;
 	}
-	*row = (struct config_service){ service, release_after_s };
+	*row = (struct config_service){ .service = service };
 	config->count++;
 	return 0;
 }
 
-int config_add_service(struct config *config, const char *spec, struct text *why)
+double config_release_after_s(const struct config *config, size_t i)
 {
-	return add_service(config, spec, config->release_after_s, why);
+	const struct config_service *row = &config->services[i];
+
+	return row->patient ? row->release_after_s : config->release_after_s;
 }
 
 static int add_never(struct config *config, const char *spec, struct text *why)
@@ -127,6 +132,11 @@ int config_check(const struct config *config, struct text *why)
 static const char *const SCALARS[] = { "engage-at", "release-at", "horizon", "lease",
 				       "release-after" };
 
+enum { CONFIG_BYTES_MAX = 1 << 20 };
+
+/* Set behind the last line of a file: a complaint about it names what is wrong. */
+#define END_OF_FILE "end-of-file"
+
 enum { SCALAR_COUNT = sizeof(SCALARS) / sizeof(SCALARS[0]) };
 
 /* Reports what is in why with the line that libConfuse is at. */
@@ -175,14 +185,17 @@ static int check_never(cfg_t *file, cfg_opt_t *option)
 static int take_service(struct config *config, cfg_t *section, struct text *why)
 {
 	const char *value = cfg_getstr(section, "release-after");
-	double release_after_s = config->release_after_s;
+	struct config_service *row = &config->services[config->count];
 	struct args_why reason;
+	int err = config_add_service(config, cfg_title(section), why);
 
-	if (value && args_duration(value, 0, DAY_S, &release_after_s, &reason)) {
+	if (err || !value)
+		return err;
+	row->patient = true;
+	err = args_duration(value, 0, DAY_S, &row->release_after_s, &reason);
+	if (err)
 		text_add(why, "release-after: %s", reason.text);
-		return -EINVAL;
-	}
-	return add_service(config, cfg_title(section), release_after_s, why);
+	return err;
 }
 
 /* Copies a file that parsed into config. */
@@ -218,6 +231,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_SEC("service", service_options,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_STR_LIST("never", NULL, CFGF_NODEFAULT),
+		CFG_STR(END_OF_FILE, NULL, CFGF_NODEFAULT),
 		CFG_END(),
 	};
 	cfg_t *file = cfg_init(options, CFGF_NONE);
@@ -233,6 +247,59 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 	return file;
 }
 
+/* Reads a whole file of text; what libConfuse's scanner chokes on without a word is told here. */
+static int read_text(cfg_t *file, FILE *stream, struct text *out)
+{
+	int c;
+
+	file->line = 1;
+	while ((c = getc(stream)) != EOF) {
+		if (iscntrl(c) && !isspace(c)) {
+			cfg_error(file, "byte 0x%02x is not text", (unsigned int)c);
+			return CFG_PARSE_ERROR;
+		}
+		if (out->length == CONFIG_BYTES_MAX) {
+			cfg_error(file, "more than %d bytes", CONFIG_BYTES_MAX);
+			return CFG_PARSE_ERROR;
+		}
+		file->line += c == '\n';
+		text_add(out, "%c", c);
+	}
+	/* libConfuse takes the end of a file within { } for its close: this it does not. */
+	text_add(out, "\n%s = reached\n", END_OF_FILE);
+	return ferror(stream) || !text_ok(out) ? CFG_FILE_ERROR : CFG_SUCCESS;
+}
+
+static int parse_text(cfg_t *file, const struct text *text)
+{
+	FILE *stream = fmemopen(text->data, text->length, "r");
+	int result;
+
+	if (!stream)
+		return CFG_FILE_ERROR;
+	file->line = 1;
+	result = cfg_parse_fp(file, stream);
+	fclose(stream);
+	return result;
+}
+
+static int parse(cfg_t *file, const char *path)
+{
+	FILE *stream = fopen(path, "re");
+	struct text text = { 0 };
+	int result;
+
+	if (!stream)
+		return CFG_FILE_ERROR;
+	file->filename = strdup(path);
+	result = read_text(file, stream, &text);
+	if (result == CFG_SUCCESS)
+		result = parse_text(file, &text);
+	fclose(stream);
+	text_free(&text);
+	return result;
+}
+
 int config_read(struct config *config, const char *path, cfg_errfunc_t report)
 {
 	struct config wanted = *config;
@@ -243,7 +310,7 @@ int config_read(struct config *config, const char *path, cfg_errfunc_t report)
 	if (!file)
 		return -ENOMEM;
 	errno = 0;
-	switch (cfg_parse(file, path)) {
+	switch (parse(file, path)) {
 	case CFG_SUCCESS:
 		err = take_all(&wanted, file, &why);
 		if (err)

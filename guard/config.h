@@ -3,6 +3,7 @@
 #define GUARD_CONFIG_H
 
 #include <confuse.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "guard/policy.h"
@@ -15,6 +16,7 @@ enum { CONFIG_NEVER_MAX = 64 };
 /* A service that the guard may take out of tracking. */
 struct config_service {
 	struct service service;
+	bool patient; /* has a release_after_s of its own */
 	double release_after_s;
 };
 
@@ -41,10 +43,13 @@ void config_init(struct config *config);
 int config_read(struct config *config, const char *path, cfg_errfunc_t report);
 
 /*
- * Adds a service with the default release_after_s. Returns 0; -EINVAL (does not parse, is
- * there already in part, or too many), with a sentence added to *why.
+ * Adds a service. Returns 0; -EINVAL (does not parse, cannot be taken out, is there already
+ * in part, or too many), with a sentence added to *why.
  */
 int config_add_service(struct config *config, const char *spec, struct text *why);
+
+/* How long service number i must have been calm: its own time, or that of all. */
+double config_release_after_s(const struct config *config, size_t i);
 
 /*
  * Whether what is configured makes sense together: at least one service, none of them

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ctguard: takes a service out of tracking before it fills the conntrack table. */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,6 +176,7 @@ static int check_config(const struct request *request)
 
 static int run(const struct request *request)
 {
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct journal journal = {
 		.log = &request->log,
 		.json_fd = request->json ? STDOUT_FILENO : -1,
@@ -188,6 +190,8 @@ static int run(const struct request *request)
 
 	if (status != EXIT_OK)
 		return status;
+	/* Whoever reads what the guard says may go: it stays. */
+	sigaction(SIGPIPE, &ignore, NULL);
 	/* Without it the guard would only have more rights than it needs: not a reason to stay away. */
 	if (privilege_keep_net_admin())
 		log_warn(&request->log,

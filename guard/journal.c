@@ -2,7 +2,9 @@
 #include "guard/journal.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +45,7 @@ static json_t *new_event(const struct journal *journal, const char *event)
 static void write_event(struct journal *journal, json_t *event)
 {
 	char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	struct pollfd ready = { .fd = journal->json_fd, .events = POLLOUT };
 	size_t length = text ? strlen(text) : 0;
 
 	json_decref(event);
@@ -51,7 +54,12 @@ static void write_event(struct journal *journal, json_t *event)
 		return;
 	}
 	text[length] = '\n';
-	if (write(journal->json_fd, text, length + 1) != (ssize_t)length + 1)
+	/*
+	 * A reader that stalls must not stall the guard: a pipe is ready when it has room for
+	 * PIPE_BUF bytes, more than an event has.
+	 */
+	if (length >= PIPE_BUF || poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT) ||
+	    write(journal->json_fd, text, length + 1) != (ssize_t)length + 1)
 		journal->lost++;
 	free(text);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,12 @@
 
 struct lease {
 	bool engaged;
+	bool held; /* by somebody's rule without a lease: not ours to refresh or give back */
 	uint64_t since_ns;
-	uint64_t measured_ns; /* when packets was read; 0: not yet */
+	uint64_t
+		measured_ns; /* when packets was read; 0: not yet, or not since an error */
 	uint64_t packets;
-	double packets_per_s;
+	double packets_per_s; /* INFINITY until two measurements tell it */
 };
 
 struct leases {
@@ -67,7 +70,11 @@ static const struct service *service_of(const struct leases *leases, size_t i)
 
 static void begin(struct lease *lease, uint64_t now_ns)
 {
-	*lease = (struct lease){ .engaged = true, .since_ns = now_ns };
+	*lease = (struct lease){
+		.engaged = true,
+		.since_ns = now_ns,
+		.packets_per_s = INFINITY,
+	};
 }
 
 /* The service's row in the table if its elements are there. */
@@ -95,10 +102,14 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 		return -EEXIST;
 	}
 	for (size_t i = 0; i < leases->config->count; i++) {
-		if (!find_active(leases, i))
+		const struct ruleset_service *row = find_active(leases, i);
+
+		if (!row)
 			continue;
 		begin(&leases->rows[i], now_ns);
-		adopted++;
+		/* A rehearsal takes nothing over: what is out is somebody else's. */
+		leases->rows[i].held = !row->leased || leases->rehearse;
+		adopted += !leases->rows[i].held;
 	}
 	return adopted;
 }
@@ -119,6 +130,8 @@ int leases_release(struct leases *leases, size_t i, struct apply_why *why)
 {
 	int err = 0;
 
+	if (leases->rows[i].held)
+		return 0;
 	if (!leases->rehearse)
 		err = apply_delete(leases->nl, service_of(leases, i), why);
 	/* Gone already, by another hand or at the end of its lease, is as good. */
@@ -135,7 +148,7 @@ int leases_refresh(struct leases *leases, struct apply_why *why)
 	size_t count = 0;
 
 	for (size_t i = 0; i < leases->config->count; i++) {
-		if (leases->rows[i].engaged)
+		if (leases->rows[i].engaged && !leases->rows[i].held)
 			engaged[count++] = *service_of(leases, i);
 	}
 	if (count == 0 || leases->rehearse)
@@ -147,22 +160,34 @@ static void measure(struct lease *lease, uint64_t now_ns, uint64_t packets)
 {
 	double elapsed_s = clock_between_s(lease->measured_ns, now_ns);
 
+	lease->packets_per_s = INFINITY;
 	if (lease->measured_ns && elapsed_s > 0 && packets >= lease->packets)
 		lease->packets_per_s = (double)(packets - lease->packets) / elapsed_s;
 	lease->measured_ns = now_ns;
 	lease->packets = packets;
 }
 
-int leases_measure(struct leases *leases, uint64_t now_ns, size_t *lost)
+/* After an error nobody knows how much would return. */
+static void forget_rates(struct leases *leases)
 {
-	size_t gone = 0;
+	for (size_t i = 0; i < leases->config->count; i++) {
+		leases->rows[i].measured_ns = 0;
+		leases->rows[i].packets_per_s = INFINITY;
+	}
+}
+
+int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
+		   void *data)
+{
 	int err;
 
 	if (leases->rehearse || leases_count(leases) == 0)
-		goto out;
+		return 0;
 	err = ruleset_read(leases->nl, &leases->ruleset);
-	if (err)
+	if (err) {
+		forget_rates(leases);
 		return err;
+	}
 	for (size_t i = 0; i < leases->config->count; i++) {
 		const struct ruleset_service *row = find_active(leases, i);
 		struct lease *lease = &leases->rows[i];
@@ -172,17 +197,19 @@ int leases_measure(struct leases *leases, uint64_t now_ns, size_t *lost)
 		if (!lease->engaged || row)
 			continue;
 		*lease = (struct lease){ 0 };
-		gone++;
+		lost(i, data);
 	}
-out:
-	if (lost)
-		*lost = gone;
 	return 0;
 }
 
 bool leases_engaged(const struct leases *leases, size_t i)
 {
 	return leases->rows[i].engaged;
+}
+
+bool leases_held(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].held;
 }
 
 size_t leases_count(const struct leases *leases)
@@ -201,10 +228,5 @@ uint64_t leases_since_ns(const struct leases *leases, size_t i)
 
 double leases_packets_per_s(const struct leases *leases, size_t i)
 {
-	return leases->rows[i].packets_per_s;
-}
-
-uint64_t leases_packets(const struct leases *leases, size_t i)
-{
-	return leases->rows[i].packets;
+	return leases->rows[i].held ? INFINITY : leases->rows[i].packets_per_s;
 }

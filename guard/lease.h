@@ -26,8 +26,10 @@ int leases_open(struct leases **out, const struct config *config, bool rehearse)
 void leases_close(struct leases *leases);
 
 /*
- * Takes over the configured services that an earlier guard left out of tracking. Returns how
- * many, or -errno with the reason: -EEXIST if the table is not ours.
+ * Takes over the configured services whose leases an earlier guard left running; refresh them
+ * at once. A service that a rule without a lease keeps out is known as engaged, but stays as
+ * whoever made the rule wants it. Returns how many were taken over, or -errno with the
+ * reason: -EEXIST if the table is not ours.
  */
 int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why);
 
@@ -35,24 +37,36 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why);
 int leases_engage(struct leases *leases, size_t i, uint64_t now_ns,
 		  struct apply_why *why);
 
-/* Gives it back. */
+/* Gives it back, unless somebody's rule without a lease holds it. */
 int leases_release(struct leases *leases, size_t i, struct apply_why *why);
 
-/* Starts every lease anew. */
+/* Starts every lease anew. -ENOENT if the rules of one are gone: measure to find out whose. */
 int leases_refresh(struct leases *leases, struct apply_why *why);
 
+/* Called for a service that is no longer out of tracking, though the guard did not give it back. */
+typedef void leases_lost_cb(size_t i, void *data);
+
 /*
- * Reads the packet counters. A service whose elements are gone, taken away by somebody else
- * or lapsed, is no longer engaged; *lost (may be NULL) counts them. Returns 0 or -errno.
+ * Reads the packet counters, and calls lost for services whose elements are gone: taken
+ * away by somebody else, or lapsed. Returns 0 or -errno; then no rate is known.
  */
-int leases_measure(struct leases *leases, uint64_t now_ns, size_t *lost);
+int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
+		   void *data);
 
 bool leases_engaged(const struct leases *leases, size_t i);
+
+/* Whether it is out by a rule without a lease. */
+bool leases_held(const struct leases *leases, size_t i);
+
+/* How many are out. */
 size_t leases_count(const struct leases *leases);
+
 uint64_t leases_since_ns(const struct leases *leases, size_t i);
 
-/* Untracked packets towards the service: a second, by the last two measurements; and in all. */
+/*
+ * Untracked packets towards the service a second, between the last two measurements;
+ * INFINITY until there are two.
+ */
 double leases_packets_per_s(const struct leases *leases, size_t i);
-uint64_t leases_packets(const struct leases *leases, size_t i);
 
 #endif

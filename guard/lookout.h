@@ -2,6 +2,7 @@
 #ifndef GUARD_LOOKOUT_H
 #define GUARD_LOOKOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "guard/policy.h"
@@ -17,9 +18,13 @@ struct leases;
  */
 struct lookout;
 
-/* config and leases must outlive it. Returns 0 or -errno (-EPERM: no CAP_NET_ADMIN). */
+/*
+ * config and leases must outlive it. Rehearsing, it sees the table as it would be without
+ * the services that leases pretends to have taken out. Returns 0 or -errno (-EPERM: no
+ * CAP_NET_ADMIN).
+ */
 int lookout_open(struct lookout **out, const struct config *config,
-		 const struct leases *leases);
+		 const struct leases *leases, bool rehearse);
 
 /* NULL is allowed. */
 void lookout_close(struct lookout *lookout);

@@ -14,8 +14,14 @@ static const double FASTEST_FLOOD = 300000;
 /* Looks at the table that fit into the time it needs to reach the mark. */
 static const double LOOKS_BEFORE_MARK = 4;
 
-/* A service is guilty if its absence gives at least this part of the relief needed. */
+/*
+ * A service is guilty if at least this part of the growth is its, and its absence gives at
+ * least this part of the relief needed.
+ */
 static const double GUILTY_PART = 0.25;
+
+/* The relief needed is never taken for less than this share of the limit: it is to last. */
+static const double RELIEF_FLOOR = 0.1;
 
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
@@ -47,11 +53,13 @@ static double projected(const struct policy_settings *settings,
 	return view->entries + fmax(0, view->slope) * settings->horizon_s;
 }
 
-/*
- * The part of the growth that is the service's: of what came since the baseline where
- * that is known, else in proportion to what it has.
- */
-static double growth_part(const struct policy_view *view,
+/* Whether it is known who makes the table grow, and it does. */
+static bool growth_known(const struct policy_view *view)
+{
+	return view->slope > 0 && view->grown_total > 0;
+}
+
+double policy_growth_part(const struct policy_view *view,
 			  const struct policy_service *service)
 {
 	if (view->grown_total > 0)
@@ -63,26 +71,67 @@ static double growth_part(const struct policy_view *view,
 static double relief(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *service)
 {
-	double growth = fmax(0, view->slope) * growth_part(view, service);
+	double growth = fmax(0, view->slope) * policy_growth_part(view, service);
 
 	return service->stock + growth * settings->horizon_s;
 }
 
-/* Index of the service that relieves most among those still tracked; count if there is none. */
-static size_t most_relieving(const struct policy_settings *settings,
-			     const struct policy_view *view)
+/* Entries too many at the horizon. */
+static double relief_needed(const struct policy_settings *settings,
+			    const struct policy_view *view)
+{
+	double needed = projected(settings, view) - calm_level(settings, view);
+
+	return fmax(needed, RELIEF_FLOOR * view->limit);
+}
+
+/*
+ * Whether the service is what fills the table. While that grows, it is who grows and not who
+ * has most: a service with many old entries is no flood. A table that stands at the
+ * mark is blamed on who has most of it.
+ */
+static bool guilty(const struct policy_settings *settings, const struct policy_view *view,
+		   const struct policy_service *service)
+{
+	if (growth_known(view) && policy_growth_part(view, service) < GUILTY_PART)
+		return false;
+	return relief(settings, view, service) >=
+	       GUILTY_PART * relief_needed(settings, view);
+}
+
+/* Whether the table would be calm without the service, whoever fills it. */
+static bool suffices(const struct policy_settings *settings,
+		     const struct policy_view *view, const struct policy_service *service)
+{
+	return projected(settings, view) - relief(settings, view, service) <=
+	       calm_level(settings, view);
+}
+
+/*
+ * Index of the service to take out: of the guilty the one that relieves most; where none
+ * is, one whose absence alone suffices; count if there is none of either.
+ */
+static size_t choose(const struct policy_settings *settings,
+		     const struct policy_view *view)
 {
 	size_t best = view->count;
+	bool best_guilty = false;
 	double most = 0;
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct policy_service *service = &view->services[i];
 		double gain = relief(settings, view, service);
+		bool is_guilty = guilty(settings, view, service);
 
-		if (!service->engaged && gain > most) {
-			most = gain;
-			best = i;
-		}
+		if (service->engaged ||
+		    (!is_guilty && !suffices(settings, view, service)))
+			continue;
+		if (best < view->count && (best_guilty > is_guilty ||
+					   (best_guilty == is_guilty && gain <= most)))
+			continue;
+		best = i;
+		best_guilty = is_guilty;
+		most = gain;
 	}
 	return best;
 }
@@ -125,33 +174,26 @@ static void decide_helpless(const struct policy_settings *settings,
 static void decide_engagement(const struct policy_settings *settings,
 			      const struct policy_view *view, struct policy_decision *out)
 {
-	double ahead = projected(settings, view);
-	double needed = ahead - calm_level(settings, view);
-	size_t best = most_relieving(settings, view);
+	size_t i = choose(settings, view);
+	const struct policy_service *service = &view->services[i];
 	char trigger[POLICY_WHY_MAX / 2];
-	double gain;
 
-	if (best == view->count) {
-		decide_helpless(settings, view, out);
-		return;
-	}
-	gain = relief(settings, view, &view->services[best]);
-	if (gain < GUILTY_PART * needed) {
+	if (i == view->count) {
 		decide_helpless(settings, view, out);
 		return;
 	}
 	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_ENGAGE;
-	out->service = best;
-	out->projected = fmax(0, ahead - gain);
+	out->service = i;
+	out->projected =
+		fmax(0, projected(settings, view) - relief(settings, view, service));
 	snprintf(out->why, sizeof(out->why),
 		 "%s; %.0f %% of the entries and %.0f %% of the growth are its; without "
 		 "it "
 		 "%.0f (%.1f %%) in %gs",
 		 trigger,
-		 view->entries ? 100 * fmin(1, view->services[best].stock / view->entries)
-			       : 0,
-		 100 * growth_part(view, &view->services[best]), out->projected,
+		 view->entries ? 100 * fmin(1, service->stock / view->entries) : 0,
+		 100 * policy_growth_part(view, service), out->projected,
 		 percent(view, out->projected), settings->horizon_s);
 }
 

@@ -67,16 +67,24 @@ bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view);
 
 /*
- * Chooses the next step. Of the allowed services it engages the one whose absence
- * relieves most, one a call, and only if that is a real part of the relief needed:
- * the bystander of a flood is left alone. It releases one a call, when what would
- * return fits under release_at and has done so for release_after_s.
+ * Chooses the next step. Of the allowed services it engages, one a call, the one that fills
+ * the table: by what came since the baseline, else by what it has; where it is none of them,
+ * one without which the table is calm all the same. A bystander is left alone. It
+ * releases one a call, when what would return fits under release_at and has done so for
+ * release_after_s.
  */
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
 		   struct policy_decision *out);
 
 /* Brings calm_since_ns of each service up to date. Call once for each view, before policy_decide(). */
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view);
+
+/*
+ * The part of the growth that is the service's: of what came since the baseline where
+ * that is known, else in proportion to what it has.
+ */
+double policy_growth_part(const struct policy_view *view,
+			  const struct policy_service *service);
 
 enum { POLICY_POLL_MIN_MS = 5, POLICY_POLL_MAX_MS = 1000 };
 

@@ -3,23 +3,29 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack/active.h"
 #include "conntrack/reclaim.h"
 #include "guard/config.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lock.h"
 #include "guard/lookout.h"
+#include "guard/notes.h"
 #include "guard/policy.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/nl.h"
 #include "lib/text.h"
+
+/* What the event loop opens: epoll, a pipe or an eventfd for signals, a timer. */
+enum { LOOP_DESCRIPTORS = 5 };
 
 /* The same complaint is not repeated within this time. */
 static const double REPEAT_AFTER_S = 10;
@@ -44,6 +50,7 @@ struct guard {
 	ev_timer measure;
 	ev_signal interrupt;
 	ev_signal terminate;
+	ev_signal hangup;
 	int lock_fd;
 	struct lookout *lookout;
 	struct leases *leases;
@@ -52,7 +59,8 @@ struct guard {
 	uint64_t
 		complained_ns; /* last word about a table that cannot be relieved; 0: none */
 	uint64_t retry_ns;     /* no change before this, because one failed */
-	uint64_t errors;       /* looks, readings and measurements that failed */
+	uint64_t errors;       /* looks and measurements that failed */
+	uint64_t error_ns;     /* when one was told; 0: never */
 	bool withdraw;         /* take the rules away at the end */
 };
 
@@ -66,11 +74,17 @@ static const char *name_of(const struct guard *guard, size_t i)
 	return lookout_view(guard->lookout)->services[i].name;
 }
 
-/* Counts an error and tells the first: a broken table must not fill the log. */
+/* Counts an error; a broken table must not fill the log with them. */
 static void note_error(struct guard *guard, const char *what, int err)
 {
-	if (guard->errors++ == 0)
-		log_warn(guard->log, "cannot %s: %s; going on", what, strerror(-err));
+	uint64_t now_ns = clock_now_ns();
+
+	guard->errors++;
+	if (within(guard->error_ns, now_ns, REPEAT_AFTER_S))
+		return;
+	guard->error_ns = now_ns;
+	log_warn(guard->log, "cannot %s: %s; going on (%llu such errors so far)", what,
+		 strerror(-err), (unsigned long long)guard->errors);
 }
 
 /* Deletes what the service has in the table: its packets no longer keep or need it. */
@@ -86,10 +100,8 @@ static void reclaim(struct guard *guard, size_t i)
 	err = lookout_read_local(guard->lookout);
 	if (err)
 		note_error(guard, "read the addresses of this host", err);
-	err = 0;
-	if (!guard->rehearse)
-		err = reclaim_service(guard->nl, guard->reclaim_way, service,
-				      lookout_local(guard->lookout), NULL);
+	err = reclaim_service(guard->nl, guard->reclaim_way, service,
+			      lookout_local(guard->lookout), NULL);
 	if (err)
 		log_warn(guard->log,
 			 "could not delete the entries of %s: %s; they end by timeout",
@@ -97,7 +109,7 @@ static void reclaim(struct guard *guard, size_t i)
 	err = lookout_restart(guard->lookout, &after);
 	if (err)
 		note_error(guard, "count the table", err);
-	else if (!guard->rehearse)
+	else
 		journal_effect(guard->journal, name_of(guard, i), before, after,
 			       clock_between_s(start_ns, clock_now_ns()));
 }
@@ -125,17 +137,14 @@ static void act(struct guard *guard, const struct policy_decision *decision)
 	journal_decision(guard->journal, view, decision,
 			 clock_between_s(view->now_ns, clock_now_ns()));
 	guard->complained_ns = 0;
-	if (decision->action == POLICY_ENGAGE)
+	if (decision->action == POLICY_ENGAGE && !guard->rehearse)
 		reclaim(guard, i);
 }
 
-/* A rehearsal leaves the table as full as it is: its own pretended steps are no helplessness. */
 static void complain(struct guard *guard, const struct policy_decision *decision)
 {
 	const struct policy_view *view = lookout_view(guard->lookout);
 
-	if (guard->rehearse && leases_count(guard->leases) > 0)
-		return;
 	if (within(guard->complained_ns, view->now_ns, REPEAT_AFTER_S))
 		return;
 	guard->complained_ns = view->now_ns;
@@ -159,30 +168,49 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	ev_timer_again(loop, timer);
 }
 
+/* Rules of ours are gone: not put back behind whoever took them away. */
+static void on_lost(size_t i, void *data)
+{
+	struct guard *guard = data;
+	struct text text = { 0 };
+
+	text_add(&text,
+		 "%s is tracked again: its rules ran out or were taken away by somebody "
+		 "else; "
+		 "they are not put back unless the table fills again",
+		 name_of(guard, i));
+	journal_note(guard->journal, "lost", text_str(&text));
+	text_free(&text);
+}
+
+static void measure(struct guard *guard)
+{
+	int err = leases_measure(guard->leases, clock_now_ns(), on_lost, guard);
+
+	if (err)
+		note_error(guard, "read the counters", err);
+}
+
+/* What is refreshed must still be there: a refresh would bring it back without a decision. */
+static void refresh(struct guard *guard)
+{
+	struct apply_why why;
+	int err;
+
+	measure(guard);
+	err = leases_refresh(guard->leases, &why);
+	if (err)
+		log_warn(guard->log, "could not refresh the leases: %s", why.text);
+}
+
 static void on_refresh(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	struct guard *guard = timer->data;
-	struct apply_why why;
-	int err = leases_refresh(guard->leases, &why);
-
-	/* That the rules are gone is noticed, and told, by the next measurement. */
-	if (err && err != -ENOENT)
-		log_warn(guard->log, "could not refresh the leases: %s", why.text);
+	refresh(timer->data);
 }
 
 static void on_measure(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	struct guard *guard = timer->data;
-	size_t lost = 0;
-	int err = leases_measure(guard->leases, clock_now_ns(), &lost);
-
-	if (err)
-		note_error(guard, "read the counters", err);
-	if (lost)
-		journal_note(guard->journal, "lost",
-			     "rules of ours were taken away by somebody else; they are "
-			     "not put "
-			     "back unless the table fills again");
+	measure(timer->data);
 }
 
 static void on_interrupt(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -214,10 +242,23 @@ static void explain(int err, struct text *why)
 			 strerror(-err));
 		break;
 	case -EADDRINUSE:
-		text_add(why, "another ctguard runs in this network namespace");
+		text_add(why, "another ctguard runs in this network namespace (or a "
+			      "program that "
+			      "has its lock, the abstract Unix socket @ctkit/ctguard)");
 		break;
-	default: text_add(why, "%s", strerror(-err)); break;
+	default: text_add(why, "cannot start: %s", strerror(-err)); break;
 	}
+}
+
+/* Stopping what was never started does no harm. */
+static void stop_watchers(struct guard *guard)
+{
+	ev_timer_stop(guard->loop, &guard->look);
+	ev_timer_stop(guard->loop, &guard->refresh);
+	ev_timer_stop(guard->loop, &guard->measure);
+	ev_signal_stop(guard->loop, &guard->interrupt);
+	ev_signal_stop(guard->loop, &guard->terminate);
+	ev_signal_stop(guard->loop, &guard->hangup);
 }
 
 static int open_kernel(struct guard *guard)
@@ -225,7 +266,8 @@ static int open_kernel(struct guard *guard)
 	int err = leases_open(&guard->leases, guard->config, guard->rehearse);
 
 	if (!err)
-		err = lookout_open(&guard->lookout, guard->config, guard->leases);
+		err = lookout_open(&guard->lookout, guard->config, guard->leases,
+				   guard->rehearse);
 	if (!err)
 		err = nl_open(&guard->nl, NETLINK_NETFILTER);
 	if (!err)
@@ -242,13 +284,34 @@ static void start_watchers(struct guard *guard)
 	ev_timer_init(&guard->measure, on_measure, MEASURE_EVERY_S, MEASURE_EVERY_S);
 	ev_signal_init(&guard->interrupt, on_interrupt, SIGINT);
 	ev_signal_init(&guard->terminate, on_terminate, SIGTERM);
+	ev_signal_init(&guard->hangup, on_terminate, SIGHUP);
 	guard->look.data = guard->refresh.data = guard->measure.data = guard;
-	guard->interrupt.data = guard->terminate.data = guard;
+	guard->interrupt.data = guard->terminate.data = guard->hangup.data = guard;
 	ev_timer_start(guard->loop, &guard->look);
 	ev_timer_start(guard->loop, &guard->refresh);
 	ev_timer_start(guard->loop, &guard->measure);
 	ev_signal_start(guard->loop, &guard->interrupt);
 	ev_signal_start(guard->loop, &guard->terminate);
+	ev_signal_start(guard->loop, &guard->hangup);
+}
+
+/* Whether the loop will find the descriptors that it needs. */
+static int spare_descriptors(void)
+{
+	int fds[LOOP_DESCRIPTORS];
+	int count = 0, err = 0;
+
+	while (count < LOOP_DESCRIPTORS) {
+		fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fds[count] < 0) {
+			err = -errno;
+			break;
+		}
+		count++;
+	}
+	while (count > 0)
+		close(fds[--count]);
+	return err;
 }
 
 static int open_all(struct guard *guard, struct text *why)
@@ -256,23 +319,30 @@ static int open_all(struct guard *guard, struct text *why)
 	struct apply_why reason;
 	int err;
 
-	guard->lock_fd = lock_take();
-	err = guard->lock_fd < 0 ? guard->lock_fd : open_kernel(guard);
+	/* A rehearsal is in nobody's way. */
+	if (!guard->rehearse)
+		guard->lock_fd = lock_take();
+	err = guard->lock_fd < 0 && !guard->rehearse ? guard->lock_fd
+						     : open_kernel(guard);
 	if (err) {
 		explain(err, why);
 		return err;
 	}
 	err = leases_adopt(guard->leases, clock_now_ns(), &reason);
+	if (err > 0)
+		err = leases_refresh(guard->leases, &reason);
 	if (err < 0) {
 		text_add(why, "%s", reason.text);
 		return err;
 	}
-	guard->loop = ev_loop_new(EVFLAG_NOENV);
-	if (!guard->loop) {
-		text_add(why, "cannot make an event loop");
-		return -ENOMEM;
-	}
-	return 0;
+	/* libev aborts when it runs out of descriptors. */
+	err = spare_descriptors();
+	if (!err)
+		guard->loop = ev_loop_new(EVFLAG_NOENV);
+	if (!guard->loop)
+		text_add(why, "cannot make an event loop: %s",
+			 strerror(err ? -err : ENOMEM));
+	return guard->loop ? 0 : -ENOMEM;
 }
 
 int guard_open(struct guard **out, const struct config *config, struct journal *journal,
@@ -303,8 +373,10 @@ void guard_close(struct guard *guard)
 {
 	if (!guard)
 		return;
-	if (guard->loop)
+	if (guard->loop) {
+		stop_watchers(guard);
 		ev_loop_destroy(guard->loop);
+	}
 	lookout_close(guard->lookout);
 	leases_close(guard->leases);
 	nl_close(guard->nl);
@@ -313,36 +385,16 @@ void guard_close(struct guard *guard)
 	free(guard);
 }
 
-/* The services that are out of tracking, for a sentence. */
-static void list_engaged(const struct guard *guard, struct text *names)
+/* A guard of a table that nothing fills would look broken. */
+static void say_if_inactive(struct guard *guard)
 {
-	for (size_t i = 0; i < guard->config->count; i++) {
-		if (leases_engaged(guard->leases, i))
-			text_add(names, "%s%s", names->length ? ", " : "",
-				 name_of(guard, i));
-	}
-}
+	enum active active = ACTIVE_UNKNOWN;
 
-static void say_hello(struct guard *guard)
-{
-	const struct policy_settings *policy = &guard->config->policy;
-	struct text text = { 0 };
-
-	text_add(&text,
-		 "guarding%s: ", guard->rehearse ? " (dry run: nothing is changed)" : "");
-	for (size_t i = 0; i < guard->config->count; i++)
-		text_add(&text, "%s%s", i ? ", " : "", name_of(guard, i));
-	text_add(&text, "; engage at %g%% or %gs before full, release at %g%%, lease %gs",
-		 100 * policy->engage_at, policy->horizon_s, 100 * policy->release_at,
-		 guard->config->lease_s);
-	journal_note(guard->journal, "start", text_str(&text));
-	text_free(&text);
-	if (leases_count(guard->leases) == 0)
-		return;
-	text_add(&text, "took over the leases of an earlier guard: ");
-	list_engaged(guard, &text);
-	journal_note(guard->journal, "adopt", text_str(&text));
-	text_free(&text);
+	if (lookout_view(guard->lookout)->entries == 0 &&
+	    active_probe(guard->nl, &active) == 0 && active == ACTIVE_NO)
+		log_warn(guard->log,
+			 "connections are not tracked in this network namespace now: "
+			 "there is nothing to guard until a rule needs tracking");
 }
 
 static int withdraw(struct guard *guard)
@@ -353,47 +405,31 @@ static int withdraw(struct guard *guard)
 		struct apply_why why;
 		int err;
 
-		if (!leases_engaged(guard->leases, i))
+		if (!leases_engaged(guard->leases, i) || leases_held(guard->leases, i))
 			continue;
 		err = leases_release(guard->leases, i, &why);
-		if (!err)
+		if (!err) {
+			notes_withdrawn(guard->journal, name_of(guard, i));
 			continue;
-		log_error(guard->log, "could not give back %s: %s", name_of(guard, i),
+		}
+		log_error(guard->log, "could not give %s back: %s", name_of(guard, i),
 			  why.text);
 		result = err;
 	}
 	return result;
 }
 
-static int say_goodbye(struct guard *guard)
-{
-	struct text names = { 0 };
-	struct text text = { 0 };
-	int err = 0;
-
-	list_engaged(guard, &names);
-	if (!names.length) {
-		text_add(&text, "ends; nothing is out of tracking");
-	} else if (guard->withdraw) {
-		err = withdraw(guard);
-		text_add(&text, "ends; gave back %s", text_str(&names));
-	} else {
-		text_add(&text,
-			 "ends; %s: leases run out within %gs, unless a guard takes them "
-			 "over",
-			 text_str(&names), guard->config->lease_s);
-	}
-	if (!err)
-		journal_note(guard->journal, "stop", text_str(&text));
-	text_free(&names);
-	text_free(&text);
-	return err;
-}
-
 int guard_run(struct guard *guard)
 {
+	const struct policy_view *view = lookout_view(guard->lookout);
+	int err = 0;
+
 	start_watchers(guard);
-	say_hello(guard);
+	notes_hello(guard->journal, guard->config, guard->leases, view);
+	say_if_inactive(guard);
 	ev_run(guard->loop, 0);
-	return say_goodbye(guard);
+	if (guard->withdraw)
+		err = withdraw(guard);
+	notes_goodbye(guard->journal, guard->config, guard->leases, view, guard->errors);
+	return err;
 }

@@ -167,7 +167,7 @@ untracked() { # SERVICE as nft writes it: whether it is out of tracking
 	kill -INT "$guard"
 	wait "$guard"
 	! on server nft list table inet ctkit
-	grep -q 'gave back udp/9000' "$BATS_TEST_TMPDIR/$guard.err"
+	grep -q 'gave udp/9000 back because the guard ends' "$BATS_TEST_TMPDIR/$guard.err"
 }
 
 @test "SIGTERM leaves the leases, and the next guard takes them over" {
@@ -203,8 +203,8 @@ lapsed() {
 	guard -s udp/9000 --horizon 1h --lease 3s
 	flood udp/10.77.0.1:9000 20k
 	wait_until 5 untracked "udp . 9000"
-	local until=$((SECONDS + 5))
-	wait_until 10 eval "untracked 'udp . 9000' && ((SECONDS > $until))"
+	elapse 5000
+	untracked "udp . 9000"
 	happened engage
 	[ "$(grep -c '"event":"engage"' "$BATS_TEST_TMPDIR/$guard.out")" -eq 1 ]
 }
@@ -265,7 +265,8 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 	refused 'no service may be taken out' run
 	refused 'service "udp/0": the port' run -s udp/0
 	refused 'service "sctp/9": want PROTO' run -s sctp/9
-	refused 'only a single local port' run -s out:udp/53
+	refused 'cannot be taken out: only services of this host' run -s out:udp/53
+	refused 'cannot be taken out: 0.0.0.0' run -s udp/0.0.0.0:53
 	refused 'given twice' run -s udp/53 -s udp/192.0.2.1:53
 	refused 'engage-at: "80" is not a share' run -s udp/53 --engage-at 80
 	refused 'must be below' run -s udp/53 --engage-at 40%
@@ -284,4 +285,149 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 	[ "$status" -eq 0 ]
 	[ "$output" = "ok: 1 service" ]
 	refused 'under never' check-config -c "$BATS_TEST_TMPDIR/good.conf" -s tcp/22
+}
+
+@test "blames who grows, not who has most" {
+	echo_server 9000
+	# Old entries of the other allowed service: more than the flood brings.
+	on server ctfill -P 9001 -d 10.77.0.1 60000
+	guard -s udp/9001 -s udp/9000 --horizon 1h
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 happened engage
+	[ "$(event engage | jq -r .service)" = udp/9000 ]
+	[ "$(grep -c '"event":"engage"' "$BATS_TEST_TMPDIR/$guard.out")" -eq 1 ]
+}
+
+@test "a service that stays flooded is not given back" {
+	echo_server 9000
+	guard -s udp/9000 --horizon 1h --release-after 0s --release-at 1%
+	flood udp/10.77.0.1:9000 80k
+	[ "$(grep -c '"event":"engage"' "$BATS_TEST_TMPDIR/$guard.out")" -eq 1 ]
+	! happened release
+	wait_until 10 happened release
+}
+
+@test "expired entries that are still counted are nobody's fault" {
+	on server sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=1
+	on server ctfill -P 53 -d 10.77.0.1 -t 1 100000
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 2000
+	elapse 1100
+	[ "$(entries server)" -ge 50000 ] || skip "the kernel has collected them already"
+	guard -s udp/9000 --horizon 0s --engage-at 15% --release-at 10%
+	wait_until 5 eval '[ "$(entries server)" -lt 50000 ]'
+	elapse 1000
+	! happened engage
+	! happened helpless
+}
+
+@test "what it takes over is refreshed at once" {
+	on server ctrules -q --force add udp/9000 --lease 4s
+	guard -s udp/9000 --lease 60s --release-after 60s
+	elapse 5000
+	untracked "udp . 9000"
+	! happened lost
+}
+
+@test "a rule without a lease is left to whoever made it" {
+	on server ctrules -q --force add udp/9000 --forever
+	guard -s udp/9000 --release-after 0s
+	grep -q 'left so: udp/9000' "$BATS_TEST_TMPDIR/$guard.err"
+	elapse 4000
+	kill -INT "$guard"
+	wait "$guard"
+	[ "$(on server ctrules list -j | jq -c '.services[] | [.service, .lease_seconds_left]')" = '["udp/9000",null]' ]
+}
+
+@test "a hung guard does not bring back what has lapsed" {
+	echo_server 9000
+	guard -s udp/9000 --horizon 1h --lease 3s
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 untracked "udp . 9000"
+	kill -STOP "$guard"
+	wait_until 10 lapsed
+	kill -CONT "$guard"
+	wait_until 5 happened lost
+	lapsed
+}
+
+@test "a reader that goes away does not take the guard with it" {
+	echo_server 9000
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	(exec ip netns exec server ctguard run -j -s udp/9000 --horizon 1h \
+		>"$BATS_TEST_TMPDIR/pipe" 2>"$BATS_TEST_TMPDIR/err" 3>&-) &
+	guard=$!
+	head -n 1 "$BATS_TEST_TMPDIR/pipe"
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 untracked "udp . 9000"
+	wait_until 5 eval '[ "$(entries server)" -lt 100 ]'
+	kill -INT "$guard"
+	wait "$guard"
+	grep -q 'events could not be written' "$BATS_TEST_TMPDIR/err"
+}
+
+@test "a reader that stalls does not stall the guard" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	(exec ip netns exec server ctguard run -j -s udp/9000 >"$BATS_TEST_TMPDIR/pipe" \
+		2>"$BATS_TEST_TMPDIR/err" 3>&-) &
+	guard=$!
+	exec 9<"$BATS_TEST_TMPDIR/pipe"
+	wait_until 5 grep -q guarding "$BATS_TEST_TMPDIR/err"
+	# Fill what is left of the pipe.
+	dd if=/dev/zero of="$BATS_TEST_TMPDIR/pipe" bs=4096 count=64 oflag=nonblock 2>/dev/null || true
+	kill -INT "$guard"
+	wait_until 5 ended "$guard"
+	exec 9<&-
+}
+
+@test "a dry run of two services decides as the real one does" {
+	echo_server 9000
+	on server ctfill -P 9001 -d 10.77.0.1 -t 600 5000
+	guard -s udp/9001 -s udp/9000 --horizon 1h --dry-run
+	flood udp/10.77.0.1:9000 60k
+	wait_until 5 happened engage
+	[ "$(event engage | jq -r .service)" = udp/9000 ]
+	[ "$(grep -c '"event":"engage"' "$BATS_TEST_TMPDIR/$guard.out")" -eq 1 ]
+	! happened helpless
+	kill -INT "$guard"
+	wait "$guard"
+	! grep -q 'gave udp' "$BATS_TEST_TMPDIR/$guard.err"
+}
+
+@test "a dry run may stand beside a running guard" {
+	guard -s udp/9000
+	local real=$guard
+	guard -s udp/9000 --dry-run --engage-at 60%
+	kill -INT "$guard" "$real"
+	wait "$guard"
+	wait "$real"
+}
+
+@test "says so where nothing is tracked" {
+	on server nft flush ruleset
+	guard -s udp/9000
+	wait_until 5 grep -q 'not tracked in this network namespace' "$BATS_TEST_TMPDIR/$guard.err"
+}
+
+@test "the command line goes over the file, for services of the file too" {
+	printf 'release-after = 1h\nservice "udp/9000" { }\n' >"$BATS_TEST_TMPDIR/conf"
+	on server ctrules -q --force add udp/9000 --lease 60s
+	guard -c "$BATS_TEST_TMPDIR/conf" --release-after 0s
+	wait_until 10 happened release
+}
+
+@test "files that are no configuration are refused, whatever they are" {
+	refused 'Is a directory' check-config -c /
+	printf '\0\1\377' >"$BATS_TEST_TMPDIR/binary"
+	refused 'binary:1: byte 0x00 is not text' check-config -c "$BATS_TEST_TMPDIR/binary"
+	printf 'service "udp/53" {\n' >"$BATS_TEST_TMPDIR/short"
+	refused "short:3: no such option 'end-of-file'" check-config -c "$BATS_TEST_TMPDIR/short"
+	printf 'never = { "tcp/22"' >"$BATS_TEST_TMPDIR/short"
+	refused 'short:' check-config -c "$BATS_TEST_TMPDIR/short" -s udp/53
+}
+
+@test "without descriptors to spare it says so and does not abort" {
+	for limit in 6 8 10 12; do
+		run on server timeout 3 prlimit --nofile=$limit ctguard run -s udp/9000
+		[ "$status" -eq 3 ] || [ "$status" -eq 124 ]
+	done
 }

@@ -18,6 +18,16 @@ wait_until() {
 	done
 }
 
+# elapse MS: lets time pass where time itself is the condition, such as a timeout that must run out.
+elapse() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000))
+	wait_until $(($1 / 1000 + 5)) passed "$end"
+}
+
+passed() {
+	((${EPOCHREALTIME/./} > $1))
+}
+
 # hosts: two hosts, "server" (10.77.0.1, fd77::1) and "client" (10.77.0.2, fd77::2), with a
 # cable between them. The client also owns 10.78.0.0/16 and fd78::/64 (any address of them).
 hosts() {

@@ -115,6 +115,79 @@ static void without_a_baseline_the_larger_stock_is_guilty(void **state)
 	assert_int_equal(decide(&view).service, 0);
 }
 
+/* At the mark by a slow flood of the first; the second has most, from long ago. */
+static struct policy_view old_and_new(void)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 80000;
+	view.slope = 1000;
+	view.full_in_s = 20;
+	view.attributed = true;
+	view.grown_total = 20000;
+	view.services[0].stock = 20000;
+	view.services[0].grown = 20000;
+	view.services[1].stock = 58000;
+	return view;
+}
+
+static void old_entries_are_no_flood(void **state)
+{
+	struct policy_view view = old_and_new();
+	struct policy_decision decision = decide(&view);
+
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	assert_int_equal(decision.service, 0);
+}
+
+static void a_table_that_stands_at_the_mark_is_blamed_on_who_has_most(void **state)
+{
+	struct policy_view view = old_and_new();
+
+	view.slope = 0;
+	view.full_in_s = INFINITY;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	assert_int_equal(decide(&view).service, 1);
+}
+
+static void a_service_that_alone_would_calm_the_table_goes_for_a_stranger(void **state)
+{
+	struct policy_view view = old_and_new();
+
+	/* The growth is a stranger's, but without the second there is room for it. */
+	view.services[0].grown = 0;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	assert_int_equal(decide(&view).service, 1);
+	view.services[1].stock = 30000;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+}
+
+static void marks_close_together_make_nobody_guilty(void **state)
+{
+	static const struct policy_settings close = { 0.8, 0.79, 10 };
+	struct policy_view view = old_and_new();
+	struct policy_decision decision;
+
+	view.slope = 0;
+	view.full_in_s = INFINITY;
+	view.services[1].stock = 900;
+	view.services[0].stock = 800;
+	policy_decide(&close, &view, &decision);
+	assert_int_equal(decision.action, POLICY_HELPLESS);
+}
+
+static void what_nobody_has_measured_does_not_return(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.services[0].engaged = true;
+	view.services[0].engaged_since_ns = view.now_ns;
+	view.services[0].returning = INFINITY;
+	decide(&view);
+	view.now_ns += 1000 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
 static void a_bystander_is_never_taken_out_for_a_flood_that_is_not_its(void **state)
 {
 	struct policy_view view = flooded();
@@ -301,6 +374,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_at_rest_is_left_alone),
+		cmocka_unit_test(old_entries_are_no_flood),
+		cmocka_unit_test(
+			a_table_that_stands_at_the_mark_is_blamed_on_who_has_most),
+		cmocka_unit_test(
+			a_service_that_alone_would_calm_the_table_goes_for_a_stranger),
+		cmocka_unit_test(marks_close_together_make_nobody_guilty),
+		cmocka_unit_test(what_nobody_has_measured_does_not_return),
 		cmocka_unit_test(a_forecast_within_the_horizon_asks_who_it_is),
 		cmocka_unit_test(the_mark_triggers_without_a_forecast),
 		cmocka_unit_test(the_guilty_service_is_engaged_and_the_reason_is_told),

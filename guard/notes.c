@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/notes.h"
+
+#include <stdbool.h>
+
+#include "guard/config.h"
+#include "guard/journal.h"
+#include "guard/lease.h"
+#include "guard/policy.h"
+#include "lib/text.h"
+
+/* The services that are out, by their own lease or held by others, for a sentence. */
+static void list_engaged(const struct leases *leases, const struct policy_view *view,
+			 bool held, struct text *names)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		if (leases_engaged(leases, i) && leases_held(leases, i) == held)
+			text_add(names, "%s%s", names->length ? ", " : "",
+				 view->services[i].name);
+	}
+}
+
+static void note_engaged(struct journal *journal, const struct leases *leases,
+			 const struct policy_view *view, bool held, const char *sentence)
+{
+	struct text names = { 0 };
+	struct text text = { 0 };
+
+	list_engaged(leases, view, held, &names);
+	if (names.length) {
+		text_add(&text, "%s: %s", sentence, text_str(&names));
+		journal_note(journal, "adopt", text_str(&text));
+	}
+	text_free(&names);
+	text_free(&text);
+}
+
+void notes_hello(struct journal *journal, const struct config *config,
+		 const struct leases *leases, const struct policy_view *view)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "guarding%s: ",
+		 journal->rehearse ? " (dry run: nothing is changed)" : "");
+	for (size_t i = 0; i < view->count; i++)
+		text_add(&text, "%s%s", i ? ", " : "", view->services[i].name);
+	text_add(&text, "; engage at %g%% or %gs before full, release at %g%%, lease %gs",
+		 100 * config->policy.engage_at, config->policy.horizon_s,
+		 100 * config->policy.release_at, config->lease_s);
+	journal_note(journal, "start", text_str(&text));
+	text_free(&text);
+	note_engaged(journal, leases, view, false,
+		     "took over leases that were left running");
+	note_engaged(
+		journal, leases, view, true,
+		"out of tracking already, not by a lease of a guard before, and left so");
+}
+
+void notes_withdrawn(struct journal *journal, const char *service)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "%s %s back because the guard ends",
+		 journal->rehearse ? "would give" : "gave", service);
+	journal_note(journal, "withdraw", text_str(&text));
+	text_free(&text);
+}
+
+void notes_goodbye(struct journal *journal, const struct config *config,
+		   const struct leases *leases, const struct policy_view *view,
+		   uint64_t errors)
+{
+	struct text names = { 0 };
+	struct text text = { 0 };
+
+	list_engaged(leases, view, false, &names);
+	text_add(&text, "ends; ");
+	if (!names.length)
+		text_add(&text, "nothing of its is out of tracking");
+	else if (journal->rehearse)
+		text_add(&text, "%s would be out of tracking", text_str(&names));
+	else
+		text_add(&text,
+			 "%s: leases run out within %gs, unless a guard takes them over",
+			 text_str(&names), config->lease_s);
+	if (errors)
+		text_add(&text, "; %llu looks or readings failed",
+			 (unsigned long long)errors);
+	if (journal->lost)
+		text_add(&text, "; %llu events could not be written",
+			 (unsigned long long)journal->lost);
+	journal_note(journal, "stop", text_str(&text));
+	text_free(&names);
+	text_free(&text);
+}
