@@ -18,6 +18,7 @@
 #include "lib/log.h"
 #include "lib/metainfo.h"
 #include "lib/options.h"
+#include "lib/streams.h"
 #include "lib/text.h"
 
 enum { KEY_ONCE = OPTIONS_LONG_ONLY, KEY_SAMPLE, KEY_BY, KEY_TOP, KEY_COUNT };
@@ -86,7 +87,7 @@ static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 	return -EINVAL;
 }
 
-static int print_help(void)
+static int print_help(const struct log *log)
 {
 	struct text text = { 0 };
 
@@ -97,7 +98,7 @@ static int print_help(void)
 	options_help(OPTIONS, &text);
 	fputs(text_str(&text), stdout);
 	text_free(&text);
-	return EXIT_OK;
+	return streams_finish(log);
 }
 
 /* One option with a value. Returns 0, or -errno with the reason in *why. */
@@ -146,8 +147,10 @@ static int parse_options(struct ctwatch *ctwatch, int argc, char **argv)
 		case 'j': ctwatch->settings.json = true; break;
 		case 'v': ctwatch->log.level = LOG_LEVEL_DEBUG; break;
 		case 'q': ctwatch->log.level = LOG_LEVEL_ERROR; break;
-		case 'h': return print_help();
-		case 'V': puts("ctwatch " CTKIT_VERSION); return EXIT_OK;
+		case 'h': return print_help(&ctwatch->log);
+		case 'V':
+			puts("ctwatch " CTKIT_VERSION);
+			return streams_finish(&ctwatch->log);
 		case '?': return EXIT_USAGE;
 		default:
 			if (set_value(&ctwatch->settings, key, value, &why) < 0)
@@ -189,22 +192,24 @@ static json_t *json_of(const struct ctwatch *ctwatch, const struct reading *read
 	return object;
 }
 
-/* Returns 0, or -errno if the output does not take it. */
-static int print_json(const struct ctwatch *ctwatch, const struct reading *reading)
+/* Returns false if memory ran out. */
+static bool print_json(const struct ctwatch *ctwatch, const struct reading *reading)
 {
 	json_t *object = json_of(ctwatch, reading);
-	int failed = !object ||
-		     json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	bool whole = line;
 
 	json_decref(object);
-	failed = failed || putchar('\n') == EOF || fflush(stdout) == EOF;
-	return failed ? -EIO : 0;
+	if (whole)
+		puts(line);
+	free(line);
+	return whole;
 }
 
-static int print_text(const struct ctwatch *ctwatch, const struct reading *reading)
+static bool print_text(const struct ctwatch *ctwatch, const struct reading *reading)
 {
 	struct text text = { 0 };
-	int failed;
+	bool whole;
 
 	if (ctwatch->settings.once) {
 		view_report(&ctwatch->settings.view, reading, &text);
@@ -213,10 +218,11 @@ static int print_text(const struct ctwatch *ctwatch, const struct reading *readi
 		view_line(&ctwatch->settings.view, reading, &text);
 		text_add(&text, "\n");
 	}
-	failed = !text_ok(&text) || fputs(text_str(&text), stdout) == EOF ||
-		 fflush(stdout) == EOF;
+	whole = text_ok(&text);
+	if (whole)
+		fputs(text_str(&text), stdout);
 	text_free(&text);
-	return failed ? -EIO : 0;
+	return whole;
 }
 
 static void complain(struct ctwatch *ctwatch, int missing)
@@ -239,6 +245,7 @@ static int show(struct ctwatch *ctwatch)
 {
 	struct reading reading;
 	int err = watch_read(ctwatch->watch, &reading);
+	bool whole;
 
 	if (err) {
 		log_error(&ctwatch->log, "cannot read the conntrack table: %s",
@@ -251,13 +258,13 @@ static int show(struct ctwatch *ctwatch)
 	if (reading.sampled && reading.sample_age_s == 0)
 		log_debug(&ctwatch->log, "sampled %u entries in %.1f ms",
 			  reading.sample.flows, reading.sample_cost_s * 1000);
-	err = ctwatch->settings.json ? print_json(ctwatch, &reading)
-				     : print_text(ctwatch, &reading);
-	if (err) {
-		log_error(&ctwatch->log, "cannot write the output");
+	whole = ctwatch->settings.json ? print_json(ctwatch, &reading)
+				       : print_text(ctwatch, &reading);
+	if (!whole) {
+		log_error(&ctwatch->log, "cannot print: out of memory");
 		return EXIT_FAILED;
 	}
-	return EXIT_OK;
+	return streams_finish(&ctwatch->log);
 }
 
 /* A trend needs history: looks a while, then reports. */
@@ -327,9 +334,12 @@ int main(int argc, char **argv)
 	struct ctwatch ctwatch = {
 		.settings = { .interval_s = 1, .sample_max = 2000, .view.top = 10 },
 	};
+	unsigned long lost;
 	int status, err;
 
-	log_init(&ctwatch.log, "ctwatch");
+	if (streams_open() < 0)
+		return EXIT_FAILED;
+	log_init(&ctwatch.log, "ctwatch", &lost);
 	status = parse_options(&ctwatch, argc, argv);
 	if (status >= 0)
 		return status;

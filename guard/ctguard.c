@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/privilege.h"
+#include "lib/streams.h"
 #include "lib/text.h"
 
 static const char NAME[] = "ctguard";
@@ -21,11 +22,10 @@ static const char USAGE[] =
 	"usage: ctguard run [-c FILE] [-s SERVICE]... [--dry-run] [options]\n"
 	"       ctguard check-config [-c FILE] [-s SERVICE]... [options]\n"
 	"\n"
-	"Watches the connection-tracking table of this network namespace. When it is "
-	"about to\n"
-	"fill, takes the service that fills it (of those given with -s) out of tracking "
-	"by\n"
-	"NOTRACK, deletes its entries, and gives it back when what would return fits.\n"
+	"Watches the connection-tracking table of this network namespace. When it is\n"
+	"about to fill, takes the service that fills it (of those given with -s) out of\n"
+	"tracking by NOTRACK, deletes its entries, and gives it back when what would "
+	"return fits.\n"
 	"SERVICE is PROTO/[ADDR:]PORT, like udp/53 or tcp/[2001:db8::1]:443.\n"
 	"\n"
 	"Ctrl-C takes the rules away. SIGTERM leaves their leases to run out, so that a\n"
@@ -83,14 +83,14 @@ static int __attribute__((format(printf, 1, 2))) usage_error(const char *fmt, ..
 	return EXIT_USAGE;
 }
 
-static int print_help(void)
+static int print_help(const struct log *log)
 {
 	struct text text = { 0 };
 
 	options_help(OPTIONS, &text);
 	printf("%s%s", USAGE, text_str(&text));
 	text_free(&text);
-	return EXIT_OK;
+	return streams_finish(log);
 }
 
 static void on_config_error(cfg_t *file, const char *fmt, va_list args)
@@ -168,10 +168,10 @@ static int check_config(const struct request *request)
 	struct config config;
 	int status = make_config(request, &config);
 
-	if (status == EXIT_OK)
-		printf("ok: %zu %s\n", config.count,
-		       config.count == 1 ? "service" : "services");
-	return status;
+	if (status != EXIT_OK)
+		return status;
+	printf("ok: %zu %s\n", config.count, config.count == 1 ? "service" : "services");
+	return streams_finish(&request->log);
 }
 
 static int run(const struct request *request)
@@ -240,18 +240,21 @@ int main(int argc, char **argv)
 	struct request request = { 0 };
 	struct options options;
 	const char *value;
+	unsigned long lost;
 	int key;
 
-	log_init(&request.log, NAME);
+	if (streams_open() < 0)
+		return EXIT_FAILED;
+	log_init(&request.log, NAME, &lost);
 	options_init(&options, OPTIONS);
 	while ((key = options_next(&options, argc, argv, &value)) != -1) {
 		int status;
 
 		if (key == 'h')
-			return print_help();
+			return print_help(&request.log);
 		if (key == 'V') {
 			printf("%s %s\n", NAME, CTKIT_VERSION);
-			return EXIT_OK;
+			return streams_finish(&request.log);
 		}
 		status = take_option(&request, key, value);
 		if (status != EXIT_OK)

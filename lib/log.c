@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lib/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Less than PIPE_BUF: a pipe that is writable at all takes a whole line. */
 enum { LINE_BYTES = 2048 };
 
 static bool stderr_is_journal(void)
@@ -22,37 +24,87 @@ static bool stderr_is_journal(void)
 	return st.st_dev == device && st.st_ino == inode;
 }
 
-void log_init(struct log *log, const char *program)
+void log_init(struct log *log, const char *program, unsigned long *lost)
 {
 	log->program = program;
 	log->level = LOG_LEVEL_INFO;
 	log->journal = stderr_is_journal();
+	log->lost = lost;
+	if (lost)
+		*lost = 0;
 }
 
-/* One write a line: the lines of several worker processes must not mix. */
+/* Writes text as one line into line, cut if need be. Returns its length; 0: there is none. */
+static size_t format_line(const struct log *log, enum log_level level,
+			  char line[LINE_BYTES], const char *fmt, va_list args)
+{
+	int head, body;
+
+	if (log->journal)
+		head = snprintf(line, LINE_BYTES, "<%d>", (int)level);
+	else
+		head = snprintf(line, LINE_BYTES, "%s: ", log->program);
+	if (head < 0 || head >= LINE_BYTES - 1)
+		return 0;
+	body = vsnprintf(line + head, LINE_BYTES - (size_t)head, fmt, args);
+	if (body < 0)
+		return 0;
+	if (head + body > LINE_BYTES - 2)
+		body = LINE_BYTES - 2 - head;
+	line[head + body] = '\n';
+	return (size_t)(head + body) + 1;
+}
+
+/*
+ * One write a line: the lines of several worker processes must not mix. Whether it can be
+ * done without waiting is asked each time: O_NONBLOCK would also be set for everybody else
+ * who has this stderr. A pipe without a reader (POLLERR) is left alone for its SIGPIPE.
+ */
+static bool take_line(const char *line, size_t bytes)
+{
+	struct pollfd stderr_poll = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&stderr_poll, 1, 0) == 1 && stderr_poll.revents == POLLOUT &&
+	       write(STDERR_FILENO, line, bytes) == (ssize_t)bytes;
+}
+
+static bool __attribute__((format(printf, 3, 4)))
+put(const struct log *log, enum log_level level, const char *fmt, ...)
+{
+	char line[LINE_BYTES];
+	va_list args;
+	size_t bytes;
+
+	va_start(args, fmt);
+	bytes = format_line(log, level, line, fmt, args);
+	va_end(args);
+	return take_line(line, bytes);
+}
+
+/* Says how many lines were lost, if any. Returns false if not even that can be said. */
+static bool own_up(const struct log *log, enum log_level level)
+{
+	if (!log->lost || *log->lost == 0)
+		return true;
+	if (!put(log, level, "(%lu %s lost)", *log->lost,
+		 *log->lost == 1 ? "line before this was" : "lines before this were"))
+		return false;
+	*log->lost = 0;
+	return true;
+}
+
 static void write_line(const struct log *log, enum log_level level, const char *fmt,
 		       va_list args)
 {
 	char line[LINE_BYTES];
-	int head, body;
 
 	if (level > log->level)
 		return;
-	if (log->journal)
-		head = snprintf(line, sizeof(line), "<%d>", (int)level);
-	else
-		head = snprintf(line, sizeof(line), "%s: ", log->program);
-	if (head < 0 || head >= LINE_BYTES - 1)
+	if (own_up(log, level) &&
+	    take_line(line, format_line(log, level, line, fmt, args)))
 		return;
-	body = vsnprintf(line + head, sizeof(line) - (size_t)head, fmt, args);
-	if (body < 0)
-		return;
-	if (head + body > LINE_BYTES - 2)
-		body = LINE_BYTES - 2 - head;
-	line[head + body] = '\n';
-	/* Nothing can be done about a stderr that does not take the line. */
-	if (write(STDERR_FILENO, line, (size_t)(head + body) + 1) < 0)
-		return;
+	if (log->lost)
+		++*log->lost;
 }
 
 void log_error(const struct log *log, const char *fmt, ...)

@@ -12,18 +12,25 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/* Where and how much a program logs. A value: main() owns it, modules borrow it. */
+/*
+ * Where and how much a program logs. A value: main() owns it, modules borrow it. A line
+ * that stderr does not take at once is dropped and counted: nobody who does not read it
+ * can stop the program. The next line that is taken is preceded by how many were lost.
+ */
 struct log {
 	const char *program;  /* put in front of each line */
 	enum log_level level; /* the least urgent level that is still written */
 	bool journal;         /* stderr is the systemd journal: "<N>" instead of a name */
+	unsigned long *
+		lost; /* lines dropped since the last that was taken; NULL: not counted */
 };
 
 /*
  * Logs for program at LOG_LEVEL_INFO; finds out by JOURNAL_STREAM whether stderr
- * is the journal (systemd.exec(5)). program must outlive the log.
+ * is the journal (systemd.exec(5)). program and lost, which is set to 0, must outlive
+ * the log; lost may be NULL.
  */
-void log_init(struct log *log, const char *program);
+void log_init(struct log *log, const char *program, unsigned long *lost);
 
 /* One line to stderr, in one write, without a newline in the text. */
 void log_error(const struct log *log, const char *fmt, ...)

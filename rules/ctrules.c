@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@
 #include "lib/nl.h"
 #include "lib/options.h"
 #include "lib/service.h"
+#include "lib/streams.h"
 #include "lib/text.h"
 #include "rules/apply.h"
 #include "rules/listing.h"
@@ -25,6 +27,9 @@
 static const char PROGRAM[] = "ctrules";
 
 enum { MS_PER_S = 1000 };
+
+/* A year in milliseconds has fewer, and a double has them all. */
+enum { REAL_DIGITS = 15 };
 
 /*
  * The kernel collects leases that ran out once a second (nft_set_hash.c, gc interval), and
@@ -97,24 +102,32 @@ static int apply_request(struct nl *nl, const struct request *request,
 	return 0;
 }
 
-/* Takes the object over. */
-static int print_json(const struct log *log, json_t *object)
+/* Takes the object over. done: what has happened all the same if the output fails, or "". */
+static int print_json(const struct log *log, json_t *object, const char *done)
 {
-	int failed = !object || json_dumpf(object, stdout, JSON_COMPACT) ||
-		     puts("") < 0 || fflush(stdout);
+	char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
+	int err = line ? 0 : -ENOMEM;
 
+	if (line) {
+		puts(line);
+		err = streams_flush();
+	}
+	free(line);
 	json_decref(object);
-	if (failed)
-		log_error(log, "cannot write the output");
-	return failed ? EXIT_FAILED : EXIT_OK;
+	if (!err)
+		return EXIT_OK;
+	log_error(log, "%scannot write the output: %s", done, strerror(-err));
+	return EXIT_FAILED;
 }
 
 static int print_text(const struct log *log, const struct text *text)
 {
-	if (text_ok(text) && fputs(text_str(text), stdout) >= 0 && !fflush(stdout))
-		return EXIT_OK;
-	log_error(log, "cannot write the output");
-	return EXIT_FAILED;
+	if (!text_ok(text)) {
+		log_error(log, "cannot print: out of memory");
+		return EXIT_FAILED;
+	}
+	fputs(text_str(text), stdout);
+	return streams_finish(log);
 }
 
 /* What a command that changes something did, or would do (script: by which nft text). */
@@ -132,7 +145,8 @@ static int print_done(const struct context *context, const char *script)
 	json_object_set_new(object, "applied", json_boolean(!script));
 	if (script)
 		json_object_set_new(object, "nft", json_string(script));
-	return print_json(&context->log, object);
+	return print_json(&context->log, object,
+			  script ? "" : "the change is made, but ctrules ");
 }
 
 static int run_dry(struct context *context)
@@ -210,7 +224,7 @@ static int run_list(struct context *context)
 	if (context->request.json) {
 		object = metainfo_object(PROGRAM);
 		json_object_set_new(object, "services", listing_json(ruleset));
-		return print_json(&context->log, object);
+		return print_json(&context->log, object, "");
 	}
 	if (!ruleset->count) {
 		log_info(&context->log, "no service is out of tracking");
@@ -249,9 +263,12 @@ int main(int argc, char **argv)
 {
 	static struct context context;
 	struct text help = { 0 };
+	unsigned long lost;
 	int code;
 
-	log_init(&context.log, PROGRAM);
+	if (streams_open() < 0)
+		return EXIT_FAILED;
+	log_init(&context.log, PROGRAM, &lost);
 	switch (request_parse(argc, argv, &context.log, &context.request)) {
 	case REQUEST_RUN: return run(&context);
 	case REQUEST_VERSION: text_add(&help, "ctrules %s\n", CTKIT_VERSION); break;

@@ -19,16 +19,14 @@ static const uint64_t FLOWS_MAX = 100000;
 static const double DURATION_MIN_S = 0.001, DURATION_MAX_S = 86400;
 static const double WAIT_MIN_S = 0.001, WAIT_MAX_S = 60;
 
-#define OPTION_ROW_SOURCE                                                               \
-	{                                                                               \
-		OPTION_SOURCE, "source", "CIDR",                                        \
-			"use every local address in CIDR (ip route add local CIDR dev " \
-			"lo)"                                                           \
+#define OPTION_ROW_SOURCE                                                \
+	{                                                                \
+		OPTION_SOURCE, "source", "CIDR",                         \
+			"use every local address in CIDR (10.78.0.0/16)" \
 	}
-#define OPTION_ROW_PUBLIC                                                           \
-	{                                                                           \
-		OPTION_ALLOW_PUBLIC, "allow-public", NULL,                          \
-			"load a target that is not loopback, private or link-local" \
+#define OPTION_ROW_PUBLIC                                                              \
+	{                                                                              \
+		OPTION_ALLOW_PUBLIC, "allow-public", NULL, "load a public target, too" \
 	}
 
 static const struct option_spec ECHO_OPTIONS[] = {

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/options.h"
+#include "lib/streams.h"
 #include "lib/text.h"
 #include "server/command.h"
 #include "server/dial.h"
@@ -190,7 +191,7 @@ static void print_mode_help(const struct mode *mode)
 {
 	struct text text = { 0 };
 
-	text_add(&text, "Usage: ctload %s\n\nTo %s.\n\n", mode->synopsis, mode->purpose);
+	text_add(&text, "usage: ctload %s\n\nTo %s.\n\n", mode->synopsis, mode->purpose);
 	options_help(mode->options(), &text);
 	text_add(&text, "\nAddresses are numeric, IPv6 in brackets. See ctload(8).\n");
 	fputs(text_str(&text), stdout);
@@ -201,7 +202,7 @@ static void print_help(void)
 {
 	struct text text = { 0 };
 
-	text_add(&text, "Usage: ctload MODE [options] TARGET\n\n"
+	text_add(&text, "usage: ctload MODE [options] TARGET\n\n"
 			"Loads a server and says what came of it.\n\nModes:\n");
 	for (int i = 0; i < MODES_COUNT; i++)
 		text_add(&text, "  %-8s %s\n", MODES[i].name, MODES[i].purpose);
@@ -321,8 +322,10 @@ static int run_mode(const struct mode *mode, int argc, char **argv, struct log *
 	struct command command = { .load = mode->defaults };
 	int status = read_options(&command, mode, argc, argv, log);
 
-	if (status || command.done)
+	if (status)
 		return status;
+	if (command.done)
+		return streams_finish(log);
 	command.load.log = log;
 	status = read_target(&command, mode, argc - optind, argv + optind, log);
 	if (!status && command.load.has_source)
@@ -337,9 +340,12 @@ static int run_mode(const struct mode *mode, int argc, char **argv, struct log *
 int main(int argc, char **argv)
 {
 	struct command common = { 0 };
+	unsigned long lost;
 	struct log log;
 
-	log_init(&log, "ctload");
+	if (streams_open() < 0)
+		return EXIT_FAILED;
+	log_init(&log, "ctload", &lost);
 	for (int i = 0; argc > 1 && i < MODES_COUNT; i++) {
 		if (strcmp(argv[1], MODES[i].name) != 0)
 			continue;
@@ -349,8 +355,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && argv[1][0] == '-') {
 		int status = read_options(&common, NULL, argc, argv, &log);
 
-		if (status || common.done)
+		if (status)
 			return status;
+		if (common.done)
+			return streams_finish(&log);
 	}
 	log_error(&log,
 		  argc > 1 && argv[1][0] != '-'

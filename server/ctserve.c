@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/metainfo.h"
 #include "lib/options.h"
+#include "lib/streams.h"
 #include "lib/text.h"
 #include "server/binding.h"
 #include "server/board.h"
@@ -27,8 +28,7 @@ static const char PROGRAM[] = "ctserve";
 enum { OPTION_DRAIN = OPTIONS_LONG_ONLY };
 
 static const struct option_spec OPTIONS[] = {
-	{ 'w', "workers", "N",
-	  "worker processes (default: as many as CPUs, or as -c needs)" },
+	{ 'w', "workers", "N", "processes (default: one per CPU, or as -c needs)" },
 	{ 'c', "max-conns", "N", "make room for N TCP connections" },
 	{ 'i', "interval", "T", "from chunk to chunk of a feed (default 1s)" },
 	{ 's', "stats", "T", "print a line of counters every T" },
@@ -61,7 +61,7 @@ struct program {
 	struct board *board;
 };
 
-static void print_help(void)
+static int print_help(const struct program *program)
 {
 	struct text text = { 0 };
 
@@ -74,6 +74,7 @@ static void print_help(void)
 	options_help(OPTIONS, &text);
 	fputs(text_str(&text), stdout);
 	text_free(&text);
+	return streams_finish(&program->log);
 }
 
 static int usage(const struct program *program, const char *option,
@@ -131,13 +132,10 @@ static bool take_options(struct program *program, int argc, char **argv, int *co
 	options_init(&options, OPTIONS);
 	while ((key = options_next(&options, argc, argv, &value)) != -1) {
 		switch (key) {
-		case 'h':
-			print_help();
-			*code = EXIT_OK;
-			return false;
+		case 'h': *code = print_help(program); return false;
 		case 'V':
 			printf("%s %s\n", PROGRAM, CTKIT_VERSION);
-			*code = EXIT_OK;
+			*code = streams_finish(&program->log);
 			return false;
 		case 'j': program->json = true; break;
 		case 'v': program->log.level = LOG_LEVEL_DEBUG; break;
@@ -343,9 +341,12 @@ int main(int argc, char **argv)
 		.settings = { .interval_s = 1, .drain_s = 5 },
 		.started_ns = clock_now_ns(),
 	};
+	unsigned long lost;
 	int code;
 
-	log_init(&program.log, PROGRAM);
+	if (streams_open() < 0)
+		return EXIT_FAILED;
+	log_init(&program.log, PROGRAM, &lost);
 	if (!take_options(&program, argc, argv, &code))
 		return code;
 	code = take_listeners(&program, argc - optind, argv + optind);

@@ -9,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/metainfo.h"
+#include "lib/streams.h"
 #include "server/load.h"
 #include "server/load_echo.h"
 #include "server/load_flows.h"
@@ -79,9 +80,17 @@ static int print_json(json_t *fields, const struct load_outcome *outcome,
 	return bad || putchar('\n') == EOF ? -EIO : 0;
 }
 
-static int flush(void)
+/* err: of printing so far. Returns 0, or -errno after saying what is wrong. */
+static int finish(const struct log *log, int err)
 {
-	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -EIO;
+	int flushed = streams_flush();
+
+	if (flushed)
+		err = flushed;
+	if (err)
+		log_error(log, "the run is over, but its result cannot be written: %s",
+			  strerror(-err));
+	return err;
 }
 
 static void warn(const struct log *log, const struct load_outcome *outcome)
@@ -142,7 +151,7 @@ int report_flows(const struct load *load, const struct flows_result *result, boo
 	else
 		print_flows(load, result);
 	warn(load->log, &result->outcome);
-	return err ? err : flush();
+	return finish(load->log, err);
 }
 
 static void print_hold(const struct load *load, const struct hold_result *r)
@@ -186,7 +195,7 @@ int report_hold(const struct load *load, const struct hold_result *result, bool 
 	if (result->broken > 0 && !result->outcome.stopped_by)
 		log_error(load->log, "%u of %u processes ended before their time",
 			  result->broken, result->processes);
-	return err ? err : flush();
+	return finish(load->log, err);
 }
 
 struct quantile {
@@ -281,5 +290,5 @@ int report_echo(const struct load *load, const struct echo_result *result, bool 
 	else
 		print_echo(load, result);
 	warn(load->log, &result->outcome);
-	return err ? err : flush();
+	return finish(load->log, err);
 }

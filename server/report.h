@@ -12,7 +12,7 @@ struct load;
 /*
  * The result of a run to stdout: a block of text, or one JSON object on a line. What a
  * reader of the numbers must know (a late sender, a run cut short) goes to the log as well.
- * Returns 0, or -EIO if stdout did not take all of it.
+ * Returns 0, or -errno if stdout did not take all of it; the log says so.
  */
 int report_echo(const struct load *load, const struct echo_result *result, bool json);
 int report_flows(const struct load *load, const struct flows_result *result, bool json);
