@@ -24,7 +24,7 @@ static const char USAGE[] =
 	"\n"
 	"Watches the connection-tracking table of this network namespace. When it is\n"
 	"about to fill, takes the service that fills it (of those given with -s) out of\n"
-	"tracking by NOTRACK, deletes its entries, and gives it back when what would "
+	"tracking by NOTRACK, deletes its entries, and gives it back when what would\n"
 	"return fits.\n"
 	"SERVICE is PROTO/[ADDR:]PORT, like udp/53 or tcp/[2001:db8::1]:443.\n"
 	"\n"
