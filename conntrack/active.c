@@ -78,12 +78,10 @@ static int ask(struct nl *nl, uint16_t message_type, const struct flow *flow)
 int active_probe(struct nl *nl, enum active *out)
 {
 	struct flow flow;
-	int err;
+	int err = send_datagram(&flow);
 
-	if (send_datagram(&flow) < 0) {
-		*out = ACTIVE_UNKNOWN;
-		return 0;
-	}
+	if (err)
+		return err;
 	err = ask(nl, IPCTNL_MSG_CT_GET, &flow);
 	if (err && err != -ENOENT)
 		return err;

@@ -9,7 +9,7 @@ struct nl;
  * answers all questions about an inactive table as about an empty one.
  */
 enum active {
-	ACTIVE_UNKNOWN, /* could not try: loopback is down, or a firewall is in the way */
+	ACTIVE_UNKNOWN, /* for callers: active_probe() failed */
 	ACTIVE_NO,      /* a packet left no entry */
 	ACTIVE_YES,
 };
@@ -17,7 +17,8 @@ enum active {
 /*
  * Finds out: sends one datagram from 127.0.0.1 to itself, asks for its entry and deletes that.
  * Says NO also where loopback alone is exempted, so read it together with the number of entries.
- * Returns 0 or -errno (-EPERM: no CAP_NET_ADMIN).
+ * Returns 0 or -errno: -ENETUNREACH if loopback is down, -EPERM if a firewall is in the way or
+ * CAP_NET_ADMIN is missing, -EMFILE without descriptors.
  */
 int active_probe(struct nl *nl, enum active *out);
 

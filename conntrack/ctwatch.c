@@ -28,6 +28,8 @@ enum { SAMPLE_MAX = 1000000, TOP_MAX = ATTRIBUTE_ROWS };
 /* How often at least the forecast is fed: one reading a line is too few when lines are rare. */
 static const double POLL_MAX_S = 0.1;
 
+static const double INTERVAL_DEFAULT_S = 1;
+
 /* What --once watches before it reports. */
 enum { ONCE_POLLS = 10, ONCE_POLL_MS = 20 };
 
@@ -44,8 +46,8 @@ static const struct option_spec OPTIONS[] = {
 struct settings {
 	bool once;
 	bool json;
-	double interval_s;
-	uint64_t count; /* lines; 0: no end */
+	double interval_s; /* 0: not given */
+	uint64_t count;    /* lines; 0: no end */
 	uint32_t sample_max;
 	struct view view;
 };
@@ -163,6 +165,12 @@ static int parse_options(struct ctwatch *ctwatch, int argc, char **argv)
 			  argv[optind]);
 		return EXIT_USAGE;
 	}
+	if (ctwatch->settings.once &&
+	    (ctwatch->settings.interval_s > 0 || ctwatch->settings.count > 0)) {
+		log_error(&ctwatch->log, "--once is one report: --%s is for lines",
+			  ctwatch->settings.count > 0 ? "count" : "interval");
+		return EXIT_USAGE;
+	}
 	return -1;
 }
 
@@ -183,11 +191,10 @@ static json_t *json_of(const struct ctwatch *ctwatch, const struct reading *read
 {
 	json_t *object = metainfo_object("ctwatch");
 	json_t *table = export_reading(&ctwatch->settings.view, reading);
-	struct timespec now;
+	char now[CLOCK_TEXT_MAX];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_set_new(object, "time",
-			    json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
+	clock_wall_text(now);
+	json_object_set_new(object, "time", json_string(now));
 	json_object_set_new(object, "tables", json_pack("[o]", table));
 	return object;
 }
@@ -306,7 +313,9 @@ static void on_stop(struct ev_loop *loop, ev_signal *watcher, int revents)
 static int run_stream(struct ctwatch *ctwatch)
 {
 	struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
-	double interval_s = ctwatch->settings.interval_s;
+	double interval_s = ctwatch->settings.interval_s > 0
+				    ? ctwatch->settings.interval_s
+				    : INTERVAL_DEFAULT_S;
 	ev_signal interrupted, terminated;
 
 	if (!loop) {
@@ -332,7 +341,7 @@ static int run_stream(struct ctwatch *ctwatch)
 int main(int argc, char **argv)
 {
 	struct ctwatch ctwatch = {
-		.settings = { .interval_s = 1, .sample_max = 2000, .view.top = 10 },
+		.settings = { .sample_max = 2000, .view.top = 10 },
 	};
 	unsigned long lost;
 	int status, err;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/view.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "conntrack/watch.h"
 #include "lib/text.h"
@@ -77,20 +79,32 @@ enum view_tracking view_tracking(const struct reading *reading)
 	}
 }
 
-static const char *tracking_words(const struct reading *reading)
+static const char *unknown_words(const struct reading *reading)
 {
-	switch (view_tracking(reading)) {
-	case TRACKING_ON: return "active";
-	case TRACKING_OFF:
-		return "not active in this network namespace: nothing is tracked";
-	default: break;
-	}
 	if (reading->missing)
-		return "unknown (finding out needs CAP_NET_ADMIN)";
+		return "finding out needs CAP_NET_ADMIN";
 	if (reading->active == ACTIVE_NO)
-		return "unknown: a probe over loopback left no entry, but there are "
-		       "others";
-	return "unknown: could not send a probe over loopback (is lo up?)";
+		return "a probe over loopback left no entry, but there are others";
+	return "could not send a probe over loopback";
+}
+
+static void add_tracking(const struct reading *reading, struct text *text)
+{
+	static const char *const WORDS[] = {
+		[TRACKING_ON] = "active",
+		[TRACKING_OFF] =
+			"not active in this network namespace: nothing is tracked",
+		[TRACKING_UNKNOWN] = "unknown: ",
+	};
+	enum view_tracking tracking = view_tracking(reading);
+
+	text_add(text, "tracking:  %s", WORDS[tracking]);
+	if (tracking == TRACKING_UNKNOWN)
+		text_add(text, "%s", unknown_words(reading));
+	if (tracking == TRACKING_UNKNOWN && reading->probe_error)
+		text_add(text, ": %s%s", strerror(-reading->probe_error),
+			 reading->probe_error == -ENETUNREACH ? " (is lo up?)" : "");
+	text_add(text, "\n");
 }
 
 const struct attribute *view_rows_of(const struct view *view,
@@ -176,6 +190,10 @@ static void add_rows(const struct view *view, const struct reading *reading,
 	struct view_rows rows = view_top(view_rows_of(view, reading), view->top);
 	char name[ROW_NAME_MAX], flows[COUNT_TEXT_MAX];
 
+	if (reading->sample.complete && reading->sample.flows == 0) {
+		text_add(text, "no live entries\n");
+		return;
+	}
 	text_add(text,
 		 reading->sample.complete ? "all %s live entries, by %s:\n"
 					  : "a sample of %s entries, by %s:\n",
@@ -202,7 +220,7 @@ void view_report(const struct view *view, const struct reading *reading,
 	text_add(text, "entries:   %s of %s, %.1f%% full\n",
 		 count_text(entries, reading->usage.entries),
 		 count_text(number, reading->usage.limit), 100 * fill_of(reading));
-	text_add(text, "tracking:  %s\n", tracking_words(reading));
+	add_tracking(reading, text);
 	text_add(text, "forecast:  ");
 	add_forecast(reading, text);
 	if (reading->predicted)

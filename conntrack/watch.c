@@ -32,6 +32,7 @@ struct watch {
 	struct table_counters counters;
 
 	enum active active;
+	int probe_error;
 	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
 	uint64_t host_ns;
 	uint64_t processes_ns;
@@ -119,7 +120,8 @@ static void probe(struct watch *watch, uint64_t now_ns)
 	if (!is_due(watch->probed_ns, now_ns, PROBE_EVERY_S))
 		return;
 	watch->probed_ns = now_ns;
-	if (active_probe(watch->nl, &watch->active) < 0)
+	watch->probe_error = active_probe(watch->nl, &watch->active);
+	if (watch->probe_error)
 		watch->active = ACTIVE_UNKNOWN;
 }
 
@@ -224,6 +226,7 @@ int watch_read(struct watch *watch, struct reading *out)
 		take_sample(watch, now_ns);
 		find_processes(watch, now_ns);
 		reading.active = watch->active;
+		reading.probe_error = watch->probe_error;
 		reading.sampled = true;
 		reading.sample_age_s = clock_between_s(watch->sampled_ns, now_ns);
 		reading.sample_cost_s = watch->sample_cost_s;

@@ -23,9 +23,10 @@ struct reading {
 	struct table_counters counters;
 	struct table_counters since; /* what they gained since the reading before */
 	enum active active;
-	bool predicted; /* there is enough history for the next four */
-	double slope;   /* entries per second */
-	double full_s;  /* seconds until it is full; INFINITY: it will not be */
+	int probe_error; /* 0, or the -errno for which that is not known */
+	bool predicted;  /* there is enough history for the next four */
+	double slope;    /* entries per second */
+	double full_s;   /* seconds until it is full; INFINITY: it will not be */
 	bool settles;
 	double settles_at; /* entries, if it settles */
 	bool sampled;      /* the following are known; they may be older than the rest: */

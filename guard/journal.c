@@ -7,34 +7,19 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "guard/policy.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/metainfo.h"
 
-enum { TIME_MAX = 40 };
-
-/* RFC 3339 in UTC with milliseconds. */
-static void wall_time(char text[TIME_MAX])
-{
-	struct timespec now;
-	struct tm utc;
-	size_t length;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	length = strftime(text, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + length, TIME_MAX - length, ".%03ldZ", now.tv_nsec / 1000000);
-}
-
 static json_t *new_event(const struct journal *journal, const char *event)
 {
-	char now[TIME_MAX];
+	char now[CLOCK_TEXT_MAX];
 	json_t *object = metainfo_object("ctguard");
 
-	wall_time(now);
+	clock_wall_text(now);
 	json_object_set_new(object, "time", json_string(now));
 	json_object_set_new(object, "event", json_string(event));
 	json_object_set_new(object, "dry_run", json_boolean(journal->rehearse));

@@ -11,6 +11,11 @@
 /* Quoted bad input is cut here: a message must stay one readable line. */
 enum { QUOTE_MAX = 60 };
 
+enum { DURATION_TEXT_MAX = 24 };
+
+/* Durations closer than this are the same one. */
+static const double EXACT_S = 1e-9;
+
 /* Beyond this a double no longer holds every whole number (2^53). */
 static const double EXACT_MAX = 9007199254740992.0;
 
@@ -98,16 +103,37 @@ int args_count(const char *text, uint64_t min, uint64_t max, uint64_t *out,
 	return 0;
 }
 
+/* In the largest unit that makes it a whole number: "100ms", "365d". */
+static void format_duration(double seconds, char text[DURATION_TEXT_MAX])
+{
+	static const struct unit UNITS[] = {
+		{ "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 }, { "ms", 1e-3 },
+	};
+
+	for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
+		double count = round(seconds / UNITS[i].factor);
+
+		if (count < 1 || fabs(count * UNITS[i].factor - seconds) > EXACT_S)
+			continue;
+		snprintf(text, DURATION_TEXT_MAX, "%.0f%s", count, UNITS[i].name);
+		return;
+	}
+	snprintf(text, DURATION_TEXT_MAX, "%gs", seconds);
+}
+
 int args_duration(const char *text, double min_s, double max_s, double *out_s,
 		  struct args_why *why)
 {
+	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
 	char range[64];
 	double value;
 
 	if (!parse_with_unit(text, DURATION_UNITS, &value))
 		return malformed(text, "a duration (like 250ms, 10s, 5m or 2h)", why);
 	if (value < min_s || value > max_s) {
-		snprintf(range, sizeof(range), "%gs to %gs", min_s, max_s);
+		format_duration(min_s, least);
+		format_duration(max_s, most);
+		snprintf(range, sizeof(range), "%s to %s", least, most);
 		return out_of_range(text, range, why);
 	}
 	*out_s = value;

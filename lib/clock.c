@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lib/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 uint64_t clock_now_ns(void)
@@ -14,4 +15,17 @@ uint64_t clock_now_ns(void)
 double clock_between_s(uint64_t from_ns, uint64_t to_ns)
 {
 	return (double)(int64_t)(to_ns - from_ns) / CLOCK_NS_PER_S;
+}
+
+void clock_wall_text(char text[CLOCK_TEXT_MAX])
+{
+	struct timespec now;
+	struct tm utc;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	length = strftime(text, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + length, CLOCK_TEXT_MAX - length, ".%03ldZ",
+		 now.tv_nsec / CLOCK_NS_PER_MS);
 }

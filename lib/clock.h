@@ -6,10 +6,18 @@
 
 enum { CLOCK_NS_PER_MS = 1000000, CLOCK_NS_PER_S = 1000000000 };
 
+enum { CLOCK_TEXT_MAX = 40 };
+
 /* CLOCK_MONOTONIC in nanoseconds: the only clock that durations are taken from. */
 uint64_t clock_now_ns(void);
 
 /* Seconds from one reading to a later one; negative if they are swapped. */
 double clock_between_s(uint64_t from_ns, uint64_t to_ns);
+
+/*
+ * The wall-clock time in UTC with milliseconds, as RFC 3339 writes it:
+ * "2026-11-21T21:44:24.802Z". For readers only: no duration is taken from it.
+ */
+void clock_wall_text(char text[CLOCK_TEXT_MAX]);
 
 #endif

@@ -32,20 +32,24 @@ static bool parse_port(const char *text, size_t length, uint16_t *out)
 	return true;
 }
 
-/* "PORT" or "PORT-PORT". */
-static bool parse_ports(const char *text, struct service *service)
+/* "PORT" or "PORT-PORT". Returns what is wrong, or NULL. */
+static const char *parse_ports(const char *text, struct service *service)
 {
+	static const char MALFORMED[] = "the port is not 1 to 65535, or FIRST-LAST";
 	const char *dash = strchr(text, '-');
 
 	if (!dash) {
 		if (!parse_port(text, strlen(text), &service->first_port))
-			return false;
+			return MALFORMED;
 		service->last_port = service->first_port;
-		return true;
+		return NULL;
 	}
-	return parse_port(text, (size_t)(dash - text), &service->first_port) &&
-	       parse_port(dash + 1, strlen(dash + 1), &service->last_port) &&
-	       service->first_port <= service->last_port;
+	if (!parse_port(text, (size_t)(dash - text), &service->first_port) ||
+	    !parse_port(dash + 1, strlen(dash + 1), &service->last_port))
+		return MALFORMED;
+	return service->first_port <= service->last_port
+		       ? NULL
+		       : "the range of ports is backwards";
 }
 
 /* An address as it stands before ":PORT"; IPv6 in brackets. */
@@ -82,7 +86,7 @@ int service_parse(const char *text, struct service *out, struct args_why *why)
 {
 	struct service service = { .family = AF_UNSPEC };
 	const char *rest = text;
-	const char *colon;
+	const char *colon, *wrong;
 
 	if (strncmp(rest, "out:", 4) == 0) {
 		service.outbound = true;
@@ -95,8 +99,9 @@ int service_parse(const char *text, struct service *out, struct args_why *why)
 	colon = strrchr(rest, ':');
 	if (colon && !parse_address(rest, (size_t)(colon - rest), &service))
 		return refuse(text, "the address is not IPv4 or IPv6 in brackets", why);
-	if (!parse_ports(colon ? colon + 1 : rest, &service))
-		return refuse(text, "the port is not 1 to 65535, or FIRST-LAST", why);
+	wrong = parse_ports(colon ? colon + 1 : rest, &service);
+	if (wrong)
+		return refuse(text, wrong, why);
 	*out = service;
 	return 0;
 }

@@ -44,6 +44,8 @@ int listener_parse(const char *text, struct listener *out, struct args_why *why)
 		return refuse(text, "want SERVICE=LISTENER, like echo=udp/9000", why);
 	if (parse_kind(text, (size_t)(equals - text), &listener.kind) < 0)
 		return refuse(text, "the service is not echo, discard or feed", why);
+	if (!equals[1])
+		return refuse(text, "the listener is missing, like udp/9000", why);
 	err = service_parse(equals + 1, &listener.service, why);
 	if (err)
 		return err;

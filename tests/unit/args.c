@@ -69,6 +69,31 @@ static void durations_take_units_and_default_to_seconds(void **state)
 	assert_float_equal(value, 1.5, 1e-9);
 }
 
+static void a_range_of_durations_is_told_in_units(void **state)
+{
+	static const struct {
+		double min_s, max_s;
+		const char *range;
+	} CASES[] = {
+		{ 0.1, 365 * 86400.0, "(100ms to 365d)" },
+		{ 0.01, 3600, "(10ms to 1h)" },
+		{ 1, 90, "(1s to 90s)" },
+		{ 1.5, 300, "(1500ms to 5m)" },
+		{ 1e-6, 5400, "(1e-06s to 90m)" },
+	};
+	struct args_why why;
+	double value = 0;
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		assert_int_equal(
+			args_duration("0", CASES[i].min_s, CASES[i].max_s, &value, &why),
+			-ERANGE);
+		assert_non_null(strstr(why.text, CASES[i].range));
+	}
+	assert_int_equal(args_duration("4000d", 0, 60, &value, &why), -ERANGE);
+	assert_non_null(strstr(why.text, "(0s to 1m)"));
+}
+
 static void durations_refuse_other_units_and_ranges(void **state)
 {
 	struct args_why why;
@@ -111,6 +136,7 @@ int main(void)
 		cmocka_unit_test(counts_refuse_what_is_not_one),
 		cmocka_unit_test(counts_stay_in_range),
 		cmocka_unit_test(durations_take_units_and_default_to_seconds),
+		cmocka_unit_test(a_range_of_durations_is_told_in_units),
 		cmocka_unit_test(durations_refuse_other_units_and_ranges),
 		cmocka_unit_test(shares_need_the_percent_sign),
 		cmocka_unit_test(a_long_bad_input_leaves_a_readable_sentence),
