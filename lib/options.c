@@ -29,7 +29,8 @@ void options_init(struct options *options, const struct option_spec *specs)
 	}
 	options->longs[rows] = (struct option){ 0 };
 	*letter = '\0';
-	optind = 1;
+	/* 1 would do for a first command line, but leave getopt inside a word of the one before. */
+	optind = 0;
 }
 
 int options_next(struct options *options, int argc, char **argv, const char **value)

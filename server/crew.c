@@ -148,6 +148,11 @@ unsigned crew_running(struct crew *crew)
 	return crew->running;
 }
 
+pid_t crew_pid(const struct crew *crew, unsigned index)
+{
+	return crew->pid[index];
+}
+
 unsigned crew_broken(const struct crew *crew)
 {
 	return crew->broken;

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Child processes that share a job: each has a slot of shared memory for its results, which the
@@ -47,6 +48,9 @@ unsigned crew_members(const struct crew *crew);
 
 /* How many children have not ended yet. Never waits. */
 unsigned crew_running(struct crew *crew);
+
+/* The process of child number index; 0 if it has ended, by what crew_running() last saw. */
+pid_t crew_pid(const struct crew *crew, unsigned index);
 
 /* How many have ended by a signal or with a status other than 0. */
 unsigned crew_broken(const struct crew *crew);

@@ -138,7 +138,8 @@ static int run_hold(struct command *command, const struct log *log)
 		return EXIT_FAILED;
 	if (result.outcome.stopped_by)
 		return 128 + result.outcome.stopped_by;
-	return result.opened > 0 && result.broken == 0 ? EXIT_OK : EXIT_FAILED;
+	return result.opened > 0 && result.broken + result.stuck == 0 ? EXIT_OK
+								      : EXIT_FAILED;
 }
 
 static const struct mode MODES[] = {

@@ -24,6 +24,9 @@ static const uint64_t LOOK_NS = UINT64_C(20) * CLOCK_NS_PER_MS;
 /* How long children may take to close what they hold before they are killed. */
 static const uint64_t END_NS = UINT64_C(30) * CLOCK_NS_PER_S;
 
+/* How much later than they should children may have said what became of the last feed. */
+static const uint64_t STAND_NS = UINT64_C(5) * CLOCK_NS_PER_S;
+
 struct hold {
 	const struct load *load;
 	struct crew *crew;
@@ -89,6 +92,7 @@ static void add_up(struct hold *hold)
 		.asked = hold->load->count,
 		.processes = hold->result.processes,
 		.broken = crew_broken(hold->crew),
+		.stuck = hold->result.stuck,
 		.outcome.stopped_by = hold->result.outcome.stopped_by,
 		.outcome.cut_short = hold->result.outcome.cut_short,
 	};
@@ -138,6 +142,9 @@ static void look_for_end(struct hold *hold, uint64_t now_ns)
 {
 	struct hold_result *result = &hold->result;
 	bool too_long = now_ns > hold->orders->stop_opening_ns;
+	/* A child that stands still leaves feeds outstanding for ever. */
+	bool standing =
+		now_ns > hold->orders->stop_opening_ns + hold->load->wait_ns + STAND_NS;
 	bool nothing_held = result->tried == result->asked && result->outstanding == 0 &&
 			    result->closed_early == result->opened;
 
@@ -145,10 +152,26 @@ static void look_for_end(struct hold *hold, uint64_t now_ns)
 	if (result->outcome.stopped_by || result->broken > 0 || nothing_held) {
 		if (!hold->orders->end_ns || hold->orders->end_ns > now_ns)
 			order(&hold->orders->end_ns, now_ns);
-	} else if (!hold->orders->end_ns && result->outstanding == 0 &&
-		   (result->tried == result->asked || too_long)) {
+	} else if (!hold->orders->end_ns &&
+		   (standing || (result->outstanding == 0 &&
+				 (result->tried == result->asked || too_long)))) {
 		result->outcome.cut_short = result->tried < result->asked;
 		order(&hold->orders->end_ns, now_ns + hold->load->duration_ns);
+	}
+}
+
+/* Those that run after the time to close what they held: stopped, or stuck. */
+static void name_stuck(struct hold *hold)
+{
+	for (unsigned i = 0; i < crew_members(hold->crew); i++) {
+		pid_t pid = crew_pid(hold->crew, i);
+
+		if (pid == 0)
+			continue;
+		hold->result.stuck++;
+		log_error(hold->load->log,
+			  "process %u of %u (%d) did not end and is killed", i + 1,
+			  crew_members(hold->crew), (int)pid);
 	}
 }
 
@@ -167,6 +190,7 @@ static void run(struct hold *hold)
 		poller_wait(hold->poller, now_ns + LOOK_NS, events, EVENTS);
 		now_ns = clock_now_ns();
 	}
+	name_stuck(hold);
 	/* A signal to the whole group may have ended the children before we looked. */
 	poller_wait(hold->poller, now_ns, events, EVENTS);
 	hold->result.outcome.stopped_by = poller_signal(hold->poller);

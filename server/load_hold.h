@@ -27,6 +27,7 @@ struct hold_result {
 	double open_seconds; /* from the start to the last one that opened */
 	unsigned processes;
 	unsigned broken; /* processes that ended before their time */
+	unsigned stuck;  /* processes that did not end and were killed */
 	struct tally errors;
 };
 

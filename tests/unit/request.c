@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/log.h"
+#include "lib/text.h"
+#include "rules/request.h"
+
+enum { WORDS_MAX = 8, SAID_MAX = 1024 };
+
+/* Parses words that are separated by single spaces; what was said about them is in said. */
+static enum request_kind parse(const char *line, struct log *log, struct request *request,
+			       char said[SAID_MAX])
+{
+	char words[200], name[] = "ctrules";
+	char *argv[WORDS_MAX + 1] = { name };
+	int argc = 1, ends[2], saved = dup(STDERR_FILENO);
+	enum request_kind kind;
+	ssize_t bytes;
+
+	assert_true(strlen(line) < sizeof(words));
+	memcpy(words, line, strlen(line) + 1);
+	for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+		assert_true(argc < WORDS_MAX);
+		argv[argc++] = word;
+	}
+	*log = (struct log){ .program = "ctrules", .level = LOG_LEVEL_INFO };
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[1], STDERR_FILENO);
+	kind = request_parse(argc, argv, log, request);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[1]);
+	bytes = read(ends[0], said, SAID_MAX - 1);
+	close(ends[0]);
+	said[bytes > 0 ? bytes : 0] = '\0';
+	return kind;
+}
+
+static void commands_and_options_may_stand_in_any_order(void **state)
+{
+	static const char *const SAME[] = {
+		"add udp/53 -l 2m -j --force",
+		"-j --lease 120 --force add udp/53",
+		"add --force -jl2m udp/53",
+	};
+	struct request request;
+	char said[SAID_MAX];
+	struct log log;
+
+	for (size_t i = 0; i < sizeof(SAME) / sizeof(SAME[0]); i++) {
+		assert_int_equal(parse(SAME[i], &log, &request, said), REQUEST_RUN);
+		assert_string_equal(said, "");
+		assert_string_equal(request_name(&request), "add");
+		assert_true(request_takes_service(&request));
+		assert_int_equal(request.service.first_port, 53);
+		assert_float_equal(request.lease_s, 120, 1e-9);
+		assert_true(request.json && request.force && request.lease_given);
+		assert_false(request.forever || request.dry_run);
+	}
+}
+
+static void without_options_the_lease_is_five_minutes(void **state)
+{
+	struct request request;
+	char said[SAID_MAX];
+	struct log log;
+
+	assert_int_equal(parse("add tcp/80", &log, &request, said), REQUEST_RUN);
+	assert_float_equal(request.lease_s, 300, 0);
+	assert_false(request.lease_given || request.json || request.force);
+	assert_int_equal(log.level, LOG_LEVEL_INFO);
+}
+
+static void verbose_and_quiet_set_the_level(void **state)
+{
+	struct request request;
+	char said[SAID_MAX];
+	struct log log;
+
+	assert_int_equal(parse("list -v", &log, &request, said), REQUEST_RUN);
+	assert_int_equal(log.level, LOG_LEVEL_DEBUG);
+	assert_false(request_takes_service(&request));
+	assert_int_equal(parse("flush -q", &log, &request, said), REQUEST_RUN);
+	assert_int_equal(log.level, LOG_LEVEL_WARN);
+}
+
+static void help_and_version_come_before_everything_else(void **state)
+{
+	struct request request;
+	char said[SAID_MAX];
+	struct log log;
+
+	assert_int_equal(parse("--help nonsense", &log, &request, said), REQUEST_HELP);
+	assert_int_equal(parse("add -V", &log, &request, said), REQUEST_VERSION);
+}
+
+static void what_is_wrong_is_named_in_one_sentence(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *cause;
+	} CASES[] = {
+		{ "", "want a command" },
+		{ "remove udp/53", "unknown command \"remove\"" },
+		{ "add", "There is none after \"add\"" },
+		{ "delete", "There is none after \"delete\"" },
+		{ "list udp/53", "one operand too many: \"udp/53\"" },
+		{ "add udp/53 udp/54", "one operand too many: \"udp/54\"" },
+		{ "add 53", "service \"53\"" },
+		{ "add udp/9-1", "the range of ports is backwards" },
+		{ "add udp/1-9", "udp/1-9" },
+		{ "add out:udp/53", "out:udp/53" },
+		{ "add udp/53 -l 1ms",
+		  "--lease: \"1ms\" is out of range (100ms to 365d)" },
+		{ "add udp/53 -l 5m --forever", "exclude each other" },
+		{ "delete udp/53 -l 5m", "not for command \"delete\"" },
+		{ "flush --force", "not for command \"flush\"" },
+		{ "list -n", "--dry-run is not for command \"list\"" },
+		{ "list --no-such", "--no-such" },
+	};
+	const struct request untouched = { .lease_s = 77 };
+	char said[SAID_MAX];
+	struct log log;
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		struct request request = untouched;
+
+		assert_int_equal(parse(CASES[i].line, &log, &request, said), REQUEST_BAD);
+		if (!strstr(said, CASES[i].cause))
+			fail_msg("\"%s\": %s", CASES[i].line, said);
+		assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+		assert_float_equal(request.lease_s, 77, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commands_and_options_may_stand_in_any_order),
+		cmocka_unit_test(without_options_the_lease_is_five_minutes),
+		cmocka_unit_test(verbose_and_quiet_set_the_level),
+		cmocka_unit_test(help_and_version_come_before_everything_else),
+		cmocka_unit_test(what_is_wrong_is_named_in_one_sentence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
