@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "server/feed.h"
 #include "server/wheel.h"
 
 struct board;
@@ -49,6 +50,7 @@ struct context {
 	struct pool *large;   /* the same for a whole read */
 	struct conn_list open;
 	bool stopping;
+	struct feed_line line;         /* the chunk that was sent last */
 	char read[CONTEXT_READ_BYTES]; /* what was just read, by whichever connection */
 };
 

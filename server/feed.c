@@ -2,54 +2,78 @@
 #include "server/feed.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { WORDS_MAX = 64 };
 
 /* "HHHH\r\n": the size of a chunk may have leading zeros (RFC 9112, 7.1), so it is written last. */
 enum { CHUNK_HEAD = 6, CHUNK_TAIL = 2 };
 
 static const char EVENT_HEAD[] = "data: ";
 
-__attribute__((format(printf, 3, 4))) static size_t
-line(char text[FEED_TEXT_MAX], unsigned framing, const char *fmt, ...)
+/* The text of a line up to the id, with room for the size of its chunk. Returns its bytes. */
+static size_t begin(char text[FEED_TEXT_MAX], unsigned framing, const char *words)
 {
-	const size_t head = framing & FEED_CHUNKED ? CHUNK_HEAD : 0;
-	char size[CHUNK_HEAD + 1];
-	size_t end = head;
-	va_list args;
-	int length;
+	size_t end = framing & FEED_CHUNKED ? CHUNK_HEAD : 0;
+	size_t bytes = strlen(words);
 
 	if (framing & FEED_EVENTS) {
 		memcpy(text + end, EVENT_HEAD, sizeof(EVENT_HEAD) - 1);
 		end += sizeof(EVENT_HEAD) - 1;
 	}
-	va_start(args, fmt);
-	length = vsnprintf(text + end, FEED_TEXT_MAX - end - 2 - CHUNK_TAIL, fmt, args);
-	va_end(args);
-	assert(length > 0 && (size_t)length < FEED_TEXT_MAX - end - 2 - CHUNK_TAIL);
-	end += (size_t)length;
+	memcpy(text + end, words, bytes);
+	return end + bytes;
+}
+
+static void write_size(char text[CHUNK_HEAD], size_t size)
+{
+	static const char DIGITS[] = "0123456789abcdef";
+
+	for (int i = 0; i < 4; i++)
+		text[i] = DIGITS[size >> (12 - 4 * i) & 0xf];
+	memcpy(text + 4, "\r\n", 2);
+}
+
+/* Adds the id at end and what comes after it. Returns the bytes of the line. */
+static size_t finish(char text[FEED_TEXT_MAX], unsigned framing, size_t end,
+		     const char *id)
+{
+	size_t length = strlen(id);
+
+	assert(length <= FEED_ID_MAX);
+	memcpy(text + end, id, length);
+	end += length;
 	text[end++] = '\n';
 	if (framing & FEED_EVENTS)
 		text[end++] = '\n';
 	if (!(framing & FEED_CHUNKED))
 		return end;
-	snprintf(size, sizeof(size), "%04x\r\n", (unsigned)(end - head) & 0xffff);
-	memcpy(text, size, CHUNK_HEAD);
+	write_size(text, end - CHUNK_HEAD);
 	memcpy(text + end, "\r\n", CHUNK_TAIL);
 	return end + CHUNK_TAIL;
 }
 
 size_t feed_welcome(char text[FEED_TEXT_MAX], unsigned framing, const char *id)
 {
-	return line(text, framing, "ctkit welcomes you! Your Id: %s", id);
+	return finish(text, framing,
+		      begin(text, framing, "ctkit welcomes you! Your Id: "), id);
 }
 
-size_t feed_chunk(char text[FEED_TEXT_MAX], unsigned framing, uint64_t number,
+size_t feed_chunk(struct feed_line *line, unsigned framing, uint64_t number,
 		  const char *id)
 {
-	return line(text, framing, "Chunk %llu for id %s", (unsigned long long)number,
-		    id);
+	char words[WORDS_MAX];
+
+	/* Feeds of one turn of the wheel were mostly opened together, so they count alike. */
+	if (line->number != number || line->framing != framing) {
+		snprintf(words, sizeof(words), "Chunk %llu for id ",
+			 (unsigned long long)number);
+		line->prefix_bytes = begin(line->text, framing, words);
+		line->number = number;
+		line->framing = framing;
+	}
+	return finish(line->text, framing, line->prefix_bytes, id);
 }
 
 /* HTTP/1.0 and its kin end with the connection. */

@@ -21,8 +21,19 @@ enum feed_framing {
 /* The first line. id is "/test/ID", at most FEED_ID_MAX bytes. Returns the bytes in text. */
 size_t feed_welcome(char text[FEED_TEXT_MAX], unsigned framing, const char *id);
 
-/* Line number, counted from 1. Returns the bytes in text. */
-size_t feed_chunk(char text[FEED_TEXT_MAX], unsigned framing, uint64_t number,
+/*
+ * A chunk that goes to many feeds, each with its id: what is in front of the id is
+ * formatted once for all that have the same number. Zero-initialise before use.
+ */
+struct feed_line {
+	uint64_t number; /* 0: none yet */
+	unsigned framing;
+	size_t prefix_bytes;
+	char text[FEED_TEXT_MAX];
+};
+
+/* Line number, counted from 1. Returns the bytes in line->text. */
+size_t feed_chunk(struct feed_line *line, unsigned framing, uint64_t number,
 		  const char *id);
 
 /* What ends the feed properly; its length, which may be 0, in *bytes. */

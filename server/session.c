@@ -233,13 +233,13 @@ static void on_eof(struct conn *conn)
 
 static void send_chunk(struct conn *conn)
 {
-	char text[FEED_TEXT_MAX];
-	size_t bytes = feed_chunk(text, conn->session.framing, ++conn->session.chunk,
+	struct feed_line *line = &conn->context->line;
+	size_t bytes = feed_chunk(line, conn->session.framing, ++conn->session.chunk,
 				  conn->session.id);
 	uint64_t interval_ns = conn->context->interval_ns;
 	uint64_t due_ns = conn->timer.due * conn->context->wheel.tick_ns + interval_ns;
 	uint64_t now_ns = clock_now_ns();
-	int err = conn_send(conn, text, bytes);
+	int err = conn_send(conn, line->text, bytes);
 
 	if (err && err != -EAGAIN) {
 		sent(conn, err);

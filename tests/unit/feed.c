@@ -13,6 +13,7 @@
 #include "server/feed.h"
 
 static char text[FEED_TEXT_MAX];
+static struct feed_line line;
 
 static void assert_text(size_t bytes, const char *expected)
 {
@@ -20,26 +21,46 @@ static void assert_text(size_t bytes, const char *expected)
 	assert_memory_equal(text, expected, bytes);
 }
 
+static void assert_line(size_t bytes, const char *expected)
+{
+	assert_int_equal(bytes, strlen(expected));
+	assert_memory_equal(line.text, expected, bytes);
+}
+
 static void plain_lines_end_in_a_newline(void **state)
 {
 	assert_text(feed_welcome(text, FEED_PLAIN, "/test/7"),
 		    "ctkit welcomes you! Your Id: /test/7\n");
-	assert_text(feed_chunk(text, FEED_PLAIN, 1, "/test/7"),
+	assert_line(feed_chunk(&line, FEED_PLAIN, 1, "/test/7"),
 		    "Chunk 1 for id /test/7\n");
 }
 
 static void chunks_carry_their_size(void **state)
 {
-	assert_text(feed_chunk(text, FEED_CHUNKED, 12345, "/test/7"),
+	assert_line(feed_chunk(&line, FEED_CHUNKED, 12345, "/test/7"),
 		    "001b\r\nChunk 12345 for id /test/7\n\r\n");
 }
 
 static void events_end_in_an_empty_line(void **state)
 {
-	assert_text(feed_chunk(text, FEED_EVENTS, 2, "/test/7"),
+	assert_line(feed_chunk(&line, FEED_EVENTS, 2, "/test/7"),
 		    "data: Chunk 2 for id /test/7\n\n");
-	assert_text(feed_chunk(text, FEED_EVENTS | FEED_CHUNKED, 2, "/test/7"),
+	assert_line(feed_chunk(&line, FEED_EVENTS | FEED_CHUNKED, 2, "/test/7"),
 		    "001e\r\ndata: Chunk 2 for id /test/7\n\n\r\n");
+}
+
+static void lines_of_many_feeds_do_not_mix(void **state)
+{
+	assert_line(feed_chunk(&line, FEED_PLAIN, 9, "/test/a-long-one"),
+		    "Chunk 9 for id /test/a-long-one\n");
+	assert_line(feed_chunk(&line, FEED_PLAIN, 9, "/test/b"),
+		    "Chunk 9 for id /test/b\n");
+	assert_line(feed_chunk(&line, FEED_PLAIN, 10, "/test/a-long-one"),
+		    "Chunk 10 for id /test/a-long-one\n");
+	assert_line(feed_chunk(&line, FEED_CHUNKED, 10, "/test/b"),
+		    "0018\r\nChunk 10 for id /test/b\n\r\n");
+	assert_line(feed_chunk(&line, FEED_CHUNKED, 10, "/test/a-long-one"),
+		    "0021\r\nChunk 10 for id /test/a-long-one\n\r\n");
 }
 
 static void the_end_is_the_last_chunk_or_nothing(void **state)
@@ -62,9 +83,9 @@ static void the_longest_id_fits(void **state)
 	id[FEED_ID_MAX] = '\0';
 	bytes = feed_welcome(text, FEED_CHUNKED | FEED_EVENTS, id);
 	assert_in_range(bytes, FEED_ID_MAX, FEED_TEXT_MAX);
-	bytes = feed_chunk(text, FEED_CHUNKED | FEED_EVENTS, UINT64_MAX, id);
+	bytes = feed_chunk(&line, FEED_CHUNKED | FEED_EVENTS, UINT64_MAX, id);
 	assert_in_range(bytes, FEED_ID_MAX, FEED_TEXT_MAX);
-	assert_memory_equal(text + bytes - 4, "\n\n\r\n", 4);
+	assert_memory_equal(line.text + bytes - 4, "\n\n\r\n", 4);
 }
 
 int main(void)
@@ -73,6 +94,7 @@ int main(void)
 		cmocka_unit_test(plain_lines_end_in_a_newline),
 		cmocka_unit_test(chunks_carry_their_size),
 		cmocka_unit_test(events_end_in_an_empty_line),
+		cmocka_unit_test(lines_of_many_feeds_do_not_mix),
 		cmocka_unit_test(the_end_is_the_last_chunk_or_nothing),
 		cmocka_unit_test(the_longest_id_fits),
 	};
