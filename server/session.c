@@ -129,6 +129,7 @@ static void start_feed(struct conn *conn, const char *id, size_t length)
 	bool only_head = http_head_method(head) == HTTP_METHOD_HEAD;
 	char text[HTTP_REPLY_MAX + FEED_TEXT_MAX];
 	size_t bytes = feed_reply(conn, events, chunked, text);
+	uint64_t interval_ns = conn->context->interval_ns;
 	uint64_t now_ns = clock_now_ns();
 
 	if (only_head) {
@@ -145,7 +146,9 @@ static void start_feed(struct conn *conn, const char *id, size_t length)
 	release_head(conn);
 	bytes += feed_welcome(text + bytes, conn->session.framing, conn->session.id);
 	if (sent(conn, conn_send(conn, text, bytes)))
-		conn_wake_at(conn, now_ns, now_ns + conn->context->interval_ns);
+		conn_wake_at(conn, now_ns,
+			     wheel_spread(&conn->context->wheel, now_ns + interval_ns,
+					  interval_ns));
 }
 
 /* Answers a complete head. Returns whether the connection is there for the next one. */
@@ -247,9 +250,12 @@ static void send_chunk(struct conn *conn)
 	}
 	count(conn, err ? STAT_CHUNKS_LOST : STAT_CHUNKS_SENT);
 	/* A chunk is all or nothing, else the client could not tell where the next one starts. */
-	/* From the time it was due: no drift. But what was slept over is not made up for. */
+	/*
+	 * From the time it was due: no drift. What was slept over is not made up for, and
+	 * does not bring all feeds together.
+	 */
 	if (due_ns <= now_ns)
-		due_ns = now_ns + interval_ns;
+		due_ns += ((now_ns - due_ns) / interval_ns + 1) * interval_ns;
 	conn_wake_at(conn, now_ns, due_ns);
 }
 

@@ -3,6 +3,9 @@
 
 #include <assert.h>
 
+/* So few entries at one time are no crowd. */
+enum { CROWD_LEAST = 16 };
+
 void wheel_init(struct wheel *wheel, uint64_t tick_ns)
 {
 	assert(tick_ns > 0);
@@ -28,7 +31,28 @@ void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t now_ns,
 	if (*slot)
 		(*slot)->link = &entry->next;
 	*slot = entry;
+	wheel->crowd[entry->due % WHEEL_SLOTS]++;
 	wheel->count++;
+}
+
+/* Within half as many again as the average nothing is moved: chance alone does that. */
+uint64_t wheel_spread(const struct wheel *wheel, uint64_t due_ns, uint64_t span_ns)
+{
+	uint64_t first = due_ns / wheel->tick_ns + (due_ns % wheel->tick_ns != 0);
+	uint64_t ticks = span_ns / wheel->tick_ns;
+	uint64_t most;
+
+	if (ticks > WHEEL_SLOTS)
+		ticks = WHEEL_SLOTS;
+	if (ticks == 0)
+		return due_ns;
+	most = wheel->count + wheel->count / 2;
+	most = most / ticks + CROWD_LEAST;
+	for (uint64_t i = 0; i < ticks; i++) {
+		if (wheel->crowd[(first + i) % WHEEL_SLOTS] < most)
+			return i == 0 ? due_ns : (first + i) * wheel->tick_ns;
+	}
+	return due_ns;
 }
 
 void wheel_remove(struct wheel *wheel, struct wheel_entry *entry)
@@ -42,6 +66,7 @@ void wheel_remove(struct wheel *wheel, struct wheel_entry *entry)
 		entry->next->link = entry->link;
 	entry->next = NULL;
 	entry->link = NULL;
+	wheel->crowd[entry->due % WHEEL_SLOTS]--;
 	wheel->count--;
 }
 

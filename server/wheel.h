@@ -27,6 +27,7 @@ struct wheel {
 	struct wheel_entry *scan; /* rest of the current slot, valid while scanning */
 	bool scanning;
 	struct wheel_entry *slots[WHEEL_SLOTS];
+	uint32_t crowd[WHEEL_SLOTS]; /* entries of each slot */
 };
 
 /* tick_ns > 0: the granularity. */
@@ -35,6 +36,13 @@ void wheel_init(struct wheel *wheel, uint64_t tick_ns);
 /* Adds an entry that is in no wheel; a due time that has passed means the next tick. */
 void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t now_ns,
 	       uint64_t due_ns);
+
+/*
+ * For entries that come in a burst and then recur: the first time from due_ns on, and less
+ * than span_ns later, at which not many more entries are due than at others; due_ns if
+ * there is none.
+ */
+uint64_t wheel_spread(const struct wheel *wheel, uint64_t due_ns, uint64_t span_ns);
 
 /* Takes an entry out; nothing happens if it is not in. */
 void wheel_remove(struct wheel *wheel, struct wheel_entry *entry);

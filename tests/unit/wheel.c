@@ -101,6 +101,31 @@ static void an_entry_can_go_while_its_slot_is_scanned(void **state)
 	assert_int_equal(wheel.count, 0);
 }
 
+static void a_burst_is_spread_and_few_are_left_alone(void **state)
+{
+	enum { ENTRIES = 6400, SPAN = 64, FEW = 16 };
+	static struct wheel_entry entries[ENTRIES];
+	uint32_t at[SPAN] = { 0 };
+	struct wheel wheel;
+
+	wheel_init(&wheel, TICK_NS);
+	for (int i = 0; i < ENTRIES; i++) {
+		uint64_t due_ns = wheel_spread(&wheel, 10 * TICK_NS, SPAN * TICK_NS);
+
+		if (i < FEW)
+			assert_int_equal(due_ns, 10 * TICK_NS);
+		assert_in_range(due_ns, 10 * TICK_NS, (10 + SPAN) * TICK_NS - 1);
+		at[due_ns / TICK_NS - 10]++;
+		wheel_add(&wheel, &entries[i], 0, due_ns);
+	}
+	for (int i = 0; i < SPAN; i++)
+		assert_in_range(at[i], 0, ENTRIES / SPAN * 3 / 2 + FEW);
+	for (int i = 0; i < ENTRIES; i++)
+		wheel_remove(&wheel, &entries[i]);
+	assert_int_equal(wheel_spread(&wheel, 10 * TICK_NS, SPAN * TICK_NS),
+			 10 * TICK_NS);
+}
+
 /* Against the plainest model there is: a due tick per entry, looked through each time. */
 static void random_histories_agree_with_a_list(void **state)
 {
@@ -145,6 +170,7 @@ int main(void)
 		cmocka_unit_test(an_entry_beyond_one_turn_waits_for_its_turn),
 		cmocka_unit_test(a_long_pause_loses_nothing),
 		cmocka_unit_test(an_entry_can_go_while_its_slot_is_scanned),
+		cmocka_unit_test(a_burst_is_spread_and_few_are_left_alone),
 		cmocka_unit_test(random_histories_agree_with_a_list),
 	};
 
