@@ -21,11 +21,14 @@
 enum {
 	READ_BYTES = 65536,
 	REQUEST_BYTES = 512,
-	OPEN_BATCH = 256, /* connects before the open ones get their turn */
+	OPEN_BATCH = SHARE_BLOCK_MAX, /* connects before the open ones get their turn */
 };
 
-/* How often the schedule, the waits and the orders are looked at: libev counts milliseconds. */
-static const double TICK_S = 0.002;
+/*
+ * How often the waits and the orders are looked at. Fifty processes that do so every
+ * millisecond would be a load of their own.
+ */
+enum { LOOK_NS = 50 * CLOCK_NS_PER_MS, FIRST_LOOK_NS = 2 * CLOCK_NS_PER_MS };
 
 enum state { CLIENT_UNUSED, CLIENT_CONNECTING, CLIENT_ASKED, CLIENT_OPEN, CLIENT_ENDED };
 
@@ -81,29 +84,26 @@ static void lose(struct clients *clients, struct client *client, int err)
 	end_client(clients, client);
 }
 
+/* Returns 0; -EAGAIN while it is not connected; another -errno if it could not be. */
 static int ask(struct clients *clients, struct client *client)
 {
 	const struct clients_share *share = clients->share;
 	uint64_t mine = (uint64_t)(client - clients->client);
 	const char *host = strchr(share->load->target.text, '/') + 1;
 	char request[REQUEST_BYTES];
-	int err = 0;
-	socklen_t size = sizeof(err);
+	ssize_t sent;
 	int length;
 
-	if (getsockopt(client->io.fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
-		return -errno;
-	if (err)
-		return -err;
 	length = snprintf(request, sizeof(request),
 			  "GET %s%" PRIu64 " HTTP/1.1\r\nHost: %s\r\n\r\n",
-			  share->load->path_prefix, share->first + mine * share->stride,
+			  share->load->path_prefix, share_number(&share->share, mine),
 			  host);
 	if (length < 0 || length >= REQUEST_BYTES)
 		return -EMSGSIZE;
 	/* The send buffer of a new connection is empty: a short write is a failure. */
-	if (send(client->io.fd, request, (size_t)length, MSG_NOSIGNAL) != length)
-		return errno ? -errno : -EIO;
+	sent = send(client->io.fd, request, (size_t)length, MSG_NOSIGNAL);
+	if (sent != length)
+		return sent < 0 ? -errno : -EIO;
 	client->state = CLIENT_ASKED;
 	return 0;
 }
@@ -150,6 +150,8 @@ static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 	struct client *client = (struct client *)w;
 	int err = ask(clients, client);
 
+	if (err == -EAGAIN)
+		return;
 	if (err) {
 		lose(clients, client, err);
 		return;
@@ -184,6 +186,7 @@ static void open_client(struct clients *clients, struct client *client, uint64_t
 			uint64_t now_ns)
 {
 	int fd = dial(clients, number);
+	int err;
 
 	clients->count->tried++;
 	if (fd < 0) {
@@ -197,6 +200,14 @@ static void open_client(struct clients *clients, struct client *client, uint64_t
 					CLOCK_NS_PER_MS);
 	reply_start(&client->reply);
 	ev_io_init(&client->io, on_connected, fd, EV_WRITE);
+	/* A near server has answered the handshake by now: then writing needs no watching. */
+	err = ask(clients, client);
+	if (err && err != -EAGAIN) {
+		lose(clients, client, err);
+		return;
+	}
+	if (!err)
+		ev_io_init(&client->io, on_readable, fd, EV_READ);
 	ev_io_start(clients->loop, &client->io);
 }
 
@@ -211,20 +222,24 @@ static void note_lateness(struct clients *clients, uint64_t due_ns, uint64_t now
 		count->max_late_ns = now_ns - due_ns;
 }
 
-static void open_due(struct clients *clients)
+/* Returns when to come back. */
+static uint64_t open_due(struct clients *clients, uint64_t now_ns)
 {
-	const struct clients_share *share = clients->share;
+	const struct share *share = &clients->share->share;
 
 	for (int i = 0; i < OPEN_BATCH && clients->next < clients->mine; i++) {
-		uint64_t number = share->first + clients->next * share->stride;
+		uint64_t number = share_number(share, clients->next);
 		uint64_t due_ns = pacer_time_ns(&clients->pacer, number);
-		uint64_t now_ns = clock_now_ns();
 
-		if (now_ns < due_ns || now_ns >= order(&clients->orders->stop_opening_ns))
-			return;
+		now_ns = clock_now_ns();
+		if (now_ns >= order(&clients->orders->stop_opening_ns))
+			break;
+		if (now_ns < due_ns)
+			return due_ns;
 		note_lateness(clients, due_ns, now_ns);
 		open_client(clients, &clients->client[clients->next++], number, now_ns);
 	}
+	return clients->next < clients->mine ? now_ns : now_ns + LOOK_NS;
 }
 
 /* They were started in order, so the oldest one that is not open is the first to be given up. */
@@ -245,24 +260,41 @@ static void give_up_silent(struct clients *clients, uint64_t now_ns)
 	}
 }
 
+/* Does what is due now. Returns when to come back at the latest. */
+static uint64_t work(struct clients *clients, uint64_t now_ns)
+{
+	uint64_t start_ns = order(&clients->orders->start_ns);
+	uint64_t next_ns;
+
+	if (!start_ns || now_ns < start_ns)
+		return now_ns + FIRST_LOOK_NS;
+	if (!clients->started)
+		pacer_start(&clients->pacer, start_ns, clients->share->load->rate);
+	clients->started = true;
+	next_ns = open_due(clients, now_ns);
+	give_up_silent(clients, now_ns);
+	return next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct clients *clients = ev_userdata(loop);
-	uint64_t start_ns = order(&clients->orders->start_ns);
 	uint64_t end_ns = order(&clients->orders->end_ns);
 	uint64_t now_ns = clock_now_ns();
+	uint64_t next_ns;
 
 	if (end_ns && now_ns >= end_ns) {
 		ev_break(loop, EVBREAK_ALL);
 		return;
 	}
-	if (!start_ns || now_ns < start_ns)
-		return;
-	if (!clients->started)
-		pacer_start(&clients->pacer, start_ns, clients->share->load->rate);
-	clients->started = true;
-	open_due(clients);
-	give_up_silent(clients, now_ns);
+	next_ns = work(clients, now_ns);
+	if (end_ns && next_ns > end_ns)
+		next_ns = end_ns;
+	now_ns = clock_now_ns();
+	/* libev counts from when it woke up. */
+	ev_now_update(loop);
+	ev_timer_set(w, next_ns > now_ns ? clock_between_s(now_ns, next_ns) : 0, 0);
+	ev_timer_start(loop, w);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
@@ -275,7 +307,7 @@ static void start_watchers(struct clients *clients)
 	sigset_t set;
 
 	ev_set_userdata(clients->loop, clients);
-	ev_timer_init(&clients->tick, on_tick, 0, TICK_S);
+	ev_timer_init(&clients->tick, on_tick, 0, 0);
 	ev_timer_start(clients->loop, &clients->tick);
 	ev_signal_init(&clients->interrupt, on_signal, SIGINT);
 	ev_signal_start(clients->loop, &clients->interrupt);
@@ -310,9 +342,7 @@ int clients_run(const struct clients_share *share, struct clients_count *count,
 	clients->share = share;
 	clients->count = count;
 	clients->orders = orders;
-	if (share->load->count > share->first)
-		clients->mine = (share->load->count - share->first + share->stride - 1) /
-				share->stride;
+	clients->mine = share_size(&share->share);
 	clients->client = calloc(clients->mine + 1, sizeof(struct client));
 	clients->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!clients->client || !clients->loop)

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "server/share.h"
 #include "server/tally.h"
 
 struct load;
@@ -29,11 +30,10 @@ struct clients_orders {
 	uint64_t end_ns;
 };
 
-/* The share of one process: connections first, first + stride, ... below load->count. */
+/* The share of one process: its connections below load->count. */
 struct clients_share {
 	const struct load *load;
-	uint64_t first;
-	uint64_t stride;
+	struct share share;
 };
 
 /*

@@ -47,7 +47,7 @@ static uint64_t processes(const struct load *load)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return crew_size(load->count, connections_per_process(),
+	return crew_size(load->count, share_room(connections_per_process()),
 			 cpus > 0 ? (uint64_t)cpus : 1);
 }
 
@@ -79,8 +79,10 @@ static int work(const struct crew_job *job, unsigned index, void *slot, void *sh
 	const struct hold *hold = job->data;
 	struct clients_share share = {
 		.load = hold->load,
-		.first = index,
-		.stride = hold->result.processes,
+		.share.count = hold->load->count,
+		.share.processes = hold->result.processes,
+		.share.index = index,
+		.share.block = share_block(connections_per_process()),
 	};
 
 	return clients_run(&share, slot, shared) ? 1 : 0;
