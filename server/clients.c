@@ -38,6 +38,7 @@ struct client {
 	struct reply reply;
 	uint32_t started_ms; /* since the start of the run */
 	uint8_t state;
+	bool fed; /* got a chunk */
 };
 
 _Static_assert(sizeof(struct client) <= 256,
@@ -120,6 +121,10 @@ static void take(struct clients *clients, struct client *client, size_t length)
 		return;
 	}
 	count->chunks += chunks;
+	if (chunks > 0 && !client->fed) {
+		client->fed = true;
+		count->fed++;
+	}
 	if (client->state == CLIENT_ASKED && client->reply.open) {
 		client->state = CLIENT_OPEN;
 		count->last_opened_ns = clock_now_ns();

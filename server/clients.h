@@ -15,6 +15,7 @@ struct clients_count {
 	uint64_t opened;
 	uint64_t failed;
 	uint64_t closed_early;
+	uint64_t fed; /* connections that got a chunk */
 	uint64_t chunks;
 	uint64_t bytes;
 	uint64_t last_opened_ns;

@@ -21,8 +21,9 @@ enum { DESCRIPTORS_SPARE = 32, EVENTS = 8 };
 /* How often the parent adds up what its children did. */
 static const uint64_t LOOK_NS = UINT64_C(20) * CLOCK_NS_PER_MS;
 
-/* How long children may take to close what they hold before they are killed. */
+/* How long children may take to close what they hold before they are killed, and more for each. */
 static const uint64_t END_NS = UINT64_C(30) * CLOCK_NS_PER_S;
+static const uint64_t CLOSE_NS = UINT64_C(100) * CLOCK_NS_PER_MS / 1000;
 
 /* How much later than they should children may have said what became of the last feed. */
 static const uint64_t STAND_NS = UINT64_C(5) * CLOCK_NS_PER_S;
@@ -107,6 +108,7 @@ static void add_up(struct hold *hold)
 		sum.tried += count->tried;
 		sum.failed += count->failed;
 		sum.closed_early += count->closed_early;
+		sum.fed += count->fed;
 		sum.chunks += count->chunks;
 		sum.bytes += count->bytes;
 		sum.outcome.late += count->late;
@@ -181,13 +183,14 @@ static void run(struct hold *hold)
 {
 	struct epoll_event events[EVENTS];
 	uint64_t now_ns = clock_now_ns();
+	uint64_t close_ns = END_NS + hold->load->count * CLOSE_NS;
 
 	while (crew_running(hold->crew) > 0) {
 		add_up(hold);
 		look_for_end(hold, now_ns);
 		progress_tell(&hold->progress, now_ns, "opened", hold->result.opened,
 			      "chunks", hold->result.chunks);
-		if (hold->orders->end_ns && now_ns > hold->orders->end_ns + END_NS)
+		if (hold->orders->end_ns && now_ns > hold->orders->end_ns + close_ns)
 			break;
 		poller_wait(hold->poller, now_ns + LOOK_NS, events, EVENTS);
 		now_ns = clock_now_ns();

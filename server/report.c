@@ -163,8 +163,9 @@ static void print_hold(const struct load *load, const struct hold_result *r)
 	       share(r->opened, r->asked), r->open_seconds);
 	printf("  %-12s %" PRIu64 "\n", "Failed", r->failed);
 	printf("  %-12s %" PRIu64 "\n", "Closed early", r->closed_early);
-	printf("  %-12s %" PRIu64 "  (%" PRIu64 " bytes received)\n", "Chunks", r->chunks,
-	       r->bytes);
+	printf("  %-12s %" PRIu64 "  (%" PRIu64 " bytes received, %" PRIu64
+	       " feeds got one)\n",
+	       "Chunks", r->chunks, r->bytes, r->fed);
 	print_oddity("Outstanding", r->outstanding, "neither when the run was stopped");
 	print_oddity("Not tried", r->asked - r->tried, "the run ended before");
 	print_outcome(&r->outcome, &r->errors);
@@ -172,14 +173,15 @@ static void print_hold(const struct load *load, const struct hold_result *r)
 
 static json_t *hold_fields(const struct load *load, const struct hold_result *r)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}",
-			 "mode", "hold", "target", load->target.text, "asked",
-			 (json_int_t)r->asked, "tried", (json_int_t)r->tried, "opened",
-			 (json_int_t)r->opened, "failed", (json_int_t)r->failed,
-			 "outstanding", (json_int_t)r->outstanding, "closed_early",
-			 (json_int_t)r->closed_early, "chunks", (json_int_t)r->chunks,
-			 "bytes", (json_int_t)r->bytes, "open_seconds", r->open_seconds,
-			 "processes", (json_int_t)r->processes);
+	return json_pack(
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}",
+		"mode", "hold", "target", load->target.text, "asked",
+		(json_int_t)r->asked, "tried", (json_int_t)r->tried, "opened",
+		(json_int_t)r->opened, "failed", (json_int_t)r->failed, "outstanding",
+		(json_int_t)r->outstanding, "closed_early", (json_int_t)r->closed_early,
+		"fed", (json_int_t)r->fed, "chunks", (json_int_t)r->chunks, "bytes",
+		(json_int_t)r->bytes, "open_seconds", r->open_seconds, "processes",
+		(json_int_t)r->processes);
 }
 
 int report_hold(const struct load *load, const struct hold_result *result, bool json)

@@ -20,6 +20,23 @@ wait_until() {
 	done
 }
 
+# Clock ticks a second.
+# shellcheck disable=SC2034 # the benchmarks read it
+hz=$(getconf CLK_TCK)
+
+# number TEXT: "500", "10k", "1M" as a number; fails otherwise.
+number() {
+	if ! [[ $1 =~ ^[1-9][0-9]*[kM]?$ ]]; then
+		echo "\"$1\" is not a count, like 100k or 1M" >&2
+		return 1
+	fi
+	case $1 in
+	*k) echo "$((${1%k} * 1000))" ;;
+	*M) echo "$((${1%M} * 1000000))" ;;
+	*) echo "$1" ;;
+	esac
+}
+
 # family PID: it and its children.
 family() {
 	echo "$1 $(cat "/proc/$1/task/$1/children")"

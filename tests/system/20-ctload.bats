@@ -312,6 +312,7 @@ while True:
 	[ "$(result '.asked, .opened, .failed, .closed_early' | xargs)" = "2000 2000 0 0" ]
 	[ "$(result '.processes >= 4')" = true ]
 	[ "$(result '.chunks >= 2000')" = true ]
+	[ "$(result .fed)" = 2000 ]
 	[ "$(result '.open_seconds > 0.4')" = true ]
 }
 
@@ -383,7 +384,7 @@ for n in itertools.count():
 '
 	load_json hold 10.77.0.1:8080 --connections 40 --rate 200 --duration 300ms --wait 500ms
 	[ "$status" -eq 0 ]
-	[ "$(result '.opened, .failed, .closed_early, .chunks' | xargs)" = "20 20 10 20" ]
+	[ "$(result '.opened, .failed, .closed_early, .fed, .chunks' | xargs)" = "20 20 10 20 20" ]
 	[ "$(result '.errors.EBADMSG, .errors.ETIMEDOUT' | xargs)" = "10 10" ]
 	load_json hold 10.77.0.1:8081 --connections 10
 	[ "$status" -eq 1 ]
