@@ -20,10 +20,6 @@ wait_until() {
 	done
 }
 
-# Clock ticks a second.
-# shellcheck disable=SC2034 # the benchmarks read it
-hz=$(getconf CLK_TCK)
-
 # number TEXT: "500", "10k", "1M" as a number; fails otherwise.
 number() {
 	if ! [[ $1 =~ ^[1-9][0-9]*[kM]?$ ]]; then
@@ -66,7 +62,7 @@ memory_kb() {
 	echo "$sum"
 }
 
-# calc EXPRESSION [FORMAT]: arithmetic with fractions.
+# calc EXPRESSION [FORMAT]: arithmetic with fractions; hz is clock ticks a second.
 calc() {
-	awk "BEGIN { printf \"${2:-%.2f}\", $1 }"
+	awk -v hz="$(getconf CLK_TCK)" "BEGIN { printf \"${2:-%.2f}\", $1 }"
 }
