@@ -84,6 +84,18 @@ static int cannot_listen(const struct listener *listener, uint16_t port, int err
 	return err;
 }
 
+/* What an echo must know of each datagram. */
+static int tune_echo(const struct binding *binding)
+{
+	int err = socket_want_hops(binding->fd, binding->family);
+
+	if (err == 0 && binding->any_address)
+		err = socket_want_destination(binding->fd, binding->family);
+	/* A kernel without bursts delivers them one by one. */
+	socket_want_bursts(binding->fd);
+	return err;
+}
+
 /* Opens the same socket for every worker: column item of the table. */
 static int open_column(struct bindings *bindings, size_t item,
 		       const struct listener *listener,
@@ -105,9 +117,8 @@ static int open_column(struct bindings *bindings, size_t item,
 			return binding->fd;
 		if (listener->kind == LISTENER_FEED)
 			err = socket_tune_feed(binding->fd);
-		if (listener->kind == LISTENER_ECHO && proto == IPPROTO_UDP &&
-		    binding->any_address)
-			err = socket_want_destination(binding->fd, binding->family);
+		if (listener->kind == LISTENER_ECHO && proto == IPPROTO_UDP)
+			err = tune_echo(binding);
 		if (err)
 			return err;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <unistd.h>
 
 /* The kernel cuts it to net.core.somaxconn. */
@@ -135,6 +136,18 @@ int socket_want_destination(int fd, sa_family_t family)
 	if (family == AF_INET6)
 		return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, YES);
 	return set(fd, IPPROTO_IP, IP_PKTINFO, YES);
+}
+
+int socket_want_hops(int fd, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, YES);
+	return set(fd, IPPROTO_IP, IP_RECVTTL, YES);
+}
+
+int socket_want_bursts(int fd)
+{
+	return set(fd, SOL_UDP, UDP_GRO, YES);
 }
 
 /* Only a local address can be bound; asking the kernel also covers AnyIP routes. */

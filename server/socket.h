@@ -44,6 +44,15 @@ int socket_tune_feed(int fd);
 /* Makes a UDP socket say where each datagram was sent to (IP_PKTINFO). */
 int socket_want_destination(int fd, sa_family_t family);
 
+/* Makes a UDP socket say how many hops each datagram had left (IP_RECVTTL). */
+int socket_want_hops(int fd, sa_family_t family);
+
+/*
+ * Makes a UDP socket receive a burst of one flow as one message and say how it is cut up
+ * (UDP_GRO). Returns -ENOPROTOOPT if the kernel has no such thing.
+ */
+int socket_want_bursts(int fd);
+
 /* Whether address is one of this host's, whatever port it has; also when that cannot be found out. */
 bool socket_address_is_local(const union socket_address *address);
 

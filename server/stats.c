@@ -19,6 +19,7 @@ static const char *const NAMES[STAT_COUNT] = {
 	[STAT_UDP_OVERFLOWS] = "udp_overflows",
 	[STAT_UDP_REFUSED] = "udp_refused",
 	[STAT_UDP_ERRORS] = "udp_errors",
+	[STAT_UDP_BURSTS_SPLIT] = "udp_bursts_split",
 	[STAT_TCP_BYTES_IN] = "tcp_bytes_in",
 	[STAT_TCP_BYTES_OUT] = "tcp_bytes_out",
 	[STAT_SENDS_DROPPED] = "sends_dropped",

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "server/answer.h"
 #include "server/binding.h"
 #include "server/context.h"
 #include "server/socket.h"
@@ -21,12 +22,11 @@ enum {
 	DATAGRAM_BYTES = 65536,
 	/* Slots a power of two apart would all compete for the same lines of the cache. */
 	SLOT_BYTES = DATAGRAM_BYTES + 64,
-	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)),
 	LOWEST_PORT = 1024, /* below it are services, which may answer an answer */
 };
 
 struct control {
-	alignas(struct cmsghdr) char bytes[CONTROL_BYTES];
+	alignas(struct cmsghdr) char bytes[ANSWER_CONTROL_BYTES];
 };
 
 struct udp_batch {
@@ -34,7 +34,10 @@ struct udp_batch {
 	struct iovec parts[BATCH];
 	union socket_address peers[BATCH];
 	struct control controls[BATCH];
-	char *slots; /* touched only as far as datagrams are long */
+	unsigned datagrams[BATCH]; /* of each answer: more than one is a burst */
+	unsigned dirty;            /* how many messages at the front were used, */
+	size_t bytes;              /* and how large the parts are for the next */
+	char *slots;               /* touched only as far as datagrams are long */
 };
 
 int udp_batch_open(struct udp_batch **out)
@@ -63,10 +66,12 @@ void udp_batch_close(struct udp_batch *batch)
 	free(batch);
 }
 
-/* Answering changes the batch in place, so each round prepares it anew. */
+/* Answering changes what it used of the batch in place; that much is prepared anew. */
 static void reset(struct udp_batch *batch, size_t bytes)
 {
-	for (size_t i = 0; i < BATCH; i++) {
+	unsigned count = bytes == batch->bytes ? batch->dirty : BATCH;
+
+	for (size_t i = 0; i < count; i++) {
 		batch->parts[i] = (struct iovec){
 			.iov_base = batch->slots + i * SLOT_BYTES,
 			.iov_len = bytes,
@@ -80,13 +85,14 @@ static void reset(struct udp_batch *batch, size_t bytes)
 			.msg_controllen = sizeof(batch->controls[i]),
 		};
 	}
+	batch->bytes = bytes;
+	batch->dirty = 0;
 }
 
-/* Receives up to a batch. Returns how many; 0 when there is none. */
+/* Receives up to a batch. Returns how many messages, each a datagram or a burst of them. */
 static unsigned receive(struct udp *udp, size_t bytes, int flags)
 {
 	struct udp_batch *batch = udp->batch;
-	struct stats *stats = udp->context->stats;
 	uint64_t sum = 0;
 	int n;
 
@@ -94,13 +100,13 @@ static unsigned receive(struct udp *udp, size_t bytes, int flags)
 	n = recvmmsg(udp->io.fd, batch->messages, BATCH, MSG_DONTWAIT | flags, NULL);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			stats_add(stats, STAT_UDP_ERRORS, 1);
+			stats_add(udp->context->stats, STAT_UDP_ERRORS, 1);
 		return 0;
 	}
+	batch->dirty = (unsigned)n;
 	for (int i = 0; i < n; i++)
 		sum += batch->messages[i].msg_len;
-	stats_add(stats, STAT_UDP_PACKETS_IN, (unsigned)n);
-	stats_add(stats, STAT_UDP_BYTES_IN, sum);
+	stats_add(udp->context->stats, STAT_UDP_BYTES_IN, sum);
 	return (unsigned)n;
 }
 
@@ -125,92 +131,112 @@ static bool would_loop(const struct settings *settings, const union socket_addre
 	return socket_address_is_local(peer);
 }
 
-/* What came with a datagram that was sent to a group or to everyone must not be answered. */
-static bool prepare_v4(struct in_pktinfo *info)
-{
-	if (info->ipi_addr.s_addr != info->ipi_spec_dst.s_addr)
-		return false;
-	info->ipi_ifindex = 0; /* the way back is the routing table's choice */
-	return true;
-}
-
-static bool prepare_v6(struct in6_pktinfo *info)
-{
-	if (IN6_IS_ADDR_MULTICAST(&info->ipi6_addr))
-		return false;
-	if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
-		info->ipi6_ifindex = 0;
-	return true;
-}
-
-/*
- * Turns the "sent to" of a datagram into the "sent from" of its answer, in place: the
- * kernel reads the same control message that it wrote. Returns false if there must be no
- * answer.
- */
-static bool prepare_source(struct msghdr *message)
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-
-	if (!control)
-		return true;
-	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
-		return prepare_v4((struct in_pktinfo *)CMSG_DATA(control));
-	if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO)
-		return prepare_v6((struct in6_pktinfo *)CMSG_DATA(control));
-	message->msg_control = NULL;
-	message->msg_controllen = 0;
-	return true;
-}
-
 /* Leaves the answers at the front of the batch and returns how many there are. */
 static unsigned prepare_answers(struct udp *udp, unsigned received)
 {
-	struct mmsghdr *messages = udp->batch->messages;
+	struct udp_batch *batch = udp->batch;
+	struct stats *stats = udp->context->stats;
 	unsigned answers = 0;
+	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < received; i++) {
-		struct msghdr *message = &messages[i].msg_hdr;
+		struct mmsghdr *message = &batch->messages[i];
+		struct answer answer =
+			answer_prepare(&message->msg_hdr, message->msg_len);
 
-		if (would_loop(udp->context->settings, message->msg_name) ||
-		    !prepare_source(message)) {
-			stats_add(udp->context->stats, STAT_UDP_REFUSED, 1);
+		sum += answer.datagrams;
+		if (!answer.allowed ||
+		    would_loop(udp->context->settings, message->msg_hdr.msg_name)) {
+			stats_add(stats, STAT_UDP_REFUSED, answer.datagrams);
 			continue;
 		}
-		message->msg_iov->iov_len = messages[i].msg_len;
-		message->msg_flags = 0;
+		message->msg_hdr.msg_iov->iov_len = message->msg_len;
+		message->msg_hdr.msg_flags = 0;
+		batch->datagrams[answers] = answer.datagrams;
 		if (answers != i)
-			messages[answers] = messages[i];
+			batch->messages[answers] = *message;
 		answers++;
 	}
+	stats_add(stats, STAT_UDP_PACKETS_IN, sum);
 	return answers;
 }
 
-static void count_sent(struct udp *udp, const struct mmsghdr *messages, unsigned n)
+static void count_sent(struct udp *udp, unsigned first, unsigned n)
+{
+	const struct udp_batch *batch = udp->batch;
+	uint64_t bytes = 0, datagrams = 0;
+
+	for (unsigned i = first; i < first + n; i++) {
+		bytes += batch->messages[i].msg_len;
+		datagrams += batch->datagrams[i];
+	}
+	stats_add(udp->context->stats, STAT_UDP_PACKETS_OUT, datagrams);
+	stats_add(udp->context->stats, STAT_UDP_BYTES_OUT, bytes);
+}
+
+static uint64_t count_datagrams(const struct udp *udp, unsigned first, unsigned end)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		sum += messages[i].msg_len;
-	stats_add(udp->context->stats, STAT_UDP_PACKETS_OUT, n);
-	stats_add(udp->context->stats, STAT_UDP_BYTES_OUT, sum);
+	for (unsigned i = first; i < end; i++)
+		sum += udp->batch->datagrams[i];
+	return sum;
+}
+
+static void count_lost(struct udp *udp, int err, uint64_t datagrams)
+{
+	if (err == EPERM)
+		context_count_eperm(udp->context);
+	else
+		stats_add(udp->context->stats, STAT_SENDS_DROPPED, datagrams);
+}
+
+/*
+ * Sends a burst that the kernel does not cut up, as when its datagrams fit the way here but
+ * not the way back, one by one.
+ */
+static void send_apart(struct udp *udp, struct mmsghdr *burst, size_t segment_bytes)
+{
+	struct msghdr *message = &burst->msg_hdr;
+	struct stats *stats = udp->context->stats;
+	char *bytes = message->msg_iov->iov_base;
+
+	answer_unburst(message);
+	stats_add(stats, STAT_UDP_BURSTS_SPLIT, 1);
+	for (size_t at = 0; at < burst->msg_len; at += segment_bytes) {
+		size_t left = burst->msg_len - at;
+		ssize_t n;
+
+		message->msg_iov->iov_base = bytes + at;
+		message->msg_iov->iov_len = left < segment_bytes ? left : segment_bytes;
+		n = sendmsg(udp->io.fd, message, MSG_DONTWAIT);
+		if (n < 0) {
+			count_lost(udp, errno, 1);
+			continue;
+		}
+		stats_add(stats, STAT_UDP_PACKETS_OUT, 1);
+		stats_add(stats, STAT_UDP_BYTES_OUT, (uint64_t)n);
+	}
 }
 
 /*
  * The first message could not be sent. Returns how many to give up: that one, or all
  * that are left when the socket takes no more (waiting would make others late).
  */
-static unsigned give_up(struct udp *udp, int err, unsigned left)
+static unsigned give_up(struct udp *udp, int err, unsigned first, unsigned end)
 {
-	unsigned lost = err == EAGAIN || err == ENOBUFS ? left : 1;
+	unsigned count = err == EAGAIN || err == ENOBUFS ? end - first : 1;
+	struct mmsghdr *message = &udp->batch->messages[first];
+	size_t segment_bytes;
 
 	if (err == EINTR)
 		return 0;
-	if (err == EPERM)
-		context_count_eperm(udp->context);
+	if ((err == EINVAL || err == EMSGSIZE || err == EIO) &&
+	    answer_is_burst(&message->msg_hdr, &segment_bytes))
+		send_apart(udp, message, segment_bytes);
 	else
-		stats_add(udp->context->stats, STAT_SENDS_DROPPED, lost);
-	return lost;
+		count_lost(udp, err, count_datagrams(udp, first, first + count));
+	return count;
 }
 
 /* sendmmsg() stops at the first message that fails, and says why only on the next call. */
@@ -222,10 +248,10 @@ static void send_all(struct udp *udp, unsigned count)
 		int n = sendmmsg(udp->io.fd, messages + done, count - done, MSG_DONTWAIT);
 
 		if (n < 0) {
-			done += give_up(udp, errno, count - done);
+			done += give_up(udp, errno, done, count);
 			continue;
 		}
-		count_sent(udp, messages + done, (unsigned)n);
+		count_sent(udp, done, (unsigned)n);
 		done += (unsigned)n;
 		if (done < count)
 			stats_add(udp->context->stats, STAT_SENDS_SHORT, 1);
@@ -243,7 +269,10 @@ static bool echo(struct udp *udp)
 /* MSG_TRUNC gives the whole length without copying what nobody reads. */
 static bool discard(struct udp *udp)
 {
-	return receive(udp, 0, MSG_TRUNC) == BATCH;
+	unsigned received = receive(udp, 0, MSG_TRUNC);
+
+	stats_add(udp->context->stats, STAT_UDP_PACKETS_IN, received);
+	return received == BATCH;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
