@@ -91,6 +91,8 @@ static int tune_echo(const struct binding *binding)
 
 	if (err == 0 && binding->any_address)
 		err = socket_want_destination(binding->fd, binding->family);
+	if (err == 0 && binding->family == AF_INET)
+		err = socket_set_fragments(binding->fd, false);
 	/* A kernel without bursts delivers them one by one. */
 	socket_want_bursts(binding->fd);
 	return err;

@@ -145,6 +145,12 @@ int socket_want_hops(int fd, sa_family_t family)
 	return set(fd, IPPROTO_IP, IP_RECVTTL, YES);
 }
 
+int socket_set_fragments(int fd, bool allowed)
+{
+	return set(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+		   allowed ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO);
+}
+
 int socket_want_bursts(int fd)
 {
 	return set(fd, SOL_UDP, UDP_GRO, YES);

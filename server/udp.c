@@ -191,6 +191,24 @@ static void count_lost(struct udp *udp, int err, uint64_t datagrams)
 		stats_add(udp->context->stats, STAT_SENDS_DROPPED, datagrams);
 }
 
+/* In fragments, if the way back is too narrow. Only IPv4 needs to be told (binding.c). */
+static void send_one(struct udp *udp, const struct msghdr *message)
+{
+	ssize_t n = sendmsg(udp->io.fd, message, MSG_DONTWAIT);
+
+	if (n < 0 && errno == EMSGSIZE && udp->fragments) {
+		socket_set_fragments(udp->io.fd, true);
+		n = sendmsg(udp->io.fd, message, MSG_DONTWAIT);
+		socket_set_fragments(udp->io.fd, false);
+	}
+	if (n < 0) {
+		count_lost(udp, errno, 1);
+		return;
+	}
+	stats_add(udp->context->stats, STAT_UDP_PACKETS_OUT, 1);
+	stats_add(udp->context->stats, STAT_UDP_BYTES_OUT, (uint64_t)n);
+}
+
 /*
  * Sends a burst that the kernel does not cut up, as when its datagrams fit the way here but
  * not the way back, one by one.
@@ -198,30 +216,22 @@ static void count_lost(struct udp *udp, int err, uint64_t datagrams)
 static void send_apart(struct udp *udp, struct mmsghdr *burst, size_t segment_bytes)
 {
 	struct msghdr *message = &burst->msg_hdr;
-	struct stats *stats = udp->context->stats;
 	char *bytes = message->msg_iov->iov_base;
 
 	answer_unburst(message);
-	stats_add(stats, STAT_UDP_BURSTS_SPLIT, 1);
+	stats_add(udp->context->stats, STAT_UDP_BURSTS_SPLIT, 1);
 	for (size_t at = 0; at < burst->msg_len; at += segment_bytes) {
 		size_t left = burst->msg_len - at;
-		ssize_t n;
 
 		message->msg_iov->iov_base = bytes + at;
 		message->msg_iov->iov_len = left < segment_bytes ? left : segment_bytes;
-		n = sendmsg(udp->io.fd, message, MSG_DONTWAIT);
-		if (n < 0) {
-			count_lost(udp, errno, 1);
-			continue;
-		}
-		stats_add(stats, STAT_UDP_PACKETS_OUT, 1);
-		stats_add(stats, STAT_UDP_BYTES_OUT, (uint64_t)n);
+		send_one(udp, message);
 	}
 }
 
 /*
- * The first message could not be sent. Returns how many to give up: that one, or all
- * that are left when the socket takes no more (waiting would make others late).
+ * The first message could not be sent with the others. Returns how many to give up: that
+ * one, or all that are left when the socket takes no more (waiting would make others late).
  */
 static unsigned give_up(struct udp *udp, int err, unsigned first, unsigned end)
 {
@@ -234,6 +244,8 @@ static unsigned give_up(struct udp *udp, int err, unsigned first, unsigned end)
 	if ((err == EINVAL || err == EMSGSIZE || err == EIO) &&
 	    answer_is_burst(&message->msg_hdr, &segment_bytes))
 		send_apart(udp, message, segment_bytes);
+	else if (err == EMSGSIZE)
+		send_one(udp, &message->msg_hdr);
 	else
 		count_lost(udp, err, count_datagrams(udp, first, first + count));
 	return count;
@@ -288,6 +300,7 @@ void udp_start(struct udp *udp, struct context *context, struct udp_batch *batch
 {
 	udp->context = context;
 	udp->batch = batch;
+	udp->fragments = binding->family == AF_INET;
 	udp->serve = binding->kind == LISTENER_ECHO ? echo : discard;
 	ev_io_init(&udp->io, on_readable, binding->fd, EV_READ);
 	udp->io.data = udp;

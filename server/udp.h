@@ -25,6 +25,7 @@ struct udp {
 	ev_io io;
 	struct context *context;
 	struct udp_batch *batch;
+	bool fragments;                 /* are switched off, and on for what needs them */
 	bool (*serve)(struct udp *udp); /* one batch; false when the queue was emptied */
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * udp_bare single|batch|pktinfo|segments PORT [BATCH]: the least that echoes UDP over IPv4, to
- * compare ctserve with: recvfrom() and sendto(), or recvmmsg() and sendmmsg(), or those
- * with IP_PKTINFO (what answering from the asked address costs at least), or with UDP_GRO
- * and UDP_SEGMENT. It counts nothing and refuses nobody. Ends when killed.
+ * udp_bare single|batch[+pktinfo][+hops][+segments] PORT [BATCH]: the least that echoes
+ * UDP over IPv4, to compare ctserve with: recvfrom() and sendto(), or recvmmsg() and
+ * sendmmsg(), also with what answering from the asked address, with a hop less, and bursts
+ * as bursts cost at least. It counts nothing and refuses nobody. Ends when killed.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,7 +25,9 @@ enum {
 };
 
 struct control {
-	alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct in_pktinfo)) +
+					   CMSG_SPACE(sizeof(int)) +
+					   CMSG_SPACE(sizeof(int))];
 };
 
 struct bare {
@@ -50,7 +52,7 @@ static void set(int fd, int level, int option, int value)
 		die("setsockopt");
 }
 
-static int open_socket(uint16_t port, char mode)
+static int open_socket(uint16_t port, const char *mode)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int buffer = BUFFER_BYTES;
@@ -63,10 +65,12 @@ static int open_socket(uint16_t port, char mode)
 		set(fd, SOL_SOCKET, SO_RCVBUF, buffer);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) < 0)
 		set(fd, SOL_SOCKET, SO_SNDBUF, buffer);
-	if (mode == 's')
+	if (strstr(mode, "segments"))
 		set(fd, SOL_UDP, UDP_GRO, 1);
-	if (mode == 'p')
+	if (strstr(mode, "pktinfo"))
 		set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	if (strstr(mode, "hops"))
+		set(fd, IPPROTO_IP, IP_RECVTTL, 1);
 	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0)
 		die("bind");
 	return fd;
@@ -129,25 +133,31 @@ static void echo_batch(struct bare *bare)
 }
 
 /* UDP_GRO tells an int, UDP_SEGMENT is told a uint16_t, in the same place. */
-static void turn(struct msghdr *header)
+static void turn_segment(struct cmsghdr *control)
 {
-	struct cmsghdr *control = CMSG_FIRSTHDR(header);
 	uint16_t segment;
 	int told;
 
-	if (control && control->cmsg_level == IPPROTO_IP) {
-		((struct in_pktinfo *)CMSG_DATA(control))->ipi_ifindex = 0;
-		return;
-	}
-	if (!control) {
-		header->msg_controllen = 0;
-		return;
-	}
 	memcpy(&told, CMSG_DATA(control), sizeof(told));
 	segment = (uint16_t)told;
 	control->cmsg_type = UDP_SEGMENT;
 	control->cmsg_len = CMSG_LEN(sizeof(segment));
 	memcpy(CMSG_DATA(control), &segment, sizeof(segment));
+}
+
+static void turn(struct msghdr *header)
+{
+	struct cmsghdr *control;
+
+	for (control = CMSG_FIRSTHDR(header); control;
+	     control = CMSG_NXTHDR(header, control)) {
+		if (control->cmsg_level == SOL_UDP)
+			turn_segment(control);
+		else if (control->cmsg_type == IP_PKTINFO)
+			((struct in_pktinfo *)CMSG_DATA(control))->ipi_ifindex = 0;
+		else
+			--*(int *)CMSG_DATA(control);
+	}
 }
 
 static void echo_control(struct bare *bare)
@@ -180,25 +190,23 @@ static uint64_t number(const char *text, uint64_t max)
 int main(int argc, char **argv)
 {
 	struct bare *bare = calloc(1, sizeof(*bare));
-	char mode;
 
 	if (!bare || argc < 3) {
-		fprintf(stderr, "usage: udp_bare single|batch|pktinfo|segments PORT "
-				"[BATCH]\n");
+		fprintf(stderr,
+			"usage: udp_bare "
+			"single|batch[+pktinfo][+hops][+segments] PORT [BATCH]\n");
 		return 2;
 	}
-	/* "single" and "segments" begin alike. */
-	mode = strcmp(argv[1], "single") == 0 ? '1' : argv[1][0];
 	bare->batch = argc > 3 ? (unsigned)number(argv[3], BATCH_MAX) : BATCH;
 	bare->slots = malloc((size_t)BATCH_MAX * SLOT_BYTES);
 	if (!bare->slots)
 		die("malloc");
-	bare->fd = open_socket((uint16_t)number(argv[2], 65535), mode);
-	if (mode == '1')
+	bare->fd = open_socket((uint16_t)number(argv[2], 65535), argv[1]);
+	if (strcmp(argv[1], "single") == 0)
 		echo_single(bare);
-	else if (mode == 'b')
-		echo_batch(bare);
-	else
+	else if (strchr(argv[1], '+'))
 		echo_control(bare);
+	else
+		echo_batch(bare);
 	return 0;
 }
