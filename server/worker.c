@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/acceptor.h"
+#include "server/batch.h"
 #include "server/binding.h"
 #include "server/conn.h"
 #include "server/context.h"
@@ -22,7 +23,7 @@ enum { TURN_MAX = 4096 };
 struct worker {
 	struct context context;
 	const struct worker_task *task;
-	struct udp_batch *batch;
+	struct batch *batch;
 	struct udp *udps; /* as many as there are bindings; those of UDP are used */
 	struct acceptor *acceptors; /* the same for TCP */
 	ev_signal term;
@@ -143,7 +144,7 @@ static int open_worker(struct worker *worker, const struct worker_task *task)
 		return -ENOMEM;
 	err = context_open(context, task->settings);
 	if (err == 0)
-		err = udp_batch_open(&worker->batch);
+		err = batch_open(&worker->batch);
 	if (err)
 		return err;
 	tick_s = (double)context->wheel.tick_ns / CLOCK_NS_PER_S;
@@ -161,7 +162,7 @@ static void close_worker(struct worker *worker)
 
 	while (!LIST_EMPTY(&context->open))
 		conn_close(LIST_FIRST(&context->open));
-	udp_batch_close(worker->batch);
+	batch_close(worker->batch);
 	context_close(context);
 	free(worker->udps);
 	free(worker->acceptors);
