@@ -63,12 +63,36 @@ static void append_accept(struct http_head *head, const char *at, size_t length)
 	head->accept[head->accept_length] = '\0';
 }
 
+/* What can be in no "host:port", and would mean something else to who reads it as a part of a URL. */
+static bool is_host(const char *at, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (at[i] <= ' ' || at[i] > '~' || strchr("/?#@\\\"<>", at[i]))
+			return false;
+	return true;
+}
+
+static void append_expect(struct http_head *head, const char *at, size_t length)
+{
+	size_t room = HTTP_EXPECT_MAX - head->expect_length;
+
+	if (length > room)
+		length = room;
+	memcpy(head->expect + head->expect_length, at, length);
+	head->expect_length += length;
+	head->expect[head->expect_length] = '\0';
+}
+
 static int on_header_value(llhttp_t *parser, const char *at, size_t length)
 {
 	struct http_head *head = head_of(parser);
 
 	if (name_is(head, "Accept"))
 		append_accept(head, at, length);
+	else if (name_is(head, "Expect"))
+		append_expect(head, at, length);
+	else if (name_is(head, "Host") && !is_host(at, length))
+		return refuse(head, 400);
 	return 0;
 }
 
@@ -76,6 +100,9 @@ static int on_header_value_complete(llhttp_t *parser)
 {
 	struct http_head *head = head_of(parser);
 
+	/* llhttp lets a name be empty; a name is a token, of one character at least. */
+	if (head->name_length == 0)
+		return refuse(head, 400);
 	if (name_is(head, "Host"))
 		head->hosts++;
 	/* Several Accept headers are one list (RFC 9110, 5.3). */
@@ -87,14 +114,32 @@ static int on_header_value_complete(llhttp_t *parser)
 }
 
 /* RFC 9112, 3.2: HTTP/1.1 needs exactly one Host. */
+static bool hosts_are_right(const struct http_head *head)
+{
+	return head->hosts == 1 || (head->hosts == 0 && head->parser.http_minor == 0);
+}
+
+/*
+ * RFC 9112, 6.1 and 6.3: a body whose end cannot be known, or that HTTP/1.0 has no words
+ * for, is how one request is smuggled within another.
+ */
+static bool framing_is_right(const struct http_head *head)
+{
+	if (!(head->parser.flags & F_TRANSFER_ENCODING))
+		return true;
+	return (head->parser.flags & F_CHUNKED) && head->parser.http_minor >= 1;
+}
+
 static int on_headers_complete(llhttp_t *parser)
 {
 	struct http_head *head = head_of(parser);
 
 	if (parser->http_major != 1)
 		return refuse(head, 505);
-	if (head->hosts > 1 || (parser->http_minor >= 1 && head->hosts == 0))
+	if (!hosts_are_right(head) || !framing_is_right(head))
 		return refuse(head, 400);
+	if (head->expect_length > 0 && strcasecmp(head->expect, "100-continue") != 0)
+		return refuse(head, 417);
 	head->done = true;
 	return HPE_PAUSED;
 }
@@ -113,7 +158,8 @@ void http_head_init(struct http_head *head)
 	llhttp_init(&head->parser, HTTP_REQUEST, &SETTINGS);
 	head->parser.data = head;
 	head->bytes = head->target_length = head->name_length = head->accept_length = 0;
-	head->target[0] = head->name[0] = head->accept[0] = '\0';
+	head->expect_length = 0;
+	head->target[0] = head->name[0] = head->accept[0] = head->expect[0] = '\0';
 	head->refused = 0;
 	head->hosts = 0;
 	head->done = false;
@@ -150,6 +196,7 @@ enum http_method http_head_method(const struct http_head *head)
 	switch (head->parser.method) {
 	case HTTP_GET: return HTTP_METHOD_GET;
 	case HTTP_HEAD: return HTTP_METHOD_HEAD;
+	case HTTP_OPTIONS: return HTTP_METHOD_OPTIONS;
 	default: return HTTP_METHOD_OTHER;
 	}
 }
@@ -208,6 +255,7 @@ const char *http_reason(int status)
 	case 405: return "Method Not Allowed";
 	case 408: return "Request Timeout";
 	case 414: return "URI Too Long";
+	case 417: return "Expectation Failed";
 	case 431: return "Request Header Fields Too Large";
 	case 503: return "Service Unavailable";
 	case 505: return "HTTP Version Not Supported";

@@ -12,6 +12,7 @@ enum {
 	HTTP_TARGET_MAX = 2048, /* bytes of its target; more is 414 */
 	HTTP_ACCEPT_MAX = 256,  /* bytes of Accept that are looked at */
 	HTTP_NAME_MAX = 15,     /* longer header names are none that we read */
+	HTTP_EXPECT_MAX = 15,   /* bytes of Expect, the same */
 	HTTP_REPLY_MAX = 512,   /* enough for any head of http_reply_head() */
 };
 
@@ -28,9 +29,11 @@ struct http_head {
 	size_t target_length;
 	size_t name_length;
 	size_t accept_length;
+	size_t expect_length;
 	char target[HTTP_TARGET_MAX + 1];
 	char name[HTTP_NAME_MAX + 1];
 	char accept[HTTP_ACCEPT_MAX + 1];
+	char expect[HTTP_EXPECT_MAX + 1];
 	bool done;
 };
 
@@ -40,7 +43,8 @@ void http_head_init(struct http_head *head);
 /*
  * Reads up to bytes of data and writes how many belonged to this head to *used. Returns
  * 0 when the head is complete, -EAGAIN when it needs more (then all were used), -EBADMSG
- * when it is wrong: head->refused is then the status to answer with (400, 414, 431, 505)
+ * when it is wrong: head->refused is then the status to answer with (400, 414, 417,
+ * 431, 505)
  * and the connection must be closed. Not to be called again after 0 or -EBADMSG.
  */
 int http_head_read(struct http_head *head, const char *data, size_t bytes, size_t *used);
@@ -49,6 +53,7 @@ int http_head_read(struct http_head *head, const char *data, size_t bytes, size_
 enum http_method {
 	HTTP_METHOD_GET,
 	HTTP_METHOD_HEAD,
+	HTTP_METHOD_OPTIONS,
 	HTTP_METHOD_OTHER,
 };
 

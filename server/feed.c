@@ -10,17 +10,23 @@ enum { WORDS_MAX = 64 };
 /* "HHHH\r\n": the size of a chunk may have leading zeros (RFC 9112, 7.1), so it is written last. */
 enum { CHUNK_HEAD = 6, CHUNK_TAIL = 2 };
 
-static const char EVENT_HEAD[] = "data: ";
+enum { EVENT_HEAD_MAX = 40 };
 
-/* The text of a line up to the id, with room for the size of its chunk. Returns its bytes. */
-static size_t begin(char text[FEED_TEXT_MAX], unsigned framing, const char *words)
+/*
+ * The text of a line up to the id, with room for the size of its chunk. event: the fields before
+ * its data. Returns its bytes.
+ */
+static size_t begin(char text[FEED_TEXT_MAX], unsigned framing, const char *event,
+		    const char *words)
 {
 	size_t end = framing & FEED_CHUNKED ? CHUNK_HEAD : 0;
 	size_t bytes = strlen(words);
 
 	if (framing & FEED_EVENTS) {
-		memcpy(text + end, EVENT_HEAD, sizeof(EVENT_HEAD) - 1);
-		end += sizeof(EVENT_HEAD) - 1;
+		size_t head = strlen(event);
+
+		memcpy(text + end, event, head);
+		end += head;
 	}
 	memcpy(text + end, words, bytes);
 	return end + bytes;
@@ -35,14 +41,12 @@ static void write_size(char text[CHUNK_HEAD], size_t size)
 	memcpy(text + 4, "\r\n", 2);
 }
 
-/* Adds the id at end and what comes after it. Returns the bytes of the line. */
+/* Adds the id, or a message, at end and what comes after it. Returns the bytes of the line. */
 static size_t finish(char text[FEED_TEXT_MAX], unsigned framing, size_t end,
-		     const char *id)
+		     const char *rest, size_t length)
 {
-	size_t length = strlen(id);
-
 	assert(length <= FEED_ID_MAX);
-	memcpy(text + end, id, length);
+	memcpy(text + end, rest, length);
 	end += length;
 	text[end++] = '\n';
 	if (framing & FEED_EVENTS)
@@ -56,24 +60,34 @@ static size_t finish(char text[FEED_TEXT_MAX], unsigned framing, size_t end,
 
 size_t feed_welcome(char text[FEED_TEXT_MAX], unsigned framing, const char *id)
 {
-	return finish(text, framing,
-		      begin(text, framing, "ctkit welcomes you! Your Id: "), id);
+	size_t end = begin(text, framing,
+			   "retry: 2000\ndata: ", "ctkit welcomes you! Your Id: ");
+
+	return finish(text, framing, end, id, strlen(id));
 }
 
 size_t feed_chunk(struct feed_line *line, unsigned framing, uint64_t number,
 		  const char *id)
 {
-	char words[WORDS_MAX];
+	char event[EVENT_HEAD_MAX], words[WORDS_MAX];
 
 	/* Feeds of one turn of the wheel were mostly opened together, so they count alike. */
 	if (line->number != number || line->framing != framing) {
+		snprintf(event, sizeof(event),
+			 "id: %llu\ndata: ", (unsigned long long)number);
 		snprintf(words, sizeof(words), "Chunk %llu for id ",
 			 (unsigned long long)number);
-		line->prefix_bytes = begin(line->text, framing, words);
+		line->prefix_bytes = begin(line->text, framing, event, words);
 		line->number = number;
 		line->framing = framing;
 	}
-	return finish(line->text, framing, line->prefix_bytes, id);
+	return finish(line->text, framing, line->prefix_bytes, id, strlen(id));
+}
+
+size_t feed_message(char text[FEED_TEXT_MAX], unsigned framing, const char *message,
+		    size_t bytes)
+{
+	return finish(text, framing, begin(text, framing, "data: ", ""), message, bytes);
 }
 
 /* HTTP/1.0 and its kin end with the connection. */

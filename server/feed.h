@@ -7,7 +7,8 @@
 
 /*
  * The text of a feed: "ctkit welcomes you! Your Id: /test/ID", then "Chunk N for id
- * /test/ID" for ever. Pure.
+ * /test/ID" for ever, and messages between. As events, the first one says how long a
+ * browser waits before it connects again, and each chunk has its number as id. Pure.
  */
 enum { FEED_ID_MAX = 2048, FEED_TEXT_MAX = FEED_ID_MAX + 128 };
 
@@ -35,6 +36,13 @@ struct feed_line {
 /* Line number, counted from 1. Returns the bytes in line->text. */
 size_t feed_chunk(struct feed_line *line, unsigned framing, uint64_t number,
 		  const char *id);
+
+/*
+ * A message: at least one byte, without control characters, at most FEED_ID_MAX.
+ * Returns the bytes in text.
+ */
+size_t feed_message(char text[FEED_TEXT_MAX], unsigned framing, const char *message,
+		    size_t bytes);
 
 /* What ends the feed properly; its length, which may be 0, in *bytes. */
 const char *feed_end(unsigned framing, size_t *bytes);

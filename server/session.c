@@ -12,6 +12,7 @@
 #include "server/context.h"
 #include "server/feed.h"
 #include "server/pool.h"
+#include "server/route.h"
 #include "server/stats.h"
 
 enum { HEAD_S = 10 }; /* for a request head to be complete, and to the next request */
@@ -19,9 +20,17 @@ enum { HEAD_S = 10 }; /* for a request head to be complete, and to the next requ
 enum { BODY_MAX = 64 };
 
 static const char PLAIN_TEXT[] = "text/plain; charset=utf-8";
-static const char ALLOW[] = "Allow: GET, HEAD\r\n";
-static const char NO_STORE[] = "Cache-Control: no-store\r\n";
-static const char FEED_PREFIX[] = "/test/";
+static const char ALLOW[] = "Allow: GET, HEAD, OPTIONS\r\n";
+
+/*
+ * A feed is public and knows no credentials, so a page of any origin may read it with an
+ * EventSource. Nobody on the way may keep it, wait for it to be complete (nginx), or
+ * take what an ID says for HTML.
+ */
+static const char FEED_LINES[] = "Cache-Control: no-cache, no-store\r\n"
+				 "Access-Control-Allow-Origin: *\r\n"
+				 "X-Accel-Buffering: no\r\n"
+				 "X-Content-Type-Options: nosniff\r\n";
 
 static void count(struct conn *conn, enum stats_counter counter)
 {
@@ -61,10 +70,12 @@ static bool reply_text(struct conn *conn, int status, const char *body, bool kee
 {
 	char text[HTTP_REPLY_MAX + BODY_MAX];
 	const struct http_head *head = conn->session.head;
+	bool allow =
+		status == 405 || (head && http_head_method(head) == HTTP_METHOD_OPTIONS);
 	struct http_reply reply = {
 		.status = status,
 		.content_type = PLAIN_TEXT,
-		.extra = status == 405 ? ALLOW : NULL,
+		.extra = allow ? ALLOW : NULL,
 		.length = strlen(body),
 		.keep_alive = keep_alive && !conn->context->stopping,
 		.old_client = head && !http_head_is_1_1(head),
@@ -96,22 +107,13 @@ static bool reply_error(struct conn *conn, int status, bool keep_alive, bool wit
 	return reply_text(conn, status, body, keep_alive, without_body);
 }
 
-/* Only what a request line can hold: it comes back in the answer. */
-static bool is_printable(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (text[i] <= ' ' || text[i] > '~')
-			return false;
-	return true;
-}
-
 static size_t feed_reply(const struct conn *conn, bool events, bool chunked,
 			 char text[HTTP_REPLY_MAX])
 {
 	struct http_reply reply = {
 		.status = 200,
 		.content_type = events ? "text/event-stream" : PLAIN_TEXT,
-		.extra = NO_STORE,
+		.extra = FEED_LINES,
 		.unbounded = true,
 		.chunked = chunked,
 		.date = (time_t)ev_now(conn->context->loop),
@@ -121,7 +123,7 @@ static size_t feed_reply(const struct conn *conn, bool events, bool chunked,
 }
 
 /* From here on the connection has one purpose; what else its client sends is ignored. */
-static void start_feed(struct conn *conn, const char *id, size_t length)
+static void start_feed(struct conn *conn, const struct route *route)
 {
 	const struct http_head *head = conn->session.head;
 	bool events = http_head_accepts(head, "text/event-stream");
@@ -136,7 +138,7 @@ static void start_feed(struct conn *conn, const char *id, size_t length)
 		conn_end(conn, text, bytes);
 		return;
 	}
-	conn->session.id = strndup(id, length);
+	conn->session.id = strndup(route->id, route->id_bytes);
 	if (!conn->session.id) {
 		conn_drop(conn);
 		return;
@@ -157,24 +159,27 @@ static bool answer(struct conn *conn)
 	const struct http_head *head = conn->session.head;
 	bool keep_alive = http_head_keeps_alive(head);
 	enum http_method method = http_head_method(head);
+	bool only_head = method == HTTP_METHOD_HEAD;
+	struct route route;
 	size_t length;
 	const char *path = http_head_path(head, &length);
-	const size_t prefix = sizeof(FEED_PREFIX) - 1;
-	bool is_health = length == 8 && memcmp(path, "/healthz", 8) == 0;
-	bool is_feed = length > prefix && memcmp(path, FEED_PREFIX, prefix) == 0;
 
 	count(conn, STAT_HTTP_REQUESTS);
 	conn->session.requests++;
-	if (!is_printable(path, length))
-		return reply_error(conn, 400, false, method == HTTP_METHOD_HEAD);
-	if (!is_health && !is_feed)
-		return reply_error(conn, 404, keep_alive, method == HTTP_METHOD_HEAD);
+	if (route_find(path, length, &route) < 0)
+		return reply_error(conn, 400, false, only_head);
+	/* "OPTIONS *" asks about no path, and the target of CONNECT is none. */
+	if (route.kind == ROUTE_NONE && length > 0)
+		return reply_error(conn, 404, keep_alive, only_head);
+	if (method == HTTP_METHOD_OPTIONS)
+		return reply_text(conn, 200, "", keep_alive, false);
 	if (method == HTTP_METHOD_OTHER)
 		return reply_error(conn, 405, keep_alive, false);
-	if (is_health)
-		return reply_text(conn, 200, "ok\n", keep_alive,
-				  method == HTTP_METHOD_HEAD);
-	start_feed(conn, path, length);
+	if (route.kind == ROUTE_NONE)
+		return reply_error(conn, 404, keep_alive, only_head);
+	if (route.kind == ROUTE_HEALTH)
+		return reply_text(conn, 200, "ok\n", keep_alive, only_head);
+	start_feed(conn, &route);
 	return false;
 }
 

@@ -408,10 +408,12 @@ udp_echo() {
 @test "feed: an EventSource gets events" {
 	serve -i 100ms feed=tcp/8080
 	run curl -sN -H 'Accept: text/event-stream' -D "$BATS_TEST_TMPDIR/head" --max-time 0.5 http://127.0.0.1:8080/test/abc
-	[ "${lines[0]}" = "data: ctkit welcomes you! Your Id: /test/abc" ]
-	[ "${lines[1]}" = "data: Chunk 1 for id /test/abc" ]
+	[ "${lines[0]}" = "retry: 2000" ]
+	[ "${lines[1]}" = "data: ctkit welcomes you! Your Id: /test/abc" ]
+	[ "${lines[2]}" = "id: 1" ]
+	[ "${lines[3]}" = "data: Chunk 1 for id /test/abc" ]
 	grep -qi '^content-type: text/event-stream' "$BATS_TEST_TMPDIR/head"
-	[ "$(curl -sN -H 'Accept: text/event-stream' --max-time 0.5 http://127.0.0.1:8080/test/abc | sed -n 2p)" = "" ]
+	[ "$(curl -sN -H 'Accept: text/event-stream' --max-time 0.5 http://127.0.0.1:8080/test/abc | sed -n 3p)" = "" ]
 }
 
 @test "feed: HEAD, /healthz and what is wrong, as the RFCs say" {

@@ -44,9 +44,18 @@ static void chunks_carry_their_size(void **state)
 static void events_end_in_an_empty_line(void **state)
 {
 	assert_line(feed_chunk(&line, FEED_EVENTS, 2, "/test/7"),
-		    "data: Chunk 2 for id /test/7\n\n");
+		    "id: 2\ndata: Chunk 2 for id /test/7\n\n");
 	assert_line(feed_chunk(&line, FEED_EVENTS | FEED_CHUNKED, 2, "/test/7"),
-		    "001e\r\ndata: Chunk 2 for id /test/7\n\n\r\n");
+		    "0024\r\nid: 2\ndata: Chunk 2 for id /test/7\n\n\r\n");
+	assert_text(feed_welcome(text, FEED_EVENTS, "/test/7"),
+		    "retry: 2000\ndata: ctkit welcomes you! Your Id: /test/7\n\n");
+}
+
+static void a_message_is_a_line_of_its_own(void **state)
+{
+	assert_text(feed_message(text, FEED_PLAIN, "50% off?", 7), "50% off\n");
+	assert_text(feed_message(text, FEED_CHUNKED, "hi", 2), "0003\r\nhi\n\r\n");
+	assert_text(feed_message(text, FEED_EVENTS, "hi", 2), "data: hi\n\n");
 }
 
 static void lines_of_many_feeds_do_not_mix(void **state)
@@ -95,6 +104,7 @@ int main(void)
 		cmocka_unit_test(chunks_carry_their_size),
 		cmocka_unit_test(events_end_in_an_empty_line),
 		cmocka_unit_test(lines_of_many_feeds_do_not_mix),
+		cmocka_unit_test(a_message_is_a_line_of_its_own),
 		cmocka_unit_test(the_end_is_the_last_chunk_or_nothing),
 		cmocka_unit_test(the_longest_id_fits),
 	};

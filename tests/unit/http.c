@@ -110,6 +110,15 @@ static void what_is_wrong_names_its_status(void **state)
 		{ "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505 },
 		{ "GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505 },
 		{ "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: u@b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nExpect: the-best\r\n\r\n", 417 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue-not\r\n\r\n", 417 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400 },
 	};
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
@@ -121,6 +130,56 @@ static void what_is_wrong_names_its_status(void **state)
 		assert_int_equal(err, -EBADMSG);
 		assert_int_equal(head.refused, CASES[i].status);
 	}
+}
+
+/* Where a body is and ends must look the same to all who read along. */
+static void ambiguous_bodies_are_refused(void **state)
+{
+	static const char *const CASES[] = {
+		"Content-Length: 1\r\nContent-Length: 1\r\n",
+		"Content-Length: 1\r\nContent-Length: 2\r\n",
+		"Content-Length: 1, 1\r\n",
+		"Content-Length: +1\r\n",
+		"Content-Length: -1\r\n",
+		"Content-Length: 0x1\r\n",
+		"Content-Length: 99999999999999999999999\r\n",
+		"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+		"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+		"Transfer-Encoding: chunked, identity\r\n",
+		"Transfer-Encoding: xchunked\r\n",
+		"Transfer-Encoding: gzip\r\n",
+		"Transfer-Encoding: identity\r\n",
+		"Transfer-Encoding : chunked\r\n",
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n",
+		"Transfer-Encoding:\vchunked\r\n",
+	};
+	char text[200];
+	size_t used;
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		snprintf(text, sizeof(text), "POST / HTTP/1.1\r\nHost: a\r\n%s\r\n",
+			 CASES[i]);
+		if (read_all(text, &used) != -EBADMSG || head.refused != 400)
+			fail_msg("case %zu: %d", i, head.refused);
+	}
+	assert_int_equal(
+		read_all("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &used),
+		-EBADMSG);
+	assert_int_equal(head.refused, 400);
+}
+
+static void expecting_to_continue_is_no_mistake(void **state)
+{
+	size_t used;
+
+	assert_int_equal(read_all("GET / HTTP/1.1\r\nHost: a.b:80\r\n"
+				  "Expect: 100-Continue\r\n\r\n",
+				  &used),
+			 0);
+	assert_int_equal(read_all("OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", &used),
+			 0);
+	assert_int_equal(http_head_method(&head), HTTP_METHOD_OPTIONS);
+	assert_int_equal(read_all("GET / HTTP/1.1\r\nHost:\r\n\r\n", &used), 0);
 }
 
 static void a_body_is_seen_and_ends_the_connection(void **state)
@@ -273,6 +332,8 @@ int main(void)
 		cmocka_unit_test(any_cut_gives_the_same_head),
 		cmocka_unit_test(single_bytes_are_enough),
 		cmocka_unit_test(what_is_wrong_names_its_status),
+		cmocka_unit_test(ambiguous_bodies_are_refused),
+		cmocka_unit_test(expecting_to_continue_is_no_mistake),
 		cmocka_unit_test(a_body_is_seen_and_ends_the_connection),
 		cmocka_unit_test(the_target_is_bounded),
 		cmocka_unit_test(the_head_is_bounded),
