@@ -15,6 +15,8 @@ struct board;
 struct conn;
 struct log;
 struct pool;
+struct publish;
+struct roster;
 struct stats;
 
 enum {
@@ -28,6 +30,7 @@ enum {
 struct settings {
 	double interval_s; /* from chunk to chunk of a feed */
 	double drain_s;    /* at most, from SIGTERM to the end */
+	bool slow_close;   /* a feed whose client does not read, rather than drop lines */
 	uint8_t echo_ports
 		[CONTEXT_PORT_BYTES]; /* UDP ports that we echo on: a bit each */
 };
@@ -40,14 +43,16 @@ struct context {
 	const struct settings *settings;
 	const struct log *log;
 	struct board *board;
-	struct stats *stats;  /* this worker's slot of the board */
-	struct wheel wheel;   /* timers of connections */
-	uint64_t interval_ns; /* of feeds: a whole number of the wheel's ticks */
-	ev_timer turn;        /* turns the wheel while it holds any */
-	struct pool *conns;   /* struct conn */
-	struct pool *heads;   /* struct http_head, while a head is being read */
-	struct pool *small;   /* buffers for feeds that are blocked */
-	struct pool *large;   /* the same for a whole read */
+	struct stats *stats;           /* this worker's slot of the board */
+	struct wheel wheel;            /* timers of connections */
+	uint64_t interval_ns;          /* of feeds: a whole number of the wheel's ticks */
+	ev_timer turn;                 /* turns the wheel while it holds any */
+	struct pool *conns;            /* struct conn */
+	struct pool *heads;            /* struct http_head, while a head is being read */
+	struct pool *small;            /* buffers for feeds that are blocked */
+	struct pool *large;            /* the same for a whole read */
+	const struct publish *publish; /* NULL: there is no router */
+	struct roster *roster;         /* of feeds by id; NULL: the same */
 	struct conn_list open;
 	bool stopping;
 	struct feed_line line;         /* the chunk that was sent last */

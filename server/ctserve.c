@@ -19,18 +19,22 @@
 #include "server/capacity.h"
 #include "server/context.h"
 #include "server/listener.h"
+#include "server/publish.h"
 #include "server/stats.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 
 static const char PROGRAM[] = "ctserve";
 
-enum { OPTION_DRAIN = OPTIONS_LONG_ONLY };
+enum { OPTION_DRAIN = OPTIONS_LONG_ONLY, OPTION_SLOW };
 
 static const struct option_spec OPTIONS[] = {
 	{ 'w', "workers", "N", "processes (default: one per CPU, or as -c needs)" },
 	{ 'c', "max-conns", "N", "make room for N TCP connections" },
 	{ 'i', "interval", "T", "from chunk to chunk of a feed (default 1s)" },
+	{ 'P', "publish", "PATH", "send \"ID text\" to feeds: a Unix datagram socket" },
+	{ OPTION_SLOW, "slow", "WHAT",
+	  "drop lines for a feed that is not read, or close it (default drop)" },
 	{ 's', "stats", "T", "print a line of counters every T" },
 	{ OPTION_DRAIN, "drain", "T",
 	  "time to end what is open at SIGTERM (default 5s)" },
@@ -51,14 +55,16 @@ struct program {
 	struct settings settings;
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
-	unsigned workers;     /* 0: not given */
-	uint64_t connections; /* 0: not given */
-	double stats_s;       /* 0: not given */
+	unsigned workers;         /* 0: not given */
+	uint64_t connections;     /* 0: not given */
+	double stats_s;           /* 0: not given */
+	const char *publish_path; /* NULL: not given */
 	bool json;
 	bool stdout_broken;
 	uint64_t started_ns;
 	struct bindings *bindings;
 	struct board *board;
+	struct publish *publish;
 };
 
 static int print_help(const struct program *program)
@@ -84,6 +90,16 @@ static int usage(const struct program *program, const char *option,
 	return EXIT_USAGE;
 }
 
+static int take_slow(struct program *program, const char *value, struct args_why *why)
+{
+	program->settings.slow_close = strcmp(value, "close") == 0;
+	if (program->settings.slow_close || strcmp(value, "drop") == 0)
+		return 0;
+	snprintf(why->text, sizeof(why->text), "\"%.60s\" is neither drop nor close",
+		 value);
+	return -EINVAL;
+}
+
 /* Takes one option with a value. Returns 0, or -errno with a sentence in *why. */
 static int take_value(struct program *program, int key, const char *value,
 		      struct args_why *why)
@@ -101,6 +117,8 @@ static int take_value(struct program *program, int key, const char *value,
 	case 'i':
 		return args_duration(value, INTERVAL_MIN_S, INTERVAL_MAX_S,
 				     &program->settings.interval_s, why);
+	case 'P': program->publish_path = value; return 0;
+	case OPTION_SLOW: return take_slow(program, value, why);
 	case 's':
 		return args_duration(value, STATS_MIN_S, STATS_MAX_S, &program->stats_s,
 				     why);
@@ -116,6 +134,7 @@ static const char *option_name(int key)
 	case 'w': return "--workers";
 	case 'c': return "--max-conns";
 	case 'i': return "--interval";
+	case OPTION_SLOW: return "--slow";
 	case 's': return "--stats";
 	default: return "--drain";
 	}
@@ -162,6 +181,16 @@ static void note_echo_ports(struct program *program, const struct listener *list
 		program->settings.echo_ports[port / 8] |= (uint8_t)(1U << port % 8);
 }
 
+/* Whether there is anyone that messages could be sent to. */
+static bool has_feed(const struct program *program)
+{
+	for (size_t i = 0; i < program->listener_count; i++)
+		if (program->listeners[i].kind == LISTENER_FEED &&
+		    program->listeners[i].service.proto == IPPROTO_TCP)
+			return true;
+	return false;
+}
+
 /* Reads the listeners. Returns 0, or an exit code. */
 static int take_listeners(struct program *program, int argc, char **argv)
 {
@@ -185,6 +214,11 @@ static int take_listeners(struct program *program, int argc, char **argv)
 		note_echo_ports(program, listener);
 	}
 	program->listener_count = (size_t)argc;
+	if (program->publish_path && !has_feed(program)) {
+		log_error(&program->log,
+			  "--publish: there is no feed over TCP to send messages to");
+		return EXIT_USAGE;
+	}
 	if (listener_check(program->listeners, program->listener_count, &why) < 0)
 		return usage(program, "", &why);
 	return 0;
@@ -218,10 +252,15 @@ static int prepare(struct program *program)
 
 	capacity.sockets =
 		(unsigned)binding_count(program->listeners, program->listener_count);
+	if (program->publish_path)
+		capacity.sockets += PUBLISH_DESCRIPTORS;
 	err = capacity_workers(&capacity, &program->workers, &why);
 	if (err == 0)
 		err = binding_open(&program->bindings, program->listeners,
 				   program->listener_count, program->workers, &why);
+	if (err == 0 && program->publish_path)
+		err = publish_open(&program->publish, program->publish_path,
+				   program->workers, &why);
 	if (err) {
 		log_error(&program->log, "%s", why.text);
 		return EXIT_FAILED;
@@ -300,6 +339,8 @@ static int run_worker(const struct program *program, unsigned number)
 		.log = &program->log,
 		.board = program->board,
 		.stats = board_slot(program->board, number),
+		.publish = program->publish,
+		.number = number,
 	};
 
 	task.bindings = binding_of(program->bindings, number, &task.binding_count);
@@ -354,6 +395,7 @@ int main(int argc, char **argv)
 		code = prepare(&program);
 	if (code == 0)
 		code = serve(&program);
+	publish_close(program.publish);
 	binding_close(program.bindings);
 	board_close(program.board);
 	return code;

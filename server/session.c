@@ -14,6 +14,7 @@
 #include "server/pool.h"
 #include "server/route.h"
 #include "server/stats.h"
+#include "server/subscriber.h"
 
 enum { HEAD_S = 10 }; /* for a request head to be complete, and to the next request */
 
@@ -146,6 +147,8 @@ static void start_feed(struct conn *conn, const struct route *route)
 	conn->session.framing = (uint8_t)((chunked ? FEED_CHUNKED : FEED_PLAIN) |
 					  (events ? FEED_EVENTS : FEED_PLAIN));
 	release_head(conn);
+	/* Before the welcome: who has read it gets what is published from then on. */
+	subscriber_join(conn);
 	bytes += feed_welcome(text + bytes, conn->session.framing, conn->session.id);
 	if (sent(conn, conn_send(conn, text, bytes)))
 		conn_wake_at(conn, now_ns,
@@ -249,7 +252,7 @@ static void send_chunk(struct conn *conn)
 	uint64_t now_ns = clock_now_ns();
 	int err = conn_send(conn, line->text, bytes);
 
-	if (err && err != -EAGAIN) {
+	if (err && (err != -EAGAIN || conn->context->settings->slow_close)) {
 		sent(conn, err);
 		return;
 	}
@@ -276,7 +279,9 @@ static void on_due(struct conn *conn)
 
 static void on_drained(struct conn *conn)
 {
-	if (conn->eof && !conn->session.id)
+	if (conn->session.id)
+		subscriber_drained(conn);
+	else if (conn->eof)
 		conn_close(conn);
 }
 
@@ -292,6 +297,7 @@ static void on_stop(struct conn *conn)
 static void on_release(struct conn *conn)
 {
 	release_head(conn);
+	subscriber_leave(conn);
 	free(conn->session.id);
 }
 

@@ -31,6 +31,12 @@ static const char *const NAMES[STAT_COUNT] = {
 	[STAT_HTTP_ERRORS] = "http_errors",
 	[STAT_CHUNKS_SENT] = "chunks_sent",
 	[STAT_CHUNKS_LOST] = "chunks_lost",
+	[STAT_MESSAGES_IN] = "messages_in",
+	[STAT_MESSAGES_REFUSED] = "messages_refused",
+	[STAT_MESSAGES_UNHEARD] = "messages_unheard",
+	[STAT_MESSAGES_STALLED] = "messages_stalled",
+	[STAT_MESSAGES_OUT] = "messages_out",
+	[STAT_MESSAGES_LOST] = "messages_lost",
 	[STAT_WORKER_RESTARTS] = "worker_restarts",
 };
 

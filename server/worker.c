@@ -15,6 +15,10 @@
 #include "server/binding.h"
 #include "server/conn.h"
 #include "server/context.h"
+#include "server/inbox.h"
+#include "server/publish.h"
+#include "server/roster.h"
+#include "server/router.h"
 #include "server/udp.h"
 
 /* Timers that are served per turn of the wheel, so that sockets get their share. */
@@ -26,6 +30,8 @@ struct worker {
 	struct batch *batch;
 	struct udp *udps; /* as many as there are bindings; those of UDP are used */
 	struct acceptor *acceptors; /* the same for TCP */
+	struct inbox *inbox;        /* NULL: nobody publishes */
+	struct router *router;      /* NULL: another worker is */
 	ev_signal term;
 	ev_timer deadline; /* of the drain */
 	ev_prepare idle;   /* looks whether the drain is done */
@@ -87,6 +93,10 @@ static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
 		return;
 	context->stopping = true;
 	stop_listening(worker);
+	if (worker->router)
+		router_stop(worker->router);
+	if (worker->inbox)
+		inbox_stop(worker->inbox);
 	for (conn = LIST_FIRST(&context->open); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (conn->phase == CONN_OPEN)
@@ -95,6 +105,26 @@ static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
 	ev_timer_set(&worker->deadline, context->settings->drain_s, 0);
 	ev_timer_start(loop, &worker->deadline);
 	ev_prepare_start(loop, &worker->idle);
+}
+
+/* Takes this worker's part in passing messages on. */
+static int start_publishing(struct worker *worker)
+{
+	struct context *context = &worker->context;
+	struct publish *publish = worker->task->publish;
+	unsigned number = worker->task->number;
+	int err;
+
+	if (!publish)
+		return 0;
+	publish_keep(publish, number);
+	context->publish = publish;
+	err = roster_open(&context->roster, publish_presence(publish), number);
+	if (err == 0)
+		err = inbox_open(&worker->inbox, context, publish_inlet(publish, number));
+	if (err == 0 && number == PUBLISH_ROUTER)
+		err = router_open(&worker->router, context, publish);
+	return err;
 }
 
 static void start_serving(struct worker *worker)
@@ -145,6 +175,8 @@ static int open_worker(struct worker *worker, const struct worker_task *task)
 	err = context_open(context, task->settings);
 	if (err == 0)
 		err = batch_open(&worker->batch);
+	if (err == 0)
+		err = start_publishing(worker);
 	if (err)
 		return err;
 	tick_s = (double)context->wheel.tick_ns / CLOCK_NS_PER_S;
@@ -162,6 +194,9 @@ static void close_worker(struct worker *worker)
 
 	while (!LIST_EMPTY(&context->open))
 		conn_close(LIST_FIRST(&context->open));
+	router_close(worker->router);
+	inbox_close(worker->inbox);
+	roster_close(context->roster);
 	batch_close(worker->batch);
 	context_close(context);
 	free(worker->udps);

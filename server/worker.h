@@ -7,6 +7,7 @@
 struct binding;
 struct board;
 struct log;
+struct publish;
 struct settings;
 struct stats;
 
@@ -18,6 +19,8 @@ struct worker_task {
 	const struct log *log;
 	struct board *board;
 	struct stats *stats;
+	struct publish *publish; /* NULL: nobody publishes */
+	unsigned number;         /* of this worker */
 };
 
 /*
