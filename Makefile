@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [V=1] [SAN=1] [WERROR=1] [all|demo|check|benches|deps|install|format|lint|clean]
+# make [V=1] [SAN=1] [WERROR=1] [all|demo|check|benches|fuzz|deps|deps-all|install|format|lint|clean]
 
 VERSION := $(shell cat VERSION)
 PREFIX  ?= /usr/local
@@ -8,14 +8,16 @@ MANDIR  ?= $(PREFIX)/share/man
 PKG_CONFIG ?= pkg-config
 
 # The two commands of the README install what is missing first; plain make never does.
-ifneq ($(filter deps demo check,$(MAKECMDGOALS)),)
-ifneq ($(shell sh packaging/deps.sh >&2 || echo failed),)
+# "deps-all" adds what few tests need, and is large: a browser, load generators, clang.
+ifneq ($(filter deps deps-all demo check,$(MAKECMDGOALS)),)
+ifneq ($(shell sh packaging/deps.sh $(filter deps-all,$(MAKECMDGOALS)) >&2 || echo failed),)
 $(error could not install what is missing; see packaging/deps.sh for the list)
 endif
 endif
 
 , := ,
-B := build$(if $(SAN),-san)
+FUZZ := $(filter fuzz,$(MAKECMDGOALS))
+B := build$(if $(FUZZ),-fuzz,$(if $(SAN),-san))
 Q := $(if $(V),,@)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -23,23 +25,24 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
         -Wnull-dereference -Wimplicit-fallthrough -Wno-unused-parameter
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 PKGS := libmnl libnftnl libnetfilter_conntrack jansson libconfuse libcap-ng
-ifneq ($(filter-out clean format deps,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean format deps deps-all,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell $(PKG_CONFIG) --exists $(PKGS) && echo y),)
 $(error libraries are missing: run "make deps")
 endif
 endif
 CFLAGS ?= -O2 -g
+CC := $(if $(FUZZ),clang,$(CC))
 override CPPFLAGS += -I. -D_GNU_SOURCE -DCTKIT_VERSION='"$(VERSION)"' -MMD -MP \
         $(shell $(PKG_CONFIG) --cflags $(PKGS))
 override CFLAGS += -std=gnu11 $(HARDEN) $(WARN) $(if $(WERROR),-Werror) \
-        $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined)
+        $(if $(SAN)$(FUZZ),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) \
+        $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 override LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed
 # Debian's libev has no .pc file; other distributions add one.
 override LDLIBS += $(shell $(PKG_CONFIG) --libs $(PKGS)) \
         $(shell $(PKG_CONFIG) --libs libev 2>/dev/null || echo -lev) -lm
 
-# llhttp: a library where the distribution has one (Debian 13), else the sources
-# that Debian 12 ships for Node.
+# llhttp: a library (Debian 13), else the sources that Debian 12 ships for Node.
 ifeq ($(shell $(PKG_CONFIG) --exists libllhttp 2>/dev/null && echo y),y)
 LLHTTP := $(shell $(PKG_CONFIG) --libs libllhttp)
 override CPPFLAGS += $(shell $(PKG_CONFIG) --cflags libllhttp)
@@ -65,6 +68,7 @@ objs = $(patsubst %.c,$B/%.o,$(filter-out $(PROGRAMS:=.c),$(sort $(wildcard $1/*
 UNITS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/tools/*.c)))
 BENCHES := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/*.c)))
+FUZZERS := $(patsubst %.c,$B/%,$(filter-out %/replay.c,$(sort $(wildcard tests/fuzz/*.c))))
 SOURCES = $(wildcard $(FOLDERS:=/*.[ch]) tests/*/*.[ch])
 
 all: $(PROGRAMS:%=$B/%)
@@ -83,6 +87,11 @@ $(BENCHES): $B/%: $B/%.o $(FOLDERS:%=$B/%.a) $(LLHTTP)
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# gcc has no fuzzer: there the driver only replays the corpus.
+$(FUZZERS): $B/%: $B/%.o $(if $(FUZZ),,$B/tests/fuzz/replay.o) $(FOLDERS:%=$B/%.a) $(LLHTTP)
+	$(if $Q,@echo "  LD      $@")
+	$Q$(CC) $(CFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(TOOLS): $B/%: $B/%.o $B/conntrack.a $B/lib.a
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -93,7 +102,7 @@ $B/llhttp.a: $(patsubst %,$B/llhttp/%.o,api http llhttp)
 $B/llhttp/%.o: $(LLHTTP_SRC)/%.c
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  CC      $<")
-	$Q$(CC) -isystem $(LLHTTP_INC) -O2 -g -fPIE -w -c -o $@ $<
+	$Q$(CC) -isystem $(LLHTTP_INC) -O2 -g -fPIE $(if $(FUZZ),$(CFLAGS)) -w -c -o $@ $<
 
 $(FOLDERS:%=$B/%.a): $B/%.a: $$(call objs,$$*)
 	$Q$(RM) $@ && $(AR) rcs $@ $^
@@ -103,16 +112,19 @@ $B/%.o: %.c
 	$(if $Q,@echo "  CC      $<")
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-deps:
+deps deps-all:
 	@:
 
 demo: all $(TOOLS)
 	@tests/demo/run $B
 
-check: all $(UNITS) $(TOOLS)
+check: all $(UNITS) $(TOOLS) $(FUZZERS)
 	@tests/run $B
 
 benches: $(BENCHES)
+
+fuzz: $(if $(shell command -v clang),$(FUZZERS))
+	@tests/fuzz/run $B $(or $(FUZZ_SECONDS),30)
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5
@@ -130,9 +142,9 @@ lint:
 	shellcheck $$(git grep -l -E '^#!/bin/(ba)?sh')
 
 clean:
-	$(RM) -r build build-san
+	$(RM) -r build build-san build-fuzz
 
-.PHONY: all deps demo check benches install format lint clean
+.PHONY: all deps deps-all demo check benches fuzz install format lint clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' 2>/dev/null)

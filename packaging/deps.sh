@@ -2,12 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs the Debian packages that building, the demonstration and the tests need.
 # Says nothing and does nothing when all are there. DRYRUN=1: only prints the missing.
+# "deps.sh deps-all" also those that few tests need, which skip without them; they are large.
 set -eu
 
 build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev libmnl-dev
 	libev-dev libconfuse-dev libjansson-dev libcap-ng-dev'
 test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl python3 gnuplot-nox netbase
 	mandoc'
+
+optional='chromium wrk apache2-utils clang libclang-rt-dev'
+if [ "${1:-}" = deps-all ]; then
+	test="$test $optional"
+fi
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "not a Debian system: install what these packages hold by hand: $build $test llhttp"
