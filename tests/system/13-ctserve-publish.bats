@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash disable=SC2030,SC2031,SC2154 # tests are subshells; $pid comes from lib
+# shellcheck shell=bash disable=SC2030,SC2086,SC2031,SC2154 # tests are subshells; $pid comes from lib
 # The message router of ctserve: from a Unix datagram socket to the feeds.
 load lib
 
