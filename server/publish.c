@@ -134,39 +134,63 @@ static int open_channels(struct publish *publish)
 	return 0;
 }
 
-int publish_open(struct publish **out, const char *path, unsigned workers,
-		 struct args_why *why)
+static int set_path(struct publish *publish, const char *path, struct args_why *why)
+{
+	size_t bytes = strlen(path);
+
+	if (bytes == 0)
+		return explain(why, path, "the path is empty");
+	if (bytes >= sizeof(publish->address.sun_path))
+		return explain(why, path,
+			       "the path is longer than the 107 bytes of a socket's");
+	publish->address.sun_family = AF_UNIX;
+	memcpy(publish->address.sun_path, path, bytes);
+	return 0;
+}
+
+/* All but the socket itself. Returns 0 or -errno. */
+static int open_routes(struct publish *publish)
+{
+	int err;
+
+	if (getrandom(&publish->key, sizeof(publish->key), 0) != sizeof(publish->key))
+		return -EIO;
+	err = presence_open(&publish->presence, publish->workers);
+	return err ? err : open_channels(publish);
+}
+
+static struct publish *new_publish(unsigned workers)
 {
 	struct publish *publish =
 		calloc(1, sizeof(*publish) + workers * sizeof(publish->channels[0]));
-	int err = -ENOMEM;
 
 	if (!publish)
-		return explain(why, path, strerror(ENOMEM));
+		return NULL;
 	publish->socket = -1;
 	publish->workers = workers;
 	publish->owner = getpid();
 	for (unsigned i = 0; i < workers; i++)
 		publish->channels[i].outlet = publish->channels[i].inlet = -1;
-	publish->address.sun_family = AF_UNIX;
-	if (*path == '\0' || strlen(path) >= sizeof(publish->address.sun_path)) {
-		err = explain(
-			why, path,
-			*path ? "the path is longer than the 107 bytes of a socket's"
-			      : "the path is empty");
+	return publish;
+}
+
+int publish_open(struct publish **out, const char *path, unsigned workers,
+		 struct args_why *why)
+{
+	struct publish *publish = new_publish(workers);
+	int err;
+
+	if (!publish)
+		return explain(why, path, strerror(ENOMEM));
+	err = set_path(publish, path, why);
+	if (err)
 		goto fail;
-	}
-	memcpy(publish->address.sun_path, path, strlen(path));
-	if (getrandom(&publish->key, sizeof(publish->key), 0) != sizeof(publish->key))
-		err = explain(why, path, strerror(errno));
-	else
-		err = presence_open(&publish->presence, workers);
-	if (err == 0)
-		err = open_channels(publish);
+	err = open_routes(publish);
 	if (err) {
 		explain(why, path, strerror(-err));
 		goto fail;
 	}
+	/* Last, so that nobody finds a socket that nothing will come of. */
 	err = bind_socket(publish, why);
 	if (err)
 		goto fail;
