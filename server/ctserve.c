@@ -34,7 +34,7 @@ static const struct option_spec OPTIONS[] = {
 	{ 'i', "interval", "T", "from chunk to chunk of a feed (default 1s)" },
 	{ 'P', "publish", "PATH", "send \"ID text\" to feeds: a Unix datagram socket" },
 	{ OPTION_SLOW, "slow", "WHAT",
-	  "drop lines for a feed that is not read, or close it (default drop)" },
+	  "drop lines of a feed not read, or close it (drop)" },
 	{ 's', "stats", "T", "print a line of counters every T" },
 	{ OPTION_DRAIN, "drain", "T",
 	  "time to end what is open at SIGTERM (default 5s)" },

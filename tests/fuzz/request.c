@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Whatever was asked for, the lines of the feed are lines, one each. */
 static void check_feed(const struct route *route)
 {
+	struct feed_line line = { 0 };
 	char text[FEED_TEXT_MAX];
 	size_t bytes;
 
@@ -26,7 +27,7 @@ static void check_feed(const struct route *route)
 	bytes = feed_welcome(text, FEED_PLAIN, route->id);
 	assert(memchr(text, '\n', bytes) == text + bytes - 1);
 	feed_welcome(text, FEED_CHUNKED | FEED_EVENTS, route->id);
-	feed_chunk(text, FEED_CHUNKED | FEED_EVENTS, UINT64_MAX, route->id);
+	feed_chunk(&line, FEED_CHUNKED | FEED_EVENTS, UINT64_MAX, route->id);
 }
 
 static void check_head(const struct http_head *head)

@@ -58,8 +58,8 @@ static void a_file_sets_everything(void **state)
 	assert_float_equal(config.policy.horizon_s, 5, 1e-9);
 	assert_float_equal(config.lease_s, 60, 1e-9);
 	assert_int_equal(config.count, 2);
-	assert_float_equal(config.services[0].release_after_s, 10, 1e-9);
-	assert_float_equal(config.services[1].release_after_s, 300, 1e-9);
+	assert_float_equal(config_release_after_s(&config, 0), 10, 1e-9);
+	assert_float_equal(config_release_after_s(&config, 1), 300, 1e-9);
 	assert_int_equal(config.services[1].service.first_port, 8080);
 	assert_int_equal(config.never_count, 2);
 }
