@@ -9,6 +9,10 @@ lines_of() {
 	wc -l <"$BATS_TEST_TMPDIR/$1.out"
 }
 
+is_program() { # PID NAME
+	[ "$(cat "/proc/$1/comm")" = "$2" ]
+}
+
 has_lines() { # PID COUNT
 	[ "$(lines_of "$1")" -ge "$2" ]
 }
@@ -236,5 +240,37 @@ within() {
 @test "a full disk is an error, not a silent end" {
 	run on box sh -c 'ctwatch --once >/dev/full'
 	[ "$status" -eq 1 ]
-	[ "$output" = "ctwatch: cannot write the output" ]
+	[ "$output" = "ctwatch: cannot write the output: No space left on device" ]
+}
+
+@test "--once takes no option of lines, and a signal ends it without a report" {
+	bats_require_minimum_version 1.5.0
+	for option in '--count 3' '-i 1s' '--interval 50ms'; do
+		# shellcheck disable=SC2086 # an option and its value
+		run -2 --separate-stderr on box ctwatch --once $option
+		[ -z "$output" ]
+		[[ $stderr == *"--once is one report"* ]]
+	done
+	for signal in INT TERM; do
+		background on box env --default-signal=INT ctwatch --once
+		wait_until 2 is_program "$pid" ctwatch
+		kill -"$signal" "$pid"
+		code=0
+		wait "$pid" || code=$?
+		[ "$code" -eq $((128 + $(kill -l "$signal"))) ]
+		[ "$(lines_of "$pid")" -eq 0 ]
+	done
+}
+
+@test "the time is RFC 3339 in UTC with milliseconds, and now" {
+	on box ctwatch --once -j >"$BATS_TEST_TMPDIR/out"
+	run jq -r .time "$BATS_TEST_TMPDIR/out"
+	[[ $output =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z$ ]]
+	jq -e '.time | sub("\\.[0-9]+Z$"; "Z") | fromdate | now - . | . < 10 and . > -10' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "short of descriptors, it says so" {
+	run on box bash -c 'for fd in {3..20}; do exec {fd}>&-; done; ulimit -n 5; exec ctwatch --once'
+	[[ $output == *"could not send a probe over loopback: Too many open files"* ]]
+	[[ $output != *"is lo up"* ]]
 }

@@ -513,7 +513,7 @@ bats_require_minimum_version 1.5.0
 	for arguments in "list" "list -j" "-n add udp/9000" "--help"; do
 		# shellcheck disable=SC2086 # a list of words
 		run -1 --separate-stderr on server sh -c "exec ctrules $arguments >/dev/full"
-		one_sentence "cannot write the output"
+		one_sentence "cannot write the output: No space left on device"
 	done
 }
 
@@ -523,4 +523,31 @@ bats_require_minimum_version 1.5.0
 	[ -z "$stderr" ]
 	run -0 --separate-stderr ctrules -V
 	[[ $output == "ctrules "[0-9]* ]]
+}
+
+@test "seconds are printed with milliseconds and no noise behind them" {
+	one_host box
+	for lease in 300s 1000ms 33333333ms 365d; do
+		run -0 on box ctrules -q --force add udp/53 --lease "$lease"
+		run -0 on box ctrules -j list
+		[[ $output =~ \"lease_seconds_left\":[0-9]+\.[0-9]{1,3}[,}] ]]
+	done
+}
+
+@test "quiet still says that nothing was audited, unless forced" {
+	one_host box
+	run -0 --separate-stderr on box ctrules -q add udp/53
+	[[ $stderr == *"nothing was audited"* ]]
+	run -0 --separate-stderr on box ctrules -q --force add udp/53
+	[ -z "$stderr" ]
+}
+
+@test "after a lease its table stays, without elements, until flush" {
+	one_host box
+	on box ctrules --force add udp/53 --lease 100ms
+	wait_until 5 is_lapsed box udp/53
+	run -0 on box nft list table inet ctkit
+	[[ $output == *hook* && $output != *elements* ]]
+	on box ctrules flush
+	run ! on box nft list table inet ctkit
 }

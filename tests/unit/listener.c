@@ -59,6 +59,16 @@ static void bad_listeners_are_refused_with_their_text(void **state)
 	}
 }
 
+static void a_missing_listener_is_called_that(void **state)
+{
+	struct args_why why = { "" };
+	struct listener listener;
+
+	assert_int_equal(listener_parse("echo=", &listener, &why), -EINVAL);
+	assert_string_equal(why.text,
+			    "\"echo=\": the listener is missing, like udp/9000");
+}
+
 static void the_same_port_twice_is_refused(void **state)
 {
 	struct listener listeners[3];
@@ -78,6 +88,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listeners_come_back_as_they_were),
 		cmocka_unit_test(bad_listeners_are_refused_with_their_text),
+		cmocka_unit_test(a_missing_listener_is_called_that),
 		cmocka_unit_test(the_same_port_twice_is_refused),
 	};
 

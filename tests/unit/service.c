@@ -131,6 +131,24 @@ static void bad_specs_are_refused_with_their_text(void **state)
 	}
 }
 
+static void the_wrong_part_is_named(void **state)
+{
+	static const char *const CASES[][2] = {
+		{ "53", "want PROTO/[ADDR:]PORT" },
+		{ "udp/name:53", "the address is not" },
+		{ "udp/0", "the port is not" },
+		{ "udp/1-", "the port is not" },
+		{ "udp/9010-9000", "the range of ports is backwards" },
+	};
+	struct service service;
+	struct args_why why;
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		assert_int_equal(service_parse(CASES[i][0], &service, &why), -EINVAL);
+		assert_non_null(strstr(why.text, CASES[i][1]));
+	}
+}
+
 static void a_long_bad_spec_leaves_a_readable_sentence(void **state)
 {
 	char text[5000] = "udp/";
@@ -199,6 +217,7 @@ int main(void)
 		cmocka_unit_test(other_spellings_have_one_canonical_form),
 		cmocka_unit_test(the_longest_spec_fits),
 		cmocka_unit_test(bad_specs_are_refused_with_their_text),
+		cmocka_unit_test(the_wrong_part_is_named),
 		cmocka_unit_test(a_long_bad_spec_leaves_a_readable_sentence),
 		cmocka_unit_test(overlap_is_what_one_flow_could_belong_to),
 		cmocka_unit_test(equal_means_every_part),

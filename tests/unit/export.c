@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <math.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conntrack/export.h"
+#include "conntrack/view.h"
+#include "conntrack/watch.h"
+
+static const struct view VIEW = { .top = 1 };
+
+/* Whether the member has that JSON text. */
+static void assert_member(const json_t *object, const char *name, const char *wanted)
+{
+	const json_t *member = json_object_get(object, name);
+	char *text = json_dumps(member,
+				JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+
+	assert_non_null(member);
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static void what_is_not_known_is_null(void **state)
+{
+	static const char *const NULLS[] = {
+		"active",          "arrivals_per_second",
+		"counters",        "counters_delta",
+		"evictable_ratio", "sampled",
+		"services",        "sample_age_seconds",
+		"sample_complete", "sources",
+		"states",
+	};
+	const struct reading reading = {
+		.missing = -1,
+		.usage = { .entries = 50, .limit = 200 },
+		.full_s = INFINITY,
+	};
+	struct reading empty = reading;
+	json_t *object = export_reading(&VIEW, &reading);
+
+	assert_member(object, "entries", "50");
+	assert_member(object, "limit", "200");
+	assert_member(object, "fill_ratio", "0.25");
+	assert_member(object, "active", "true");
+	assert_member(object, "forecast",
+		      "{\"full_in_seconds\":null,\"settles_at_entries\":null,"
+		      "\"slope_per_second\":null}");
+	json_decref(object);
+	empty.usage = (struct table_usage){ 0 };
+	object = export_reading(&VIEW, &empty);
+	assert_member(object, "fill_ratio", "null");
+	for (size_t i = 0; i < sizeof(NULLS) / sizeof(NULLS[0]); i++)
+		assert_member(object, NULLS[i], "null");
+	json_decref(object);
+}
+
+static void a_forecast_is_in_numbers(void **state)
+{
+	struct reading reading = {
+		.usage = { .entries = 50, .limit = 200 },
+		.predicted = true,
+		.slope = 10,
+		.full_s = 15,
+		.settles = true,
+		.settles_at = 300,
+	};
+	json_t *object = export_reading(&VIEW, &reading);
+
+	assert_member(object, "forecast",
+		      "{\"full_in_seconds\":15.0,\"settles_at_entries\":null,"
+		      "\"slope_per_second\":10.0}");
+	json_decref(object);
+	reading.settles_at = 150;
+	reading.full_s = INFINITY;
+	object = export_reading(&VIEW, &reading);
+	assert_member(object, "forecast",
+		      "{\"full_in_seconds\":null,\"settles_at_entries\":150,"
+		      "\"slope_per_second\":10.0}");
+	json_decref(object);
+}
+
+static void services_are_named_and_the_rest_is_other(void **state)
+{
+	static struct attribute services = {
+		.total = { .flows = 100, .assured = 25 },
+		.count = 2,
+		.rows = {
+			{ .key = { .kind = ATTRIBUTE_IN, .proto = IPPROTO_UDP, .port = 53 },
+			  .inode = 7, .flows = 80, .unreplied = 20, .nat = 1 },
+			{ .key = { .kind = ATTRIBUTE_OUT, .proto = IPPROTO_TCP, .port = 25 },
+			  .flows = 20, .assured = 20 },
+		},
+	};
+	const struct process process = { .inode = 7, .pid = 1, .name = "dns" };
+	const struct reading reading = {
+		.usage = { .entries = 1000, .limit = 2000 },
+		.active = ACTIVE_YES,
+		.sampled = true,
+		.sample = { .flows = 100, .complete = true },
+		.services = &services,
+		.sources = &services,
+		.states = &services,
+		.processes = 1,
+		.process = &process,
+	};
+	json_t *object = export_reading(&VIEW, &reading);
+	const json_t *rows = json_object_get(object, "services");
+
+	assert_int_equal(json_array_size(rows), 2);
+	assert_member(json_array_get(rows, 0), "service", "\"udp/53\"");
+	assert_member(json_array_get(rows, 0), "entries", "800");
+	assert_member(json_array_get(rows, 0), "process", "\"dns\"");
+	assert_member(json_array_get(rows, 0), "unreplied_ratio", "0.25");
+	assert_member(json_array_get(rows, 0), "nat", "true");
+	assert_member(json_array_get(rows, 1), "service", "\"other\"");
+	assert_member(json_array_get(rows, 1), "direction", "null");
+	assert_member(json_array_get(rows, 1), "entries", "200");
+	assert_member(json_array_get(rows, 1), "assured_ratio", "1.0");
+	assert_member(object, "evictable_ratio", "0.75");
+	assert_member(object, "sampled", "100");
+	json_decref(object);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_known_is_null),
+		cmocka_unit_test(a_forecast_is_in_numbers),
+		cmocka_unit_test(services_are_named_and_the_rest_is_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

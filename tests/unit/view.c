@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conntrack/view.h"
+#include "conntrack/watch.h"
+#include "lib/text.h"
+
+/* A tenth full, all of it sampled: three services, of which the first's socket has a holder. */
+struct situation {
+	struct view view;
+	struct attribute services;
+	struct process process;
+	struct reading reading;
+};
+
+static void add_service(struct attribute *services, uint16_t port, uint32_t flows,
+			uint32_t unreplied, uint64_t inode)
+{
+	services->rows[services->count++] = (struct attribute_row){
+		.key = { .kind = ATTRIBUTE_IN, .proto = IPPROTO_UDP, .port = port },
+		.inode = inode,
+		.flows = flows,
+		.unreplied = unreplied,
+	};
+	services->total.flows += flows;
+}
+
+static void set(struct situation *s)
+{
+	*s = (struct situation){
+		.view = { .by = VIEW_SERVICE, .top = 2 },
+		.process = { .inode = 7, .pid = 1, .name = "dns" },
+		.reading = { .usage = { .entries = 1000, .limit = 10000 },
+			     .active = ACTIVE_YES,
+			     .sampled = true,
+			     .sample = { .flows = 1000, .complete = true },
+			     .full_s = INFINITY },
+	};
+	add_service(&s->services, 53, 700, 350, 7);
+	add_service(&s->services, 123, 200, 0, 8);
+	add_service(&s->services, 9000, 100, 100, 0);
+	s->reading.services = &s->services;
+	s->reading.sources = &s->services;
+	s->reading.states = &s->services;
+	s->reading.process = &s->process;
+	s->reading.processes = 1;
+}
+
+static void assert_report(const struct situation *s, const char *part)
+{
+	struct text text = { 0 };
+
+	view_report(&s->view, &s->reading, &text);
+	if (!strstr(text_str(&text), part))
+		fail_msg("no \"%s\" in:\n%s", part, text_str(&text));
+	text_free(&text);
+}
+
+static void assert_line(const struct situation *s, const char *wanted)
+{
+	struct text text = { 0 };
+
+	view_line(&s->view, &s->reading, &text);
+	assert_string_equal(text_str(&text), wanted);
+	text_free(&text);
+}
+
+static void the_report_has_the_largest_and_the_rest(void **state)
+{
+	struct situation s;
+
+	set(&s);
+	assert_report(&s, "entries:   1,000 of 10,000, 10.0% full\n");
+	assert_report(&s, "tracking:  active\n");
+	assert_report(&s, "all 1,000 live entries, by service:\n");
+	assert_report(&s, " share     entries           unreplied\n");
+	assert_report(&s,
+		      "  udp/53                            70.0%         700 +-0       "
+		      " 50%  dns\n");
+	assert_report(&s,
+		      "  other                             10.0%         100 +-0       "
+		      "100%  \n");
+	s.reading.sample.complete = false;
+	assert_report(&s, "a sample of 1,000 entries, by service:\n");
+}
+
+static void an_empty_table_has_no_rows(void **state)
+{
+	struct text text = { 0 };
+	struct situation s;
+
+	set(&s);
+	s.reading.sample.flows = 0;
+	s.services.count = 0;
+	s.services.total.flows = 0;
+	view_report(&s.view, &s.reading, &text);
+	assert_non_null(strstr(text_str(&text), "\nno live entries\n"));
+	assert_null(strstr(text_str(&text), "share"));
+	text_free(&text);
+}
+
+static void why_tracking_is_unknown_is_told(void **state)
+{
+	struct situation s;
+
+	set(&s);
+	s.reading.usage.entries = 0;
+	s.reading.active = ACTIVE_NO;
+	assert_report(&s, "tracking:  not active in this network namespace");
+	s.reading.active = ACTIVE_UNKNOWN;
+	s.reading.probe_error = -EMFILE;
+	assert_report(&s, "over loopback: Too many open files\n");
+	s.reading.probe_error = -ENETUNREACH;
+	assert_report(&s, "Network is unreachable (is lo up?)\n");
+	s.reading.probe_error = 0;
+	s.reading.missing = -EPERM;
+	assert_report(&s, "tracking:  unknown: finding out needs CAP_NET_ADMIN\n");
+	s.reading.missing = 0;
+	s.reading.active = ACTIVE_NO;
+	s.reading.usage.entries = 5;
+	assert_report(&s, "left no entry, but there are others\n");
+}
+
+static void all_evidence_together_tells_whether_it_tracks(void **state)
+{
+	struct reading reading = { .active = ACTIVE_UNKNOWN };
+
+	assert_int_equal(view_tracking(&reading), TRACKING_UNKNOWN);
+	reading.usage.entries = 1;
+	assert_int_equal(view_tracking(&reading), TRACKING_ON);
+	reading.active = ACTIVE_NO;
+	assert_int_equal(view_tracking(&reading), TRACKING_UNKNOWN);
+	reading.usage.entries = 0;
+	assert_int_equal(view_tracking(&reading), TRACKING_OFF);
+	reading.active = ACTIVE_YES;
+	assert_int_equal(view_tracking(&reading), TRACKING_ON);
+}
+
+static void a_line_has_the_forecast_and_the_top(void **state)
+{
+	struct situation s;
+
+	set(&s);
+	assert_line(&s, "1000/10000 10.0%  no forecast yet  udp/53 70%, udp/123 20%");
+	s.reading.predicted = true;
+	s.reading.slope = 123.4;
+	s.reading.full_s = 72.9;
+	assert_line(&s, "1000/10000 10.0% +123/s  full in 73 s  udp/53 70%, udp/123 20%");
+	s.reading.full_s = INFINITY;
+	s.reading.settles = true;
+	s.reading.settles_at = 4321;
+	s.view.top = 1;
+	assert_line(&s, "1000/10000 10.0% +123/s  settles near 4,321  udp/53 70%");
+	s.reading.slope = -5;
+	s.reading.counted = true;
+	s.reading.since.drop = 9;
+	assert_line(&s,
+		    "1000/10000 10.0% -5/s  draining  drop 9 early_drop 0  udp/53 70%");
+}
+
+static void a_limit_of_zero_is_no_division(void **state)
+{
+	struct situation s;
+
+	set(&s);
+	s.reading.usage = (struct table_usage){ 0 };
+	s.reading.sampled = false;
+	assert_line(&s, "0/0 0.0%  no forecast yet");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_report_has_the_largest_and_the_rest),
+		cmocka_unit_test(an_empty_table_has_no_rows),
+		cmocka_unit_test(why_tracking_is_unknown_is_told),
+		cmocka_unit_test(all_evidence_together_tells_whether_it_tracks),
+		cmocka_unit_test(a_line_has_the_forecast_and_the_top),
+		cmocka_unit_test(a_limit_of_zero_is_no_division),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
