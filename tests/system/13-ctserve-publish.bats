@@ -161,6 +161,31 @@ got() {
 	[ "$(counter messages_out)" -eq 10000 ]
 }
 
+@test "publish: three thousand feeds of two ids get what is for theirs, and what is for all, in order" {
+	ulimit -n 4096
+	serve -w 1
+	/usr/bin/python3 - <<-'PYTHON'
+		import socket
+		feeds = []
+		for n in range(3000):
+		    s = socket.create_connection(('127.0.0.1', 8080))
+		    s.settimeout(20)
+		    s.sendall(b'GET /test/%d HTTP/1.0\r\n\r\n' % (n % 2))
+		    lines = s.makefile('rb')
+		    while not lines.readline().startswith(b'ctkit'):
+		        pass
+		    feeds.append(lines)
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		for message in (b'* one', b'0 two', b'1 three', b'* four'):
+		    s.sendto(message, 'socket')
+		for n, lines in enumerate(feeds):
+		    got = [lines.readline() for _ in range(3)]
+		    assert got == [b'one\n', b'three\n' if n % 2 else b'two\n', b'four\n'], (n, got)
+	PYTHON
+	stop
+	[ "$(counter messages_out)" -eq 9000 ]
+}
+
 # stuck: a feed "stuck" with a small buffer that reads nothing until SIGUSR1, then prints the
 # messages until the one that says "last".
 stuck() {
