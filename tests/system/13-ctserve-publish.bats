@@ -271,6 +271,10 @@ accounted() {
 	[ "$(($(counter messages_out) + $(counter messages_lost) + $(counter messages_unheard)))" -ge "$1" ]
 }
 
+said_twice() {
+	[ "$(grep -c 'takes no messages' "$BATS_TEST_TMPDIR/$server.err")" -eq 2 ]
+}
+
 # accounted_or_stalled COUNT: or its worker did not take it.
 accounted_or_stalled() {
 	[ "$(($(counter messages_out) + $(counter messages_lost) + $(counter messages_stalled)))" -eq "$1" ]
@@ -325,6 +329,10 @@ accounted_or_stalled() {
 	publish "$id back"
 	wait_until 5 grep -q '^back$' "$BATS_TEST_TMPDIR/$hanging_feed.out"
 	wait_until 5 accounted_or_stalled 3002
+	# it is trusted again, so another time it is waited for first
+	kill -STOP "$hanging"
+	flood "$id" 1000
+	wait_until 5 said_twice
 }
 
 @test "publish: messages are routed again after any worker was killed" {
