@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -151,11 +150,10 @@ static int set_path(struct publish *publish, const char *path, struct args_why *
 /* All but the socket itself. Returns 0 or -errno. */
 static int open_routes(struct publish *publish)
 {
-	int err;
+	int err = siphash_key_make(&publish->key);
 
-	if (getrandom(&publish->key, sizeof(publish->key), 0) != sizeof(publish->key))
-		return -EIO;
-	err = presence_open(&publish->presence, publish->workers);
+	if (!err)
+		err = presence_open(&publish->presence, publish->workers);
 	return err ? err : open_channels(publish);
 }
 

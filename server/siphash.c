@@ -2,7 +2,9 @@
 #include "server/siphash.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), 2.1 to 2.4. */
 struct state {
@@ -61,4 +63,13 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t bytes)
 	s.v2 ^= 0xff;
 	mix(&s, LAST_ROUNDS);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+int siphash_key_make(struct siphash_key *key)
+{
+	ssize_t bytes = getrandom(key, sizeof(*key), 0);
+
+	if (bytes < 0)
+		return -errno;
+	return bytes == (ssize_t)sizeof(*key) ? 0 : -EIO;
 }
