@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/batch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdalign.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "server/context.h"
+#include "server/peer.h"
 #include "server/socket.h"
 #include "server/stats.h"
 
@@ -85,6 +88,45 @@ unsigned batch_receive(struct batch *batch, const struct batch_socket *from, siz
 		sum += batch->messages[i].msg_len;
 	stats_add(from->context->stats, STAT_UDP_BYTES_IN, sum);
 	return (unsigned)n;
+}
+
+void batch_answer(struct batch *batch, unsigned to, unsigned from, size_t bytes,
+		  unsigned datagrams)
+{
+	struct mmsghdr *message = &batch->messages[from];
+
+	message->msg_len = (unsigned)bytes;
+	message->msg_hdr.msg_iov->iov_len = bytes;
+	message->msg_hdr.msg_flags = 0;
+	batch->datagrams[to] = datagrams;
+	if (to != from)
+		batch->messages[to] = *message;
+}
+
+char *batch_compose(struct batch *batch, unsigned i, const struct peer *to,
+		    const void *control, size_t control_bytes)
+{
+	struct msghdr *message = &batch->messages[i].msg_hdr;
+
+	assert(control_bytes <= sizeof(batch->controls[i]));
+	memcpy(&batch->controls[i], control, control_bytes);
+	batch->parts[i].iov_base = batch->slots + (size_t)i * SLOT_BYTES;
+	*message = (struct msghdr){
+		.msg_name = &batch->peers[i],
+		.msg_namelen = peer_address(to, &batch->peers[i].any),
+		.msg_iov = &batch->parts[i],
+		.msg_iovlen = 1,
+		.msg_control = control_bytes ? &batch->controls[i] : NULL,
+		.msg_controllen = control_bytes,
+	};
+	if (batch->dirty <= i)
+		batch->dirty = i + 1;
+	return batch->parts[i].iov_base;
+}
+
+void batch_composed(struct batch *batch, unsigned i, size_t bytes)
+{
+	batch_answer(batch, i, i, bytes, 1);
 }
 
 static void count_sent(const struct batch *batch, const struct batch_socket *to,
@@ -180,8 +222,10 @@ static unsigned give_up(struct batch *batch, const struct batch_socket *to, int 
 }
 
 /* sendmmsg() stops at the first message that fails, and says why only on the next call. */
-void batch_send(struct batch *batch, const struct batch_socket *to, unsigned count)
+uint64_t batch_send(struct batch *batch, const struct batch_socket *to, unsigned count)
 {
+	const struct stats *stats = to->context->stats;
+	uint64_t sent_before = stats_get(stats, STAT_UDP_PACKETS_OUT);
 	struct mmsghdr *messages = batch->messages;
 
 	for (unsigned done = 0; done < count;) {
@@ -196,4 +240,5 @@ void batch_send(struct batch *batch, const struct batch_socket *to, unsigned cou
 		if (done < count)
 			stats_add(to->context->stats, STAT_SENDS_SHORT, 1);
 	}
+	return stats_get(stats, STAT_UDP_PACKETS_OUT) - sent_before;
 }

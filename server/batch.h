@@ -5,12 +5,14 @@
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "server/answer.h"
 #include "server/socket.h"
 
 struct context;
+struct peer;
 
 enum {
 	BATCH_MESSAGES = 64, /* a system call */
@@ -60,9 +62,24 @@ unsigned batch_receive(struct batch *batch, const struct batch_socket *from, siz
 		       int flags);
 
 /*
- * Sends the first count messages, of datagrams[] datagrams and msg_len bytes each, and counts
- * what became of them. Does not wait.
+ * Makes message number from of those received the answer number to <= from: what its slot
+ * begins with now, to where it came from, with its control messages as they are now.
  */
-void batch_send(struct batch *batch, const struct batch_socket *to, unsigned count);
+void batch_answer(struct batch *batch, unsigned to, unsigned from, size_t bytes,
+		  unsigned datagrams);
+
+/*
+ * Begins a message of its own, number i, with control messages as sendmsg() takes them, and
+ * returns its slot to write it to; then the bytes of it are told.
+ */
+char *batch_compose(struct batch *batch, unsigned i, const struct peer *to,
+		    const void *control, size_t control_bytes);
+void batch_composed(struct batch *batch, unsigned i, size_t bytes);
+
+/*
+ * Sends the first count messages, which were answered or composed, and counts what became of
+ * them. Does not wait. Returns how many datagrams were sent.
+ */
+uint64_t batch_send(struct batch *batch, const struct batch_socket *to, unsigned count);
 
 #endif

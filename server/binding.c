@@ -117,8 +117,11 @@ static int open_column(struct bindings *bindings, size_t item,
 					  : socket_join(proto, address);
 		if (binding->fd < 0)
 			return binding->fd;
-		if (listener->kind == LISTENER_FEED)
+		if (listener->kind == LISTENER_FEED && proto == IPPROTO_TCP)
 			err = socket_tune_feed(binding->fd);
+		if (listener->kind == LISTENER_FEED && proto == IPPROTO_UDP &&
+		    binding->any_address)
+			err = socket_want_destination(binding->fd, binding->family);
 		if (listener->kind == LISTENER_ECHO && proto == IPPROTO_UDP)
 			err = tune_echo(binding);
 		if (err)

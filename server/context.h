@@ -9,11 +9,13 @@
 #include <sys/queue.h>
 
 #include "server/feed.h"
+#include "server/siphash.h"
 #include "server/wheel.h"
 
 struct board;
 struct conn;
 struct log;
+struct meter;
 struct pool;
 struct publish;
 struct roster;
@@ -31,6 +33,8 @@ struct settings {
 	double interval_s; /* from chunk to chunk of a feed */
 	double drain_s;    /* at most, from SIGTERM to the end */
 	bool slow_close;   /* a feed whose client does not read, rather than drop lines */
+	struct meter *meter;           /* of UDP sources; NULL: they are not limited */
+	struct siphash_key cookie_key; /* secret */
 	uint8_t echo_ports
 		[CONTEXT_PORT_BYTES]; /* UDP ports that we echo on: a bit each */
 };

@@ -19,6 +19,7 @@
 #include "server/capacity.h"
 #include "server/context.h"
 #include "server/listener.h"
+#include "server/meter.h"
 #include "server/publish.h"
 #include "server/stats.h"
 #include "server/supervisor.h"
@@ -26,7 +27,7 @@
 
 static const char PROGRAM[] = "ctserve";
 
-enum { OPTION_DRAIN = OPTIONS_LONG_ONLY, OPTION_SLOW };
+enum { OPTION_DRAIN = OPTIONS_LONG_ONLY, OPTION_SLOW, OPTION_PER_SOURCE_RATE };
 
 static const struct option_spec OPTIONS[] = {
 	{ 'w', "workers", "N", "processes (default: one per CPU, or as -c needs)" },
@@ -38,6 +39,8 @@ static const struct option_spec OPTIONS[] = {
 	{ 's', "stats", "T", "print a line of counters every T" },
 	{ OPTION_DRAIN, "drain", "T",
 	  "time to end what is open at SIGTERM (default 5s)" },
+	{ OPTION_PER_SOURCE_RATE, "per-source-rate", "R",
+	  "answer at most R datagrams a second of a source (IPv4 or IPv6 /64)" },
 	OPTIONS_COMMON,
 };
 
@@ -47,6 +50,7 @@ enum { LISTENERS_MAX = 64 };
 static const double INTERVAL_MIN_S = 0.01, INTERVAL_MAX_S = 3600;
 static const double STATS_MIN_S = 0.01, STATS_MAX_S = 86400;
 static const double DRAIN_MAX_S = 3600;
+static const uint64_t PER_SOURCE_RATE_MAX = 1000 * 1000 * 1000;
 static const uint64_t CONNECTIONS_MAX = 100 * 1000 * 1000;
 
 /* The command line, and what is made of it. */
@@ -59,6 +63,7 @@ struct program {
 	uint64_t connections;     /* 0: not given */
 	double stats_s;           /* 0: not given */
 	const char *publish_path; /* NULL: not given */
+	uint64_t per_source_rate; /* 0: not given */
 	bool json;
 	bool stdout_broken;
 	uint64_t started_ns;
@@ -73,8 +78,8 @@ static int print_help(const struct program *program)
 
 	text_add(&text,
 		 "usage: ctserve [options] SERVICE=LISTENER...\n"
-		 "Serves traffic: echo, discard (UDP and TCP) and feed (HTTP at "
-		 "/test/ID).\n"
+		 "Serves traffic: echo, discard and feed (HTTP at /test/ID; over UDP "
+		 "by lease).\n"
 		 "LISTENER is PROTO/[ADDR:]PORT, on all addresses if none is given:\n"
 		 "ctserve echo=udp/9000 echo=tcp/9000 feed=tcp/127.0.0.1:8080\n\n");
 	options_help(OPTIONS, &text);
@@ -122,6 +127,9 @@ static int take_value(struct program *program, int key, const char *value,
 	case 's':
 		return args_duration(value, STATS_MIN_S, STATS_MAX_S, &program->stats_s,
 				     why);
+	case OPTION_PER_SOURCE_RATE:
+		return args_count(value, 1, PER_SOURCE_RATE_MAX,
+				  &program->per_source_rate, why);
 	default:
 		return args_duration(value, 0, DRAIN_MAX_S, &program->settings.drain_s,
 				     why);
@@ -136,6 +144,7 @@ static const char *option_name(int key)
 	case 'i': return "--interval";
 	case OPTION_SLOW: return "--slow";
 	case 's': return "--stats";
+	case OPTION_PER_SOURCE_RATE: return "--per-source-rate";
 	default: return "--drain";
 	}
 }
@@ -236,6 +245,27 @@ static uint64_t raise_descriptor_limit(void)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		getrlimit(RLIMIT_NOFILE, &limit);
 	return limit.rlim_cur;
+}
+
+/* Makes, before the workers are forked, what they share against hostile datagrams. */
+static int prepare_defence(struct program *program)
+{
+	struct settings *settings = &program->settings;
+	int err = siphash_key_make(&settings->cookie_key);
+
+	if (err) {
+		log_error(&program->log, "cannot get random bytes: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (program->per_source_rate == 0)
+		return 0;
+	err = meter_open(&settings->meter, program->per_source_rate,
+			 &settings->cookie_key);
+	if (err) {
+		log_error(&program->log, "cannot share memory: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	return 0;
 }
 
 /* Decides on the number of workers and opens their sockets. Returns 0, or an exit code. */
@@ -394,8 +424,11 @@ int main(int argc, char **argv)
 	if (code == 0)
 		code = prepare(&program);
 	if (code == 0)
+		code = prepare_defence(&program);
+	if (code == 0)
 		code = serve(&program);
 	publish_close(program.publish);
+	meter_close(program.settings.meter);
 	binding_close(program.bindings);
 	board_close(program.board);
 	return code;

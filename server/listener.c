@@ -51,8 +51,6 @@ int listener_parse(const char *text, struct listener *out, struct args_why *why)
 		return err;
 	if (listener.service.outbound)
 		return refuse(text, "\"out:\" is not something to listen on", why);
-	if (listener.kind == LISTENER_FEED && listener.service.proto == IPPROTO_UDP)
-		return refuse(text, "feed is served over tcp only", why);
 	*out = listener;
 	return 0;
 }

@@ -22,7 +22,7 @@ struct hold_result {
 	uint64_t outstanding; /* neither, when the run was stopped */
 	uint64_t
 		closed_early; /* opened, and ended by the server before the time was over */
-	uint64_t fed; /* opened, and got a chunk */
+	uint64_t fed;         /* opened, and got a chunk */
 	uint64_t chunks;
 	uint64_t bytes;      /* received, heads and framing too */
 	double open_seconds; /* from the start to the last one that opened */

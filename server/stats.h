@@ -9,7 +9,7 @@ struct text;
 
 /* What a ctserve counts; ctserve(8) says what each one means. */
 enum stats_counter {
-	STAT_CONNS_OPEN, /* the only one that also falls */
+	STAT_CONNS_OPEN, /* also falls */
 	STAT_CONNS_ACCEPTED,
 	STAT_CONNS_CLOSED,
 	STAT_CONNS_BROKEN,
@@ -22,6 +22,12 @@ enum stats_counter {
 	STAT_UDP_REFUSED,
 	STAT_UDP_ERRORS,
 	STAT_UDP_BURSTS_SPLIT,
+	STAT_UDP_LIMITED,
+	STAT_SUBSCRIBERS, /* also falls */
+	STAT_SUBSCRIPTIONS,
+	STAT_SUBSCRIPTIONS_REFUSED,
+	STAT_COOKIES_SENT,
+	STAT_FRAMES_BAD,
 	STAT_TCP_BYTES_IN,
 	STAT_TCP_BYTES_OUT,
 	STAT_SENDS_DROPPED,
@@ -57,7 +63,7 @@ static inline void stats_add(struct stats *stats, enum stats_counter counter,
 	__atomic_store_n(&stats->value[counter], old + count, __ATOMIC_RELAXED);
 }
 
-/* The same for STAT_CONNS_OPEN when one has gone. */
+/* The same for what is open, when one has gone. */
 static inline void stats_drop(struct stats *stats, enum stats_counter counter,
 			      uint64_t count)
 {

@@ -3,11 +3,15 @@
 
 #include <sys/socket.h>
 
+#include "lib/clock.h"
 #include "server/answer.h"
 #include "server/batch.h"
 #include "server/binding.h"
 #include "server/context.h"
+#include "server/meter.h"
+#include "server/peer.h"
 #include "server/stats.h"
+#include "server/udp_feed.h"
 
 enum {
 	ROUNDS = 8, /* batches per call of the loop */
@@ -36,11 +40,24 @@ static bool would_loop(const struct settings *settings, const union socket_addre
 	return socket_address_is_local(peer);
 }
 
+static bool is_over_limit(struct meter *meter, const struct sockaddr *address,
+			  uint64_t now_ns, unsigned datagrams)
+{
+	struct peer peer;
+
+	if (!meter)
+		return false;
+	peer_from(address, &peer);
+	return !meter_take(meter, &peer, now_ns, datagrams);
+}
+
 /* Leaves the answers at the front of the batch and returns how many there are. */
 static unsigned prepare_answers(struct udp *udp, unsigned received)
 {
 	struct batch *batch = udp->batch;
+	const struct settings *settings = udp->socket.context->settings;
 	struct stats *stats = udp->socket.context->stats;
+	uint64_t now_ns = settings->meter ? clock_now_ns() : 0;
 	unsigned answers = 0;
 	uint64_t sum = 0;
 
@@ -50,17 +67,16 @@ static unsigned prepare_answers(struct udp *udp, unsigned received)
 			answer_prepare(&message->msg_hdr, message->msg_len);
 
 		sum += answer.datagrams;
-		if (!answer.allowed || would_loop(udp->socket.context->settings,
-						  message->msg_hdr.msg_name)) {
+		if (!answer.allowed || would_loop(settings, message->msg_hdr.msg_name)) {
 			stats_add(stats, STAT_UDP_REFUSED, answer.datagrams);
 			continue;
 		}
-		message->msg_hdr.msg_iov->iov_len = message->msg_len;
-		message->msg_hdr.msg_flags = 0;
-		batch->datagrams[answers] = answer.datagrams;
-		if (answers != i)
-			batch->messages[answers] = *message;
-		answers++;
+		if (is_over_limit(settings->meter, message->msg_hdr.msg_name, now_ns,
+				  answer.datagrams)) {
+			stats_add(stats, STAT_UDP_LIMITED, answer.datagrams);
+			continue;
+		}
+		batch_answer(batch, answers++, i, message->msg_len, answer.datagrams);
 	}
 	stats_add(stats, STAT_UDP_PACKETS_IN, sum);
 	return answers;
@@ -91,24 +107,47 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	}
 }
 
-void udp_start(struct udp *udp, struct context *context, struct batch *batch,
-	       const struct binding *binding)
+static bool feed(struct udp *udp)
+{
+	return udp_feed_serve(udp->feed);
+}
+
+static bool (*server_of(const struct binding *binding))(struct udp *)
+{
+	switch (binding->kind) {
+	case LISTENER_ECHO: return echo;
+	case LISTENER_FEED: return feed;
+	default: return discard;
+	}
+}
+
+int udp_start(struct udp *udp, struct context *context, struct batch *batch,
+	      const struct binding *binding)
 {
 	udp->socket = (struct batch_socket){
 		.fd = binding->fd,
-		.fragments = binding->family == AF_INET,
+		.fragments = binding->kind == LISTENER_ECHO && binding->family == AF_INET,
 		.context = context,
 	};
 	udp->batch = batch;
-	udp->serve = binding->kind == LISTENER_ECHO ? echo : discard;
+	udp->serve = server_of(binding);
+	if (binding->kind == LISTENER_FEED) {
+		int err = udp_feed_open(&udp->feed, context, batch, &udp->socket);
+
+		if (err)
+			return err;
+	}
 	ev_io_init(&udp->io, on_readable, binding->fd, EV_READ);
 	udp->io.data = udp;
 	ev_io_start(context->loop, &udp->io);
+	return 0;
 }
 
 void udp_stop(struct udp *udp)
 {
 	for (int round = 0; round < STOP_ROUNDS && udp->serve(udp); round++) {
 	}
+	udp_feed_close(udp->feed);
+	udp->feed = NULL;
 	ev_io_stop(udp->socket.context->loop, &udp->io);
 }

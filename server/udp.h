@@ -9,20 +9,25 @@
 
 struct binding;
 struct context;
+struct udp_feed;
 
 /* Serves one UDP socket. In memory of the worker's. */
 struct udp {
 	ev_io io;
 	struct batch_socket socket;
 	struct batch *batch;
+	struct udp_feed *feed;          /* of a feed */
 	bool (*serve)(struct udp *udp); /* one batch; false when the queue was emptied */
 };
 
-/* Starts to serve binding, whose socket stays the caller's, with batch, which it borrows. */
-void udp_start(struct udp *udp, struct context *context, struct batch *batch,
-	       const struct binding *binding);
+/*
+ * Starts to serve binding, whose socket stays the caller's, with batch, which it borrows.
+ * Returns 0 or -ENOMEM.
+ */
+int udp_start(struct udp *udp, struct context *context, struct batch *batch,
+	      const struct binding *binding);
 
-/* Answers what waits in the queue and stops. */
+/* Answers what waits in the queue, ends feeds and stops. */
 void udp_stop(struct udp *udp);
 
 #endif

@@ -127,17 +127,20 @@ static int start_publishing(struct worker *worker)
 	return err;
 }
 
-static void start_serving(struct worker *worker)
+static int start_serving(struct worker *worker)
 {
-	for (size_t i = 0; i < worker->task->binding_count; i++) {
+	int err = 0;
+
+	for (size_t i = 0; i < worker->task->binding_count && err == 0; i++) {
 		const struct binding *binding = &worker->task->bindings[i];
 
 		if (binding->proto == IPPROTO_UDP)
-			udp_start(&worker->udps[i], &worker->context, worker->batch,
-				  binding);
+			err = udp_start(&worker->udps[i], &worker->context, worker->batch,
+					binding);
 		else
 			acceptor_start(&worker->acceptors[i], &worker->context, binding);
 	}
+	return err;
 }
 
 static void start_signals(struct worker *worker)
@@ -214,12 +217,13 @@ int worker_run(const struct worker_task *task)
 	if (!worker)
 		return -ENOMEM;
 	err = open_worker(worker, task);
+	/* A SIGTERM since the fork is still blocked, and found by the loop. */
+	if (err == 0)
+		err = start_serving(worker);
 	if (err) {
 		log_error(task->log, "a worker could not start: %s", strerror(-err));
 		goto out;
 	}
-	/* A SIGTERM since the fork is still blocked, and found by the loop. */
-	start_serving(worker);
 	start_signals(worker);
 	ev_run(worker->context.loop, 0);
 out:

@@ -117,7 +117,7 @@ udp_echo() {
 		2:echo=sctp/9000:"sctp/9000": want PROTO
 		2:echo=udp/localhost;9000:the address is not IPv4 or IPv6 in brackets
 		2:echo=out;udp/53:not something to listen on
-		2:feed=udp/9000:"feed=udp/9000": feed is served over tcp only
+		2:--per-source-rate 0 echo=udp/9000:--per-source-rate; "0" is out of range
 		2:echo=udp/9000 discard=udp/127.0.0.1;9000:echo=udp/9000 and discard=udp/127.0.0.1;9000 want the same port
 		2:-w 0 echo=udp/9000:--workers; "0" is out of range
 		2:-w two echo=udp/9000:--workers; "two" is not a count

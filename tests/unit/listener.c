@@ -43,7 +43,6 @@ static void bad_listeners_are_refused_with_their_text(void **state)
 					   "echoo=udp/9000",
 					   "Echo=udp/9000",
 					   "echo =udp/9000",
-					   "feed=udp/9000",
 					   "echo=out:udp/9000",
 					   "chargen=udp/19",
 					   "echo==udp/9000" };
