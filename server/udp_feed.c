@@ -29,6 +29,7 @@ struct udp_feed {
 	const struct batch_socket *socket;
 	struct subscribers *subscribers;
 	ev_timer turn; /* runs while there are subscribers */
+	struct feed_line line;
 };
 
 static size_t answer_frame(enum frame_kind kind, uint64_t cookie, char *text)
@@ -183,13 +184,16 @@ static void write_line(struct udp_feed *feed, unsigned i, struct subscriber *sub
 {
 	char *text = batch_compose(feed->batch, i, &subscriber->peer, subscriber->way,
 				   subscriber->way_bytes);
+	size_t bytes;
 
-	if (end)
-		batch_composed(feed->batch, i, answer_frame(FRAME_END, 0, text));
-	else
-		batch_composed(feed->batch, i,
-			       feed_chunk(text, FEED_PLAIN, ++subscriber->number,
-					  subscriber->id));
+	if (end) {
+		bytes = answer_frame(FRAME_END, 0, text);
+	} else {
+		bytes = feed_chunk(&feed->line, FEED_PLAIN, ++subscriber->number,
+				   subscriber->id);
+		memcpy(text, feed->line.text, bytes);
+	}
+	batch_composed(feed->batch, i, bytes);
 }
 
 /* Fills a batch with those that are due and sends it. Returns whether it was full. */
