@@ -82,12 +82,16 @@ static unsigned prepare_answers(struct udp *udp, unsigned received)
 	return answers;
 }
 
+/*
+ * While a batch was answered, more have often come: to look once more is cheaper than to
+ * ask the loop (2 to 5 % of the CPU time of a busy echo). Not after a lone datagram.
+ */
 static bool echo(struct udp *udp)
 {
 	unsigned received = batch_receive(udp->batch, &udp->socket, BATCH_SLOT_BYTES, 0);
 
 	batch_send(udp->batch, &udp->socket, prepare_answers(udp, received));
-	return received == BATCH_MESSAGES;
+	return received > 1;
 }
 
 /* MSG_TRUNC gives the whole length without copying what nobody reads. */

@@ -17,7 +17,7 @@ struct udp {
 	struct batch_socket socket;
 	struct batch *batch;
 	struct udp_feed *feed;          /* of a feed */
-	bool (*serve)(struct udp *udp); /* one batch; false when the queue was emptied */
+	bool (*serve)(struct udp *udp); /* one batch; false: nothing is left */
 };
 
 /*
