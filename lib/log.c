@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lib/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Less than PIPE_BUF: a pipe that is writable at all takes a whole line. */
-enum { LINE_BYTES = 2048 };
+enum { LINE_BYTES = 2048, STAMP_BYTES = 40, FILE_MODE = 0640 };
 
 static bool stderr_is_journal(void)
 {
@@ -32,6 +35,58 @@ void log_init(struct log *log, const char *program, unsigned long *lost)
 	log->lost = lost;
 	if (lost)
 		*lost = 0;
+	log->path = NULL;
+}
+
+/* O_NONBLOCK: a pipe without a reader is an error, and one that is full loses lines. */
+static int open_file(const char *path)
+{
+	int fd = open(path,
+		      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		      FILE_MODE);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* What libraries say on stderr goes there too. */
+	if (dup2(fd, STDERR_FILENO) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int log_open(struct log *log, const char *path)
+{
+	int err = open_file(path);
+
+	if (err)
+		return err;
+	log->path = path;
+	log->journal = false;
+	return 0;
+}
+
+int log_reopen(const struct log *log)
+{
+	return log->path ? open_file(log->path) : 0;
+}
+
+/* What a line begins with. */
+static int write_head(const struct log *log, enum log_level level, char *line,
+		      size_t bytes)
+{
+	char stamp[STAMP_BYTES];
+	struct tm tm;
+	time_t now;
+
+	if (log->journal)
+		return snprintf(line, bytes, "<%d>", (int)level);
+	if (!log->path)
+		return snprintf(line, bytes, "%s: ", log->program);
+	now = time(NULL);
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return snprintf(line, bytes, "%s %s[%d]: ", stamp, log->program, (int)getpid());
 }
 
 /* Writes text as one line into line, cut if need be. Returns its length; 0: there is none. */
@@ -40,10 +95,7 @@ static size_t format_line(const struct log *log, enum log_level level,
 {
 	int head, body;
 
-	if (log->journal)
-		head = snprintf(line, LINE_BYTES, "<%d>", (int)level);
-	else
-		head = snprintf(line, LINE_BYTES, "%s: ", log->program);
+	head = write_head(log, level, line, LINE_BYTES);
 	if (head < 0 || head >= LINE_BYTES - 1)
 		return 0;
 	body = vsnprintf(line + head, LINE_BYTES - (size_t)head, fmt, args);

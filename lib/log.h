@@ -21,6 +21,7 @@ struct log {
 	const char *program;  /* put in front of each line */
 	enum log_level level; /* the least urgent level that is still written */
 	bool journal;         /* stderr is the systemd journal: "<N>" instead of a name */
+	const char *path;     /* of the file that stands in for stderr; NULL: none does */
 	unsigned long *
 		lost; /* lines dropped since the last that was taken; NULL: not counted */
 };
@@ -31,6 +32,16 @@ struct log {
  * the log; lost may be NULL.
  */
 void log_init(struct log *log, const char *program, unsigned long *lost);
+
+/*
+ * Puts the end of a file, made if need be, in the place of stderr: each line then begins
+ * with the time (UTC) and the process. path must outlive the log. Never waits for a pipe.
+ * Returns 0, or -errno and the log goes where it went.
+ */
+int log_open(struct log *log, const char *path);
+
+/* Opens log->path anew, as a file that was moved away. Returns as log_open() does. */
+int log_reopen(const struct log *log);
 
 /* One line to stderr, in one write, without a newline in the text. */
 void log_error(const struct log *log, const char *fmt, ...)

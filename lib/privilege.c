@@ -3,7 +3,14 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
+
+#include "lib/args.h"
 
 int privilege_keep_net_admin(void)
 {
@@ -25,4 +32,77 @@ int privilege_keep_net_admin(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int privilege_find_user(const char *name, struct privilege_user *out,
+			struct args_why *why)
+{
+	const struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(name);
+	if (!entry || entry->pw_uid == 0) {
+		snprintf(why->text, sizeof(why->text), "\"%.60s\": %s", name,
+			 entry ? "is root, who gives up nothing"
+			       : (errno && errno != ENOENT ? strerror(errno)
+							   : "there is no such user"));
+		return -ENOENT;
+	}
+	/* Whoever is that user already, as after a restart in place, stays it. */
+	if (geteuid() != 0 && geteuid() != entry->pw_uid) {
+		snprintf(why->text, sizeof(why->text),
+			 "only root can become %.60s, and this is uid %u", name,
+			 (unsigned)geteuid());
+		return -EPERM;
+	}
+	*out = (struct privilege_user){ name, entry->pw_uid, entry->pw_gid };
+	return 0;
+}
+
+/* The bounding set would give capabilities to a set-user-ID program that is run later. */
+static int clear_capabilities(void)
+{
+	capng_select_t what = CAPNG_SELECT_CAPS;
+
+	if (capng_get_caps_process() < 0)
+		return -EPERM;
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		what = CAPNG_SELECT_ALL;
+	capng_clear(what);
+	if (capng_apply(what) < 0)
+		return -EPERM;
+	return 0;
+}
+
+/* Cleared while root may still do so, but for what changing the user takes. */
+static int clear_bounding_set(void)
+{
+	if (capng_get_caps_process() < 0)
+		return -EPERM;
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		return 0;
+	capng_clear(CAPNG_SELECT_BOUNDS);
+	return capng_apply(CAPNG_SELECT_BOUNDS) < 0 ? -EPERM : 0;
+}
+
+int privilege_become_user(const struct privilege_user *user)
+{
+	int err = 0;
+
+	if (geteuid() == 0) {
+		err = clear_bounding_set();
+		if (err)
+			return err;
+		if (initgroups(user->name, user->gid) < 0 ||
+		    setresgid(user->gid, user->gid, user->gid) < 0 ||
+		    setresuid(user->uid, user->uid, user->uid) < 0)
+			return -errno;
+	}
+	err = clear_capabilities();
+	if (err)
+		return err;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	/* A way back would mean that something above did not do what it said. */
+	return setresuid(0, 0, 0) == 0 ? -EPERM : 0;
 }

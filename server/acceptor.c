@@ -9,6 +9,7 @@
 #include "server/binding.h"
 #include "server/conn.h"
 #include "server/context.h"
+#include "server/quota.h"
 #include "server/session.h"
 #include "server/stats.h"
 #include "server/stream.h"
@@ -29,15 +30,44 @@ static void back_off(struct acceptor *acceptor)
 	ev_timer_start(acceptor->context->loop, &acceptor->retry);
 }
 
+/* A reset costs neither side memory, and says at once what an end of input would not. */
+static void refuse(struct context *context, int fd)
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	stats_add(context->stats, STAT_CONNS_REFUSED, 1);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+}
+
+static bool within_quota(struct context *context, int fd,
+			 const struct sockaddr_storage *peer)
+{
+	switch (quota_take(context->quota, context->number, fd, peer)) {
+	case QUOTA_TAKEN: return true;
+	case QUOTA_UNCHECKED:
+		stats_add(context->stats, STAT_CONNS_UNCHECKED, 1);
+		return true;
+	default: refuse(context, fd); return false;
+	}
+}
+
 /* Accepts one. Returns whether another try makes sense now. */
 static bool accept_one(struct acceptor *acceptor)
 {
 	struct context *context = acceptor->context;
-	int fd = accept4(acceptor->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct sockaddr_storage peer;
+	socklen_t bytes = sizeof(peer);
+	int fd = accept4(acceptor->io.fd, (struct sockaddr *)&peer, &bytes,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
+		if (context->quota && !within_quota(context, fd, &peer))
+			return true;
 		if (conn_open(context, fd, acceptor->ops) == 0)
 			return true;
+		if (context->quota)
+			quota_give(context->quota, context->number, fd);
 		close(fd);
 		stats_add(context->stats, STAT_CONNS_DROPPED, 1);
 		return true;

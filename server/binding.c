@@ -3,12 +3,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/args.h"
+#include "server/capacity.h"
+#include "server/inheritance.h"
 #include "server/socket.h"
 
 struct bindings {
@@ -98,11 +101,33 @@ static int tune_echo(const struct binding *binding)
 	return err;
 }
 
+/* The socket of one worker: one of those that were inherited, or a new one. */
+static int open_socket(struct binding *binding, unsigned worker, const int *inherited,
+		       size_t found, const union socket_address *address)
+{
+	int err;
+
+	if (found == 0)
+		return worker == 0 ? socket_claim(binding->proto, address)
+				   : socket_join(binding->proto, address);
+	binding->shared = worker >= found;
+	err = socket_adopt(inherited[worker % found], binding->proto);
+	if (err)
+		return err;
+	binding->fd = fcntl(inherited[worker % found], F_DUPFD_CLOEXEC, 0);
+	return binding->fd < 0 ? -errno : binding->fd;
+}
+
 /* Opens the same socket for every worker: column item of the table. */
 static int open_column(struct bindings *bindings, size_t item,
 		       const struct listener *listener,
-		       const union socket_address *address)
+		       const union socket_address *address,
+		       struct inheritance *inheritance)
 {
+	int inherited[CAPACITY_WORKERS_MAX];
+	size_t found = inheritance_find(inheritance, listener->service.proto, address,
+					inherited, bindings->workers);
+
 	for (unsigned worker = 0; worker < bindings->workers; worker++) {
 		struct binding *binding =
 			&bindings->items[worker * bindings->per_worker + item];
@@ -113,8 +138,7 @@ static int open_column(struct bindings *bindings, size_t item,
 		binding->proto = listener->service.proto;
 		binding->family = address->any.sa_family;
 		binding->any_address = is_any(address);
-		binding->fd = worker == 0 ? socket_claim(proto, address)
-					  : socket_join(proto, address);
+		binding->fd = open_socket(binding, worker, inherited, found, address);
 		if (binding->fd < 0)
 			return binding->fd;
 		if (listener->kind == LISTENER_FEED && proto == IPPROTO_TCP)
@@ -130,9 +154,19 @@ static int open_column(struct bindings *bindings, size_t item,
 	return 0;
 }
 
+/* Whether an inherited socket of both families serves IPv4 as well. */
+static bool is_covered(const struct inheritance *inheritance,
+		       const union socket_address *address, const struct service *service)
+{
+	return service->proto == IPPROTO_TCP && service->family == AF_UNSPEC &&
+	       address->any.sa_family == AF_INET &&
+	       inheritance_takes_both(inheritance, ntohs(address->v4.sin_port));
+}
+
 /* IPv4 and IPv6 apart: one socket for both would see IPv4 peers as mapped addresses. */
 static int open_listener(struct bindings *bindings, size_t *item, bool ipv6,
-			 const struct listener *listener, struct args_why *why)
+			 const struct listener *listener, struct inheritance *inheritance,
+			 struct args_why *why)
 {
 	static const sa_family_t FAMILIES[] = { AF_INET, AF_INET6 };
 	const struct service *service = &listener->service;
@@ -145,7 +179,12 @@ static int open_listener(struct bindings *bindings, size_t *item, bool ipv6,
 			if (!wants_family(service, FAMILIES[i], ipv6))
 				continue;
 			address = address_of(service, FAMILIES[i], (uint16_t)port);
-			err = open_column(bindings, (*item)++, listener, &address);
+			if (is_covered(inheritance, &address, service)) {
+				(*item)++;
+				continue;
+			}
+			err = open_column(bindings, (*item)++, listener, &address,
+					  inheritance);
 			if (err)
 				return cannot_listen(listener, (uint16_t)port, err, why);
 		}
@@ -154,7 +193,7 @@ static int open_listener(struct bindings *bindings, size_t *item, bool ipv6,
 }
 
 int binding_open(struct bindings **out, const struct listener *listeners, size_t count,
-		 unsigned workers, struct args_why *why)
+		 unsigned workers, struct inheritance *inheritance, struct args_why *why)
 {
 	bool ipv6 = socket_have_ipv6();
 	size_t per_worker = count_sockets(listeners, count, ipv6);
@@ -173,7 +212,8 @@ int binding_open(struct bindings **out, const struct listener *listeners, size_t
 	for (size_t i = 0; i < total; i++)
 		bindings->items[i].fd = -1;
 	for (size_t i = 0; i < count; i++) {
-		int err = open_listener(bindings, &item, ipv6, &listeners[i], why);
+		int err = open_listener(bindings, &item, ipv6, &listeners[i], inheritance,
+					why);
 
 		if (err) {
 			binding_close(bindings);
@@ -221,10 +261,22 @@ uint64_t binding_overflows(const struct bindings *bindings)
 	for (size_t i = 0; i < bindings->per_worker * bindings->workers; i++) {
 		const struct binding *binding = &bindings->items[i];
 
-		if (binding->fd >= 0 && binding->proto == IPPROTO_UDP)
+		if (binding->fd >= 0 && binding->proto == IPPROTO_UDP && !binding->shared)
 			sum += socket_overflows(binding->fd);
 	}
 	return sum;
+}
+
+int *binding_descriptors(const struct bindings *bindings, size_t *count)
+{
+	size_t total = bindings->per_worker * bindings->workers;
+	int *fds = calloc(total + 1, sizeof(*fds));
+
+	*count = 0;
+	for (size_t i = 0; fds && i < total; i++)
+		if (bindings->items[i].fd >= 0)
+			fds[(*count)++] = bindings->items[i].fd;
+	return fds;
 }
 
 void binding_close(struct bindings *bindings)

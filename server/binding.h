@@ -9,14 +9,16 @@
 #include "server/listener.h"
 
 struct args_why;
+struct inheritance;
 
 /* One listening socket of one worker. */
 struct binding {
-	int fd; /* -1 after binding_keep() gave it up */
+	int fd; /* -1: given up by binding_keep(), or not needed beside another */
 	enum listener_kind kind;
 	uint8_t proto;
 	sa_family_t family;
 	bool any_address; /* not bound to one address */
+	bool shared;      /* another worker, before this one, has the same socket */
 };
 
 /*
@@ -30,11 +32,15 @@ struct bindings;
 size_t binding_count(const struct listener *listeners, size_t count);
 
 /*
- * Opens the sockets of every worker for count listeners. Returns 0, or -errno with one
- * sentence in *why, and nothing is open.
+ * Opens the sockets of every worker for count listeners. What was inherited is used
+ * instead, by all workers if there is less of it than of them. Returns 0, or -errno with
+ * one sentence in *why, and nothing is open.
  */
 int binding_open(struct bindings **out, const struct listener *listeners, size_t count,
-		 unsigned workers, struct args_why *why);
+		 unsigned workers, struct inheritance *inheritance, struct args_why *why);
+
+/* All descriptors that are open, as many as *count says; the caller frees them. NULL: no memory. */
+int *binding_descriptors(const struct bindings *bindings, size_t *count);
 
 /* The sockets of one worker; how many in *count. Owned by bindings. */
 struct binding *binding_of(struct bindings *bindings, unsigned worker, size_t *count);

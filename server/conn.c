@@ -10,6 +10,7 @@
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
+#include "server/quota.h"
 #include "server/stats.h"
 
 enum {
@@ -29,6 +30,8 @@ void conn_close(struct conn *conn)
 	wheel_remove(&context->wheel, &conn->timer);
 	LIST_REMOVE(conn, entry);
 	ev_io_stop(context->loop, &conn->io);
+	if (context->quota)
+		quota_give(context->quota, context->number, conn->io.fd);
 	close(conn->io.fd);
 	stats_add(context->stats, STAT_CONNS_CLOSED, 1);
 	stats_drop(context->stats, STAT_CONNS_OPEN, 1);

@@ -48,6 +48,7 @@ struct conn {
 	struct session session; /* of HTTP */
 	uint8_t phase;          /* enum conn_phase */
 	bool eof;               /* the peer has ended its side */
+	uint8_t quiet; /* quarters of the idle time without a byte, of echo and discard */
 };
 
 /* Starts to serve the accepted socket fd, which it then owns. Returns 0 or -ENOMEM. */

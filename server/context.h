@@ -18,6 +18,7 @@ struct log;
 struct meter;
 struct pool;
 struct publish;
+struct quota;
 struct roster;
 struct stats;
 
@@ -32,7 +33,8 @@ enum {
 struct settings {
 	double interval_s; /* from chunk to chunk of a feed */
 	double drain_s;    /* at most, from SIGTERM to the end */
-	bool slow_close;   /* a feed whose client does not read, rather than drop lines */
+	double idle_s; /* without a byte until echo and discard close a connection; 0: never */
+	bool slow_close; /* a feed whose client does not read, rather than drop lines */
 	struct meter *meter;           /* of UDP sources; NULL: they are not limited */
 	struct siphash_key cookie_key; /* secret */
 	uint8_t echo_ports
@@ -48,6 +50,8 @@ struct context {
 	const struct log *log;
 	struct board *board;
 	struct stats *stats;           /* this worker's slot of the board */
+	struct quota *quota;           /* of connections by source; NULL: no limit */
+	unsigned number;               /* of this worker */
 	struct wheel wheel;            /* timers of connections */
 	uint64_t interval_ns;          /* of feeds: a whole number of the wheel's ticks */
 	ev_timer turn;                 /* turns the wheel while it holds any */

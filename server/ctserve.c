@@ -10,7 +10,6 @@
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "lib/metainfo.h"
 #include "lib/options.h"
 #include "lib/streams.h"
 #include "lib/text.h"
@@ -18,16 +17,26 @@
 #include "server/board.h"
 #include "server/capacity.h"
 #include "server/context.h"
+#include "server/duty.h"
 #include "server/listener.h"
 #include "server/meter.h"
 #include "server/publish.h"
+#include "server/quota.h"
 #include "server/stats.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 
 static const char PROGRAM[] = "ctserve";
 
-enum { OPTION_DRAIN = OPTIONS_LONG_ONLY, OPTION_SLOW, OPTION_PER_SOURCE_RATE };
+enum {
+	OPTION_DRAIN = OPTIONS_LONG_ONLY,
+	OPTION_IDLE,
+	OPTION_LOG,
+	OPTION_PER_SOURCE,
+	OPTION_PER_SOURCE_RATE,
+	OPTION_SLOW,
+	OPTION_USER,
+};
 
 static const struct option_spec OPTIONS[] = {
 	{ 'w', "workers", "N", "processes (default: one per CPU, or as -c needs)" },
@@ -40,7 +49,13 @@ static const struct option_spec OPTIONS[] = {
 	{ OPTION_DRAIN, "drain", "T",
 	  "time to end what is open at SIGTERM (default 5s)" },
 	{ OPTION_PER_SOURCE_RATE, "per-source-rate", "R",
-	  "answer at most R datagrams a second of a source (IPv4 or IPv6 /64)" },
+	  "answer R datagrams a second of a source at most" },
+	{ OPTION_IDLE, "idle", "T", "close a TCP echo or discard idle for T (never)" },
+	{ OPTION_LOG, "log", "FILE", "log to FILE, opened again at SIGHUP" },
+	{ 'm', "metrics", "ADDR:PORT", "serve /metrics for Prometheus there" },
+	{ OPTION_PER_SOURCE, "per-source", "N",
+	  "TCP connections of one address or /64 at most" },
+	{ OPTION_USER, "user", "NAME", "become NAME once the sockets are open" },
 	OPTIONS_COMMON,
 };
 
@@ -51,6 +66,7 @@ static const double INTERVAL_MIN_S = 0.01, INTERVAL_MAX_S = 3600;
 static const double STATS_MIN_S = 0.01, STATS_MAX_S = 86400;
 static const double DRAIN_MAX_S = 3600;
 static const uint64_t PER_SOURCE_RATE_MAX = 1000 * 1000 * 1000;
+static const double IDLE_MIN_S = 0.1, IDLE_MAX_S = 7 * 86400;
 static const uint64_t CONNECTIONS_MAX = 100 * 1000 * 1000;
 
 /* The command line, and what is made of it. */
@@ -64,6 +80,9 @@ struct program {
 	double stats_s;           /* 0: not given */
 	const char *publish_path; /* NULL: not given */
 	uint64_t per_source_rate; /* 0: not given */
+	uint64_t per_source;      /* TCP connections; 0: any number */
+	struct duty duty;
+	struct quota *quota;
 	bool json;
 	bool stdout_broken;
 	uint64_t started_ns;
@@ -105,6 +124,12 @@ static int take_slow(struct program *program, const char *value, struct args_why
 	return -EINVAL;
 }
 
+static int fail(const struct program *program, const struct args_why *why)
+{
+	log_error(&program->log, "%s", why->text);
+	return EXIT_FAILED;
+}
+
 /* Takes one option with a value. Returns 0, or -errno with a sentence in *why. */
 static int take_value(struct program *program, int key, const char *value,
 		      struct args_why *why)
@@ -130,6 +155,14 @@ static int take_value(struct program *program, int key, const char *value,
 	case OPTION_PER_SOURCE_RATE:
 		return args_count(value, 1, PER_SOURCE_RATE_MAX,
 				  &program->per_source_rate, why);
+	case 'm': program->duty.metrics = value; return 0;
+	case OPTION_LOG: program->duty.log_path = value; return 0;
+	case OPTION_USER: program->duty.user = value; return 0;
+	case OPTION_IDLE:
+		return args_duration(value, IDLE_MIN_S, IDLE_MAX_S,
+				     &program->settings.idle_s, why);
+	case OPTION_PER_SOURCE:
+		return args_count(value, 1, QUOTA_LIMIT_MAX, &program->per_source, why);
 	default:
 		return args_duration(value, 0, DRAIN_MAX_S, &program->settings.drain_s,
 				     why);
@@ -145,6 +178,8 @@ static const char *option_name(int key)
 	case OPTION_SLOW: return "--slow";
 	case 's': return "--stats";
 	case OPTION_PER_SOURCE_RATE: return "--per-source-rate";
+	case OPTION_IDLE: return "--idle";
+	case OPTION_PER_SOURCE: return "--per-source";
 	default: return "--drain";
 	}
 }
@@ -268,9 +303,34 @@ static int prepare_defence(struct program *program)
 	return 0;
 }
 
+/* Opens what is shared, and the rest before the workers start. Returns 0, or an exit code. */
+static int prepare_duties(struct program *program, uint64_t descriptors)
+{
+	const struct quota_plan plan = { (uint32_t)program->per_source, program->workers,
+					 descriptors };
+	struct args_why why = { "" };
+	int err = board_open(&program->board, program->workers);
+
+	if (err == 0 && program->per_source)
+		err = quota_open(&program->quota, &plan);
+	if (err) {
+		log_error(&program->log, "cannot share memory: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	program->duty.log = &program->log;
+	program->duty.board = program->board;
+	program->duty.bindings = program->bindings;
+	program->duty.workers = program->workers;
+	err = duty_open(&program->duty, &why);
+	if (err == 0)
+		return 0;
+	return err == -EINVAL ? usage(program, "", &why) : fail(program, &why);
+}
+
 /* Decides on the number of workers and opens their sockets. Returns 0, or an exit code. */
 static int prepare(struct program *program)
 {
+	struct inheritance *inheritance = &program->duty.inheritance;
 	struct capacity capacity = {
 		.descriptors = raise_descriptor_limit(),
 		.cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
@@ -284,23 +344,21 @@ static int prepare(struct program *program)
 		(unsigned)binding_count(program->listeners, program->listener_count);
 	if (program->publish_path)
 		capacity.sockets += PUBLISH_DESCRIPTORS;
-	err = capacity_workers(&capacity, &program->workers, &why);
+	err = inheritance_take(inheritance, &why);
+	if (err == 0)
+		err = capacity_workers(&capacity, &program->workers, &why);
 	if (err == 0)
 		err = binding_open(&program->bindings, program->listeners,
-				   program->listener_count, program->workers, &why);
+				   program->listener_count, program->workers, inheritance,
+				   &why);
+	if (err == 0)
+		err = inheritance_check(inheritance, &why);
 	if (err == 0 && program->publish_path)
 		err = publish_open(&program->publish, program->publish_path,
 				   program->workers, &why);
-	if (err) {
-		log_error(&program->log, "%s", why.text);
-		return EXIT_FAILED;
-	}
-	err = board_open(&program->board, program->workers);
-	if (err) {
-		log_error(&program->log, "cannot share memory: %s", strerror(-err));
-		return EXIT_FAILED;
-	}
-	return 0;
+	if (err)
+		return fail(program, &why);
+	return prepare_duties(program, capacity.descriptors);
 }
 
 static void on_ready(void *data)
@@ -319,41 +377,22 @@ static void on_ready(void *data)
 	text_free(&text);
 }
 
-/* One line of text or one object, with a newline; the caller frees it. NULL: no memory. */
-static char *format_report(const struct program *program, const struct stats *stats)
-{
-	double uptime_s = clock_between_s(program->started_ns, clock_now_ns());
-	struct text text = { 0 };
-	json_t *object;
-
-	if (!program->json) {
-		text_add(&text, "uptime_s=%.1f workers=%u", uptime_s, program->workers);
-		stats_format(stats, &text);
-		return text.data;
-	}
-	object = metainfo_object(PROGRAM);
-	if (object &&
-	    json_object_set_new(object, "uptime_seconds", json_real(uptime_s)) == 0 &&
-	    json_object_set_new(object, "workers", json_integer(program->workers)) == 0 &&
-	    stats_to_json(stats, object) == 0)
-		text.data = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	json_decref(object);
-	return text.data;
-}
-
 static void report(void *data)
 {
 	struct program *program = data;
+	const struct stats_about about = {
+		.program = PROGRAM,
+		.uptime_s = clock_between_s(program->started_ns, clock_now_ns()),
+		.workers = program->workers,
+	};
 	struct stats stats;
 	char *line;
 
 	/* The service goes on without its counters; one line said so. */
 	if (program->stdout_broken)
 		return;
-	board_sum(program->board, &stats);
-	/* The sockets keep this count themselves, until they are closed. */
-	stats.value[STAT_UDP_OVERFLOWS] += binding_overflows(program->bindings);
-	line = format_report(program, &stats);
+	duty_count(&program->duty, &stats);
+	line = stats_line(&stats, &about, program->json);
 	if (!line || printf("%s\n", line) < 0 || fflush(stdout) == EOF) {
 		program->stdout_broken = true;
 		log_warn(&program->log, "cannot print counters any more: %s",
@@ -370,6 +409,7 @@ static int run_worker(const struct program *program, unsigned number)
 		.board = program->board,
 		.stats = board_slot(program->board, number),
 		.publish = program->publish,
+		.quota = program->quota,
 		.number = number,
 	};
 
@@ -384,6 +424,8 @@ static int serve(struct program *program)
 		.workers = program->workers,
 		.bindings = program->bindings,
 		.board = program->board,
+		.quota = program->quota,
+		.duty = &program->duty,
 		.settings = &program->settings,
 		.log = &program->log,
 		.report_s = program->stats_s,
@@ -411,6 +453,7 @@ int main(int argc, char **argv)
 	struct program program = {
 		.settings = { .interval_s = 1, .drain_s = 5 },
 		.started_ns = clock_now_ns(),
+		.duty = { .argv = argv },
 	};
 	unsigned long lost;
 	int code;
@@ -429,7 +472,9 @@ int main(int argc, char **argv)
 		code = serve(&program);
 	publish_close(program.publish);
 	meter_close(program.settings.meter);
+	duty_close(&program.duty);
 	binding_close(program.bindings);
+	quota_close(program.quota);
 	board_close(program.board);
 	return code;
 }

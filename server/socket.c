@@ -2,6 +2,7 @@
 #include "server/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -124,6 +125,16 @@ int socket_join(int proto, const union socket_address *address)
 		return fd;
 	close(fd);
 	return err;
+}
+
+/* Bound already: IPV6_V6ONLY is as it is. */
+int socket_adopt(int fd, int proto)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return prepare(fd, proto, AF_INET);
 }
 
 int socket_tune_feed(int fd)

@@ -38,6 +38,9 @@ bool socket_have_ipv6(void);
 int socket_claim(int proto, const union socket_address *address);
 int socket_join(int proto, const union socket_address *address);
 
+/* Gets a socket that someone else has opened and bound ready to be served. Returns 0 or -errno. */
+int socket_adopt(int fd, int proto);
+
 /* Makes the connections that a listening socket accepts write little and at once. */
 int socket_tune_feed(int fd);
 

@@ -2,7 +2,9 @@
 #include "server/stats.h"
 
 #include <errno.h>
+#include <jansson.h>
 
+#include "lib/metainfo.h"
 #include "lib/text.h"
 
 /* The names in the line and in JSON. */
@@ -12,6 +14,9 @@ static const char *const NAMES[STAT_COUNT] = {
 	[STAT_CONNS_CLOSED] = "connections_closed",
 	[STAT_CONNS_BROKEN] = "connections_broken",
 	[STAT_CONNS_DROPPED] = "connections_dropped",
+	[STAT_CONNS_REFUSED] = "connections_refused",
+	[STAT_CONNS_UNCHECKED] = "connections_unchecked",
+	[STAT_CONNS_IDLE] = "connections_idle",
 	[STAT_UDP_PACKETS_IN] = "udp_packets_in",
 	[STAT_UDP_PACKETS_OUT] = "udp_packets_out",
 	[STAT_UDP_BYTES_IN] = "udp_bytes_in",
@@ -46,14 +51,26 @@ static const char *const NAMES[STAT_COUNT] = {
 	[STAT_WORKER_RESTARTS] = "worker_restarts",
 };
 
-void stats_format(const struct stats *stats, struct text *text)
+const char *stats_name(enum stats_counter counter)
 {
+	return NAMES[counter];
+}
+
+static char *format_text(const struct stats *stats, const struct stats_about *about)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "uptime_s=%.1f workers=%u", about->uptime_s, about->workers);
 	for (unsigned i = 0; i < STAT_COUNT; i++)
-		text_add(text, " %s=%llu", NAMES[i], (unsigned long long)stats->value[i]);
+		text_add(&text, " %s=%llu", NAMES[i],
+			 (unsigned long long)stats->value[i]);
+	if (!text_ok(&text))
+		text_free(&text);
+	return text.data;
 }
 
 /* json_integer() is signed; no counter lives long enough to notice. */
-int stats_to_json(const struct stats *stats, json_t *object)
+static int add_counters(const struct stats *stats, json_t *object)
 {
 	for (unsigned i = 0; i < STAT_COUNT; i++) {
 		json_t *value = json_integer((json_int_t)stats->value[i]);
@@ -62,4 +79,24 @@ int stats_to_json(const struct stats *stats, json_t *object)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static char *format_json(const struct stats *stats, const struct stats_about *about)
+{
+	json_t *object = metainfo_object(about->program);
+	char *line = NULL;
+
+	if (object &&
+	    json_object_set_new(object, "uptime_seconds", json_real(about->uptime_s)) ==
+		    0 &&
+	    json_object_set_new(object, "workers", json_integer(about->workers)) == 0 &&
+	    add_counters(stats, object) == 0)
+		line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	json_decref(object);
+	return line;
+}
+
+char *stats_line(const struct stats *stats, const struct stats_about *about, bool json)
+{
+	return json ? format_json(stats, about) : format_text(stats, about);
 }

@@ -2,10 +2,8 @@
 #ifndef SERVER_STATS_H
 #define SERVER_STATS_H
 
-#include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
-
-struct text;
 
 /* What a ctserve counts; ctserve(8) says what each one means. */
 enum stats_counter {
@@ -14,6 +12,9 @@ enum stats_counter {
 	STAT_CONNS_CLOSED,
 	STAT_CONNS_BROKEN,
 	STAT_CONNS_DROPPED,
+	STAT_CONNS_REFUSED,
+	STAT_CONNS_UNCHECKED,
+	STAT_CONNS_IDLE,
 	STAT_UDP_PACKETS_IN,
 	STAT_UDP_PACKETS_OUT,
 	STAT_UDP_BYTES_IN,
@@ -76,10 +77,17 @@ static inline uint64_t stats_get(const struct stats *stats, enum stats_counter c
 	return __atomic_load_n(&stats->value[counter], __ATOMIC_RELAXED);
 }
 
-/* Adds " name=value" for each counter to text. */
-void stats_format(const struct stats *stats, struct text *text);
+/* The name of a counter in the line and in JSON. */
+const char *stats_name(enum stats_counter counter);
 
-/* Adds a member for each counter to object. Returns 0 or -ENOMEM. */
-int stats_to_json(const struct stats *stats, json_t *object);
+/* What a line of counters says besides them. */
+struct stats_about {
+	const char *program;
+	double uptime_s;
+	unsigned workers;
+};
+
+/* A line of counters, as text or a JSON object, without a newline; the caller frees it. NULL: no memory. */
+char *stats_line(const struct stats *stats, const struct stats_about *about, bool json);
 
 #endif

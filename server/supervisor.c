@@ -5,6 +5,7 @@
 #include <ev.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,29 +14,31 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "server/backoff.h"
 #include "server/binding.h"
 #include "server/board.h"
 #include "server/context.h"
+#include "server/duty.h"
+#include "server/quota.h"
 #include "server/stats.h"
 
-/* A second worker in a row that dies younger than this is no accident. */
-static const double YOUNG_S = 1;
-static const double RESTART_S = 1; /* the next one is started after this */
+enum { MS_PER_S = 1000 };
+
+static const double RESTART_S = 1; /* if a worker could not be started: the next try */
 static const double GRACE_S = 1;   /* for a worker to end after its drain */
 static const double SAME_SIGNAL_S =
 	0.25; /* timeout(1) signals the process and its group */
 
 struct slot {
 	pid_t pid; /* 0: none runs */
-	uint64_t started_ns;
-	bool died_young; /* the one before */
+	struct backoff backoff;
 };
 
 struct supervisor {
 	const struct supervisor_task *task;
 	struct ev_loop *loop;
 	struct stats *stats;
-	ev_signal term, interrupt;
+	ev_signal term, interrupt, hangup, replace;
 	ev_child child;
 	ev_timer report, restart, grace;
 	uint64_t stopping_ns; /* since when; valid if stopping */
@@ -60,32 +63,58 @@ static void settle(struct supervisor *supervisor, unsigned number)
 
 	stats_add(stats, STAT_CONNS_CLOSED, open);
 	stats_drop(stats, STAT_CONNS_OPEN, open);
+	if (supervisor->task->quota)
+		quota_settle(supervisor->task->quota, number);
 }
 
-static void explain(const struct supervisor *supervisor, pid_t pid, int status)
+/* What became of a worker, and what comes of it. */
+static void explain(const struct supervisor *supervisor, pid_t pid, int status,
+		    const struct backoff *backoff, unsigned delay_ms)
 {
 	const struct log *log = supervisor->task->log;
+	char end[80];
+	char next[80] = "starting another";
 
 	if (WIFSIGNALED(status))
-		log_warn(log, "worker %d was ended by signal %d (%s); starting another",
-			 (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		snprintf(end, sizeof(end), "was ended by signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_warn(log, "worker %d ended with status %d; starting another",
-			 (int)pid, WEXITSTATUS(status));
+		snprintf(end, sizeof(end), "ended with status %d", WEXITSTATUS(status));
+	if (delay_ms > 0)
+		snprintf(next, sizeof(next),
+			 "number %u in a row that died at once; the next one starts in "
+			 "%us",
+			 backoff->young, delay_ms / MS_PER_S);
+	log_warn(log, "worker %d %s; %s", (int)pid, end, next);
 }
 
-/* Seconds until the slot of a worker that died gets another one. */
-static double restart_delay_s(struct slot *slot)
+/* The timer is set to the first start that is due. */
+static void plan_restart(struct supervisor *supervisor)
 {
-	bool again = slot->died_young;
+	uint64_t now_ns = clock_now_ns();
+	double first_s = -1;
 
-	slot->died_young = clock_between_s(slot->started_ns, clock_now_ns()) < YOUNG_S;
-	return again && slot->died_young ? RESTART_S : 0;
+	for (unsigned i = 0; i < supervisor->task->workers; i++) {
+		const struct slot *slot = &supervisor->slots[i];
+		double delay_s = clock_between_s(now_ns, slot->backoff.due_ns);
+
+		if (slot->pid)
+			continue;
+		if (first_s < 0 || delay_s < first_s)
+			first_s = delay_s > 0 ? delay_s : 0;
+	}
+	ev_timer_stop(supervisor->loop, &supervisor->restart);
+	if (first_s < 0)
+		return;
+	ev_timer_set(&supervisor->restart, first_s, 0);
+	ev_timer_start(supervisor->loop, &supervisor->restart);
 }
 
 static void on_child(struct ev_loop *loop, ev_child *w, int revents)
 {
 	struct supervisor *supervisor = w->data;
+	struct slot *slot;
+	unsigned delay_ms;
 	unsigned i = 0;
 
 	while (i < supervisor->task->workers && supervisor->slots[i].pid != w->rpid)
@@ -100,11 +129,11 @@ static void on_child(struct ev_loop *loop, ev_child *w, int revents)
 			ev_break(loop, EVBREAK_ALL);
 		return;
 	}
-	explain(supervisor, w->rpid, w->rstatus);
+	slot = &supervisor->slots[i];
+	delay_ms = backoff_died(&slot->backoff, clock_now_ns());
+	explain(supervisor, w->rpid, w->rstatus, &slot->backoff, delay_ms);
 	stats_add(supervisor->stats, STAT_WORKER_RESTARTS, 1);
-	ev_timer_stop(loop, &supervisor->restart);
-	ev_timer_set(&supervisor->restart, restart_delay_s(&supervisor->slots[i]), 0);
-	ev_timer_start(loop, &supervisor->restart);
+	plan_restart(supervisor);
 }
 
 /* Forking is left to supervisor_run(): the child must not come back into the loop. */
@@ -148,6 +177,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 	supervisor->stopping = true;
 	supervisor->stopping_ns = now_ns;
 	log_info(supervisor->task->log, "stopping: new connections are refused");
+	duty_stopping(supervisor->task->duty);
 	/* The last count of what the kernel dropped goes with the sockets. */
 	stats_add(supervisor->stats, STAT_UDP_OVERFLOWS,
 		  binding_overflows(supervisor->task->bindings));
@@ -160,6 +190,39 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 		ev_break(loop, EVBREAK_ALL);
 }
 
+/* First the supervisor, then the workers: what it could not do they need not try. */
+static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct supervisor *supervisor = w->data;
+
+	if (duty_hangup(supervisor->task->duty))
+		on_stop(loop, w, revents);
+	else
+		kill_all(supervisor, SIGHUP);
+}
+
+/* Who comes next is told who served before, to end them once there are others. */
+static void on_replace(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct supervisor *supervisor = w->data;
+	const struct supervisor_task *task = supervisor->task;
+	pid_t *workers;
+	unsigned count = 0;
+
+	if (supervisor->stopping)
+		return;
+	workers = calloc(task->workers, sizeof(*workers));
+	if (!workers) {
+		log_warn(task->log, "cannot be replaced: out of memory");
+		return;
+	}
+	for (unsigned i = 0; i < task->workers; i++)
+		if (supervisor->slots[i].pid)
+			workers[count++] = supervisor->slots[i].pid;
+	duty_replace(task->duty, workers, count);
+	free(workers);
+}
+
 /* In the child: leaves the parent's loop and sockets alone, and dies with the parent. */
 static void become_worker(struct supervisor *supervisor, unsigned number, pid_t parent)
 {
@@ -170,11 +233,14 @@ static void become_worker(struct supervisor *supervisor, unsigned number, pid_t 
 		raise(SIGTERM); /* it died before prctl(); blocked until it can be handled */
 	ev_signal_stop(loop, &supervisor->term);
 	ev_signal_stop(loop, &supervisor->interrupt);
+	ev_signal_stop(loop, &supervisor->hangup);
+	ev_signal_stop(loop, &supervisor->replace);
+	duty_close(supervisor->task->duty);
 	ev_loop_destroy(loop);
 	binding_keep(supervisor->task->bindings, number);
 }
 
-/* Starts every worker that does not run. Returns SUPERVISOR_IS_WORKER in a child, or -errno. */
+/* Starts every worker that does not run and is due. Returns SUPERVISOR_IS_WORKER in a child, or -errno. */
 static int start_missing(struct supervisor *supervisor, unsigned *worker)
 {
 	pid_t parent = getpid();
@@ -183,7 +249,7 @@ static int start_missing(struct supervisor *supervisor, unsigned *worker)
 		struct slot *slot = &supervisor->slots[i];
 		pid_t pid;
 
-		if (slot->pid)
+		if (slot->pid || slot->backoff.due_ns > clock_now_ns())
 			continue;
 		pid = fork();
 		if (pid < 0)
@@ -194,7 +260,7 @@ static int start_missing(struct supervisor *supervisor, unsigned *worker)
 			return SUPERVISOR_IS_WORKER;
 		}
 		slot->pid = pid;
-		slot->started_ns = clock_now_ns();
+		backoff_started(&slot->backoff, clock_now_ns());
 		supervisor->running++;
 	}
 	return SUPERVISOR_ENDED;
@@ -230,44 +296,64 @@ static void watch(struct supervisor *supervisor)
 
 	ev_signal_init(&supervisor->term, on_stop, SIGTERM);
 	ev_signal_init(&supervisor->interrupt, on_stop, SIGINT);
+	ev_signal_init(&supervisor->hangup, on_hangup, SIGHUP);
+	ev_signal_init(&supervisor->replace, on_replace, SIGUSR2);
 	ev_child_init(&supervisor->child, on_child, 0, 0);
 	ev_timer_init(&supervisor->report, on_report, report_s, report_s);
 	ev_timer_init(&supervisor->restart, on_restart, 0, 0);
 	ev_timer_init(&supervisor->grace, on_grace, 0, 0);
 	supervisor->term.data = supervisor->interrupt.data = supervisor;
+	supervisor->hangup.data = supervisor->replace.data = supervisor;
 	supervisor->child.data = supervisor->report.data = supervisor;
 	supervisor->restart.data = supervisor->grace.data = supervisor;
 	ev_signal_start(loop, &supervisor->term);
 	ev_signal_start(loop, &supervisor->interrupt);
+	ev_signal_start(loop, &supervisor->hangup);
+	ev_signal_start(loop, &supervisor->replace);
 	ev_child_start(loop, &supervisor->child);
 	if (report_s > 0)
 		ev_timer_start(loop, &supervisor->report);
 }
 
+/* Starts what is due. Returns SUPERVISOR_IS_WORKER in a child; what fails is tried again. */
+static int restart(struct supervisor *supervisor, unsigned *worker)
+{
+	int err;
+
+	supervisor->restart_due = false;
+	err = start_blocked(supervisor, worker);
+	if (err == SUPERVISOR_IS_WORKER)
+		return err;
+	plan_restart(supervisor);
+	if (err < 0) {
+		log_warn(supervisor->task->log, "cannot start a worker: %s",
+			 strerror(-err));
+		ev_timer_stop(supervisor->loop, &supervisor->restart);
+		ev_timer_set(&supervisor->restart, RESTART_S, 0);
+		ev_timer_start(supervisor->loop, &supervisor->restart);
+	}
+	return SUPERVISOR_ENDED;
+}
+
 /* The loop, left only to fork and to end. */
 static int supervise(struct supervisor *supervisor, unsigned *worker)
 {
+	const struct supervisor_task *task = supervisor->task;
 	int err = start_blocked(supervisor, worker);
 
 	if (err < 0)
 		give_up(supervisor);
 	if (err)
 		return err;
-	supervisor->task->ready(supervisor->task->data);
+	duty_ready(task->duty, supervisor->loop);
+	task->ready(task->data);
 	while (!supervisor->stopping || supervisor->running > 0) {
 		ev_run(supervisor->loop, 0);
 		if (!supervisor->restart_due || supervisor->stopping)
 			continue;
-		supervisor->restart_due = false;
-		err = start_blocked(supervisor, worker);
+		err = restart(supervisor, worker);
 		if (err == SUPERVISOR_IS_WORKER)
 			return err;
-		if (err < 0) {
-			log_warn(supervisor->task->log, "cannot start a worker: %s",
-				 strerror(-err));
-			ev_timer_set(&supervisor->restart, RESTART_S, 0);
-			ev_timer_start(supervisor->loop, &supervisor->restart);
-		}
 	}
 	return SUPERVISOR_ENDED;
 }
@@ -293,8 +379,10 @@ int supervisor_run(const struct supervisor_task *task, unsigned *worker)
 	}
 	watch(supervisor);
 	err = supervise(supervisor, worker);
-	if (err != SUPERVISOR_IS_WORKER)
+	if (err != SUPERVISOR_IS_WORKER) {
+		duty_close(task->duty);
 		ev_loop_destroy(supervisor->loop);
+	}
 	free(supervisor);
 	return err;
 }

@@ -5,8 +5,10 @@
 #include <stdbool.h>
 
 struct bindings;
+struct duty;
 struct board;
 struct log;
+struct quota;
 struct settings;
 
 /* What the supervisor is given; all of it stays the caller's. */
@@ -14,6 +16,8 @@ struct supervisor_task {
 	unsigned workers;
 	struct bindings *bindings; /* closed when it stops */
 	struct board *board;
+	struct quota *quota; /* NULL: none */
+	struct duty *duty;
 	const struct settings *settings;
 	const struct log *log;
 	double report_s;            /* between two calls of report; 0: none */
@@ -30,8 +34,9 @@ enum {
 
 /*
  * Starts the workers, replaces those that die, and ends them on SIGTERM or SIGINT, within
- * settings->drain_s and a little, or at once on a second one. Returns SUPERVISOR_ENDED
- * when all have gone; SUPERVISOR_IS_WORKER in each worker process, its number in *worker
+ * settings->drain_s and a little, or at once on a second one. SIGHUP
+ * reaches the workers after the supervisor has seen to the log; SIGUSR2 runs the program
+ * anew. Returns SUPERVISOR_ENDED when all have gone; SUPERVISOR_IS_WORKER in each worker process, its number in *worker
  * and all signals blocked; -errno if the first set of workers could not be started (then
  * none is left).
  */

@@ -32,7 +32,7 @@ struct worker {
 	struct acceptor *acceptors; /* the same for TCP */
 	struct inbox *inbox;        /* NULL: nobody publishes */
 	struct router *router;      /* NULL: another worker is */
-	ev_signal term;
+	ev_signal term, hangup;
 	ev_timer deadline; /* of the drain */
 	ev_prepare idle;   /* looks whether the drain is done */
 };
@@ -73,6 +73,8 @@ static void stop_listening(struct worker *worker)
 	for (size_t i = 0; i < worker->task->binding_count; i++) {
 		struct binding *binding = &worker->task->bindings[i];
 
+		if (binding->fd < 0)
+			continue;
 		if (binding->proto == IPPROTO_UDP)
 			udp_stop(&worker->udps[i]);
 		else
@@ -107,6 +109,14 @@ static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
 	ev_prepare_start(loop, &worker->idle);
 }
 
+/* The supervisor has tried before, and says so if it is not possible. */
+static void on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	const struct worker *worker = w->data;
+
+	log_reopen(worker->context.log);
+}
+
 /* Takes this worker's part in passing messages on. */
 static int start_publishing(struct worker *worker)
 {
@@ -134,6 +144,8 @@ static int start_serving(struct worker *worker)
 	for (size_t i = 0; i < worker->task->binding_count && err == 0; i++) {
 		const struct binding *binding = &worker->task->bindings[i];
 
+		if (binding->fd < 0)
+			continue;
 		if (binding->proto == IPPROTO_UDP)
 			err = udp_start(&worker->udps[i], &worker->context, worker->batch,
 					binding);
@@ -154,6 +166,9 @@ static void start_signals(struct worker *worker)
 	ev_signal_init(&worker->term, on_term, SIGTERM);
 	worker->term.data = worker;
 	ev_signal_start(worker->context.loop, &worker->term);
+	ev_signal_init(&worker->hangup, on_hangup, SIGHUP);
+	worker->hangup.data = worker;
+	ev_signal_start(worker->context.loop, &worker->hangup);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -168,6 +183,8 @@ static int open_worker(struct worker *worker, const struct worker_task *task)
 	context->log = task->log;
 	context->board = task->board;
 	context->stats = task->stats;
+	context->quota = task->quota;
+	context->number = task->number;
 	LIST_INIT(&context->open);
 	/* NOENV: LIBEV_FLAGS in the environment must not choose the backend of a service. */
 	context->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);

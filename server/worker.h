@@ -8,6 +8,7 @@ struct binding;
 struct board;
 struct log;
 struct publish;
+struct quota;
 struct settings;
 struct stats;
 
@@ -19,8 +20,9 @@ struct worker_task {
 	const struct log *log;
 	struct board *board;
 	struct stats *stats;
+	struct quota *quota;     /* NULL: no limit */
 	struct publish *publish; /* NULL: nobody publishes */
-	unsigned number;         /* of this worker */
+	unsigned number;         /* of this worker, from 0 */
 };
 
 /*

@@ -125,7 +125,8 @@ closed() {
 	for json in '' -j; do
 		# shellcheck disable=SC2086 # none or one word
 		run -1 --separate-stderr sh -c 'exec "$@" >/dev/full' sh \
-			ctload echo -q $json udp 127.0.0.1:9001 --duration 50ms --wait 100ms
+			ctload echo -q $json udp 127.0.0.1:9001 --window 1 --duration 50ms \
+			--wait 100ms
 		one_sentence 'No space left on device'
 	done
 	kill "$server"

@@ -64,7 +64,7 @@ need() {
 	serve -i 100ms
 	local id
 	while IFS='|' read -r id shown; do
-		run curl -sN --path-as-is --max-time 0.3 "$url/test/$id"
+		run bash -c "curl -sN --path-as-is --max-time 10 '$url/test/$id' | head -n 2"
 		echo "$id: $output"
 		[ "${lines[0]}" = "ctkit welcomes you! Your Id: /test/$shown" ]
 		[ "${lines[1]}" = "Chunk 1 for id /test/$shown" ]

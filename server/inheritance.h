@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVER_INHERITANCE_H
+#define SERVER_INHERITANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server/socket.h"
+
+struct args_why;
+
+/*
+ * What whoever started this process has left to it: listening sockets of a service
+ * manager (LISTEN_FDS, sd_listen_fds(3)), or the sockets and workers of the ctserve that
+ * was this process before. Zero-initialise before use; it owns the descriptors until
+ * inheritance_close().
+ */
+struct inheritance {
+	struct heirloom *sockets;
+	size_t count;
+	pid_t *workers; /* that still serve */
+	size_t worker_count;
+};
+
+/*
+ * Reads the environment variables and removes them. Returns 0, also if nothing was left,
+ * or -errno with one sentence in *why: a descriptor is no socket that listens, or a
+ * variable is not as it should be.
+ */
+int inheritance_take(struct inheritance *out, struct args_why *why);
+
+/*
+ * The sockets of proto at address; at most max of them into fds, still owned by
+ * inheritance. Returns how many were written, and remembers that they are wanted.
+ */
+size_t inheritance_find(struct inheritance *inheritance, int proto,
+			const union socket_address *address, int *fds, size_t max);
+
+/* Whether an IPv6 socket for TCP at port also takes what comes over IPv4. */
+bool inheritance_takes_both(const struct inheritance *inheritance, uint16_t port);
+
+/* Returns 0, or -EINVAL with one sentence about a socket that inheritance_find() never found. */
+int inheritance_check(const struct inheritance *inheritance, struct args_why *why);
+
+/* Lets the workers of before drain: there are others now. */
+void inheritance_retire(const struct inheritance *inheritance);
+
+/* Closes the sockets and forgets all; again is allowed. */
+void inheritance_close(struct inheritance *inheritance);
+
+/*
+ * Runs argv in the place of this process, and leaves it sockets and workers. Returns only
+ * if that is not possible: -errno, and nothing has changed.
+ */
+int inheritance_leave(char *const argv[], const int *fds, size_t count,
+		      const pid_t *workers, size_t worker_count);
+
+#endif
