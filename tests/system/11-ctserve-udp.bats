@@ -265,7 +265,7 @@ python() {
 }
 
 @test "a source gets its rate whichever worker it reaches, and others get theirs" {
-	serve -w 2 --per-source-rate 20 echo=udp/9000 feed=udp/9001
+	serve -w 2 --per-source-rate 1 echo=udp/9000 feed=udp/9001
 	python <<-'PYTHON'
 		def answers(source, port, data):
 		    all = [client((source, 0), timeout=0.5) for _ in range(50)]
@@ -282,7 +282,7 @@ python() {
 		    return got
 		for source, port, data in (('127.0.0.5', 9000, b'x'), ('127.0.0.6', 9001, hello())):
 		    got = answers(source, port, data)
-		    assert 8 <= got < 20, got
+		    assert 8 <= got < 14, got
 	PYTHON
 	limited() { [ $(($(counter udp_limited) + $(counter udp_packets_out))) -eq 100 ]; }
 	wait_until 5 limited
