@@ -3,7 +3,7 @@
  * subscribers [-s] PORT PATH FEEDS RATE SECONDS: opens FEEDS feeds of the ctserve at
  * 127.0.0.1:PORT, publishes RATE messages a second at PATH from a process of its own, each
  * to one feed, and checks that every feed gets its own in order. Prints JSON. With -s the
- * feeds do not read while it publishes.
+ * feeds do not read while it publishes, and have small buffers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,6 +51,7 @@ struct bench {
 	struct sender *sender;
 	int epoll;
 	uint64_t received, disordered, welcomes;
+	bool stuck; /* feeds do not read while messages are published */
 	struct hist latency;
 };
 
@@ -86,6 +87,11 @@ static void open_feed(struct bench *bench, uint64_t index)
 
 	feed->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	check(feed->fd, "socket");
+	/* Else the kernel would take all of it for a feed that does not read. */
+	if (bench->stuck)
+		check(setsockopt(feed->fd, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 },
+				 sizeof(int)),
+		      "SO_RCVBUF");
 	check(connect(feed->fd, (struct sockaddr *)&address, sizeof(address)), "connect");
 	check((int)send(feed->fd, request, (size_t)length, 0), "send");
 	check(fcntl(feed->fd, F_SETFL, O_NONBLOCK), "fcntl");
@@ -202,11 +208,11 @@ static void report(const struct bench *bench)
 int main(int argc, char **argv)
 {
 	static struct bench bench;
-	bool stuck = argc == 7 && strcmp(argv[1], "-s") == 0;
 	pid_t pid;
 
-	argv += stuck;
-	if (argc - stuck != 6) {
+	bench.stuck = argc == 7 && strcmp(argv[1], "-s") == 0;
+	argv += bench.stuck;
+	if (argc - bench.stuck != 6) {
 		fprintf(stderr, "usage: subscribers [-s] PORT PATH FEEDS RATE SECONDS\n");
 		return 2;
 	}
@@ -228,7 +234,7 @@ int main(int argc, char **argv)
 	check(pid, "fork");
 	if (pid == 0)
 		publish(&bench);
-	if (stuck)
+	if (bench.stuck)
 		check(waitpid(pid, NULL, 0), "waitpid");
 	while (bench.received < bench.messages)
 		if (!read_feeds(&bench, QUIET_MS) && done(&bench))
