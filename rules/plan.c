@@ -9,11 +9,6 @@
 
 enum { FIRST_CHANGES = 32 };
 
-/* The bits of enum ruleset_part by side. */
-static const unsigned CHAIN_PART[] = { RULESET_IN_CHAIN, RULESET_OUT_CHAIN };
-static const unsigned STRANGE_PART[] = { RULESET_IN_STRANGE, RULESET_OUT_STRANGE };
-static const unsigned LEASE_PART[] = { RULESET_IN_LEASE, RULESET_OUT_LEASE };
-
 static void append(struct plan *plan, struct change change)
 {
 	if (plan->count == plan->capacity) {
@@ -88,9 +83,9 @@ static void add_ground(struct plan *plan, const struct ruleset *ruleset, uint8_t
 static void add_chain(struct plan *plan, enum layout_side side,
 		      const struct service *service, unsigned parts)
 {
-	bool strange = parts & STRANGE_PART[side];
+	bool strange = parts & RULESET_STRANGE_OF[side];
 
-	if (parts & CHAIN_PART[side] && !strange)
+	if (parts & RULESET_CHAIN_OF[side] && !strange)
 		return;
 	append_side(plan, CHANGE_ADD_CHAIN, side, service, 0);
 	if (strange)
@@ -130,7 +125,7 @@ int plan_add(struct plan *plan, const struct ruleset *ruleset,
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
 		add_chain(plan, (enum layout_side)side, service, parts);
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++) {
-		if (parts & LEASE_PART[side])
+		if (parts & RULESET_LEASE_OF[side])
 			renew_lease(plan, (enum layout_side)side, service, lease_ms);
 		else
 			append_side(plan, CHANGE_ADD_LEASE, (enum layout_side)side,
@@ -176,7 +171,7 @@ int plan_delete(struct plan *plan, const struct ruleset *ruleset,
 	for (int s = LAYOUT_IN; s < LAYOUT_SIDES; s++) {
 		enum layout_side side = (enum layout_side)s;
 
-		if (!(there->parts & LEASE_PART[side]))
+		if (!(there->parts & RULESET_LEASE_OF[side]))
 			continue;
 		/* Added first: it may have expired since it was read. */
 		append_side(plan, CHANGE_ADD_LEASE, side, service, there->lease_ms);
@@ -185,7 +180,7 @@ int plan_delete(struct plan *plan, const struct ruleset *ruleset,
 	for (int s = LAYOUT_IN; s < LAYOUT_SIDES; s++) {
 		enum layout_side side = (enum layout_side)s;
 
-		if (!(there->parts & (CHAIN_PART[side] | STRANGE_PART[side])))
+		if (!(there->parts & (RULESET_CHAIN_OF[side] | RULESET_STRANGE_OF[side])))
 			continue;
 		append_side(plan, CHANGE_FLUSH_CHAIN, side, service, 0);
 		append_side(plan, CHANGE_DELETE_CHAIN, side, service, 0);
@@ -204,19 +199,6 @@ int plan_flush(struct plan *plan, const struct ruleset *ruleset)
 	return finish(plan);
 }
 
-static struct ruleset_service *entry_of(struct ruleset *ruleset,
-					const struct service *service)
-{
-	for (size_t i = 0; i < ruleset->count; i++)
-		if (service_equal(&ruleset->services[i].service, service))
-			return &ruleset->services[i];
-	if (ruleset->count == RULESET_SERVICES_MAX)
-		return NULL;
-	ruleset->services[ruleset->count] =
-		(struct ruleset_service){ .service = *service };
-	return &ruleset->services[ruleset->count++];
-}
-
 /* What one change of a service's objects leaves of them. */
 static void commit_part(const struct change *change, struct ruleset_service *entry)
 {
@@ -226,18 +208,18 @@ static void commit_part(const struct change *change, struct ruleset_service *ent
 	switch (change->kind) {
 	case CHANGE_ADD_NOTRACK:
 		++*rules;
-		entry->parts |= CHAIN_PART[side];
+		entry->parts |= RULESET_CHAIN_OF[side];
 		break;
 	case CHANGE_FLUSH_CHAIN:
 		*rules = 0;
-		entry->parts &= ~(CHAIN_PART[side] | STRANGE_PART[side]);
+		entry->parts &= ~(RULESET_CHAIN_OF[side] | RULESET_STRANGE_OF[side]);
 		break;
 	case CHANGE_ADD_LEASE:
-		entry->parts |= LEASE_PART[side];
+		entry->parts |= RULESET_LEASE_OF[side];
 		entry->leased = change->lease_ms != 0;
 		entry->lease_ms = entry->expires_ms = change->lease_ms;
 		break;
-	case CHANGE_DELETE_LEASE: entry->parts &= ~LEASE_PART[side]; break;
+	case CHANGE_DELETE_LEASE: entry->parts &= ~RULESET_LEASE_OF[side]; break;
 	default: break;
 	}
 }
@@ -259,7 +241,7 @@ static void commit_change(const struct change *change, struct ruleset *ruleset)
 	case CHANGE_ADD_HOOK: return;
 	default: break;
 	}
-	entry = entry_of(ruleset, &change->service);
+	entry = ruleset_entry(ruleset, &change->service);
 	if (!entry)
 		return;
 	commit_part(change, entry);

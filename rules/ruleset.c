@@ -20,10 +20,9 @@
 /* How often a ruleset that changes while it is read is read again. */
 enum { READ_TRIES = 20 };
 
-/* The bits of enum ruleset_part by side. */
-static const unsigned CHAIN_PART[] = { RULESET_IN_CHAIN, RULESET_OUT_CHAIN };
-static const unsigned STRANGE_PART[] = { RULESET_IN_STRANGE, RULESET_OUT_STRANGE };
-static const unsigned LEASE_PART[] = { RULESET_IN_LEASE, RULESET_OUT_LEASE };
+const unsigned RULESET_CHAIN_OF[2] = { RULESET_IN_CHAIN, RULESET_OUT_CHAIN };
+const unsigned RULESET_STRANGE_OF[2] = { RULESET_IN_STRANGE, RULESET_OUT_STRANGE };
+const unsigned RULESET_LEASE_OF[2] = { RULESET_IN_LEASE, RULESET_OUT_LEASE };
 
 bool ruleset_untracks(const struct ruleset *ruleset, const struct ruleset_service *entry)
 {
@@ -47,9 +46,8 @@ const struct ruleset_service *ruleset_find(const struct ruleset *ruleset,
 	return NULL;
 }
 
-/* The entry of service, made if it is not there; NULL if there is no place. */
-static struct ruleset_service *entry_of(struct ruleset *ruleset,
-					const struct service *service)
+struct ruleset_service *ruleset_entry(struct ruleset *ruleset,
+				      const struct service *service)
 {
 	struct ruleset_service *entry =
 		(struct ruleset_service *)ruleset_find(ruleset, service);
@@ -134,15 +132,15 @@ static int note_service_rule(struct ruleset *ruleset, const char *chain,
 
 	if (!layout_parse_chain(chain, &side, &service))
 		return 0;
-	entry = entry_of(ruleset, &service);
+	entry = ruleset_entry(ruleset, &service);
 	if (!entry)
 		return -E2BIG;
 	*(side == LAYOUT_IN ? &entry->in_rules : &entry->out_rules) += 1;
 	if (found->meaning != EXPR_NOTRACK) {
-		entry->parts |= STRANGE_PART[side];
+		entry->parts |= RULESET_STRANGE_OF[side];
 		return 0;
 	}
-	entry->parts |= CHAIN_PART[side];
+	entry->parts |= RULESET_CHAIN_OF[side];
 	*(side == LAYOUT_IN ? &entry->in_packets : &entry->out_packets) += found->packets;
 	*(side == LAYOUT_IN ? &entry->in_bytes : &entry->out_bytes) += found->bytes;
 	return 0;
@@ -221,10 +219,10 @@ static int note_elem(struct nftnl_set_elem *elem, void *data)
 	if (!layout_parse_chain(chain, &chain_side, &chain_service) ||
 	    chain_side != side || !service_equal(&service, &chain_service))
 		return 0;
-	entry = entry_of(reading->ruleset, &service);
+	entry = ruleset_entry(reading->ruleset, &service);
 	if (!entry)
 		return fail(-E2BIG);
-	entry->parts |= LEASE_PART[side];
+	entry->parts |= RULESET_LEASE_OF[side];
 	note_times(elem, entry);
 	return 0;
 }

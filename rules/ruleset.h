@@ -24,6 +24,9 @@ enum ruleset_part {
 	RULESET_OUT_LEASE = 1 << 5,
 };
 
+/* The bits of enum ruleset_part by enum layout_side. */
+extern const unsigned RULESET_CHAIN_OF[2], RULESET_STRANGE_OF[2], RULESET_LEASE_OF[2];
+
 /* One service that is out of tracking. */
 struct ruleset_service {
 	struct service service;
@@ -75,5 +78,9 @@ bool ruleset_untracks(const struct ruleset *ruleset, const struct ruleset_servic
 /* The entry of service, or NULL. */
 const struct ruleset_service *ruleset_find(const struct ruleset *ruleset,
 					   const struct service *service);
+
+/* The entry of service, made if it is not there; NULL if there is no place. */
+struct ruleset_service *ruleset_entry(struct ruleset *ruleset,
+				      const struct service *service);
 
 #endif
