@@ -304,6 +304,7 @@ activated() {
 		# shellcheck disable=SC2086 # a list of words
 		SOCKETS=$sockets activated $arguments
 		status=0
+		wait_until 10 ended "$server"
 		wait "$server" || status=$?
 		echo "$sockets: $status $(cat "$BATS_TEST_TMPDIR/$server.err")"
 		[ "$status" -eq 1 ]
