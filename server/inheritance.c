@@ -358,6 +358,7 @@ static void keep_over_exec(const int *fds, size_t count, bool keep)
 int inheritance_leave(char *const argv[], const int *fds, size_t count,
 		      const pid_t *workers, size_t worker_count)
 {
+	sigset_t all, old;
 	char pid[20];
 	int err;
 
@@ -368,10 +369,14 @@ int inheritance_leave(char *const argv[], const int *fds, size_t count,
 	if (err == 0 && setenv(PID_NAME, pid, 1) < 0)
 		err = -errno;
 	if (err == 0) {
+		/* Signals wait until the next one knows what they mean. */
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, &old);
 		keep_over_exec(fds, count, true);
 		execvp(argv[0], argv);
 		err = -errno;
 		keep_over_exec(fds, count, false);
+		sigprocmask(SIG_SETMASK, &old, NULL);
 	}
 	unsetenv(PID_NAME);
 	unsetenv(SOCKETS_NAME);

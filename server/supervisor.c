@@ -293,6 +293,7 @@ static void watch(struct supervisor *supervisor)
 {
 	struct ev_loop *loop = supervisor->loop;
 	double report_s = supervisor->task->report_s;
+	sigset_t none;
 
 	ev_signal_init(&supervisor->term, on_stop, SIGTERM);
 	ev_signal_init(&supervisor->interrupt, on_stop, SIGINT);
@@ -313,6 +314,9 @@ static void watch(struct supervisor *supervisor)
 	ev_child_start(loop, &supervisor->child);
 	if (report_s > 0)
 		ev_timer_start(loop, &supervisor->report);
+	/* A ctserve that was here before has blocked them. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Starts what is due. Returns SUPERVISOR_IS_WORKER in a child; what fails is tried again. */

@@ -163,6 +163,8 @@ static void start_signals(struct worker *worker)
 	/* Ctrl-C reaches the whole group; the supervisor decides what it means. */
 	sigaction(SIGINT, &ignore, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* Meant for the supervisor, also if it is sent to all. */
+	sigaction(SIGUSR2, &ignore, NULL);
 	ev_signal_init(&worker->term, on_term, SIGTERM);
 	worker->term.data = worker;
 	ev_signal_start(worker->context.loop, &worker->term);

@@ -368,6 +368,21 @@ activated() {
 	stop
 }
 
+@test "SIGUSR2 in a row, also to the workers, ends nothing" {
+	serve -w 2 feed=tcp/8080
+	local n
+	for n in {1..20}; do
+		# shellcheck disable=SC2046 # a list of words
+		kill -USR2 "$server" $(pgrep -P "$server") 2>/dev/null || true
+	done
+	healthy
+	kill -0 "$server"
+	two() { [ "$(pgrep -c -P "$server")" -eq 2 ]; }
+	wait_until 10 two
+	stop
+	[ "$(counter worker_restarts)" -eq 0 ]
+}
+
 @test "SIGUSR2 with a program that is gone: the service goes on" {
 	cp "$(command -v ctserve)" "$BATS_TEST_TMPDIR/ctserve"
 	background "$BATS_TEST_TMPDIR/ctserve" -w 1 feed=tcp/8080

@@ -473,3 +473,12 @@ gone() {
 	run on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 200ms --quiet
 	[[ $output == *"Latency      p50 "*" max "* ]]
 }
+
+@test "a result that cannot be printed is told" {
+	local mode
+	for mode in "" --json; do
+		run --separate-stderr on client bash -c "ctload flows -q -n 1 --wait 100ms $mode udp/127.0.0.1:9 >/dev/full"
+		[ "$status" -eq 1 ]
+		[ "$stderr" = "ctload: cannot print the result: No space left on device" ]
+	done
+}
