@@ -18,6 +18,9 @@
 
 enum { HEAD_S = 10 }; /* for a request head to be complete, and to the next request */
 
+/* At the end: for the first request of a connection to come, which is on its way. */
+enum { FIRST_REQUEST_MS = 500 };
+
 enum { BODY_MAX = 64 };
 
 static const char PLAIN_TEXT[] = "text/plain; charset=utf-8";
@@ -271,6 +274,8 @@ static void on_due(struct conn *conn)
 {
 	if (conn->session.id)
 		send_chunk(conn);
+	else if (conn->context->stopping)
+		conn_stop_reading(conn);
 	else if (conn->session.requests > 0 && !conn->session.head)
 		conn_close(conn);
 	else
@@ -285,11 +290,20 @@ static void on_drained(struct conn *conn)
 		conn_close(conn);
 }
 
-/* Requests that were received are answered; those on their way find a closed connection. */
+/*
+ * Requests that were received are answered, as is a first one that comes soon: its client
+ * was accepted and would take an end for a failure. Others find a closed connection,
+ * which clients that keep theirs open must expect.
+ */
 static void on_stop(struct conn *conn)
 {
+	uint64_t now_ns = clock_now_ns();
+
 	if (conn->session.id)
 		on_eof(conn);
+	else if (conn->session.requests == 0)
+		conn_wake_at(conn, now_ns,
+			     now_ns + (uint64_t)FIRST_REQUEST_MS * CLOCK_NS_PER_MS);
 	else
 		conn_stop_reading(conn);
 }
