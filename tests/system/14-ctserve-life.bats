@@ -295,7 +295,7 @@ activated() {
 	listens() { [ -n "$(ss -Htln 'sport = :8080')" ]; }
 	wait_until 5 listens
 	healthy
-	said 'serving feed=tcp/127.0.0.1:8080'
+	wait_until 10 said 'serving feed=tcp/127.0.0.1:8080'
 }
 
 @test "inherited sockets that do not match are told, and nothing is served" {
