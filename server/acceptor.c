@@ -15,8 +15,8 @@
 #include "server/stream.h"
 
 enum {
-	BATCH = 64, /* connections per call of the loop */
-	STOP_BATCHES = 64,
+	BATCH = 256, /* connections per call of the loop */
+	STOP_BATCHES = 16,
 };
 
 static const double RETRY_S = 0.1;

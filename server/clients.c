@@ -21,7 +21,6 @@
 enum {
 	READ_BYTES = 65536,
 	REQUEST_BYTES = 512,
-	OPEN_BATCH = SHARE_BLOCK_MAX, /* connects before the open ones get their turn */
 };
 
 /*
@@ -29,6 +28,12 @@ enum {
  * millisecond would be a load of their own.
  */
 enum { LOOK_NS = 50 * CLOCK_NS_PER_MS, FIRST_LOOK_NS = 2 * CLOCK_NS_PER_MS };
+
+/*
+ * Behind schedule, opening gets as much time as reading took since it last was given some, and this
+ * much at least: what is open must not keep the rest from being opened, nor the reverse.
+ */
+static const uint64_t OPEN_LEAST_NS = UINT64_C(2) * CLOCK_NS_PER_MS;
 
 /*
  * Events are collected for so long before they are looked at: it is chunks that are counted
@@ -60,6 +65,7 @@ struct clients {
 	ev_signal terminate;
 	struct pacer pacer; /* of all processes together */
 	bool started;
+	uint64_t opened_ns; /* when the last opening ended */
 	uint64_t mine;
 	uint64_t next;    /* of mine: the first that was not tried */
 	uint64_t waiting; /* of mine: all before are open, or will never be */
@@ -237,8 +243,10 @@ static void note_lateness(struct clients *clients, uint64_t due_ns, uint64_t now
 static uint64_t open_due(struct clients *clients, uint64_t now_ns)
 {
 	const struct share *share = &clients->share->share;
+	uint64_t pause_ns = now_ns - clients->opened_ns;
+	uint64_t stop_ns = now_ns + (pause_ns > OPEN_LEAST_NS ? pause_ns : OPEN_LEAST_NS);
 
-	for (int i = 0; i < OPEN_BATCH && clients->next < clients->mine; i++) {
+	while (now_ns < stop_ns && clients->next < clients->mine) {
 		uint64_t number = share_number(share, clients->next);
 		uint64_t due_ns = pacer_time_ns(&clients->pacer, number);
 
@@ -279,10 +287,13 @@ static uint64_t work(struct clients *clients, uint64_t now_ns)
 
 	if (!start_ns || now_ns < start_ns)
 		return now_ns + FIRST_LOOK_NS;
-	if (!clients->started)
+	if (!clients->started) {
 		pacer_start(&clients->pacer, start_ns, clients->share->load->rate);
+		clients->opened_ns = now_ns;
+	}
 	clients->started = true;
 	next_ns = open_due(clients, now_ns);
+	clients->opened_ns = clock_now_ns();
 	give_up_silent(clients, now_ns);
 	return next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
 }
