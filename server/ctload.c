@@ -41,12 +41,6 @@ static int usage_error(const struct log *log, const char *sentence)
 	return EXIT_USAGE;
 }
 
-static int cannot_print(const struct log *log)
-{
-	log_error(log, "cannot print the result: %s", strerror(errno ? errno : EIO));
-	return EXIT_FAILED;
-}
-
 /* Whether the first and the last address of the source are ours; a long prefix is taken at its word. */
 static int check_source(const struct load *load, const struct log *log)
 {
@@ -93,7 +87,7 @@ static int run_echo(struct command *command, const struct log *log)
 		return EXIT_FAILED;
 	}
 	if (report_echo(load, &result, command->json))
-		return cannot_print(log);
+		return EXIT_FAILED;
 	if (result.outcome.stopped_by)
 		return 128 + result.outcome.stopped_by;
 	return result.sent > 0 ? EXIT_OK : EXIT_FAILED;
@@ -119,7 +113,7 @@ static int run_flows(struct command *command, const struct log *log)
 		return EXIT_FAILED;
 	}
 	if (report_flows(load, &result, command->json))
-		return cannot_print(log);
+		return EXIT_FAILED;
 	if (result.outcome.stopped_by)
 		return 128 + result.outcome.stopped_by;
 	return result.sent > 0 ? EXIT_OK : EXIT_FAILED;
@@ -141,7 +135,7 @@ static int run_hold(struct command *command, const struct log *log)
 		return EXIT_FAILED;
 	}
 	if (report_hold(load, &result, command->json))
-		return cannot_print(log);
+		return EXIT_FAILED;
 	if (result.outcome.stopped_by)
 		return 128 + result.outcome.stopped_by;
 	return result.opened > 0 && result.broken + result.stuck == 0 ? EXIT_OK

@@ -479,6 +479,6 @@ gone() {
 	for mode in "" --json; do
 		run --separate-stderr on client bash -c "ctload flows -q -n 1 --wait 100ms $mode udp/127.0.0.1:9 >/dev/full"
 		[ "$status" -eq 1 ]
-		[ "$stderr" = "ctload: cannot print the result: No space left on device" ]
+		[ "$stderr" = "ctload: the run is over, but its result cannot be written: No space left on device" ]
 	done
 }
