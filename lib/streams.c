@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,4 +41,11 @@ int streams_finish(const struct log *log)
 		return EXIT_OK;
 	log_error(log, "cannot write the output: %s", strerror(-err));
 	return EXIT_FAILED;
+}
+
+bool streams_would_wait(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	return poll(&ready, 1, 0) == 0;
 }

@@ -2,6 +2,8 @@
 #ifndef LIB_STREAMS_H
 #define LIB_STREAMS_H
 
+#include <stdbool.h>
+
 struct log;
 
 /*
@@ -22,5 +24,11 @@ int streams_flush(void);
  * or EXIT_FAILED after one sentence.
  */
 int streams_finish(const struct log *log);
+
+/*
+ * Whether a line of less than PIPE_BUF bytes would have to wait at descriptor fd, for a reader
+ * that stalls. Asked each time: O_NONBLOCK would be set for all who share the descriptor.
+ */
+bool streams_would_wait(int fd);
 
 #endif

@@ -85,6 +85,7 @@ struct program {
 	struct quota *quota;
 	bool json;
 	bool stdout_broken;
+	uint64_t lines_skipped; /* since the last that was printed */
 	uint64_t started_ns;
 	struct bindings *bindings;
 	struct board *board;
@@ -391,6 +392,14 @@ static void report(void *data)
 	/* The service goes on without its counters; one line said so. */
 	if (program->stdout_broken)
 		return;
+	/* Who does not read the counters must not hold up the service. */
+	if (streams_would_wait(STDOUT_FILENO)) {
+		if (program->lines_skipped++ == 0)
+			log_warn(&program->log,
+				 "nobody reads the counters: lines are skipped");
+		return;
+	}
+	program->lines_skipped = 0;
 	duty_count(&program->duty, &stats);
 	line = stats_line(&stats, &about, program->json);
 	if (!line || printf("%s\n", line) < 0 || fflush(stdout) == EOF) {

@@ -764,3 +764,18 @@ blocked_echo() {
 udp_answers() {
 	[ "$(udp_echo 127.0.0.1 9000)" != none ]
 }
+
+@test "a reader of the counters that stalls does not hold up the service" {
+	ip link set lo up
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	(exec ctserve -w 1 -s 20ms echo=udp/127.0.0.1:9000 >"$BATS_TEST_TMPDIR/pipe" \
+		2>"$BATS_TEST_TMPDIR/err" 3>&-) &
+	server=$!
+	exec 9<"$BATS_TEST_TMPDIR/pipe"
+	wait_until 10 grep -q 'ctserve: serving' "$BATS_TEST_TMPDIR/err"
+	dd if=/dev/zero of="$BATS_TEST_TMPDIR/pipe" bs=4096 count=64 oflag=nonblock 2>/dev/null || true
+	wait_until 10 grep -q 'lines are skipped' "$BATS_TEST_TMPDIR/err"
+	kill -TERM "$server"
+	wait_until 10 ended "$server"
+	exec 9<&-
+}
