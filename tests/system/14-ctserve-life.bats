@@ -465,7 +465,7 @@ ask_per_source() {
 		        assert n == 2
 	PYTHON
 	wait_until 5 counter_is connections_open -eq 0
-	[ "$(counter connections_refused)" -ge 41 ]
+	wait_until 10 counter_is connections_refused -ge 41
 	[ "$(counter connections_unchecked)" -eq 0 ]
 }
 
