@@ -18,13 +18,16 @@ void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t now_ns,
 	struct wheel_entry **slot;
 
 	assert(!entry->link);
+	uint64_t first;
+
 	/* An empty wheel was not turned: let it start from here. */
 	if (wheel->count == 0 && !wheel->scanning)
-		wheel->tick = now_ns / wheel->tick_ns;
-	entry->due = due_ns / wheel->tick_ns + (due_ns % wheel->tick_ns != 0);
+		wheel->tick = now_ns / wheel->tick_ns + 1;
 	/* Never into the slot that is being scanned: a caller that re-adds would spin. */
-	if (entry->due <= wheel->tick)
-		entry->due = wheel->tick + 1;
+	first = wheel->tick + (wheel->scanning ? 1 : 0);
+	entry->due = due_ns / wheel->tick_ns + (due_ns % wheel->tick_ns != 0);
+	if (entry->due < first)
+		entry->due = first;
 	slot = &wheel->slots[entry->due % WHEEL_SLOTS];
 	entry->next = *slot;
 	entry->link = slot;

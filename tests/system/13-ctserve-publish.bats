@@ -118,8 +118,8 @@ got() {
 	publish '1' '' '1 ' ' x' $'1 a\nb' $'1 a\x01' $'1 \xff' '%zz x' "1 $(printf '%01025d' 0)" "$(printf '%09000d' 0)"
 	publish "1 $(printf '%01024d' 7)"
 	wait_until 5 got "$pid" "$(printf '%01024d' 7)"
-	wait_until 5 counter_is messages_refused -eq 10
-	[ "$(counter messages_in)" -eq 11 ]
+	wait_until 5 counter_is messages_in -eq 11
+	[ "$(counter messages_refused)" -eq 10 ]
 }
 
 @test "publish: a feed that has gone is not written to, one that comes again is" {

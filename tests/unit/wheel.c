@@ -41,6 +41,20 @@ static void a_time_that_has_passed_is_due_in_the_next_tick(void **state)
 	assert_ptr_equal(wheel_expired(&wheel, now_ns + TICK_NS), &entry);
 }
 
+static void an_entry_for_the_next_tick_is_not_a_tick_late(void **state)
+{
+	struct wheel_entry other = { 0 }, entry = { 0 };
+	struct wheel wheel;
+
+	wheel_init(&wheel, TICK_NS);
+	wheel_add(&wheel, &other, 0, 900 * TICK_NS);
+	assert_null(wheel_expired(&wheel, 500 * TICK_NS));
+	wheel_add(&wheel, &entry, 500 * TICK_NS, 501 * TICK_NS);
+	assert_null(wheel_expired(&wheel, 501 * TICK_NS - 1));
+	assert_ptr_equal(wheel_expired(&wheel, 501 * TICK_NS), &entry);
+	wheel_remove(&wheel, &other);
+}
+
 static void an_entry_that_adds_itself_again_does_not_spin(void **state)
 {
 	struct wheel_entry entry = { 0 };
@@ -166,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_entry_is_due_in_its_tick_and_not_before),
 		cmocka_unit_test(a_time_that_has_passed_is_due_in_the_next_tick),
+		cmocka_unit_test(an_entry_for_the_next_tick_is_not_a_tick_late),
 		cmocka_unit_test(an_entry_that_adds_itself_again_does_not_spin),
 		cmocka_unit_test(an_entry_beyond_one_turn_waits_for_its_turn),
 		cmocka_unit_test(a_long_pause_loses_nothing),
