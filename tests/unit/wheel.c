@@ -13,7 +13,7 @@
 #include "lib/clock.h"
 #include "server/wheel.h"
 
-enum { TICK_NS = 10 * CLOCK_NS_PER_MS };
+static const uint64_t TICK_NS = 10ULL * CLOCK_NS_PER_MS;
 
 static void an_entry_is_due_in_its_tick_and_not_before(void **state)
 {
