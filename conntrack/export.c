@@ -143,7 +143,7 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 {
 	bool sampled = reading->sampled;
 	json_t *object = json_pack(
-		"{s:s, s:o, s:I, s:I, s:o, s:o, s:n, s:o, s:o}", "netns", "host",
+		"{s:s, s:o, s:I, s:I, s:o, s:o, s:n, s:o, s:o}", "netns", reading->netns,
 		"active", active(reading), "entries", (json_int_t)reading->usage.entries,
 		"limit", (json_int_t)reading->usage.limit, "fill_ratio",
 		ratio(reading->usage.entries, reading->usage.limit), "evictable_ratio",

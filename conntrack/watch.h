@@ -17,6 +17,7 @@ enum { WATCH_PROCESSES_MAX = 64 };
 
 /* All that is known about the table of this network namespace at one time. */
 struct reading {
+	const char *netns; /* what the network namespace is called */
 	int missing; /* 0, or the -errno for which only usage is known (-EPERM: no CAP_NET_ADMIN) */
 	struct table_usage usage;
 	bool counted; /* counters are known */

@@ -39,6 +39,7 @@ static void what_is_not_known_is_null(void **state)
 		"states",
 	};
 	const struct reading reading = {
+		.netns = "host",
 		.missing = -1,
 		.usage = { .entries = 50, .limit = 200 },
 		.full_s = INFINITY,
@@ -65,6 +66,7 @@ static void what_is_not_known_is_null(void **state)
 static void a_forecast_is_in_numbers(void **state)
 {
 	struct reading reading = {
+		.netns = "host",
 		.usage = { .entries = 50, .limit = 200 },
 		.predicted = true,
 		.slope = 10,
@@ -101,6 +103,7 @@ static void services_are_named_and_the_rest_is_other(void **state)
 	};
 	const struct process process = { .inode = 7, .pid = 1, .name = "dns" };
 	const struct reading reading = {
+		.netns = "host",
 		.usage = { .entries = 1000, .limit = 2000 },
 		.active = ACTIVE_YES,
 		.sampled = true,

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conntrack/attribute.h"
+#include "lib/args.h"
+#include "lib/log.h"
+#include "lib/options.h"
+#include "lib/text.h"
+
+enum { KEY_ONCE = OPTIONS_LONG_ONLY, KEY_SAMPLE, KEY_BY, KEY_TOP, KEY_COUNT };
+
+enum { SAMPLE_MAX = 1000000, TOP_MAX = ATTRIBUTE_ROWS };
+
+static const double INTERVAL_MIN_S = 0.01, INTERVAL_MAX_S = 3600;
+
+static const struct watch_request DEFAULTS = {
+	.interval_s = 1,
+	.sample_max = 2000,
+	.view.top = 10,
+};
+
+static const struct option_spec SPECS[] = {
+	{ KEY_ONCE, "once", NULL, "one report, after a look of 0.2 s, and exit" },
+	{ 'i', "interval", "T", "a line every T, 10ms to 1h (default: 1s)" },
+	{ KEY_COUNT, "count", "N", "exit after N lines" },
+	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
+	{ KEY_BY, "by", "WHAT", "show by service, source or state" },
+	{ KEY_TOP, "top", "N", "show the N largest (default: 10)" },
+	OPTIONS_COMMON,
+};
+
+/* A command line while it is read. */
+struct reader {
+	struct log *log;
+	struct watch_request request;
+	bool interval_given;
+};
+
+void watch_request_help(struct text *text)
+{
+	text_add(text,
+		 "usage: ctwatch [options]\n\n"
+		 "Shows how full this network namespace's conntrack table is, what\n"
+		 "fills it and when it will be full.\n\n");
+	options_help(SPECS, text);
+}
+
+static int parse_by(const char *value, enum view_by *out, struct args_why *why)
+{
+	static const char *const NAMES[] = {
+		[VIEW_SERVICE] = "service",
+		[VIEW_SOURCE] = "source",
+		[VIEW_STATE] = "state",
+	};
+
+	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+		if (strcmp(value, NAMES[i]) == 0) {
+			*out = (enum view_by)i;
+			return 0;
+		}
+	}
+	snprintf(why->text, sizeof(why->text),
+		 "\"%.40s\" is not service, source or state", value);
+	return -EINVAL;
+}
+
+/* One option with a value. Returns 0, or -errno with the reason in *why. */
+static int set_value(struct reader *reader, int key, const char *value,
+		     struct args_why *why)
+{
+	struct watch_request *request = &reader->request;
+	uint64_t number = 0;
+	int err;
+
+	switch (key) {
+	case 'i':
+		reader->interval_given = true;
+		return args_duration(value, INTERVAL_MIN_S, INTERVAL_MAX_S,
+				     &request->interval_s, why);
+	case KEY_BY: return parse_by(value, &request->view.by, why);
+	case KEY_COUNT: return args_count(value, 1, UINT32_MAX, &request->count, why);
+	case KEY_SAMPLE:
+		err = args_count(value, 1, SAMPLE_MAX, &number, why);
+		request->sample_max = (uint32_t)number;
+		return err;
+	default:
+		err = args_count(value, 1, TOP_MAX, &number, why);
+		request->view.top = (size_t)number;
+		return err;
+	}
+}
+
+static const char *long_name(int key)
+{
+	for (const struct option_spec *spec = SPECS; spec->key; spec++) {
+		if (spec->key == key)
+			return spec->name;
+	}
+	return "?";
+}
+
+/* One option. Anything but WATCH_REQUEST_RUN ends the reading. */
+static enum watch_request_kind take_option(struct reader *reader, int key,
+					   const char *value)
+{
+	struct args_why why;
+
+	switch (key) {
+	case KEY_ONCE: reader->request.once = true; break;
+	case 'j': reader->request.json = true; break;
+	case 'v': reader->log->level = LOG_LEVEL_DEBUG; break;
+	case 'q': reader->log->level = LOG_LEVEL_ERROR; break;
+	case 'h': return WATCH_REQUEST_HELP;
+	case 'V': return WATCH_REQUEST_VERSION;
+	case '?': return WATCH_REQUEST_BAD;
+	default:
+		if (set_value(reader, key, value, &why) < 0) {
+			log_error(reader->log, "--%s: %s", long_name(key), why.text);
+			return WATCH_REQUEST_BAD;
+		}
+	}
+	return WATCH_REQUEST_RUN;
+}
+
+/* Options that would be ignored are refused. */
+static enum watch_request_kind check(const struct reader *reader)
+{
+	const struct watch_request *request = &reader->request;
+
+	if (request->once && (reader->interval_given || request->count)) {
+		log_error(reader->log, "--once is one report: --%s is for lines",
+			  request->count ? "count" : "interval");
+		return WATCH_REQUEST_BAD;
+	}
+	return WATCH_REQUEST_RUN;
+}
+
+enum watch_request_kind watch_request_parse(int argc, char **argv, struct log *log,
+					    struct watch_request *out)
+{
+	struct reader reader = { .log = log, .request = DEFAULTS };
+	enum watch_request_kind kind = WATCH_REQUEST_RUN;
+	struct options options;
+	const char *value;
+	int key;
+
+	options_init(&options, SPECS);
+	while (kind == WATCH_REQUEST_RUN &&
+	       (key = options_next(&options, argc, argv, &value)) != -1)
+		kind = take_option(&reader, key, value);
+	if (kind != WATCH_REQUEST_RUN)
+		return kind;
+	if (optind < argc) {
+		log_error(log, "\"%.60s\": no operands are taken", argv[optind]);
+		return WATCH_REQUEST_BAD;
+	}
+	kind = check(&reader);
+	if (kind == WATCH_REQUEST_RUN)
+		*out = reader.request;
+	return kind;
+}
