@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "conntrack/active.h"
-#include "conntrack/reclaim.h"
 #include "guard/config.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
@@ -19,6 +18,8 @@
 #include "guard/lookout.h"
 #include "guard/notes.h"
 #include "guard/policy.h"
+#include "guard/remedy.h"
+#include "guard/trouble.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/nl.h"
@@ -26,12 +27,6 @@
 
 /* What the event loop opens: epoll, a pipe or an eventfd for signals, a timer. */
 enum { LOOP_DESCRIPTORS = 5 };
-
-/* The same complaint is not repeated within this time. */
-static const double REPEAT_AFTER_S = 10;
-
-/* A change that failed is not tried again within this time. */
-static const double RETRY_AFTER_S = 1;
 
 /* Refreshes that may fail before a lease ends. */
 static const double REFRESHES_PER_LEASE = 4;
@@ -54,102 +49,15 @@ struct guard {
 	int lock_fd;
 	struct lookout *lookout;
 	struct leases *leases;
-	struct nl *nl; /* deletes entries */
-	enum reclaim_way reclaim_way;
-	uint64_t
-		complained_ns; /* last word about a table that cannot be relieved; 0: none */
-	uint64_t retry_ns;     /* no change before this, because one failed */
-	uint64_t errors;       /* looks and measurements that failed */
-	uint64_t error_ns;     /* when one was told; 0: never */
-	bool withdraw;         /* take the rules away at the end */
+	struct nl *nl;
+	struct trouble trouble;
+	struct remedy remedy;
+	bool withdraw; /* take the rules away at the end */
 };
-
-static bool within(uint64_t then_ns, uint64_t now_ns, double seconds)
-{
-	return then_ns && clock_between_s(then_ns, now_ns) < seconds;
-}
 
 static const char *name_of(const struct guard *guard, size_t i)
 {
 	return lookout_view(guard->lookout)->services[i].name;
-}
-
-/* Counts an error; a broken table must not fill the log with them. */
-static void note_error(struct guard *guard, const char *what, int err)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	guard->errors++;
-	if (within(guard->error_ns, now_ns, REPEAT_AFTER_S))
-		return;
-	guard->error_ns = now_ns;
-	log_warn(guard->log, "cannot %s: %s; going on (%llu such errors so far)", what,
-		 strerror(-err), (unsigned long long)guard->errors);
-}
-
-/* Deletes what the service has in the table: its packets no longer keep or need it. */
-static void reclaim(struct guard *guard, size_t i)
-{
-	const struct service *service = &guard->config->services[i].service;
-	uint32_t before = lookout_view(guard->lookout)->entries;
-	uint64_t start_ns = clock_now_ns();
-	uint32_t after;
-	int err;
-
-	/* An address may have come since the last census; what is known does for the others. */
-	err = lookout_read_local(guard->lookout);
-	if (err)
-		note_error(guard, "read the addresses of this host", err);
-	err = reclaim_service(guard->nl, guard->reclaim_way, service,
-			      lookout_local(guard->lookout), NULL);
-	if (err)
-		log_warn(guard->log,
-			 "could not delete the entries of %s: %s; they end by timeout",
-			 name_of(guard, i), strerror(-err));
-	err = lookout_restart(guard->lookout, &after);
-	if (err)
-		note_error(guard, "count the table", err);
-	else
-		journal_effect(guard->journal, name_of(guard, i), before, after,
-			       clock_between_s(start_ns, clock_now_ns()));
-}
-
-/* Carries out ENGAGE and RELEASE. */
-static void act(struct guard *guard, const struct policy_decision *decision)
-{
-	const struct policy_view *view = lookout_view(guard->lookout);
-	size_t i = decision->service;
-	struct apply_why why;
-	int err;
-
-	if (view->now_ns < guard->retry_ns)
-		return;
-	if (decision->action == POLICY_ENGAGE)
-		err = leases_engage(guard->leases, i, view->now_ns, &why);
-	else
-		err = leases_release(guard->leases, i, &why);
-	if (err) {
-		journal_failure(guard->journal, view, decision, why.text);
-		guard->retry_ns =
-			view->now_ns + (uint64_t)(RETRY_AFTER_S * CLOCK_NS_PER_S);
-		return;
-	}
-	journal_decision(guard->journal, view, decision,
-			 clock_between_s(view->now_ns, clock_now_ns()));
-	guard->complained_ns = 0;
-	if (decision->action == POLICY_ENGAGE && !guard->rehearse)
-		reclaim(guard, i);
-}
-
-static void complain(struct guard *guard, const struct policy_decision *decision)
-{
-	const struct policy_view *view = lookout_view(guard->lookout);
-
-	if (within(guard->complained_ns, view->now_ns, REPEAT_AFTER_S))
-		return;
-	guard->complained_ns = view->now_ns;
-	journal_decision(guard->journal, view, decision,
-			 clock_between_s(view->now_ns, clock_now_ns()));
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -159,11 +67,9 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	int err = lookout_decide(guard->lookout, &decision);
 
 	if (err)
-		note_error(guard, "read the table or the addresses of this host", err);
-	if (decision.action == POLICY_ENGAGE || decision.action == POLICY_RELEASE)
-		act(guard, &decision);
-	else if (decision.action == POLICY_HELPLESS)
-		complain(guard, &decision);
+		trouble_note(&guard->trouble,
+			     "read the table or the addresses of this host", err);
+	remedy_apply(&guard->remedy, &decision);
 	timer->repeat = lookout_next_s(guard->lookout);
 	ev_timer_again(loop, timer);
 }
@@ -188,7 +94,7 @@ static void measure(struct guard *guard)
 	int err = leases_measure(guard->leases, clock_now_ns(), on_lost, guard);
 
 	if (err)
-		note_error(guard, "read the counters", err);
+		trouble_note(&guard->trouble, "read the counters", err);
 }
 
 /* What is refreshed must still be there: a refresh would bring it back without a decision. */
@@ -271,8 +177,18 @@ static int open_kernel(struct guard *guard)
 	if (!err)
 		err = nl_open(&guard->nl, NETLINK_NETFILTER);
 	if (!err)
-		err = reclaim_probe(guard->nl, &guard->reclaim_way);
-	return err;
+		err = reclaim_probe(guard->nl, &guard->remedy.reclaim_way);
+	if (err)
+		return err;
+	guard->remedy.config = guard->config;
+	guard->remedy.log = guard->log;
+	guard->remedy.journal = guard->journal;
+	guard->remedy.lookout = guard->lookout;
+	guard->remedy.leases = guard->leases;
+	guard->remedy.trouble = &guard->trouble;
+	guard->remedy.nl = guard->nl;
+	guard->remedy.rehearse = guard->rehearse;
+	return 0;
 }
 
 static void start_watchers(struct guard *guard)
@@ -358,6 +274,7 @@ int guard_open(struct guard **out, const struct config *config, struct journal *
 	guard->config = config;
 	guard->journal = journal;
 	guard->log = log;
+	guard->trouble.log = log;
 	guard->rehearse = rehearse;
 	guard->lock_fd = -1;
 	err = open_all(guard, why);
@@ -397,28 +314,6 @@ static void say_if_inactive(struct guard *guard)
 			 "there is nothing to guard until a rule needs tracking");
 }
 
-static int withdraw(struct guard *guard)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < guard->config->count; i++) {
-		struct apply_why why;
-		int err;
-
-		if (!leases_engaged(guard->leases, i) || leases_held(guard->leases, i))
-			continue;
-		err = leases_release(guard->leases, i, &why);
-		if (!err) {
-			notes_withdrawn(guard->journal, name_of(guard, i));
-			continue;
-		}
-		log_error(guard->log, "could not give %s back: %s", name_of(guard, i),
-			  why.text);
-		result = err;
-	}
-	return result;
-}
-
 int guard_run(struct guard *guard)
 {
 	const struct policy_view *view = lookout_view(guard->lookout);
@@ -429,7 +324,8 @@ int guard_run(struct guard *guard)
 	say_if_inactive(guard);
 	ev_run(guard->loop, 0);
 	if (guard->withdraw)
-		err = withdraw(guard);
-	notes_goodbye(guard->journal, guard->config, guard->leases, view, guard->errors);
+		err = remedy_withdraw(&guard->remedy);
+	notes_goodbye(guard->journal, guard->config, guard->leases, view,
+		      guard->trouble.count);
 	return err;
 }

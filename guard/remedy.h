@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_REMEDY_H
+#define GUARD_REMEDY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conntrack/reclaim.h"
+
+struct config;
+struct journal;
+struct leases;
+struct log;
+struct lookout;
+struct nl;
+struct policy_decision;
+struct trouble;
+
+/*
+ * Carries out what the policy decides: changes rules, deletes entries, writes down what
+ * came of it. The pointers are borrowed; zero-initialise the rest.
+ */
+struct remedy {
+	const struct config *config;
+	const struct log *log;
+	struct journal *journal;
+	struct lookout *lookout;
+	struct leases *leases;
+	struct trouble *trouble;
+	struct nl *nl; /* deletes entries */
+	enum reclaim_way reclaim_way;
+	bool rehearse;     /* rules are not changed, so no entries are deleted */
+	uint64_t retry_ns; /* no change before this, because one failed; 0: none did */
+	uint64_t
+		complained_ns; /* last word about a table that cannot be relieved; 0: none */
+};
+
+/*
+ * Carries out a decision about what the lookout has just seen. A change that failed is in the
+ * journal, and is not tried again at once.
+ */
+void remedy_apply(struct remedy *remedy, const struct policy_decision *decision);
+
+/*
+ * Takes away the rules of every service, but for rules without a lease: those are somebody else's.
+ * Returns 0, or -errno if some could not be.
+ */
+int remedy_withdraw(const struct remedy *remedy);
+
+#endif
