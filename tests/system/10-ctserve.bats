@@ -3,62 +3,10 @@
 # shellcheck shell=bash disable=SC2030,SC2031,SC2102,SC2154 # tests are subshells; $pid comes from lib
 # ctserve: each protocol by clients that others wrote, each fault on purpose.
 load lib
+load ctserve
 
-setup() {
-	ip link set lo up
-	server=
-}
-
-# Killed, and gone before the next test wants its ports.
-teardown() {
-	local all name
-	for name in $(ip netns list | cut -d' ' -f1); do
-		ip netns del "$name"
-	done
-	[ -n "$server" ] || return 0
-	all="$server $(workers)"
-	# shellcheck disable=SC2086 # a list of words
-	kill -9 $all 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	# shellcheck disable=SC2086
-	wait_until 5 gone $all
-}
-
-gone() { # PID...
-	! kill -0 "$@" 2>/dev/null
-}
-
-# serve ARGUMENTS...: starts ctserve and waits until it is ready; its pid is in $server.
-serve() {
-	background ctserve -j -s 50ms "$@"
-	server=$pid
-	wait_until 10 grep -q 'ctserve: serving' "$BATS_TEST_TMPDIR/$server.err"
-}
-
-# stop: ends it with SIGTERM; fails as it does.
-stop() {
-	kill -TERM "$server"
-	wait "$server"
-}
-
-said() { # TEXT: on stderr of the server
-	grep -q "$1" "$BATS_TEST_TMPDIR/$server.err"
-}
-
-counter() { # NAME: its last value
-	tail -n 1 "$BATS_TEST_TMPDIR/$server.out" | jq -s ".[0].$1 // 0"
-}
-
-counter_is() { # NAME OPERATOR VALUE
-	test "$(counter "$1")" "$2" "$3"
-}
-
-workers() {
-	pgrep -P "$server"
-}
-
-python() { # a program on stdin
-	/usr/bin/python3 - "$@"
+python() { # a program on stdin, on $HOST if there is one
+	${HOST:+on "$HOST"} /usr/bin/python3 - "$@"
 }
 
 # pausing: the program on stdin, in the background; pause() in it waits for SIGUSR1.
@@ -77,18 +25,18 @@ pausing_on() { # [HOST]
 
 # raw PORT: sends stdin on one TCP connection and prints all that comes back.
 raw() {
-	timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/'"$1"'; cat >&3; cat <&3'
+	timeout 60 bash -c 'exec 3<>/dev/tcp/127.0.0.1/'"$1"'; cat >&3; cat <&3'
 }
 
 # udp_echo ADDRESS PORT [SOURCE_ADDRESS [SOURCE_PORT]]: "ADDRESS PORT BYTES" of the answer, or "none".
 udp_echo() {
 	python "$@" <<-'PYTHON'
-		import socket, sys
+		import os, socket, sys
 		address, port = sys.argv[1], int(sys.argv[2])
 		family = socket.AF_INET6 if ':' in address else socket.AF_INET
 		s = socket.socket(family, socket.SOCK_DGRAM)
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-		s.settimeout(0.5)
+		s.settimeout(float(os.environ.get('PATIENCE', 30)))
 		if len(sys.argv) > 3:
 		    s.bind((sys.argv[3], int((sys.argv[4:] or [0])[0])))
 		s.sendto(b'hello', (address, port))
@@ -100,11 +48,16 @@ udp_echo() {
 	PYTHON
 }
 
+# unanswered ADDRESS PORT [...]: whether nothing came back for half a second.
+unanswered() {
+	[ "$(PATIENCE=0.5 udp_echo "$@")" = none ]
+}
+
 @test "bad command lines end with one sentence and their exit code" {
 	local code arguments words
 	while IFS=: read -r code arguments words; do
 		# shellcheck disable=SC2086 # a list of words
-		run timeout 10 ctserve ${arguments//;/:}
+		run timeout 60 ctserve ${arguments//;/:}
 		echo "$arguments: $status $output"
 		[ "$status" -eq "$code" ]
 		[ "${#lines[@]}" -eq 1 ]
@@ -134,7 +87,7 @@ udp_echo() {
 }
 
 @test "help and version go to stdout" {
-	run timeout 10 ctserve --help
+	run timeout 60 ctserve --help
 	[ "$status" -eq 0 ]
 	[[ $output == usage:* ]]
 	[ "$(ctserve -V 2>/dev/null)" = "ctserve $(cat "$BATS_TEST_DIRNAME/../../VERSION")" ]
@@ -143,7 +96,7 @@ udp_echo() {
 @test "a port in use is one sentence and nothing serves" {
 	serve echo=udp/9000 echo=tcp/9001
 	for listener in udp/9000 udp/127.0.0.1:9000 udp/[::1]:9000 tcp/9001 tcp/127.0.0.1:9001; do
-		run timeout 10 ctserve echo=udp/8000 echo=tcp/8001 "echo=$listener"
+		run timeout 60 ctserve echo=udp/8000 echo=tcp/8001 "echo=$listener"
 		[ "$status" -eq 1 ]
 		[ "$output" = "ctserve: cannot listen on $listener: Address already in use" ]
 	done
@@ -151,7 +104,7 @@ udp_echo() {
 		import socket, subprocess
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.bind(('127.0.0.1', 8000))
-		done = subprocess.run(['timeout', '10', 'ctserve', 'echo=udp/8000'], capture_output=True, text=True)
+		done = subprocess.run(['timeout', '60', 'ctserve', 'echo=udp/8000'], capture_output=True, text=True)
 		assert done.returncode == 1, done
 		assert done.stderr == 'ctserve: cannot listen on udp/8000: Address already in use\n', done
 	PYTHON
@@ -164,7 +117,7 @@ udp_echo() {
 		local first=$pid
 		background ctserve echo=tcp/9000 echo=udp/9000
 		local second=$pid
-		wait_until 10 grep -q 'in use' "$BATS_TEST_TMPDIR/$first.err" "$BATS_TEST_TMPDIR/$second.err"
+		wait_until 30 grep -q 'in use' "$BATS_TEST_TMPDIR/$first.err" "$BATS_TEST_TMPDIR/$second.err"
 		kill "$first" "$second" 2>/dev/null || true
 		wait "$first" || true
 		wait "$second" || true
@@ -172,13 +125,13 @@ udp_echo() {
 }
 
 @test "a low port without the capability says which one it needs" {
-	run timeout 10 setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service ctserve echo=udp/53
+	run timeout 60 setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service ctserve echo=udp/53
 	[ "$status" -eq 1 ]
 	[ "$output" = "ctserve: cannot listen on udp/53: Permission denied (a port this low needs CAP_NET_BIND_SERVICE)" ]
 }
 
 @test "a limit of descriptors that is too small says so" {
-	run timeout 10 bash -c 'ulimit -n 20; exec ctserve -w 2 echo=udp/127.0.0.1:9000'
+	run timeout 60 bash -c 'ulimit -n 20; exec ctserve -w 2 echo=udp/127.0.0.1:9000'
 	[ "$status" -eq 1 ]
 	[[ $output == "ctserve: 2 workers with 1 sockets each need 26 descriptors, the limit is 20"* ]]
 }
@@ -196,7 +149,7 @@ udp_echo() {
 		import os, socket
 		for family, address in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
 		    s = socket.socket(family, socket.SOCK_DGRAM)
-		    s.settimeout(5)
+		    s.settimeout(30)
 		    for size in (0, 1, 1472, 1473, 9000, 65507 if family == socket.AF_INET else 65487):
 		        data = os.urandom(size)
 		        s.sendto(data, (address, 9000))
@@ -215,7 +168,7 @@ udp_echo() {
 		import socket
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-		s.settimeout(5)
+		s.settimeout(30)
 		for n in range(150):
 		    s.sendto(b'%d' % n * (n % 7 + 1), ('127.0.0.1', 9000))
 		for n in range(150):
@@ -237,24 +190,22 @@ udp_echo() {
 
 @test "udp echo does not answer services, itself or groups" {
 	hosts
-	background ip netns exec server ctserve -j -s 50ms -w 1 echo=udp/9000
-	server=$pid
-	wait_until 10 said 'serving'
-	[ "$(on client bash -c "$(declare -f python udp_echo); udp_echo 10.77.0.1 9000 10.77.0.2 1023")" = none ]
-	[ "$(on client bash -c "$(declare -f python udp_echo); udp_echo 10.77.0.255 9000")" = none ]
-	wait_until 5 counter_is udp_refused -eq 2
+	serve_on server -w 1 echo=udp/9000
+	HOST=client unanswered 10.77.0.1 9000 10.77.0.2 1023
+	HOST=client unanswered 10.77.0.255 9000
+	wait_until 30 counter_is udp_refused -eq 2
 	# from another host's port 9000 it is no loop
-	[ "$(on client bash -c "$(declare -f python udp_echo); udp_echo 10.77.0.1 9000 10.77.0.2 9000")" = "10.77.0.1 9000 5" ]
-	[ "$(on client bash -c "$(declare -f python udp_echo); udp_echo fd77::1 9000 fd77::2 1024")" = "fd77::1 9000 5" ]
+	[ "$(HOST=client udp_echo 10.77.0.1 9000 10.77.0.2 9000)" = "10.77.0.1 9000 5" ]
+	[ "$(HOST=client udp_echo fd77::1 9000 fd77::2 1024)" = "fd77::1 9000 5" ]
 	[ "$(counter udp_refused)" -eq 2 ]
 }
 
 @test "two echoes of one server do not answer each other" {
 	serve echo=udp/127.0.0.1:9000 echo=udp/127.0.0.1:9001 echo=udp/[::1]:9000
-	[ "$(udp_echo 127.0.0.1 9000 127.0.0.2 9001)" = none ]
-	[ "$(udp_echo ::1 9000 ::1 9001)" = none ]
+	unanswered 127.0.0.1 9000 127.0.0.2 9001
+	unanswered ::1 9000 ::1 9001
 	[ "$(udp_echo 127.0.0.1 9000 127.0.0.2 9002)" = "127.0.0.1 9000 5" ]
-	wait_until 5 counter_is udp_refused -eq 2
+	wait_until 30 counter_is udp_refused -eq 2
 }
 
 @test "a send that a rule forbids is counted as EPERM and explained once" {
@@ -263,10 +214,11 @@ udp_echo() {
 	nft add chain inet t output '{ type filter hook output priority 0; }'
 	nft add rule inet t output udp sport 9000 drop
 	for _ in 1 2 3; do
-		[ "$(udp_echo 127.0.0.1 9000)" = none ]
+		unanswered 127.0.0.1 9000
 	done
-	wait_until 5 counter_is sends_eperm -eq 3
-	[ "$(grep -c 'conntrack table full or an output rule' "$BATS_TEST_TMPDIR/$server.err")" -eq 1 ]
+	wait_until 30 counter_is sends_eperm -eq 3
+	wait_until 30 said 'conntrack table full or an output rule'
+	[ "$(grep -c 'conntrack table full' "$BATS_TEST_TMPDIR/$server.err")" -eq 1 ]
 	nft delete table inet t
 	[ "$(udp_echo 127.0.0.1 9000)" = "127.0.0.1 9000 5" ]
 }
@@ -274,9 +226,7 @@ udp_echo() {
 @test "answers that cannot be sent are dropped and counted, the others of the batch are sent" {
 	hosts
 	ip -n server route add unreachable 10.78.5.0/24
-	background ip netns exec server ctserve -j -s 50ms -w 1 echo=udp/9000
-	server=$pid
-	wait_until 10 said 'serving'
+	serve_on server -w 1 echo=udp/9000
 	kill -STOP "$(workers)"
 	pausing_on client <<-'PYTHON'
 		import socket
@@ -285,19 +235,19 @@ udp_echo() {
 		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		    s.bind(('10.78.%d.1' % (5 if n % 3 == 0 else 6), 2000 + n))
 		    s.sendto(b'%d' % n, ('10.77.0.1', 9000))
-		    s.settimeout(5)
+		    s.settimeout(30)
 		    all.append(s)
 		print('sent', flush=True)
 		for n in range(40):
 		    if n % 3:
 		        assert all[n].recv(10) == b'%d' % n
 	PYTHON
-	wait_until 5 grep -q sent "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q sent "$BATS_TEST_TMPDIR/$pid.out"
 	kill -CONT "$(workers)"
 	wait "$pid"
-	wait_until 5 counter_is udp_packets_out -eq 26
-	[ "$(counter sends_dropped)" -eq 14 ]
-	[ "$(counter sends_short)" -ge 13 ]
+	wait_until 30 counter_is udp_packets_out -eq 26
+	wait_until 30 counter_is sends_dropped -eq 14
+	wait_until 30 counter_is sends_short -ge 13
 }
 
 @test "what the kernel drops for a slow worker is counted" {
@@ -311,7 +261,7 @@ udp_echo() {
 	PYTHON
 	kill -CONT "$(workers)"
 	answered_or_lost() { [ $(($(counter udp_packets_in) + $(counter udp_overflows))) -eq 12000 ]; }
-	wait_until 5 answered_or_lost
+	wait_until 30 answered_or_lost
 	[ "$(counter udp_overflows)" -gt 0 ]
 	stop
 	answered_or_lost
@@ -319,11 +269,11 @@ udp_echo() {
 
 @test "discard takes everything and says nothing" {
 	serve discard=udp/9009 discard=tcp/9009
-	[ "$(udp_echo 127.0.0.1 9009)" = none ]
+	unanswered 127.0.0.1 9009
 	head -c 300000 /dev/zero >/dev/tcp/127.0.0.1/9009
-	wait_until 5 counter_is tcp_bytes_in -eq 300000
+	wait_until 30 counter_is tcp_bytes_in -eq 300000
 	[ "$(counter tcp_bytes_out)" -eq 0 ]
-	[ "$(counter udp_bytes_in)" -eq 5 ]
+	wait_until 30 counter_is udp_bytes_in -eq 5
 	[ "$(counter udp_packets_out)" -eq 0 ]
 }
 
@@ -340,7 +290,7 @@ udp_echo() {
 		    sender.join()
 		    assert got == data, len(got)
 	PYTHON
-	wait_until 5 counter_is connections_closed -eq 2
+	wait_until 30 counter_is connections_closed -eq 2
 	[ "$(counter tcp_bytes_out)" -eq 10000000 ]
 }
 
@@ -361,26 +311,30 @@ udp_echo() {
 		other = socket.create_connection(('127.0.0.1', 9000))
 		other.sendall(b'hello')
 		assert other.recv(10) == b'hello'
-		s.settimeout(10)
+		s.settimeout(30)
 		got = b''
 		while len(got) < sent:
 		    got += s.recv(65536)
 		assert got == data[:sent]
 	PYTHON
-	wait_until 5 counter_is connections_closed -eq 2
+	wait_until 30 counter_is connections_closed -eq 2
 	[ "$(counter connections_dropped)" -eq 0 ]
+}
+
+# first_lines COUNT CURL_ARGUMENTS...: of a feed.
+first_lines() {
+	curl -sN --max-time 60 "${@:2}" | head -n "$1"
 }
 
 @test "feed: HTTP/1.1 gets chunks, HTTP/1.0 bytes until close" {
 	serve -i 100ms feed=tcp/8080
-	run curl -sN -D "$BATS_TEST_TMPDIR/head" --max-time 0.7 http://127.0.0.1:8080/test/abc
+	run first_lines 5 -D "$BATS_TEST_TMPDIR/head" http://127.0.0.1:8080/test/abc
 	[ "${lines[0]}" = "ctkit welcomes you! Your Id: /test/abc" ]
 	[ "${lines[1]}" = "Chunk 1 for id /test/abc" ]
 	[ "${lines[2]}" = "Chunk 2 for id /test/abc" ]
-	[ "${#lines[@]}" -ge 5 ]
-	[ "${#lines[@]}" -le 8 ]
+	[ "${lines[4]}" = "Chunk 4 for id /test/abc" ]
 	grep -qi '^transfer-encoding: chunked' "$BATS_TEST_TMPDIR/head"
-	run curl -sN --http1.0 -D "$BATS_TEST_TMPDIR/head" --max-time 0.7 'http://[::1]:8080/test/x?y=z'
+	run first_lines 2 --http1.0 -D "$BATS_TEST_TMPDIR/head" 'http://[::1]:8080/test/x?y=z'
 	[ "${lines[0]}" = "ctkit welcomes you! Your Id: /test/x" ]
 	[ "${lines[1]}" = "Chunk 1 for id /test/x" ]
 	[ "$(grep -ci '^transfer-encoding' "$BATS_TEST_TMPDIR/head")" -eq 0 ]
@@ -391,29 +345,36 @@ udp_echo() {
 	serve -i 300ms feed=tcp/8080
 	python <<-'PYTHON'
 		import socket, time
-		s = socket.create_connection(('127.0.0.1', 8080))
-		s.sendall(b'GET /test/1 HTTP/1.0\r\n\r\n')
-		lines, stamps = s.makefile('rb'), []
-		while len(stamps) < 6:
-		    line = lines.readline()
-		    if line.startswith((b'ctkit', b'Chunk')):
-		        stamps.append(time.monotonic())
-		# each after its turn (scheduling makes late, never early), and no drift over five of them
-		for n, stamp in enumerate(stamps):
-		    assert stamp - stamps[0] > 0.3 * n - 0.05, stamps
-		assert stamps[5] - stamps[0] < 2.5, stamps
+		def stamps():
+		    begin, stamps = time.monotonic(), []
+		    s = socket.create_connection(('127.0.0.1', 8080))
+		    s.sendall(b'GET /test/1 HTTP/1.0\r\n\r\n')
+		    lines = s.makefile('rb')
+		    while len(stamps) < 6:
+		        line = lines.readline()
+		        if line.startswith((b'ctkit', b'Chunk')):
+		            stamps.append(time.monotonic() - begin)
+		    return stamps
+		# Scheduling makes late, never early. Who is always late drifts.
+		for attempt in range(10):
+		    seen = stamps()
+		    assert all(stamp > 0.3 * n - 0.05 for n, stamp in enumerate(seen)), seen
+		    if seen[5] < 2:
+		        break
+		else:
+		    assert False, seen
 	PYTHON
 }
 
 @test "feed: an EventSource gets events" {
 	serve -i 100ms feed=tcp/8080
-	run curl -sN -H 'Accept: text/event-stream' -D "$BATS_TEST_TMPDIR/head" --max-time 0.5 http://127.0.0.1:8080/test/abc
+	run first_lines 6 -H 'Accept: text/event-stream' -D "$BATS_TEST_TMPDIR/head" http://127.0.0.1:8080/test/abc
 	[ "${lines[0]}" = "retry: 2000" ]
 	[ "${lines[1]}" = "data: ctkit welcomes you! Your Id: /test/abc" ]
 	[ "${lines[2]}" = "id: 1" ]
 	[ "${lines[3]}" = "data: Chunk 1 for id /test/abc" ]
 	grep -qi '^content-type: text/event-stream' "$BATS_TEST_TMPDIR/head"
-	[ "$(curl -sN -H 'Accept: text/event-stream' --max-time 0.5 http://127.0.0.1:8080/test/abc | sed -n 3p)" = "" ]
+	[ "$(first_lines 4 -H 'Accept: text/event-stream' http://127.0.0.1:8080/test/abc | sed -n 3p)" = "" ]
 }
 
 @test "feed: HEAD, /healthz and what is wrong, as the RFCs say" {
@@ -451,7 +412,7 @@ udp_echo() {
 		import socket
 		for head in (b'GET /' + b'a' * 3000, b'GET / HTTP/1.1\r\nX: ' + b'a' * 9000):
 		    s = socket.create_connection(('127.0.0.1', 8080))
-		    s.settimeout(5)
+		    s.settimeout(30)
 		    s.sendall(head + b'a' * 300000)
 		    answer = b''.join(iter(lambda: s.recv(65536), b''))
 		    assert answer.startswith((b'HTTP/1.1 414', b'HTTP/1.1 431')), answer
@@ -478,7 +439,7 @@ udp_echo() {
 		    s = socket.socket()
 		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
 		    s.connect(('127.0.0.1', 8080))
-		    s.settimeout(10)
+		    s.settimeout(30)
 		    s.sendall(request * 999 + last)
 		    return s
 		def answers(s):
@@ -488,7 +449,7 @@ udp_echo() {
 		pause()
 		assert (answers(closing), answers(ending)) == (1000, 1000)
 	PYTHON
-	wait_until 5 counter_is sends_short -ge 2
+	wait_until 30 counter_is sends_short -ge 2
 	kill -USR1 "$pid"
 	wait "$pid"
 	stop
@@ -504,7 +465,7 @@ udp_echo() {
 		    rows = [line.split() for line in open('/proc/net/tcp').readlines()[1:]]
 		    return any(row[1].endswith(':1F90') and row[3] == '01' and not row[4].endswith(':00000000') for row in rows)
 		s = socket.create_connection(('127.0.0.1', 8080))
-		s.settimeout(5)
+		s.settimeout(30)
 		s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		for byte in b'GET /test/slow HTTP/1.1\r\nHost: a\r\n\r\n':
 		    s.send(bytes([byte]))
@@ -545,7 +506,7 @@ udp_echo() {
 		s = socket.socket()
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
 		s.connect(('127.0.0.1', 8080))
-		s.settimeout(20)
+		s.settimeout(30)
 		s.sendall(b'GET /test/' + b'x' * 2000 + b' HTTP/1.1\r\nHost: a\r\n\r\n')
 		pause()
 		numbers, stream = [], s.makefile('rb')
@@ -559,9 +520,9 @@ udp_echo() {
 		assert numbers == sorted(set(numbers))
 	PYTHON
 	local client=$pid
-	wait_until 20 counter_is chunks_lost -gt 100
-	run curl -sN --max-time 0.5 http://127.0.0.1:8080/test/other
-	[ "${#lines[@]}" -gt 20 ]
+	wait_until 30 counter_is chunks_lost -gt 100
+	run first_lines 30 http://127.0.0.1:8080/test/other
+	[ "${lines[29]}" = "Chunk 29 for id /test/other" ]
 	kill -USR1 "$client"
 	wait "$client"
 	[ "$(counter connections_dropped)" -eq 0 ]
@@ -572,14 +533,14 @@ udp_echo() {
 	python <<-'PYTHON'
 		import socket
 		s = socket.create_connection(('127.0.0.1', 8080))
-		s.settimeout(5)
+		s.settimeout(30)
 		s.sendall(b'GET /test/1 HTTP/1.1\r\nHost: a\r\n\r\n')
 		s.recv(1)
 		s.shutdown(socket.SHUT_WR)
 		text = b''.join(iter(lambda: s.recv(65536), b''))
 		assert text.endswith(b'\r\n0\r\n\r\n'), text
 	PYTHON
-	wait_until 5 counter_is connections_closed -eq 1
+	wait_until 30 counter_is connections_closed -eq 1
 }
 
 @test "connections that are reset leave nothing behind" {
@@ -593,16 +554,17 @@ udp_echo() {
 		        s.sendall(b'GET /test/1 HTTP/1.1\r\nHost: a\r\n\r\n')
 		    s.close()
 	PYTHON
-	wait_until 5 counter_is connections_closed -eq 300
+	wait_until 30 counter_is connections_closed -eq 300
 	[ "$(counter connections_open)" -eq 0 ]
 	[ "$(counter worker_restarts)" -eq 0 ]
 	[ "$(curl -s http://127.0.0.1:8080/healthz)" = ok ]
 }
 
 @test "without descriptors connections wait, the loop does not spin, and nothing is lost" {
+	local start=$SECONDS
 	background bash -c 'ulimit -n 40; exec ctserve -j -s 50ms -w 1 echo=tcp/127.0.0.1:9000'
 	server=$pid
-	wait_until 10 said 'serving'
+	wait_until 30 said 'serving'
 	pausing <<-'PYTHON'
 		import socket
 		all = [socket.create_connection(('127.0.0.1', 9000)) for n in range(60)]
@@ -610,15 +572,16 @@ udp_echo() {
 		for s in all[:40]:
 		    s.close()
 		for s in all[40:]:
-		    s.settimeout(5)
+		    s.settimeout(30)
 		    s.sendall(b'hello')
 		    assert s.recv(10) == b'hello'
 	PYTHON
-	wait_until 10 counter_is accept_emfile -ge 5
+	wait_until 30 counter_is accept_emfile -ge 5
 	kill -USR1 "$pid"
 	wait "$pid"
-	wait_until 5 counter_is connections_accepted -eq 60
-	[ "$(counter accept_emfile)" -le 60 ]
+	wait_until 30 counter_is connections_accepted -eq 60
+	# ten tries a second, and one for each connection that was closed
+	[ "$(counter accept_emfile)" -le $((20 * (SECONDS - start) + 60)) ]
 	[ "$(grep -c 'out of descriptors' "$BATS_TEST_TMPDIR/$server.err")" -eq 1 ]
 }
 
@@ -626,22 +589,22 @@ udp_echo() {
 	serve -w 2 -i 100ms feed=tcp/127.0.0.1:8080 echo=udp/9000
 	local feeds=() dead alive n failed=0
 	for n in {1..12}; do
-		background curl -sN --max-time 30 "http://127.0.0.1:8080/test/$n"
+		background curl -sN --max-time 120 "http://127.0.0.1:8080/test/$n"
 		feeds+=("$pid")
 	done
-	wait_until 5 counter_is connections_open -eq 12
+	wait_until 30 counter_is connections_open -eq 12
 	dead=$(workers | head -n 1)
 	alive=$(ss -tnpH state established sport = :8080 | grep -vc "pid=$dead,")
 	kill -9 "$dead"
 	for n in {1..30}; do
-		[ "$(curl -s --max-time 5 http://127.0.0.1:8080/healthz)" = ok ] || failed=$((failed + 1))
+		healthy || failed=$((failed + 1))
 		[ "$(udp_echo 127.0.0.1 9000)" = "127.0.0.1 9000 5" ] || failed=$((failed + 1))
 	done
 	[ "$failed" -eq 0 ]
-	wait_until 5 counter_is worker_restarts -eq 1
-	[ "$(workers | wc -l)" -eq 2 ]
+	wait_until 30 counter_is worker_restarts -eq 1
+	wait_until 30 worker_count_is 2
 	said "worker $dead was ended by signal 9"
-	wait_until 5 counter_is connections_open -eq "$alive"
+	wait_until 30 counter_is connections_open -eq "$alive"
 	stop
 	[ "$(counter connections_closed)" -eq "$(counter connections_accepted)" ]
 }
@@ -653,7 +616,7 @@ udp_echo() {
 	[ "$(wc -w <<<"$all")" -eq 3 ]
 	kill -9 "$server"
 	# shellcheck disable=SC2086 # a list of words
-	wait_until 5 gone $all
+	wait_until 30 gone $all
 	serve echo=tcp/9000
 }
 
@@ -661,12 +624,13 @@ udp_echo() {
 	serve -w 2 -i 100ms feed=tcp/8080 echo=tcp/9000
 	local feeds=() feed
 	for feed in 1 2 3 4; do
-		background curl -sN --max-time 30 "http://127.0.0.1:8080/test/$feed"
+		background curl -sN --max-time 120 "http://127.0.0.1:8080/test/$feed"
 		feeds+=("$pid")
 	done
 	background curl -sN --http1.0 --max-time 30 http://127.0.0.1:8080/test/old
 	feeds+=("$pid")
-	wait_until 5 counter_is chunks_sent -ge 10
+	wait_until 30 counter_is connections_open -eq 5
+	wait_until 30 counter_is chunks_sent -ge 10
 	stop
 	for feed in "${feeds[@]}"; do
 		wait "$feed"
@@ -680,10 +644,10 @@ udp_echo() {
 @test "SIGINT to the whole group is the same as SIGTERM" {
 	background setsid ctserve -j -i 100ms feed=tcp/8080
 	server=$pid
-	wait_until 5 said serving
-	background curl -sN --max-time 30 http://127.0.0.1:8080/test/1
+	wait_until 30 said 'serving'
+	background curl -sN --max-time 120 http://127.0.0.1:8080/test/1
 	local feed=$pid
-	wait_until 5 grep -q Chunk "$BATS_TEST_TMPDIR/$feed.out"
+	wait_until 30 grep -q Chunk "$BATS_TEST_TMPDIR/$feed.out"
 	kill -INT -- "-$(ps -o pgid= -p "$(pgrep -o ctserve)" | tr -d ' ')"
 	wait "$server"
 	wait "$feed"
@@ -703,7 +667,7 @@ blocked_echo() {
 		    print('blocked', flush=True)
 		pause()
 	PYTHON
-	wait_until 10 grep -q blocked "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q blocked "$BATS_TEST_TMPDIR/$pid.out"
 }
 
 @test "the drain ends in time, and at once on a second signal" {
@@ -712,33 +676,33 @@ blocked_echo() {
 	blocked_echo
 	start=$SECONDS
 	stop
-	((SECONDS - start <= 3))
+	((SECONDS - start <= 60))
 	[ "$(grep -c 'did not end in time' "$BATS_TEST_TMPDIR/$server.err")" -eq 0 ]
-	serve --drain 30s echo=tcp/9000
+	serve --drain 300s echo=tcp/9000
 	blocked_echo
 	start=$SECONDS
 	kill -TERM "$server"
-	wait_until 5 said stopping
+	wait_until 30 said stopping
 	refused() { [[ $(echo 2>&1 >/dev/tcp/127.0.0.1/9000) == *refused* ]]; }
-	wait_until 5 refused
+	wait_until 30 refused
 	second_signal() { kill -TERM "$server" 2>/dev/null; ! kill -0 "$server" 2>/dev/null; }
-	wait_until 5 second_signal
+	wait_until 30 second_signal
 	wait "$server"
-	((SECONDS - start <= 5))
+	((SECONDS - start <= 120))
 }
 
 @test "counters are a line per interval, in text and in JSON, and a last one" {
 	background ctserve -s 500ms echo=udp/9000
 	server=$pid
-	wait_until 5 said serving
+	wait_until 30 said 'serving'
 	[ "$(udp_echo 127.0.0.1 9000)" = "127.0.0.1 9000 5" ]
 	# at once, not when some buffer is full
-	wait_until 2 grep -q ' udp_packets_out=1 ' "$BATS_TEST_TMPDIR/$server.out"
+	wait_until 30 grep -q ' udp_packets_out=1 ' "$BATS_TEST_TMPDIR/$server.out"
 	stop
 	[ "$(grep -cv '^uptime_s=[0-9.]* workers=[0-9]* connections_open=' "$BATS_TEST_TMPDIR/$server.out")" -eq 0 ]
 	background ctserve -j echo=udp/9000
 	server=$pid
-	wait_until 5 said serving
+	wait_until 30 said 'serving'
 	stop
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/$server.out")" -eq 1 ]
 	[[ $(cat "$BATS_TEST_TMPDIR/$server.out") == '{"metainfo":{"program":"ctserve","version":"'*'","json_schema_version":1},'* ]]
@@ -747,8 +711,8 @@ blocked_echo() {
 
 @test "a reader of the counters that goes away does not end the service" {
 	background bash -c 'ctserve -s 50ms echo=udp/9000 | head -n 1'
-	server=$(wait_until 5 pgrep -o ctserve)
-	wait_until 5 grep -q 'cannot print counters any more' "$BATS_TEST_TMPDIR/$pid.err"
+	server=$(wait_until 30 pgrep -o ctserve)
+	wait_until 30 grep -q 'cannot print counters any more' "$BATS_TEST_TMPDIR/$pid.err"
 	[ "$(udp_echo 127.0.0.1 9000)" = "127.0.0.1 9000 5" ]
 	[ "$(grep -c 'cannot print' "$BATS_TEST_TMPDIR/$pid.err")" -eq 1 ]
 }
@@ -756,26 +720,25 @@ blocked_echo() {
 @test "quiet says nothing when all is well" {
 	background ctserve -q echo=udp/9000
 	server=$pid
-	wait_until 5 udp_answers
+	wait_until 30 udp_answers
 	stop
 	[ ! -s "$BATS_TEST_TMPDIR/$server.err" ]
 }
 
 udp_answers() {
-	[ "$(udp_echo 127.0.0.1 9000)" != none ]
+	[ "$(PATIENCE=0.5 udp_echo 127.0.0.1 9000)" != none ]
 }
 
 @test "a reader of the counters that stalls does not hold up the service" {
-	ip link set lo up
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	(exec ctserve -w 1 -s 20ms echo=udp/127.0.0.1:9000 >"$BATS_TEST_TMPDIR/pipe" \
 		2>"$BATS_TEST_TMPDIR/err" 3>&-) &
 	server=$!
 	exec 9<"$BATS_TEST_TMPDIR/pipe"
-	wait_until 10 grep -q 'ctserve: serving' "$BATS_TEST_TMPDIR/err"
+	wait_until 30 grep -q 'ctserve: serving' "$BATS_TEST_TMPDIR/err"
 	dd if=/dev/zero of="$BATS_TEST_TMPDIR/pipe" bs=4096 count=64 oflag=nonblock 2>/dev/null || true
-	wait_until 10 grep -q 'lines are skipped' "$BATS_TEST_TMPDIR/err"
+	wait_until 30 grep -q 'lines are skipped' "$BATS_TEST_TMPDIR/err"
 	kill -TERM "$server"
-	wait_until 10 ended "$server"
+	wait_until 30 ended "$server"
 	exec 9<&-
 }

@@ -11,7 +11,7 @@ python() {
 		cat <<-'PYTHON'
 			import os, socket, struct, time
 			SEGMENT, GRO = 103, 104
-			def client(source=('', 0), family=socket.AF_INET, timeout=5):
+			def client(source=('', 0), family=socket.AF_INET, timeout=30):
 			    s = socket.socket(family, socket.SOCK_DGRAM)
 			    s.settimeout(timeout)
 			    s.bind(source)
@@ -51,7 +51,7 @@ python() {
 		    assert answer == data and peer == ('127.0.0.1', 9000), len(answer)
 		    assert (17, GRO, struct.pack('i', size)) in control, control
 	PYTHON
-	wait_until 5 counter_is udp_packets_out -eq 164
+	wait_until 30 counter_is udp_packets_out -eq 164
 	[ "$(counter udp_packets_in)" -eq 164 ]
 	[ "$(counter udp_bursts_split)" -eq 0 ]
 }
@@ -78,8 +78,8 @@ python() {
 		s.sendmsg([data], [(17, SEGMENT, struct.pack('H', 1200))], 0, ('10.77.0.1', 9000))
 		assert b''.join(s.recv(2000) for _ in range(10)) == data
 	PYTHON
-	wait_until 5 counter_is udp_bursts_split -eq 1
-	wait_until 5 counter_is udp_packets_out -eq 10
+	wait_until 30 counter_is udp_bursts_split -eq 1
+	wait_until 30 counter_is udp_packets_out -eq 10
 	[ "$(counter sends_dropped)" -eq 0 ]
 }
 
@@ -117,14 +117,14 @@ python() {
 		s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
 		s.sendto(udp(5) + b'hello', ('10.77.0.1', 0))
 	PYTHON
-	wait_until 10 both udp_refused -eq 1
+	wait_until 30 both udp_refused -eq 1
 	both udp_packets_out -eq 64
 	python on client <<-'PYTHON'
 		s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)
 		s.setsockopt(socket.IPPROTO_IPV6, 7, 6) # IPV6_CHECKSUM, at its offset
 		s.sendto(struct.pack('!HHHH', 9001, 9000, 13, 0) + b'hello', ('fd77::1', 0))
 	PYTHON
-	wait_until 10 both udp_refused -eq 2
+	wait_until 30 both udp_refused -eq 2
 	both udp_packets_out -le 128
 }
 
@@ -133,20 +133,20 @@ python() {
 	python <<-'PYTHON'
 		s = client()
 		begin = time.monotonic()
-		proof = subscribe(s, 1)
+		proof = subscribe(s, 3)
 		assert s.recv(1000) == b'ctkit welcomes you! Your Id: /test/42\n'
 		for n in range(1, 6):
 		    assert s.recv(1000) == b'Chunk %d for id /test/42\n' % n
 		assert time.monotonic() - begin > 0.45
-		subscribe(s, 1, proof=proof)
+		subscribe(s, 3, proof=proof)
 		lines = []
 		while not lines or lines[-1] != b'ctkit end\n':
 		    lines.append(s.recv(1000))
 		assert lines[:-1] == [b'Chunk %d for id /test/42\n' % n for n in range(6, 6 + len(lines) - 1)], lines
-		assert time.monotonic() - begin > 1.45
+		assert time.monotonic() - begin > 3.45
 		assert silent(s)
 	PYTHON
-	wait_until 5 counter_is subscribers -eq 0
+	wait_until 30 counter_is subscribers -eq 0
 	[ "$(counter subscriptions)" -eq 1 ]
 	[ "$(counter chunks_sent)" -ge 12 ]
 	[ "$(counter chunks_lost)" -eq 0 ]
@@ -170,7 +170,7 @@ python() {
 		while not silent(s):
 		    pass
 	PYTHON
-	wait_until 5 counter_is subscribers -eq 0
+	wait_until 30 counter_is subscribers -eq 0
 }
 
 @test "feed: lines come from the address that was asked" {
@@ -198,8 +198,8 @@ python() {
 		    while s.recv(1000) != b'ctkit end\n':
 		        pass
 	PYTHON
-	wait_until 10 grep -q open "$BATS_TEST_TMPDIR/$pid.out"
-	wait_until 5 counter_is subscribers -eq 200
+	wait_until 30 grep -q open "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 counter_is subscribers -eq 200
 	stop
 	wait "$pid"
 	[ "$(counter subscribers)" -eq 0 ]
@@ -216,10 +216,10 @@ python() {
 		subscribe(s, proof=proof)
 		assert s.recv(1000).startswith(b'ctkit welcomes')
 	PYTHON
-	wait_until 10 grep -q cookie "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q cookie "$BATS_TEST_TMPDIR/$pid.out"
 	kill -9 "$(workers)"
-	wait_until 10 counter_is worker_restarts -eq 1
-	wait_until 10 workers >&2
+	wait_until 30 counter_is worker_restarts -eq 1
+	wait_until 30 workers >&2
 	touch "$BATS_TEST_TMPDIR/restarted"
 	wait "$pid"
 }
@@ -268,22 +268,27 @@ python() {
 	serve -w 2 --per-source-rate 1 echo=udp/9000 feed=udp/9001
 	python <<-'PYTHON'
 		def answers(source, port, data):
-		    all = [client((source, 0), timeout=0.5) for _ in range(50)]
+		    all = [client((source, 0)) for _ in range(50)]
+		    begin = time.monotonic()
 		    for s in all:
 		        s.sendto(data, ('127.0.0.1', port))
-		    time.sleep(0.3)
-		    got = 0
-		    for s in all:
-		        s.setblocking(False)
-		        try:
-		            got += len(s.recv(1000)) > 0
-		        except BlockingIOError:
-		            pass
-		    return got
+		    sent = time.monotonic() - begin
+		    got, late = 0, 0
+		    while got < 8 and time.monotonic() < begin + 30 or late < 5:
+		        late += got >= 8
+		        time.sleep(0.1)
+		        for s in all:
+		            s.setblocking(False)
+		            try:
+		                got += len(s.recv(1000)) > 0
+		            except BlockingIOError:
+		                pass
+		    # One a second comes on top while this one is held up.
+		    return got, 14 + sent
 		for source, port, data in (('127.0.0.5', 9000, b'x'), ('127.0.0.6', 9001, hello())):
-		    got = answers(source, port, data)
-		    assert 8 <= got < 14, got
+		    got, most = answers(source, port, data)
+		    assert 8 <= got < most, (got, most)
 	PYTHON
 	limited() { [ $(($(counter udp_limited) + $(counter udp_packets_out))) -eq 100 ]; }
-	wait_until 5 limited
+	wait_until 30 limited
 }
