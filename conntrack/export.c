@@ -40,16 +40,32 @@ static json_t *forecast(const struct reading *reading)
 
 static json_t *counters(bool counted, const struct table_counters *c)
 {
+	json_t *object;
+
 	if (!counted)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "drop",
-			 (json_int_t)c->drop, "early_drop", (json_int_t)c->early_drop,
-			 "insert_failed", (json_int_t)c->insert_failed, "invalid",
-			 (json_int_t)c->invalid, "error", (json_int_t)c->error, "found",
-			 (json_int_t)c->found, "insert", (json_int_t)c->insert,
-			 "search_restart", (json_int_t)c->search_restart, "clash_resolve",
-			 (json_int_t)c->clash_resolve, "chain_toolong",
-			 (json_int_t)c->chain_toolong);
+	object = json_object();
+	for (size_t i = 0; i < TABLE_COUNTERS; i++)
+		json_object_set_new(
+			object, TABLE_COUNTER[i].name,
+			json_integer(table_counter_value(c, &TABLE_COUNTER[i])));
+	return object;
+}
+
+static json_t *rates(const struct reading *reading)
+{
+	json_t *object;
+
+	if (!reading->counted || reading->since_s <= 0)
+		return json_null();
+	object = json_object();
+	for (size_t i = 0; i < TABLE_COUNTERS; i++) {
+		double gained = table_counter_value(&reading->since, &TABLE_COUNTER[i]);
+
+		json_object_set_new(object, TABLE_COUNTER[i].name,
+				    json_real(gained / reading->since_s));
+	}
+	return object;
 }
 
 /* The members that rows of all kinds have. Takes over the name. */
@@ -129,29 +145,23 @@ static json_t *named_rows(const struct view *view, const struct reading *reading
 	return array;
 }
 
-/* Of what early_drop may evict; nothing is known of what was not sampled. */
-static json_t *evictable(const struct reading *reading)
-{
-	uint32_t flows = reading->sample.flows;
-
-	if (!reading->sampled)
-		return json_null();
-	return ratio(flows - reading->services->total.assured, flows);
-}
-
 json_t *export_reading(const struct view *view, const struct reading *reading)
 {
+	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
 	bool sampled = reading->sampled;
 	json_t *object = json_pack(
 		"{s:s, s:o, s:I, s:I, s:o, s:o, s:n, s:o, s:o}", "netns", reading->netns,
 		"active", active(reading), "entries", (json_int_t)reading->usage.entries,
 		"limit", (json_int_t)reading->usage.limit, "fill_ratio",
 		ratio(reading->usage.entries, reading->usage.limit), "evictable_ratio",
-		evictable(reading), "arrivals_per_second", "forecast", forecast(reading),
-		"counters", counters(reading->counted, &reading->counters));
+		number(!isnan(evictable), evictable), "arrivals_per_second", "forecast",
+		forecast(reading), "counters",
+		counters(reading->counted, &reading->counters));
 
 	json_object_set_new(object, "counters_delta",
 			    counters(reading->counted, &reading->since));
+	json_object_set_new(object, "counters_per_second", rates(reading));
+	json_object_set_new(object, "overflow_drop_ratio", number(!isnan(drops), drops));
 	json_object_set_new(object, "sampled",
 			    sampled ? json_integer(reading->sample.flows) : json_null());
 	json_object_set_new(object, "sample_complete",

@@ -13,6 +13,7 @@
 
 static const char COUNT_PATH[] = "/proc/sys/net/netfilter/nf_conntrack_count";
 static const char LIMIT_PATH[] = "/proc/sys/net/netfilter/nf_conntrack_max";
+static const char BUCKETS_PATH[] = "/proc/sys/net/netfilter/nf_conntrack_buckets";
 
 /* Where the answer's numbers go; an attribute of another size is not one of ours. */
 struct field {
@@ -36,6 +37,38 @@ static const struct field COUNTER_FIELDS[] = {
 	{ CTA_STATS_SEARCH_RESTART, offsetof(struct table_counters, search_restart) },
 	{ CTA_STATS_CLASH_RESOLVE, offsetof(struct table_counters, clash_resolve) },
 	{ CTA_STATS_CHAIN_TOOLONG, offsetof(struct table_counters, chain_toolong) },
+};
+
+const struct table_counter TABLE_COUNTER[TABLE_COUNTERS] = {
+	{ "drop",
+	  "packets lost: the table was full and nothing near could be evicted for them",
+	  offsetof(struct table_counters, drop) },
+	{ "early_drop",
+	  "the table was full: unassured entries, of any service, were evicted for new "
+	  "ones",
+	  offsetof(struct table_counters, early_drop) },
+	{ "insert_failed",
+	  "packets lost: an entry of the same addresses and ports came first, "
+	  "or too many share a bucket",
+	  offsetof(struct table_counters, insert_failed) },
+	{ "chain_toolong", "packets lost: too many entries share one bucket of the hash",
+	  offsetof(struct table_counters, chain_toolong) },
+	{ "invalid",
+	  "packets that fit no entry and may begin none: untracked, and dropped by "
+	  "many firewalls",
+	  offsetof(struct table_counters, invalid) },
+	{ "error", "ICMP errors about packets that no entry is known of",
+	  offsetof(struct table_counters, error) },
+	{ "clash_resolve",
+	  "first packets of one flow met on two CPUs and share an entry: harmless",
+	  offsetof(struct table_counters, clash_resolve) },
+	{ "search_restart",
+	  "look-ups that began anew as entries moved beneath them: harmless",
+	  offsetof(struct table_counters, search_restart) },
+	{ "found", "translations that met a port already taken and tried another",
+	  offsetof(struct table_counters, found) },
+	{ "insert", "entries that a program made through netlink, not packets",
+	  offsetof(struct table_counters, insert) },
 };
 
 static uint32_t *field_of(void *numbers, const struct field *field)
@@ -125,6 +158,11 @@ int table_usage_read(struct table_usage *out)
 	return err;
 }
 
+int table_buckets_read(uint32_t *out)
+{
+	return read_number(BUCKETS_PATH, out);
+}
+
 static int counters_cb(const struct nlmsghdr *message, void *data)
 {
 	add_fields(message, COUNTER_FIELDS, MNL_ARRAY_SIZE(COUNTER_FIELDS), data);
@@ -156,4 +194,10 @@ struct table_counters table_counters_delta(const struct table_counters *from,
 		*field_of(&delta, &COUNTER_FIELDS[i]) -=
 			*field_of(&before, &COUNTER_FIELDS[i]);
 	return delta;
+}
+
+uint32_t table_counter_value(const struct table_counters *counters,
+			     const struct table_counter *counter)
+{
+	return *(const uint32_t *)((const char *)counters + counter->offset);
 }

@@ -2,6 +2,7 @@
 #ifndef CONNTRACK_TABLE_H
 #define CONNTRACK_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct nl;
@@ -26,6 +27,12 @@ int table_usage_get(struct nl *nl, struct table_usage *out);
 int table_usage_read(struct table_usage *out);
 
 /*
+ * Buckets of the kernel's one hash table, from /proc/sys/net/netfilter, readable without privilege.
+ * Returns 0 or -errno.
+ */
+int table_buckets_read(uint32_t *out);
+
+/*
  * Counters of this namespace, summed over CPUs. Each CPU's is 32 bits and wraps:
  * compare readings with table_counters_delta().
  */
@@ -48,5 +55,23 @@ int table_counters_get(struct nl *nl, struct table_counters *out);
 /* What was counted from one reading to the next, whatever wrapped between. */
 struct table_counters table_counters_delta(const struct table_counters *from,
 					   const struct table_counters *to);
+
+/*
+ * The counters for people, those that cost flows first: a name, as everybody knows it, and a sentence
+ * on what it means that it moves (net/netfilter/nf_conntrack_core.c).
+ */
+struct table_counter {
+	const char *name;
+	const char *meaning;
+	size_t offset; /* of the number in struct table_counters */
+};
+
+enum { TABLE_COUNTERS = 10 };
+
+extern const struct table_counter TABLE_COUNTER[TABLE_COUNTERS];
+
+/* The number that the counter has in counters. */
+uint32_t table_counter_value(const struct table_counters *counters,
+			     const struct table_counter *counter);
 
 #endif

@@ -11,6 +11,9 @@
 
 enum { COUNT_TEXT_MAX = 32, LINE_ROWS_MAX = 3, ROW_NAME_MAX = ATTRIBUTE_NAME_MAX + 16 };
 
+/* In which the kernel looks for an entry to evict. */
+enum { EVICTION_BUCKETS = 8 };
+
 /* "1,234,567" */
 static const char *count_text(char text[COUNT_TEXT_MAX], double value)
 {
@@ -143,16 +146,61 @@ const char *view_process(const struct reading *reading, const struct attribute_r
 	return NULL;
 }
 
+double view_evictable(const struct reading *reading)
+{
+	const struct attribute_row *total;
+
+	if (!reading->sampled || reading->sample.flows == 0)
+		return NAN;
+	total = &reading->services->total;
+	return (double)(total->flows - total->assured) / total->flows;
+}
+
+double view_overflow_drops(const struct reading *reading)
+{
+	double buckets = reading->buckets ? reading->buckets : reading->usage.limit;
+
+	/* Each entry is in two buckets: by its tuple, and by that of the answers. */
+	if (buckets <= 0)
+		return NAN;
+	return pow(1 - view_evictable(reading),
+		   EVICTION_BUCKETS * 2 * reading->usage.limit / buckets);
+}
+
+/* What the next overflow will be: silent eviction, or loss that somebody notices. */
+static void add_evictable(const struct reading *reading, struct text *text)
+{
+	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
+
+	if (isnan(evictable) || isnan(drops))
+		return;
+	text_add(text, "evictable: %.1f%% (not assured): when full, ", 100 * evictable);
+	if (drops < 0.005)
+		text_add(text, "new flows evict such entries in silence\n");
+	else if (drops > 0.995)
+		text_add(text, "new flows are dropped\n");
+	else
+		text_add(text, "%.0f%% of new flows are dropped, the rest evict others\n",
+			 100 * drops);
+}
+
+/* All totals, then what those that move mean. */
 static void add_counters(const struct reading *reading, struct text *text)
 {
-	const struct table_counters *c = &reading->counters;
-
 	if (!reading->counted)
 		return;
-	text_add(text,
-		 "counters:  drop %u, early_drop %u, insert_failed %u, invalid %u, ",
-		 c->drop, c->early_drop, c->insert_failed, c->invalid);
-	text_add(text, "error %u, chain_toolong %u\n", c->error, c->chain_toolong);
+	for (size_t i = 0; i < TABLE_COUNTERS; i++)
+		text_add(text, "%s%s %u", i ? ", " : "counters:  ", TABLE_COUNTER[i].name,
+			 table_counter_value(&reading->counters, &TABLE_COUNTER[i]));
+	text_add(text, "\n");
+	for (size_t i = 0; i < TABLE_COUNTERS; i++) {
+		uint32_t gained = table_counter_value(&reading->since, &TABLE_COUNTER[i]);
+
+		if (gained && reading->since_s > 0)
+			text_add(text, "  %s +%.0f/s: %s\n", TABLE_COUNTER[i].name,
+				 ceil(gained / reading->since_s),
+				 TABLE_COUNTER[i].meaning);
+	}
 }
 
 /* A forwarded service has the name of the one that this host would serve. */
@@ -227,6 +275,7 @@ void view_report(const struct view *view, const struct reading *reading,
 		text_add(text, " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
 			 count_text(number, reading->slope));
 	text_add(text, "\n");
+	add_evictable(reading, text);
 	add_counters(reading, text);
 	if (reading->sampled)
 		add_rows(view, reading, text);

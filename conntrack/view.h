@@ -45,4 +45,12 @@ enum view_tracking { TRACKING_UNKNOWN, TRACKING_OFF, TRACKING_ON };
 
 enum view_tracking view_tracking(const struct reading *reading);
 
+/*
+ * The share of entries that the kernel may evict when the table is full, those not assured; and the
+ * share of new flows that it would drop then, because it looks for one to evict in 8 buckets only
+ * (net/netfilter/nf_conntrack_core.c, early_drop). NAN if nothing is known of the entries.
+ */
+double view_evictable(const struct reading *reading);
+double view_overflow_drops(const struct reading *reading);
+
 #endif

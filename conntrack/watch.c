@@ -29,6 +29,7 @@ struct watch {
 	struct forecast forecast;
 
 	bool counted;
+	uint64_t counted_ns; /* CLOCK_MONOTONIC */
 	struct table_counters counters;
 
 	enum active active;
@@ -65,6 +66,11 @@ int watch_open(struct watch **out, uint32_t sample_max)
 		watch->diag = NULL;
 	if (nl_open(&watch->route, NETLINK_ROUTE) < 0)
 		watch->route = NULL;
+	/* So that already the first reading has rates. */
+	if (!watch->missing && table_counters_get(watch->nl, &watch->counters) == 0) {
+		watch->counted = true;
+		watch->counted_ns = clock_now_ns();
+	}
 	*out = watch;
 	return 0;
 }
@@ -101,14 +107,17 @@ int watch_poll(struct watch *watch)
 	return err;
 }
 
-static void count(struct watch *watch, struct reading *reading)
+static void count(struct watch *watch, uint64_t now_ns, struct reading *reading)
 {
 	struct table_counters now;
 
 	if (table_counters_get(watch->nl, &now) == 0) {
-		if (watch->counted)
+		if (watch->counted) {
 			reading->since = table_counters_delta(&watch->counters, &now);
+			reading->since_s = clock_between_s(watch->counted_ns, now_ns);
+		}
 		watch->counters = now;
+		watch->counted_ns = now_ns;
 		watch->counted = true;
 	}
 	reading->counted = watch->counted;
@@ -219,10 +228,12 @@ int watch_read(struct watch *watch, struct reading *out)
 		return err;
 	reading.missing = watch->missing;
 	reading.usage = watch->usage;
+	/* Without it the words assume as many as the limit, as kernels do by default. */
+	(void)table_buckets_read(&reading.buckets);
 	predict(watch, &reading);
 	if (!watch->missing) {
 		probe(watch, now_ns);
-		count(watch, &reading);
+		count(watch, now_ns, &reading);
 		take_sample(watch, now_ns);
 		find_processes(watch, now_ns);
 		reading.active = watch->active;

@@ -20,9 +20,11 @@ struct reading {
 	const char *netns; /* what the network namespace is called */
 	int missing; /* 0, or the -errno for which only usage is known (-EPERM: no CAP_NET_ADMIN) */
 	struct table_usage usage;
-	bool counted; /* counters are known */
+	uint32_t buckets; /* of the kernel's hash; 0: not known */
+	bool counted;     /* counters are known */
 	struct table_counters counters;
 	struct table_counters since; /* what they gained since the reading before */
+	double since_s; /* how long ago that was, or that the watch began; 0: no rates */
 	enum active active;
 	int probe_error; /* 0, or the -errno for which that is not known */
 	bool predicted;  /* there is enough history for the next four */

@@ -274,3 +274,26 @@ within() {
 	[[ $output == *"could not send a probe over loopback: Too many open files"* ]]
 	[[ $output != *"is lo up"* ]]
 }
+
+@test "says whether an overflow would evict in silence or drop" {
+	on box ctfill 300
+	run on box ctwatch --once
+	[[ $output == *"evictable: 100.0% (not assured): when full, new flows evict such entries in silence"* ]]
+	on box conntrack -F
+	on box ctfill -a -r 300
+	run on box ctwatch --once
+	[[ $output == *"evictable: 0.0% (not assured): when full, new flows are dropped"* ]]
+	run on box ctwatch --once --json
+	jq -e '.tables[0] | .evictable_ratio == 0 and .overflow_drop_ratio == 1' <<<"$output"
+}
+
+@test "every counter that the report names is explained in the manual" {
+	manual=$BATS_TEST_DIRNAME/../../docs/man/ctwatch.8
+	run on box ctwatch --once --json
+	names=$(jq -r '.tables[0].counters | keys[]' <<<"$output")
+	[ "$(wc -l <<<"$names")" -eq 10 ]
+	for name in $names; do
+		grep -qx ".It Cm $name" "$manual"
+	done
+	jq -e '.tables[0] | (.counters_per_second | keys) == (.counters | keys)' <<<"$output"
+}

@@ -31,11 +31,18 @@ static void assert_member(const json_t *object, const char *name, const char *wa
 static void what_is_not_known_is_null(void **state)
 {
 	static const char *const NULLS[] = {
-		"active",          "arrivals_per_second",
-		"counters",        "counters_delta",
-		"evictable_ratio", "sampled",
-		"services",        "sample_age_seconds",
-		"sample_complete", "sources",
+		"active",
+		"arrivals_per_second",
+		"counters",
+		"counters_delta",
+		"counters_per_second",
+		"overflow_drop_ratio",
+		"evictable_ratio",
+		"sampled",
+		"services",
+		"sample_age_seconds",
+		"sample_complete",
+		"sources",
 		"states",
 	};
 	const struct reading reading = {
@@ -89,6 +96,30 @@ static void a_forecast_is_in_numbers(void **state)
 	json_decref(object);
 }
 
+static void counters_are_totals_and_rates(void **state)
+{
+	struct reading reading = {
+		.netns = "host",
+		.counted = true,
+		.counters = { .drop = 9, .insert = 4 },
+		.since = { .drop = 3 },
+		.since_s = 2,
+	};
+	json_t *object = export_reading(&VIEW, &reading);
+	const json_t *totals = json_object_get(object, "counters");
+
+	assert_int_equal(json_object_size(totals), TABLE_COUNTERS);
+	assert_member(totals, "drop", "9");
+	assert_member(totals, "insert", "4");
+	assert_member(json_object_get(object, "counters_delta"), "drop", "3");
+	assert_member(json_object_get(object, "counters_per_second"), "drop", "1.5");
+	json_decref(object);
+	reading.since_s = 0;
+	object = export_reading(&VIEW, &reading);
+	assert_member(object, "counters_per_second", "null");
+	json_decref(object);
+}
+
 static void services_are_named_and_the_rest_is_other(void **state)
 {
 	static struct attribute services = {
@@ -128,6 +159,7 @@ static void services_are_named_and_the_rest_is_other(void **state)
 	assert_member(json_array_get(rows, 1), "entries", "200");
 	assert_member(json_array_get(rows, 1), "assured_ratio", "1.0");
 	assert_member(object, "evictable_ratio", "0.75");
+	assert_member(object, "overflow_drop_ratio", "2.32831e-10");
 	assert_member(object, "sampled", "100");
 	json_decref(object);
 }
@@ -137,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(a_forecast_is_in_numbers),
+		cmocka_unit_test(counters_are_totals_and_rates),
 		cmocka_unit_test(services_are_named_and_the_rest_is_other),
 	};
 

@@ -145,6 +145,47 @@ static void all_evidence_together_tells_whether_it_tracks(void **state)
 	assert_int_equal(view_tracking(&reading), TRACKING_ON);
 }
 
+static void the_next_overflow_is_told_in_words(void **state)
+{
+	struct situation s;
+
+	set(&s);
+	assert_report(&s,
+		      "evictable: 100.0% (not assured): when full, new flows evict such "
+		      "entries in silence\n");
+	s.services.total.assured = 1000;
+	assert_report(
+		&s, "evictable: 0.0% (not assured): when full, new flows are dropped\n");
+	/* Measured: of 200 flows into a table with 1.9 % of victims 55 got in, 145 were dropped. */
+	s.services.total.assured = 981;
+	assert_report(&s,
+		      "evictable: 1.9% (not assured): when full, 74% of new flows are "
+		      "dropped, the rest evict others\n");
+	s.reading.buckets = 2 * s.reading.usage.limit;
+	assert_report(&s, "86% of new flows are dropped");
+	s.reading.sampled = false;
+	assert_true(isnan(view_evictable(&s.reading)));
+	assert_true(isnan(view_overflow_drops(&s.reading)));
+}
+
+static void counters_that_move_are_explained(void **state)
+{
+	struct text text = { 0 };
+	struct situation s;
+
+	set(&s);
+	s.reading.counted = true;
+	s.reading.counters.drop = 7;
+	s.reading.counters.early_drop = 500;
+	s.reading.since.early_drop = 300;
+	assert_report(&s, "counters:  drop 7, early_drop 500, insert_failed 0, ");
+	s.reading.since_s = 2;
+	assert_report(&s, "\n  early_drop +150/s: the table was full: unassured entries");
+	view_report(&s.view, &s.reading, &text);
+	assert_null(strstr(text_str(&text), "packets lost"));
+	text_free(&text);
+}
+
 static void a_line_has_the_forecast_and_the_top(void **state)
 {
 	struct situation s;
@@ -184,6 +225,8 @@ int main(void)
 		cmocka_unit_test(an_empty_table_has_no_rows),
 		cmocka_unit_test(why_tracking_is_unknown_is_told),
 		cmocka_unit_test(all_evidence_together_tells_whether_it_tracks),
+		cmocka_unit_test(the_next_overflow_is_told_in_words),
+		cmocka_unit_test(counters_that_move_are_explained),
 		cmocka_unit_test(a_line_has_the_forecast_and_the_top),
 		cmocka_unit_test(a_limit_of_zero_is_no_division),
 	};
