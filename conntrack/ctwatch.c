@@ -15,6 +15,7 @@
 #include "conntrack/spaces.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
+#include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/metainfo.h"
@@ -24,6 +25,9 @@
 
 /* How often at least the forecast is fed: one reading a line is too few when lines are rare. */
 static const double POLL_MAX_S = 0.1;
+
+/* Of a column; a longer name moves what follows. */
+enum { NAME_WIDTH = 16 };
 
 /* What --once watches before it reports. */
 enum { ONCE_POLLS = 10, ONCE_POLL_MS = 20 };
@@ -73,14 +77,25 @@ static bool print_json(json_t *tables)
 	return whole;
 }
 
+/* Whether a table has to be told from others, now or later. */
+static bool has_several(const struct ctwatch *ctwatch)
+{
+	return ctwatch->request.netns.all || ctwatch->request.netns.count > 1;
+}
+
 /* Adds what is said of one table. */
 static void add_text(const struct ctwatch *ctwatch, const struct reading *reading,
 		     struct text *text)
 {
 	if (ctwatch->request.once) {
+		if (has_several(ctwatch))
+			text_add(text, "%snamespace: %s\n", text->length ? "\n" : "",
+				 reading->netns);
 		view_report(&ctwatch->request.view, reading, text);
 	} else {
 		add_time(text);
+		if (has_several(ctwatch))
+			text_add(text, "%-*s  ", NAME_WIDTH, reading->netns);
 		view_line(&ctwatch->request.view, reading, text);
 		text_add(text, "\n");
 	}
@@ -109,15 +124,24 @@ static void tell_of(struct ctwatch *ctwatch, const struct reading *reading)
 			  reading->sample.flows, reading->sample_cost_s * 1000);
 }
 
-/* Takes a reading of each table. Returns 0 or -errno. */
+/*
+ * Takes a reading of each table and adds it to either. Returns 0, or -errno if there is none
+ * that can be read.
+ */
 static int read_all(struct ctwatch *ctwatch, struct text *text, json_t *tables)
 {
+	bool any = false;
+	int failed = -ESRCH;
+
 	for (size_t i = 0; i < spaces_count(ctwatch->spaces); i++) {
 		struct reading reading;
 		int err = spaces_read(ctwatch->spaces, i, &reading);
 
-		if (err)
-			return err;
+		if (err) {
+			failed = err;
+			continue;
+		}
+		any = true;
 		tell_of(ctwatch, &reading);
 		if (tables)
 			json_array_append_new(
@@ -125,7 +149,20 @@ static int read_all(struct ctwatch *ctwatch, struct text *text, json_t *tables)
 		else
 			add_text(ctwatch, &reading, text);
 	}
-	return 0;
+	return any ? 0 : failed;
+}
+
+/* Returns the exit code. */
+static int fail_to_read(const struct ctwatch *ctwatch, int err)
+{
+	if (err == -ESRCH) {
+		log_error(&ctwatch->log, "no network namespace is left to watch");
+		return EXIT_FAILED;
+	}
+	log_error(&ctwatch->log, "cannot read the conntrack table: %s",
+		  err == -ENOENT ? "this kernel has none (nf_conntrack is not loaded)"
+				 : strerror(-err));
+	return EXIT_UNREACHABLE;
 }
 
 /* Takes a reading and prints it. Returns the exit code. */
@@ -133,17 +170,15 @@ static int show(struct ctwatch *ctwatch)
 {
 	json_t *tables = ctwatch->request.json ? json_array() : NULL;
 	struct text text = { 0 };
-	int err = read_all(ctwatch, &text, tables);
 	bool whole;
+	int err;
 
+	spaces_update(ctwatch->spaces);
+	err = read_all(ctwatch, &text, tables);
 	if (err) {
-		log_error(&ctwatch->log, "cannot read the conntrack table: %s",
-			  err == -ENOENT
-				  ? "this kernel has none (nf_conntrack is not loaded)"
-				  : strerror(-err));
 		json_decref(tables);
 		text_free(&text);
-		return EXIT_UNREACHABLE;
+		return fail_to_read(ctwatch, err);
 	}
 	whole = tables ? print_json(tables) : text_ok(&text);
 	if (whole && !tables)
@@ -182,6 +217,7 @@ static void on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct ctwatch *ctwatch = timer->data;
 
+	spaces_update(ctwatch->spaces);
 	spaces_poll(ctwatch->spaces);
 }
 
@@ -218,11 +254,13 @@ static int run_stream(struct ctwatch *ctwatch)
 
 static int run(struct ctwatch *ctwatch)
 {
-	int status, err = spaces_open(&ctwatch->spaces, ctwatch->request.sample_max);
+	struct args_why why;
+	int status, err = spaces_open(&ctwatch->spaces, &ctwatch->request.netns,
+				      ctwatch->request.sample_max, &ctwatch->log, &why);
 
 	if (err) {
-		log_error(&ctwatch->log, "cannot start: %s", strerror(-err));
-		return EXIT_FAILED;
+		log_error(&ctwatch->log, "cannot watch: %s", why.text);
+		return err == -EPERM || err == -EACCES ? EXIT_UNREACHABLE : EXIT_FAILED;
 	}
 	status = ctwatch->request.once ? run_once(ctwatch) : run_stream(ctwatch);
 	spaces_close(ctwatch->spaces);

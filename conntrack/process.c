@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack/netns.h"
+
 /* One walk: what is looked for and how much of the bound is left. */
 struct walk {
 	struct process *processes;
@@ -89,25 +91,34 @@ static void walk_process(struct walk *walk, int proc, const char *pid)
 	close(dir);
 }
 
-void process_find(struct process *processes, size_t count)
+/* The processes that are in that namespace, or those that are not. */
+static void walk_processes(struct walk *walk, uint64_t netns, bool inside)
+{
+	DIR *proc = walk->missing > 0 ? opendir("/proc") : NULL;
+	const struct dirent *entry;
+
+	while (proc && walk->missing > 0 && walk->links_left > 0 &&
+	       (entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && (netns_of_process(pid) == netns) == inside)
+			walk_process(walk, dirfd(proc), entry->d_name);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+void process_find(struct process *processes, size_t count, uint64_t netns)
 {
 	struct walk walk = { .processes = processes,
 			     .count = count,
 			     .links_left = PROCESS_LINKS_MAX };
-	const struct dirent *entry;
-	DIR *proc;
 
 	for (size_t i = 0; i < count; i++) {
 		processes[i].pid = 0;
 		processes[i].name[0] = '\0';
 		walk.missing += processes[i].inode != 0;
 	}
-	proc = walk.missing > 0 ? opendir("/proc") : NULL;
-	if (!proc)
-		return;
-	while (walk.missing > 0 && walk.links_left > 0 && (entry = readdir(proc))) {
-		if (isdigit((unsigned char)entry->d_name[0]))
-			walk_process(&walk, dirfd(proc), entry->d_name);
-	}
-	closedir(proc);
+	walk_processes(&walk, netns, true);
+	walk_processes(&walk, netns, false);
 }

@@ -17,10 +17,11 @@ struct process {
 
 /*
  * Fills in pid and name of each inode for which a process can be seen to hold it: those of other
- * users only by root. One walk over /proc, which is left after PROCESS_LINKS_MAX
- * descriptors: the rest is "not found".
+ * users only by root. Looks at the processes of the network namespace of that number
+ * (conntrack/netns.h) first: the numbers of sockets may come again elsewhere. Then at all others,
+ * as a socket may be handed on. Left after PROCESS_LINKS_MAX descriptors: the rest is "not found".
  */
-void process_find(struct process *processes, size_t count);
+void process_find(struct process *processes, size_t count, uint64_t netns);
 
 enum { PROCESS_LINKS_MAX = 50000 };
 

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/place.h"
 #include "lib/args.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/text.h"
 
-enum { KEY_ONCE = OPTIONS_LONG_ONLY, KEY_SAMPLE, KEY_BY, KEY_TOP, KEY_COUNT };
+enum { KEY_ONCE = OPTIONS_LONG_ONLY, KEY_SAMPLE, KEY_BY, KEY_TOP, KEY_COUNT, KEY_NETNS };
 
 enum { SAMPLE_MAX = 1000000, TOP_MAX = ATTRIBUTE_ROWS };
 
@@ -29,6 +30,7 @@ static const struct option_spec SPECS[] = {
 	{ KEY_COUNT, "count", "N", "exit after N lines" },
 	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
 	{ KEY_BY, "by", "WHAT", "show by service, source or state" },
+	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
 	{ KEY_TOP, "top", "N", "show the N largest (default: 10)" },
 	OPTIONS_COMMON,
 };
@@ -44,8 +46,8 @@ void watch_request_help(struct text *text)
 {
 	text_add(text,
 		 "usage: ctwatch [options]\n\n"
-		 "Shows how full this network namespace's conntrack table is, what\n"
-		 "fills it and when it will be full.\n\n");
+		 "Shows how full the conntrack table of this network namespace, or of\n"
+		 "others, is, what fills it and when it will be full.\n\n");
 	options_help(SPECS, text);
 }
 
@@ -68,6 +70,29 @@ static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 	return -EINVAL;
 }
 
+/* "all" is all there are, so nothing goes with it. */
+static int add_netns(struct spaces_wanted *netns, const char *value, struct args_why *why)
+{
+	struct place place;
+	int err = place_parse(value, &place, why);
+
+	if (err)
+		return err;
+	if (netns->count == SPACES_MAX) {
+		snprintf(why->text, sizeof(why->text), "more than %d", SPACES_MAX);
+		return -ERANGE;
+	}
+	if (strcmp(value, "all") == 0)
+		netns->all = true;
+	else
+		netns->spec[netns->count++] = value;
+	if (!netns->all || netns->count == 0)
+		return 0;
+	snprintf(why->text, sizeof(why->text), "\"%.60s\" and \"all\" exclude each other",
+		 netns->spec[0]);
+	return -EINVAL;
+}
+
 /* One option with a value. Returns 0, or -errno with the reason in *why. */
 static int set_value(struct reader *reader, int key, const char *value,
 		     struct args_why *why)
@@ -83,6 +108,7 @@ static int set_value(struct reader *reader, int key, const char *value,
 				     &request->interval_s, why);
 	case KEY_BY: return parse_by(value, &request->view.by, why);
 	case KEY_COUNT: return args_count(value, 1, UINT32_MAX, &request->count, why);
+	case KEY_NETNS: return add_netns(&request->netns, value, why);
 	case KEY_SAMPLE:
 		err = args_count(value, 1, SAMPLE_MAX, &number, why);
 		request->sample_max = (uint32_t)number;

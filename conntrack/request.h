@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conntrack/spaces.h"
 #include "conntrack/view.h"
 
 struct log;
@@ -17,6 +18,7 @@ struct watch_request {
 	double interval_s;
 	uint64_t count; /* lines; 0: no end */
 	uint32_t sample_max;
+	struct spaces_wanted netns;
 	struct view view;
 };
 

@@ -2,25 +2,55 @@
 #ifndef CONNTRACK_SPACES_H
 #define CONNTRACK_SPACES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct args_why;
+struct log;
 struct reading;
 
-/* The network namespaces that are watched, one watch each. Opaque: owns the watches. */
+/* As many tables as are watched at most. */
+enum { SPACES_MAX = 64 };
+
+/* Which network namespaces are to be watched. */
+struct spaces_wanted {
+	bool all;
+	size_t count; /* of those that follow; 0: the one that ctwatch is in */
+	const char *spec
+		[SPACES_MAX]; /* NAME|PATH|PID, as in place_parse(); they must outlive it */
+};
+
+/*
+ * The network namespaces that are watched, one watch each. Opaque: owns the watches. The calling
+ * thread makes all calls; it leaves its namespace during them, and only then.
+ */
 struct spaces;
 
 /*
- * Watches the network namespace of the calling thread, which makes all calls; a sample of a
- * table has at most sample_max flows. Returns 0 or -errno.
+ * Opens them; a sample of a table has at most sample_max flows. log is borrowed. Returns 0, or
+ * -errno and one sentence in *why: -EPERM without CAP_SYS_ADMIN, -ENOENT, or -EINVAL if what is
+ * wanted is no network namespace. With "all", those that cannot be entered are left out, and the
+ * log says so.
  */
-int spaces_open(struct spaces **out, uint32_t sample_max);
+int spaces_open(struct spaces **out, const struct spaces_wanted *wanted,
+		uint32_t sample_max, const struct log *log, struct args_why *why);
 
 /* NULL is allowed. */
 void spaces_close(struct spaces *spaces);
 
-/* How many there are; the first is the one that ctwatch is in, if that is among them. */
+/*
+ * Looks which there are now: drops those that are gone, watches new ones, and logs it. A
+ * namespace that is watched stays as long as it is, so this is to come often. Returns at once if
+ * it was called a moment ago.
+ */
+void spaces_update(struct spaces *spaces);
+
+/* How many are watched; their order does not change but for those that go. */
 size_t spaces_count(const struct spaces *spaces);
+
+/* How many more there are, as far as that is known: too many, or not to be entered. */
+size_t spaces_left_out(const struct spaces *spaces);
 
 /* Polls every table (watch_poll()): what fails is told by the next reading. */
 void spaces_poll(struct spaces *spaces);

@@ -24,7 +24,8 @@ struct watch {
 	struct nl *diag; /* this or the next NULL: neither addresses nor listeners */
 	struct nl *route;
 	int missing; /* why there is /proc only */
-	uint32_t sample_max;
+	struct watch_config config;
+	double part;
 	struct table_usage usage;
 	struct forecast forecast;
 
@@ -53,13 +54,14 @@ static bool is_due(uint64_t last_ns, uint64_t now_ns, double every_s)
 	return last_ns == 0 || clock_between_s(last_ns, now_ns) >= every_s;
 }
 
-int watch_open(struct watch **out, uint32_t sample_max)
+int watch_open(struct watch **out, const struct watch_config *config)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 
 	if (!watch)
 		return -ENOMEM;
-	watch->sample_max = sample_max;
+	watch->config = *config;
+	watch->part = 1;
 	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
 	/* Without them flows are told apart by address and port alone. */
 	if (nl_open(&watch->diag, NETLINK_SOCK_DIAG) < 0)
@@ -83,6 +85,11 @@ void watch_close(struct watch *watch)
 	nl_close(watch->diag);
 	nl_close(watch->route);
 	free(watch);
+}
+
+void watch_set_part(struct watch *watch, double part)
+{
+	watch->part = part;
 }
 
 /* Falls back to /proc for good: privileges and kernel features do not come later. */
@@ -161,15 +168,28 @@ static void read_host(struct watch *watch, uint64_t now_ns)
 		return;
 }
 
+/* Finding out that a table is empty takes a walk of all its buckets: 10 ms. */
+static int sample(struct watch *watch)
+{
+	if (watch->usage.entries == 0) {
+		watch->sample = (struct sample){ .complete = true };
+		return 0;
+	}
+	return sample_take(watch->nl, watch->config.sample_max, on_flow, watch,
+			   &watch->sample);
+}
+
 static void take_sample(struct watch *watch, uint64_t now_ns)
 {
-	if (!is_due(watch->sampled_ns, now_ns, watch->sample_cost_s / SAMPLE_COST_SHARE))
+	double every_s = watch->sample_cost_s / (SAMPLE_COST_SHARE * watch->part);
+
+	if (!is_due(watch->sampled_ns, now_ns, every_s))
 		return;
 	read_host(watch, now_ns);
 	attribute_clear(&watch->services);
 	attribute_clear(&watch->sources);
 	attribute_clear(&watch->states);
-	if (sample_take(watch->nl, watch->sample_max, on_flow, watch, &watch->sample) < 0)
+	if (sample(watch) < 0)
 		watch->sample = (struct sample){ 0 };
 	attribute_sort(&watch->services);
 	attribute_sort(&watch->sources);
@@ -206,7 +226,7 @@ static void find_processes(struct watch *watch, uint64_t now_ns)
 			watch->process[wanted++].inode = watch->services.rows[i].inode;
 	}
 	watch->processes = wanted;
-	process_find(watch->process, wanted);
+	process_find(watch->process, wanted, watch->config.netns);
 	watch->processes_ns = now_ns;
 }
 

@@ -49,11 +49,16 @@ struct reading {
  */
 struct watch;
 
+struct watch_config {
+	uint32_t sample_max; /* flows of a sample at most */
+	uint64_t netns; /* the namespace's number (conntrack/netns.h); 0: not known */
+};
+
 /*
- * Watches the network namespace of the calling thread, which makes all calls. A sample has at
- * most sample_max flows. Returns 0 or -errno.
+ * Watches the network namespace of the calling thread, which is in it at all calls. Returns 0 or
+ * -errno.
  */
-int watch_open(struct watch **out, uint32_t sample_max);
+int watch_open(struct watch **out, const struct watch_config *config);
 
 void watch_close(struct watch *watch);
 
@@ -64,8 +69,14 @@ void watch_close(struct watch *watch);
 int watch_poll(struct watch *watch);
 
 /*
- * Polls and takes a reading. Samples again only when sampling would take no more than a
- * 20th of the time; between, *out repeats the sample before. Returns as watch_poll().
+ * Of all the time that sampling may take, a 20th of what passes, this watch may take that part:
+ * above 0, at most 1, which it is at first. For one of several watches.
+ */
+void watch_set_part(struct watch *watch, double part);
+
+/*
+ * Polls and takes a reading. Samples again only when sampling would take no more than its
+ * part of a 20th of the time; between, *out repeats the sample before. Returns as watch_poll().
  */
 int watch_read(struct watch *watch, struct reading *out);
 
