@@ -13,7 +13,8 @@ struct udp_feed;
 
 /* Serves one UDP socket. In memory of the worker's. */
 struct udp {
-	ev_io io;
+	ev_io io;     /* runs while the queue is empty at times, */
+	ev_idle busy; /* and this while it is not */
 	struct batch_socket socket;
 	struct batch *batch;
 	struct udp_feed *feed;          /* of a feed */
