@@ -23,13 +23,13 @@ static bool turn_v6(struct in6_pktinfo *info)
 	return true;
 }
 
-static bool turn_hops(int *hops)
+static int turn_hops(int *hops)
 {
 	if (*hops > ANSWER_HOPS_MAX)
 		*hops = ANSWER_HOPS_MAX;
 	else
 		*hops -= 1;
-	return *hops > 0;
+	return *hops;
 }
 
 /* The kernel tells the size of a segment as an int and is told it as a uint16_t. */
@@ -46,30 +46,55 @@ static unsigned turn_segment(struct cmsghdr *control, size_t bytes)
 	return segment ? (unsigned)((bytes + segment - 1) / segment) : 1;
 }
 
-static bool turn(struct cmsghdr *control)
+static bool is(const struct cmsghdr *control, int level, int type)
+{
+	return control->cmsg_level == level && control->cmsg_type == type;
+}
+
+static bool is_hops(const struct cmsghdr *control)
+{
+	return is(control, IPPROTO_IP, IP_TTL) ||
+	       is(control, IPPROTO_IPV6, IPV6_HOPLIMIT);
+}
+
+/* Returns whether it is something to tell the kernel, too. */
+static bool turn(struct cmsghdr *control, size_t bytes, struct answer *answer)
 {
 	void *data = CMSG_DATA(control);
 
-	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
-		return turn_v4(data);
-	if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO)
-		return turn_v6(data);
-	return turn_hops(data);
+	if (is(control, SOL_UDP, UDP_GRO)) {
+		answer->datagrams = turn_segment(control, bytes);
+	} else if (is(control, IPPROTO_IP, IP_PKTINFO)) {
+		answer->allowed &= turn_v4(data);
+	} else if (is(control, IPPROTO_IPV6, IPV6_PKTINFO)) {
+		answer->allowed &= turn_v6(data);
+	} else if (is_hops(control)) {
+		answer->hops = turn_hops(data);
+		answer->allowed &= answer->hops > 0;
+	} else {
+		return false;
+	}
+	return true;
 }
 
-/* The socket was asked for nothing else than these, so nothing else is there. */
+/* A socket that was inherited may have been asked for more than we want to know. */
 struct answer answer_prepare(struct msghdr *message, size_t bytes)
 {
 	struct answer answer = { .datagrams = 1, .allowed = true };
-	struct cmsghdr *control;
+	char *end = message->msg_control;
+	struct cmsghdr *control, *next;
 
-	for (control = CMSG_FIRSTHDR(message); control;
-	     control = CMSG_NXTHDR(message, control)) {
-		if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
-			answer.datagrams = turn_segment(control, bytes);
-		else if (!turn(control))
-			answer.allowed = false;
+	if (message->msg_flags & MSG_CTRUNC)
+		return (struct answer){ .datagrams = 1 };
+	for (control = CMSG_FIRSTHDR(message); control; control = next) {
+		next = CMSG_NXTHDR(message, control);
+		if (!turn(control, bytes, &answer))
+			continue;
+		if ((char *)control != end)
+			memmove(end, control, CMSG_ALIGN(control->cmsg_len));
+		end += CMSG_ALIGN(((struct cmsghdr *)end)->cmsg_len);
 	}
+	message->msg_controllen = (size_t)(end - (char *)message->msg_control);
 	return answer;
 }
 
@@ -101,4 +126,24 @@ void answer_unburst(struct msghdr *message)
 
 	if (control)
 		memset(CMSG_DATA(control), 0, sizeof(uint16_t));
+}
+
+/*
+ * The kernel puts them last. What is left in front ends without what would fill it up: up
+ * to 36 bytes, an address of either family, the kernel needs no memory for.
+ */
+void answer_leave_out_hops(struct msghdr *message)
+{
+	struct cmsghdr *control, *before = NULL;
+
+	for (control = CMSG_FIRSTHDR(message); control && !is_hops(control);
+	     control = CMSG_NXTHDR(message, control))
+		before = control;
+	if (!control)
+		return;
+	message->msg_controllen = 0;
+	if (before)
+		message->msg_controllen =
+			(size_t)((char *)before - (char *)message->msg_control) +
+			before->cmsg_len;
 }

@@ -18,7 +18,9 @@ enum { ANSWER_HOPS_MAX = 64 };
 
 struct answer {
 	unsigned datagrams; /* in the message: more than one is a burst */
-	bool allowed;       /* false: sent to a group or to everyone, or no hop is left */
+	int hops;           /* it may go; 0: not told, or none */
+	bool allowed;       /* false: sent to a group or to everyone, no hop is left, or
+			       not all was said */
 };
 
 /*
@@ -29,6 +31,12 @@ struct answer {
  * themselves, as do packets that routers send in circles. Pure.
  */
 struct answer answer_prepare(struct msghdr *message, size_t bytes);
+
+/*
+ * Takes the hops out of a prepared answer whose socket sends everything so far as that
+ * (socket_set_hops()): to tell them with each datagram is 4 % of the cost of an echo.
+ */
+void answer_leave_out_hops(struct msghdr *message);
 
 /* Whether a prepared answer is a burst, to be cut up by the kernel (UDP_SEGMENT). */
 bool answer_is_burst(const struct msghdr *message, size_t *segment_bytes);

@@ -35,9 +35,10 @@ struct batch {
 	struct batch_control controls[BATCH_MESSAGES];
 	unsigned
 		datagrams[BATCH_MESSAGES]; /* in each to send: more than one is a burst */
-	unsigned dirty;                    /* how many messages at the front were used, */
-	size_t bytes;                      /* and how large the parts are for the next */
-	char *slots;                       /* touched only as far as messages are long */
+	int hops[BATCH_MESSAGES]; /* that each to send may go; the echo's own note */
+	unsigned dirty;           /* how many messages at the front were used, */
+	size_t bytes;             /* and how large the parts are for the next */
+	char *slots;              /* touched only as far as messages are long */
 };
 
 /* The socket that a batch is used for at a time. */

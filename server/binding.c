@@ -138,6 +138,7 @@ static int open_column(struct bindings *bindings, size_t item,
 		binding->proto = listener->service.proto;
 		binding->family = address->any.sa_family;
 		binding->any_address = is_any(address);
+		binding->alone = found == 0 || found >= bindings->workers;
 		binding->fd = open_socket(binding, worker, inherited, found, address);
 		if (binding->fd < 0)
 			return binding->fd;

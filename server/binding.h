@@ -19,6 +19,7 @@ struct binding {
 	sa_family_t family;
 	bool any_address; /* not bound to one address */
 	bool shared;      /* another worker, before this one, has the same socket */
+	bool alone;       /* no other worker has it: what is set of it holds */
 };
 
 /*

@@ -156,6 +156,13 @@ int socket_want_hops(int fd, sa_family_t family)
 	return set(fd, IPPROTO_IP, IP_RECVTTL, YES);
 }
 
+int socket_set_hops(int fd, sa_family_t family, int hops)
+{
+	if (family == AF_INET6)
+		return set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops);
+	return set(fd, IPPROTO_IP, IP_TTL, hops);
+}
+
 int socket_set_fragments(int fd, bool allowed)
 {
 	return set(fd, IPPROTO_IP, IP_MTU_DISCOVER,

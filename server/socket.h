@@ -50,6 +50,9 @@ int socket_want_destination(int fd, sa_family_t family);
 /* Makes a UDP socket say how many hops each datagram had left (IP_RECVTTL). */
 int socket_want_hops(int fd, sa_family_t family);
 
+/* How many hops what a socket sends may go, unless a datagram is told otherwise. */
+int socket_set_hops(int fd, sa_family_t family, int hops);
+
 /*
  * Whether an IPv4 socket sends what is too large for the way in fragments, as it does at
  * first, or fails with EMSGSIZE. Without them the kernel needs no number for each datagram,

@@ -16,6 +16,8 @@
 enum {
 	ROUNDS = 8, /* batches per call of the loop */
 	STOP_ROUNDS = 1024,
+	SAME_HOPS_MIN =
+		4, /* answers that are worth a system call to set the hops of all */
 	LOWEST_PORT = 1024, /* below it are services, which may answer an answer */
 };
 
@@ -76,10 +78,35 @@ static unsigned prepare_answers(struct udp *udp, unsigned received)
 			stats_add(stats, STAT_UDP_LIMITED, answer.datagrams);
 			continue;
 		}
+		batch->hops[answers] = answer.hops;
 		batch_answer(batch, answers++, i, message->msg_len, answer.datagrams);
 	}
 	stats_add(stats, STAT_UDP_PACKETS_IN, sum);
 	return answers;
+}
+
+/*
+ * Clients are often equally far away. Then the socket is told once for all of them how far an
+ * answer may go, and not with each.
+ */
+static void leave_out_hops(struct udp *udp, unsigned answers)
+{
+	const int *hops = udp->batch->hops;
+	unsigned same = 0;
+
+	if (!udp->alone)
+		return;
+	while (same < answers && hops[same] == hops[0])
+		same++;
+	if (same == answers && same >= SAME_HOPS_MIN && hops[0] > 0 &&
+	    hops[0] != udp->hops) {
+		int err = socket_set_hops(udp->socket.fd, udp->family, hops[0]);
+
+		udp->hops = err ? 0 : hops[0];
+	}
+	for (unsigned i = 0; i < answers; i++)
+		if (hops[i] > 0 && hops[i] == udp->hops)
+			answer_leave_out_hops(&udp->batch->messages[i].msg_hdr);
 }
 
 /*
@@ -89,8 +116,10 @@ static unsigned prepare_answers(struct udp *udp, unsigned received)
 static bool echo(struct udp *udp)
 {
 	unsigned received = batch_receive(udp->batch, &udp->socket, BATCH_SLOT_BYTES, 0);
+	unsigned answers = prepare_answers(udp, received);
 
-	batch_send(udp->batch, &udp->socket, prepare_answers(udp, received));
+	leave_out_hops(udp, answers);
+	batch_send(udp->batch, &udp->socket, answers);
 	return received > 1;
 }
 
@@ -160,6 +189,8 @@ int udp_start(struct udp *udp, struct context *context, struct batch *batch,
 		.context = context,
 	};
 	udp->batch = batch;
+	udp->family = binding->family;
+	udp->alone = binding->alone;
 	udp->serve = server_of(binding);
 	if (binding->kind == LISTENER_FEED) {
 		int err = udp_feed_open(&udp->feed, context, batch, &udp->socket);

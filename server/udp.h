@@ -17,7 +17,10 @@ struct udp {
 	ev_idle busy; /* and this while it is not */
 	struct batch_socket socket;
 	struct batch *batch;
-	struct udp_feed *feed;          /* of a feed */
+	int family;
+	int hops;              /* that the socket is set to; 0: to none of ours */
+	bool alone;            /* nobody else sets it */
+	struct udp_feed *feed; /* of a feed */
 	bool (*serve)(struct udp *udp); /* one batch; false: nothing is left */
 };
 

@@ -128,6 +128,73 @@ python() {
 	both udp_packets_out -le 128
 }
 
+@test "forged datagrams that come together run down together, with all others" {
+	hosts
+	serve_on client -w 1 echo=udp/9001
+	local first=$server
+	serve_on server -w 1 echo=udp/10.77.0.1:9000 echo=udp/[fd77::1]:9000
+	local second=$server
+	refused() { # NUMBER
+		server=$second
+		local sum
+		sum=$(counter udp_refused)
+		server=$first
+		[ $((sum + $(counter udp_refused))) -eq "$1" ]
+	}
+	# Stopped, both find all that were sent at once: then a socket is told the hops of all.
+	kill -STOP "$(server=$first workers)" "$(server=$second workers)"
+	python on client <<-'PYTHON'
+		udp = struct.pack('!HHHH', 9001, 9000, 13, 0) + b'hello'
+		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+		s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+		s6 = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)
+		s6.setsockopt(socket.IPPROTO_IPV6, 7, 6) # IPV6_CHECKSUM, at its offset
+		s6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
+		for _ in range(40):
+		    s.sendto(udp, ('10.77.0.1', 0))
+		    s6.sendto(udp, ('fd77::1', 0))
+	PYTHON
+	kill -CONT "$(server=$first workers)" "$(server=$second workers)"
+	wait_until 20 refused 80
+	server=$first
+	local out
+	out=$(counter udp_packets_out)
+	server=$second
+	[ $((out + $(counter udp_packets_out))) -eq $((80 * 64)) ]
+}
+
+@test "an answer goes as far as its own question allows, also among others" {
+	hosts
+	serve_on server -w 1 echo=udp/9000
+	kill -STOP "$(workers)"
+	python background on client <<-'PYTHON'
+		s = client(('10.77.0.2', 0))
+		s.setsockopt(0, 12, 1) # IP_RECVTTL
+		for round in range(3):
+		    want = [40] * 20 if round != 1 else [30 + i % 3 for i in range(20)]
+		    for i, hops in enumerate(want):
+		        s.setsockopt(0, socket.IP_TTL, hops)
+		        s.sendto(bytes([i]), ('10.77.0.1', 9000))
+		    print('sent', round, flush=True)
+		    while not os.path.exists(os.path.dirname(__file__) + '/go%d' % round):
+		        time.sleep(0.01)
+		    for _ in want:
+		        data, control, _, _ = s.recvmsg(100, 100)
+		        [(level, kind, hops)] = control
+		        assert struct.unpack('i', hops)[0] == want[data[0]] - 1, (round, data, hops)
+	PYTHON
+	local asker=$pid round
+	for round in 0 1 2; do
+		wait_until 10 grep -q "sent $round" "$BATS_TEST_TMPDIR/$asker.out"
+		kill -CONT "$(workers)"
+		wait_until 10 counter_is udp_packets_out -eq $((20 * (round + 1)))
+		kill -STOP "$(workers)"
+		touch "$BATS_TEST_TMPDIR/go$round"
+	done
+	kill -CONT "$(workers)"
+	wait "$asker"
+}
+
 @test "feed: a subscriber gets its lines until its lease ends, and renews it" {
 	serve -w 2 -i 100ms feed=udp/9000
 	python <<-'PYTHON'

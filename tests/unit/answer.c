@@ -18,7 +18,7 @@
 struct given {
 	struct msghdr message;
 	size_t used;
-	_Alignas(struct cmsghdr) char bytes[ANSWER_CONTROL_BYTES];
+	_Alignas(struct cmsghdr) char bytes[2 * ANSWER_CONTROL_BYTES];
 };
 
 static void *give(struct given *given, int level, int type, const void *data,
@@ -126,6 +126,66 @@ static void a_burst_is_answered_as_a_burst(void **state)
 	assert_false(answer_is_burst(&given.message, &bytes));
 }
 
+static void what_nobody_asked_for_is_not_sent_back(void **state)
+{
+	const struct timeval time = { 1, 2 };
+	const struct in_pktinfo asked = { .ipi_ifindex = 3 };
+	const uint8_t service = 0x10;
+	const int hops = 64;
+	struct given given = { 0 };
+	const struct cmsghdr *control = (const struct cmsghdr *)given.bytes;
+	struct answer answer;
+
+	give(&given, SOL_SOCKET, SO_TIMESTAMP, &time, sizeof(time));
+	give(&given, IPPROTO_IP, IP_TOS, &service, sizeof(service));
+	give(&given, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+	answer = answer_prepare(&given.message, 1);
+	assert_true(answer.allowed);
+	assert_int_equal(answer.hops, 63);
+	assert_int_equal(given.message.msg_controllen, CMSG_SPACE(sizeof(int)));
+	assert_int_equal(control->cmsg_type, IP_TTL);
+	given = (struct given){ 0 };
+	give(&given, SOL_SOCKET, SO_TIMESTAMP, &time, sizeof(time));
+	give(&given, IPPROTO_IP, IP_PKTINFO, &asked, sizeof(asked));
+	assert_true(answer_prepare(&given.message, 1).allowed);
+	assert_int_equal(given.message.msg_controllen,
+			 CMSG_SPACE(sizeof(struct in_pktinfo)));
+	assert_int_equal(control->cmsg_type, IP_PKTINFO);
+}
+
+static void who_was_not_told_all_does_not_answer(void **state)
+{
+	const int hops = 64;
+	struct given given = { .message.msg_flags = MSG_CTRUNC };
+
+	give(&given, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+	assert_false(answer_prepare(&given.message, 1).allowed);
+}
+
+static void hops_are_left_out_and_nothing_else(void **state)
+{
+	const struct in6_pktinfo asked = { .ipi6_ifindex = 3 };
+	const int told = 1200, hops = 64;
+	struct given given = { 0 };
+	size_t bytes;
+
+	give(&given, SOL_UDP, UDP_GRO, &told, sizeof(told));
+	give(&given, IPPROTO_IPV6, IPV6_PKTINFO, &asked, sizeof(asked));
+	give(&given, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
+	assert_int_equal(answer_prepare(&given.message, 5000).hops, 63);
+	answer_leave_out_hops(&given.message);
+	assert_int_equal(given.message.msg_controllen,
+			 CMSG_SPACE(sizeof(uint16_t)) + CMSG_LEN(sizeof(asked)));
+	assert_true(answer_is_burst(&given.message, &bytes));
+	answer_leave_out_hops(&given.message);
+	assert_int_equal(given.message.msg_controllen,
+			 CMSG_SPACE(sizeof(uint16_t)) + CMSG_LEN(sizeof(asked)));
+	given = (struct given){ 0 };
+	give(&given, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+	answer_leave_out_hops(&given.message);
+	assert_int_equal(given.message.msg_controllen, 0);
+}
+
 static void nothing_said_is_one_datagram(void **state)
 {
 	struct msghdr message = { 0 };
@@ -144,6 +204,9 @@ int main(void)
 		cmocka_unit_test(an_answer_leaves_from_the_address_that_was_asked),
 		cmocka_unit_test(what_was_sent_to_many_is_not_answered),
 		cmocka_unit_test(a_burst_is_answered_as_a_burst),
+		cmocka_unit_test(what_nobody_asked_for_is_not_sent_back),
+		cmocka_unit_test(who_was_not_told_all_does_not_answer),
+		cmocka_unit_test(hops_are_left_out_and_nothing_else),
 		cmocka_unit_test(nothing_said_is_one_datagram),
 	};
 
