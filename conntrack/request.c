@@ -29,7 +29,7 @@ static const struct option_spec SPECS[] = {
 	{ 'i', "interval", "T", "a line every T, 10ms to 1h (default: 1s)" },
 	{ KEY_COUNT, "count", "N", "exit after N lines" },
 	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
-	{ KEY_BY, "by", "WHAT", "show by service, source or state" },
+	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
 	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
 	{ KEY_TOP, "top", "N", "show the N largest (default: 10)" },
 	OPTIONS_COMMON,
@@ -57,6 +57,7 @@ static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 		[VIEW_SERVICE] = "service",
 		[VIEW_SOURCE] = "source",
 		[VIEW_STATE] = "state",
+		[VIEW_PROCESS] = "process",
 	};
 
 	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
@@ -66,7 +67,7 @@ static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 		}
 	}
 	snprintf(why->text, sizeof(why->text),
-		 "\"%.40s\" is not service, source or state", value);
+		 "\"%.40s\" is not service, source, state or process", value);
 	return -EINVAL;
 }
 

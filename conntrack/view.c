@@ -116,6 +116,7 @@ const struct attribute *view_rows_of(const struct view *view,
 	switch (view->by) {
 	case VIEW_SOURCE: return reading->sources;
 	case VIEW_STATE: return reading->states;
+	case VIEW_PROCESS: return reading->holders;
 	default: return reading->services;
 	}
 }
@@ -137,13 +138,21 @@ struct view_rows view_top(const struct attribute *attribute, size_t top)
 	return rows;
 }
 
-const char *view_process(const struct reading *reading, const struct attribute_row *row)
+const struct process *view_holder(const struct reading *reading,
+				  const struct attribute_row *row)
 {
 	for (size_t i = 0; row->inode && i < reading->processes; i++) {
 		if (reading->process[i].inode == row->inode && reading->process[i].pid)
-			return reading->process[i].name;
+			return &reading->process[i];
 	}
 	return NULL;
+}
+
+const char *view_process(const struct reading *reading, const struct attribute_row *row)
+{
+	const struct process *process = view_holder(reading, row);
+
+	return process ? process->name : NULL;
 }
 
 double view_evictable(const struct reading *reading)
@@ -219,7 +228,7 @@ static void add_row(const struct reading *reading, const struct attribute_row *r
 {
 	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
 						       reading->sample.complete);
-	const char *process = view_process(reading, row);
+	const struct process *process = view_holder(reading, row);
 	char entries[COUNT_TEXT_MAX], error[COUNT_TEXT_MAX];
 
 	text_add(text, "  %-32s %5.1f%%  %10s", name, 100 * share.ratio,
@@ -227,14 +236,17 @@ static void add_row(const struct reading *reading, const struct attribute_row *r
 	text_add(text, " +-%-7s",
 		 count_text(error, share.error * reading->usage.entries));
 	text_add(text, " %3.0f%%", 100.0 * row->unreplied / row->flows);
-	text_add(text, "  %s%s\n", process ? process : "",
-		 row->nat ? " (translated)" : "");
+	if (process)
+		text_add(text, "  %s[%d]", process->name, (int)process->pid);
+	if (process && process->count > 1)
+		text_add(text, " and %u more", process->count - 1);
+	text_add(text, "%s\n", row->nat ? "  translated" : "");
 }
 
 static void add_rows(const struct view *view, const struct reading *reading,
 		     struct text *text)
 {
-	static const char *const TITLES[] = { "service", "source", "state" };
+	static const char *const TITLES[] = { "service", "source", "state", "process" };
 	struct view_rows rows = view_top(view_rows_of(view, reading), view->top);
 	char name[ROW_NAME_MAX], flows[COUNT_TEXT_MAX];
 
