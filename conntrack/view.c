@@ -9,15 +9,14 @@
 #include "conntrack/watch.h"
 #include "lib/text.h"
 
-enum { COUNT_TEXT_MAX = 32, LINE_ROWS_MAX = 3, ROW_NAME_MAX = ATTRIBUTE_NAME_MAX + 16 };
+enum { LINE_ROWS_MAX = 3 };
 
 /* In which the kernel looks for an entry to evict. */
 enum { EVICTION_BUCKETS = 8 };
 
-/* "1,234,567" */
-static const char *count_text(char text[COUNT_TEXT_MAX], double value)
+const char *view_count(char text[VIEW_COUNT_MAX], double value)
 {
-	char digits[COUNT_TEXT_MAX / 2];
+	char digits[VIEW_COUNT_MAX / 2];
 	int length = snprintf(digits, sizeof(digits), "%.0f", fmin(fabs(value), 1e12));
 	char *end = text;
 
@@ -53,9 +52,9 @@ static void add_duration(struct text *text, double seconds)
 		text_add(text, "%.0f d", seconds / 86400);
 }
 
-static void add_forecast(const struct reading *reading, struct text *text)
+void view_forecast(const struct reading *reading, struct text *text)
 {
-	char entries[COUNT_TEXT_MAX];
+	char entries[VIEW_COUNT_MAX];
 
 	if (reading->full_s <= 0) {
 		text_add(text, "full");
@@ -66,7 +65,7 @@ static void add_forecast(const struct reading *reading, struct text *text)
 		add_duration(text, reading->full_s);
 	} else if (reading->settles && reading->slope > 0) {
 		text_add(text, "settles near %s",
-			 count_text(entries, reading->settles_at));
+			 view_count(entries, reading->settles_at));
 	} else {
 		text_add(text, reading->slope < 0 ? "draining" : "steady");
 	}
@@ -82,7 +81,7 @@ enum view_tracking view_tracking(const struct reading *reading)
 	}
 }
 
-static const char *unknown_words(const struct reading *reading)
+const char *view_tracking_doubt(const struct reading *reading)
 {
 	if (reading->missing)
 		return "finding out needs CAP_NET_ADMIN";
@@ -103,7 +102,7 @@ static void add_tracking(const struct reading *reading, struct text *text)
 
 	text_add(text, "tracking:  %s", WORDS[tracking]);
 	if (tracking == TRACKING_UNKNOWN)
-		text_add(text, "%s", unknown_words(reading));
+		text_add(text, "%s", view_tracking_doubt(reading));
 	if (tracking == TRACKING_UNKNOWN && reading->probe_error)
 		text_add(text, ": %s%s", strerror(-reading->probe_error),
 			 reading->probe_error == -ENETUNREACH ? " (is lo up?)" : "");
@@ -116,9 +115,19 @@ const struct attribute *view_rows_of(const struct view *view,
 	switch (view->by) {
 	case VIEW_SOURCE: return reading->sources;
 	case VIEW_STATE: return reading->states;
-	case VIEW_PROCESS: return reading->holders;
 	default: return reading->services;
 	}
+}
+
+const char *view_by_name(enum view_by by)
+{
+	static const char *const NAMES[] = {
+		[VIEW_SERVICE] = "service",
+		[VIEW_SOURCE] = "source",
+		[VIEW_STATE] = "state",
+	};
+
+	return NAMES[by];
 }
 
 struct view_rows view_top(const struct attribute *attribute, size_t top)
@@ -138,21 +147,13 @@ struct view_rows view_top(const struct attribute *attribute, size_t top)
 	return rows;
 }
 
-const struct process *view_holder(const struct reading *reading,
-				  const struct attribute_row *row)
+const char *view_process(const struct reading *reading, const struct attribute_row *row)
 {
 	for (size_t i = 0; row->inode && i < reading->processes; i++) {
 		if (reading->process[i].inode == row->inode && reading->process[i].pid)
-			return &reading->process[i];
+			return reading->process[i].name;
 	}
 	return NULL;
-}
-
-const char *view_process(const struct reading *reading, const struct attribute_row *row)
-{
-	const struct process *process = view_holder(reading, row);
-
-	return process ? process->name : NULL;
 }
 
 double view_evictable(const struct reading *reading)
@@ -213,12 +214,12 @@ static void add_counters(const struct reading *reading, struct text *text)
 }
 
 /* A forwarded service has the name of the one that this host would serve. */
-static void row_name(const struct attribute_key *key, char name[ROW_NAME_MAX])
+void view_name(const struct attribute_key *key, char name[VIEW_NAME_MAX])
 {
 	char text[ATTRIBUTE_NAME_MAX];
 
 	attribute_name(key, text);
-	snprintf(name, ROW_NAME_MAX, "%s%s", text,
+	snprintf(name, VIEW_NAME_MAX, "%s%s", text,
 		 key->kind == ATTRIBUTE_FORWARD ? " forwarded" : "");
 }
 
@@ -228,27 +229,23 @@ static void add_row(const struct reading *reading, const struct attribute_row *r
 {
 	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
 						       reading->sample.complete);
-	const struct process *process = view_holder(reading, row);
-	char entries[COUNT_TEXT_MAX], error[COUNT_TEXT_MAX];
+	const char *process = view_process(reading, row);
+	char entries[VIEW_COUNT_MAX], error[VIEW_COUNT_MAX];
 
 	text_add(text, "  %-32s %5.1f%%  %10s", name, 100 * share.ratio,
-		 count_text(entries, share.ratio * reading->usage.entries));
+		 view_count(entries, share.ratio * reading->usage.entries));
 	text_add(text, " +-%-7s",
-		 count_text(error, share.error * reading->usage.entries));
+		 view_count(error, share.error * reading->usage.entries));
 	text_add(text, " %3.0f%%", 100.0 * row->unreplied / row->flows);
-	if (process)
-		text_add(text, "  %s[%d]", process->name, (int)process->pid);
-	if (process && process->count > 1)
-		text_add(text, " and %u more", process->count - 1);
-	text_add(text, "%s\n", row->nat ? "  translated" : "");
+	text_add(text, "  %s%s\n", process ? process : "",
+		 row->nat ? " (translated)" : "");
 }
 
 static void add_rows(const struct view *view, const struct reading *reading,
 		     struct text *text)
 {
-	static const char *const TITLES[] = { "service", "source", "state", "process" };
 	struct view_rows rows = view_top(view_rows_of(view, reading), view->top);
-	char name[ROW_NAME_MAX], flows[COUNT_TEXT_MAX];
+	char name[VIEW_NAME_MAX], flows[VIEW_COUNT_MAX];
 
 	if (reading->sample.complete && reading->sample.flows == 0) {
 		text_add(text, "no live entries\n");
@@ -257,7 +254,7 @@ static void add_rows(const struct view *view, const struct reading *reading,
 	text_add(text,
 		 reading->sample.complete ? "all %s live entries, by %s:\n"
 					  : "a sample of %s entries, by %s:\n",
-		 count_text(flows, reading->sample.flows), TITLES[view->by]);
+		 view_count(flows, reading->sample.flows), view_by_name(view->by));
 	if (reading->sample.malformed)
 		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->sample.flows == 0)
@@ -265,7 +262,7 @@ static void add_rows(const struct view *view, const struct reading *reading,
 	text_add(text, "  %-32s %6s  %10s   %-7s %s\n", "", "share", "entries", "",
 		 "unreplied");
 	for (size_t i = 0; i < rows.count; i++) {
-		row_name(&rows.rows[i].key, name);
+		view_name(&rows.rows[i].key, name);
 		add_row(reading, &rows.rows[i], name, text);
 	}
 	if (rows.other.flows)
@@ -275,17 +272,17 @@ static void add_rows(const struct view *view, const struct reading *reading,
 void view_report(const struct view *view, const struct reading *reading,
 		 struct text *text)
 {
-	char entries[COUNT_TEXT_MAX], number[COUNT_TEXT_MAX];
+	char entries[VIEW_COUNT_MAX], number[VIEW_COUNT_MAX];
 
 	text_add(text, "entries:   %s of %s, %.1f%% full\n",
-		 count_text(entries, reading->usage.entries),
-		 count_text(number, reading->usage.limit), 100 * fill_of(reading));
+		 view_count(entries, reading->usage.entries),
+		 view_count(number, reading->usage.limit), 100 * fill_of(reading));
 	add_tracking(reading, text);
 	text_add(text, "forecast:  ");
-	add_forecast(reading, text);
+	view_forecast(reading, text);
 	if (reading->predicted)
 		text_add(text, " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
-			 count_text(number, reading->slope));
+			 view_count(number, reading->slope));
 	text_add(text, "\n");
 	add_evictable(reading, text);
 	add_counters(reading, text);
@@ -299,14 +296,14 @@ static void add_top(const struct view *view, const struct reading *reading,
 	struct view_rows rows =
 		view_top(view_rows_of(view, reading),
 			 view->top < LINE_ROWS_MAX ? view->top : (size_t)LINE_ROWS_MAX);
-	char name[ROW_NAME_MAX];
+	char name[VIEW_NAME_MAX];
 
 	for (size_t i = 0; i < rows.count; i++) {
 		struct attribute_share share =
 			attribute_share(reading->sample.flows, rows.rows[i].flows,
 					reading->sample.complete);
 
-		row_name(&rows.rows[i].key, name);
+		view_name(&rows.rows[i].key, name);
 		text_add(text, "%s%s %.0f%%", i ? ", " : "  ", name, 100 * share.ratio);
 	}
 }
@@ -318,7 +315,7 @@ void view_line(const struct view *view, const struct reading *reading, struct te
 	if (reading->predicted)
 		text_add(text, " %+.0f/s", reading->slope);
 	text_add(text, "  ");
-	add_forecast(reading, text);
+	view_forecast(reading, text);
 	if (reading->counted)
 		text_add(text, "  drop %u early_drop %u", reading->since.drop,
 			 reading->since.early_drop);

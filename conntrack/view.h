@@ -6,12 +6,14 @@
 
 #include "conntrack/attribute.h"
 
-struct process;
 struct reading;
 struct text;
 
 /* What ctwatch shows of a reading. Pure: a reading in, text out. */
-enum view_by { VIEW_SERVICE, VIEW_SOURCE, VIEW_STATE, VIEW_PROCESS };
+enum view_by { VIEW_SERVICE, VIEW_SOURCE, VIEW_STATE, VIEWS };
+
+/* "service" */
+const char *view_by_name(enum view_by by);
 
 struct view {
 	enum view_by by;
@@ -24,6 +26,18 @@ void view_report(const struct view *view, const struct reading *reading,
 
 /* One line of the stream, without time and newline. */
 void view_line(const struct view *view, const struct reading *reading, struct text *text);
+
+/* The words that the report and the screen share. */
+enum { VIEW_COUNT_MAX = 32, VIEW_NAME_MAX = ATTRIBUTE_NAME_MAX + 16 };
+
+/* "1,234,567"; returns text. */
+const char *view_count(char text[VIEW_COUNT_MAX], double value);
+
+/* What a row is called. */
+void view_name(const struct attribute_key *key, char name[VIEW_NAME_MAX]);
+
+/* "full in 12 s" */
+void view_forecast(const struct reading *reading, struct text *text);
 
 /* A number of rows with all that did not make it into them, for text and JSON alike. */
 struct view_rows {
@@ -41,14 +55,13 @@ const struct attribute *view_rows_of(const struct view *view,
 /* The name of the process that holds the row's socket, NULL if it is not known. */
 const char *view_process(const struct reading *reading, const struct attribute_row *row);
 
-/* The same with its pid and how many processes share the service. */
-const struct process *view_holder(const struct reading *reading,
-				  const struct attribute_row *row);
-
 /* Whether connections are tracked here, all evidence together. */
 enum view_tracking { TRACKING_UNKNOWN, TRACKING_OFF, TRACKING_ON };
 
 enum view_tracking view_tracking(const struct reading *reading);
+
+/* Why that is TRACKING_UNKNOWN. */
+const char *view_tracking_doubt(const struct reading *reading);
 
 /*
  * The share of entries that the kernel may evict when the table is full, those not assured; and the
