@@ -26,7 +26,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 PKGS := libmnl libnftnl libnetfilter_conntrack jansson libconfuse libcap-ng
 ifneq ($(filter-out clean format deps deps-all,$(or $(MAKECMDGOALS),all)),)
-ifeq ($(shell $(PKG_CONFIG) --exists $(PKGS) && echo y),)
+ifeq ($(shell $(PKG_CONFIG) --exists $(PKGS) ncursesw && echo y),)
 $(error libraries are missing: run "make deps")
 endif
 endif
@@ -60,6 +60,7 @@ PROGRAMS := $(basename $(wildcard server/ctserve.c server/ctload.c conntrack/ctw
 server/ctserve_USES := server lib
 server/ctload_USES := server lib
 conntrack/ctwatch_USES := conntrack lib
+conntrack/ctwatch_LIBS = $(shell $(PKG_CONFIG) --libs ncursesw)
 rules/ctrules_USES := rules lib
 guard/ctguard_USES := guard conntrack rules lib
 FOLDERS := guard conntrack rules server lib
@@ -76,7 +77,7 @@ all: $(PROGRAMS:%=$B/%)
 .SECONDEXPANSION:
 $(PROGRAMS:%=$B/%): $B/%: $B/%.o $$(foreach d,$$($$*_USES),$B/$$d.a) $$(LLHTTP)
 	$(if $Q,@echo "  LD      $@")
-	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $($*_LIBS) $(LDLIBS)
 
 # A unit test may include the .c of the module that it is named after.
 $(UNITS): $B/%: $B/%.o $(FOLDERS:%=$B/%.a) $(LLHTTP)
@@ -112,8 +113,7 @@ $B/%.o: %.c
 	$(if $Q,@echo "  CC      $<")
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-deps deps-all:
-	@:
+deps deps-all: ;@:
 
 demo: all $(TOOLS)
 	@tests/demo/run $B

@@ -12,7 +12,9 @@
 
 #include "conntrack/export.h"
 #include "conntrack/request.h"
+#include "conntrack/screen.h"
 #include "conntrack/spaces.h"
+#include "conntrack/terminal.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 #include "lib/args.h"
@@ -226,16 +228,11 @@ static void on_stop(struct ev_loop *loop, ev_signal *watcher, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-static int run_stream(struct ctwatch *ctwatch)
+static int run_stream(struct ctwatch *ctwatch, struct ev_loop *loop)
 {
-	struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
 	double interval_s = ctwatch->request.interval_s;
 	ev_signal interrupted, terminated;
 
-	if (!loop) {
-		log_error(&ctwatch->log, "cannot start the event loop");
-		return EXIT_FAILED;
-	}
 	ev_signal_init(&interrupted, on_stop, SIGINT);
 	ev_signal_init(&terminated, on_stop, SIGTERM);
 	ev_signal_start(loop, &interrupted);
@@ -248,8 +245,48 @@ static int run_stream(struct ctwatch *ctwatch)
 	if (interval_s > POLL_MAX_S)
 		ev_timer_start(loop, &ctwatch->poll_timer);
 	ev_run(loop, 0);
-	ev_loop_destroy(loop);
 	return ctwatch->status;
+}
+
+/* Returns as screen_run(), which tells by itself what would be logged. */
+static int run_screen(struct ctwatch *ctwatch, struct ev_loop *loop)
+{
+	enum log_level level = ctwatch->log.level;
+	int err;
+
+	if (isatty(STDERR_FILENO))
+		ctwatch->log.level = LOG_LEVEL_NONE;
+	err = screen_run(loop, ctwatch->spaces, ctwatch->request.view.by,
+			 ctwatch->request.interval_s);
+	ctwatch->log.level = level;
+	return err;
+}
+
+/* On a terminal the screen, unless what is asked for are lines. */
+static int run_loop(struct ctwatch *ctwatch, struct ev_loop *loop)
+{
+	const struct watch_request *request = &ctwatch->request;
+	int err = -ENOTTY;
+
+	if (!request->json && !request->count && terminal_is_there())
+		err = run_screen(ctwatch, loop);
+	if (err == -ENOTTY)
+		return run_stream(ctwatch, loop);
+	return err ? fail_to_read(ctwatch, err) : EXIT_OK;
+}
+
+static int run_live(struct ctwatch *ctwatch)
+{
+	struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+	int status;
+
+	if (!loop) {
+		log_error(&ctwatch->log, "cannot start the event loop");
+		return EXIT_FAILED;
+	}
+	status = run_loop(ctwatch, loop);
+	ev_loop_destroy(loop);
+	return status;
 }
 
 static int run(struct ctwatch *ctwatch)
@@ -262,7 +299,7 @@ static int run(struct ctwatch *ctwatch)
 		log_error(&ctwatch->log, "cannot watch: %s", why.text);
 		return err == -EPERM || err == -EACCES ? EXIT_UNREACHABLE : EXIT_FAILED;
 	}
-	status = ctwatch->request.once ? run_once(ctwatch) : run_stream(ctwatch);
+	status = ctwatch->request.once ? run_once(ctwatch) : run_live(ctwatch);
 	spaces_close(ctwatch->spaces);
 	return status;
 }

@@ -26,10 +26,11 @@ static const struct watch_request DEFAULTS = {
 
 static const struct option_spec SPECS[] = {
 	{ KEY_ONCE, "once", NULL, "one report, after a look of 0.2 s, and exit" },
-	{ 'i', "interval", "T", "a line every T, 10ms to 1h (default: 1s)" },
-	{ KEY_COUNT, "count", "N", "exit after N lines" },
+	{ 'i', "interval", "T",
+	  "a line or a new screen every T, 10ms to 1h (default: 1s)" },
+	{ KEY_COUNT, "count", "N", "print lines, and exit after N of them" },
 	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
-	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
+	{ KEY_BY, "by", "WHAT", "show by service, source or state" },
 	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
 	{ KEY_TOP, "top", "N", "show the N largest (default: 10)" },
 	OPTIONS_COMMON,
@@ -53,21 +54,14 @@ void watch_request_help(struct text *text)
 
 static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 {
-	static const char *const NAMES[] = {
-		[VIEW_SERVICE] = "service",
-		[VIEW_SOURCE] = "source",
-		[VIEW_STATE] = "state",
-		[VIEW_PROCESS] = "process",
-	};
-
-	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-		if (strcmp(value, NAMES[i]) == 0) {
-			*out = (enum view_by)i;
+	for (enum view_by by = VIEW_SERVICE; by < VIEWS; by++) {
+		if (strcmp(value, view_by_name(by)) == 0) {
+			*out = by;
 			return 0;
 		}
 	}
 	snprintf(why->text, sizeof(why->text),
-		 "\"%.40s\" is not service, source, state or process", value);
+		 "\"%.40s\" is not service, source or state", value);
 	return -EINVAL;
 }
 

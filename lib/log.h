@@ -6,6 +6,7 @@
 
 /* The numbers are syslog's, which is what the journal reads in "<N>" prefixes. */
 enum log_level {
+	LOG_LEVEL_NONE = 0, /* as the level of a log: nothing is written */
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARN = 4,
 	LOG_LEVEL_INFO = 6,

@@ -6,9 +6,9 @@
 set -eu
 
 build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev libmnl-dev
-	libev-dev libconfuse-dev libjansson-dev libcap-ng-dev'
+	libev-dev libconfuse-dev libjansson-dev libcap-ng-dev libncurses-dev'
 test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl python3 gnuplot-nox netbase
-	mandoc'
+	mandoc tmux'
 
 optional='chromium wrk apache2-utils clang libclang-rt-dev'
 if [ "${1:-}" = deps-all ]; then

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/panel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conntrack/canvas.h"
+#include "conntrack/chart.h"
+#include "conntrack/keys.h"
+#include "conntrack/page.h"
+#include "conntrack/watch.h"
+#include "lib/clock.h"
+#include "lib/text.h"
+
+/* From which height on a part has its place. */
+enum {
+	HEIGHT_KEYS = 6,
+	HEIGHT_COUNTERS = 10,
+	HEIGHT_LINES = 16, /* the other tables, a line each */
+	HEIGHT_CHART = 18,
+	HEIGHT_MARKS = 20,
+	HEIGHT_WHOLE = 22,
+	HEIGHT_SECOND = 40, /* a second table in their place */
+};
+
+enum { CHART_ROWS = 4, CHART_ROWS_MAX = 16, LABEL = 10 };
+
+/* A forecast this near is an alarm, one of this kind at all a warning. */
+static const double SOON_S = 60;
+
+/* What is being drawn, and the rows that are left of it. */
+struct frame {
+	struct canvas *canvas;
+	const struct panel *panel;
+	const struct reading *reading;
+	int row; /* the next from above */
+	int end; /* behind the last that is free */
+};
+
+static int rows_left(const struct frame *frame)
+{
+	return frame->end - frame->row;
+}
+
+static struct chart_area take(struct frame *frame, int height)
+{
+	struct chart_area area = { frame->row, 0, frame->canvas->width, height };
+
+	frame->row += height;
+	return area;
+}
+
+static int label(const struct frame *frame, const char *text)
+{
+	canvas_add(frame->canvas, frame->row, 0, STYLE_FAINT, "%s", text);
+	return LABEL;
+}
+
+static void draw_title(struct frame *frame)
+{
+	const struct keys *keys = frame->panel->keys;
+	char right[64];
+	int column = canvas_add(frame->canvas, frame->row, 0, STYLE_STRONG, "ctwatch");
+	int width = snprintf(right, sizeof(right), "%severy %.3g s  %s",
+			     keys->paused ? "PAUSED  " : "", keys->interval_s,
+			     frame->panel->clock);
+
+	if (frame->reading && frame->reading->netns)
+		canvas_fit(frame->canvas, frame->row, column + 2,
+			   frame->canvas->width - column - width - 4, STYLE_PLAIN,
+			   frame->reading->netns);
+	canvas_add(frame->canvas, frame->row, frame->canvas->width - width,
+		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%s", right);
+	frame->row++;
+}
+
+/* What makes everything else look strange is told first. */
+static void draw_banner(struct frame *frame)
+{
+	const struct reading *reading = frame->reading;
+	const char *words = NULL;
+
+	if (reading->missing == -EPERM)
+		words = "no CAP_NET_ADMIN: only entries and limit are known";
+	else if (reading->missing)
+		words = "no answer by netlink: only entries and limit are known";
+	else if (view_tracking(reading) == TRACKING_OFF)
+		words = "tracking is not active in this network namespace: nothing is "
+			"tracked";
+	else if (view_tracking(reading) == TRACKING_UNKNOWN)
+		words = view_tracking_doubt(reading);
+	if (!words)
+		return;
+	canvas_fit(frame->canvas, frame->row++, 0, frame->canvas->width, STYLE_WARN,
+		   words);
+}
+
+static double fill_of(const struct reading *reading)
+{
+	return reading->usage.limit
+		       ? (double)reading->usage.entries / reading->usage.limit
+		       : 0;
+}
+
+static void draw_fill(struct frame *frame)
+{
+	const struct reading *reading = frame->reading;
+	char entries[VIEW_COUNT_MAX], limit[VIEW_COUNT_MAX];
+	double fill = fill_of(reading);
+	int column = label(frame, "entries");
+	struct chart_area area;
+
+	column = canvas_add(frame->canvas, frame->row, column, STYLE_STRONG, "%s",
+			    view_count(entries, reading->usage.entries));
+	column = canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN, " of %s, ",
+			    view_count(limit, reading->usage.limit));
+	canvas_add(frame->canvas, frame->row, column,
+		   fill >= CHART_ENGAGE_SHARE    ? STYLE_ALARM
+		   : fill >= CHART_RELEASE_SHARE ? STYLE_WARN
+						 : STYLE_STRONG,
+		   "%.1f%% full", 100 * fill);
+	frame->row++;
+	area = take(frame, frame->canvas->height >= HEIGHT_MARKS ? 2 : 1);
+	chart_fill(frame->canvas, &area, fill);
+}
+
+static enum canvas_style forecast_style(const struct reading *reading)
+{
+	if (reading->full_s <= 0)
+		return STYLE_ALARM;
+	if (!reading->predicted || !isfinite(reading->full_s))
+		return STYLE_PLAIN;
+	return reading->full_s < SOON_S ? STYLE_ALARM : STYLE_WARN;
+}
+
+static void draw_forecast(struct frame *frame)
+{
+	const struct reading *reading = frame->reading;
+	double evictable = view_evictable(reading);
+	struct text words = { 0 };
+	char slope[VIEW_COUNT_MAX];
+	int column = label(frame, "forecast");
+
+	view_forecast(reading, &words);
+	column = canvas_add(frame->canvas, frame->row, column, forecast_style(reading),
+			    "%s", text_str(&words));
+	if (reading->predicted)
+		column = canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN,
+				    " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
+				    view_count(slope, reading->slope));
+	if (!isnan(evictable))
+		canvas_add(frame->canvas, frame->row, column + 2, STYLE_PLAIN,
+			   "evictable %.0f%%", 100 * evictable);
+	text_free(&words);
+	frame->row++;
+}
+
+static void draw_chart(struct frame *frame)
+{
+	int height = frame->canvas->height,
+	    rows = CHART_ROWS + (height - HEIGHT_CHART) / 4;
+	const struct panel *panel = frame->panel;
+	struct chart_span span = {
+		.now_ns = panel->now_ns,
+		.step_ns = (uint64_t)(panel->keys->interval_s * CLOCK_NS_PER_S),
+		.limit = frame->reading->usage.limit,
+	};
+	struct chart_area area;
+
+	if (height < HEIGHT_CHART)
+		return;
+	area = take(frame, rows < CHART_ROWS_MAX ? rows : CHART_ROWS_MAX);
+	chart_history(frame->canvas, &area, panel->history, &span);
+}
+
+/* The first counters are those that tell of losses, the others harmless. */
+static enum canvas_style counter_style(size_t i, double rate)
+{
+	if (rate <= 0)
+		return STYLE_PLAIN;
+	return i == 0 ? STYLE_ALARM : i < TABLE_COUNTERS / 2 ? STYLE_WARN : STYLE_STRONG;
+}
+
+static void draw_counters(struct frame *frame)
+{
+	const struct reading *reading = frame->reading;
+	int lines = frame->canvas->height >= HEIGHT_WHOLE ? 2 : 1;
+	int column = label(frame, "per second");
+
+	if (!reading->counted) {
+		canvas_add(frame->canvas, frame->row++, column, STYLE_PLAIN,
+			   "counters are not known");
+		return;
+	}
+	for (size_t i = 0; i < TABLE_COUNTERS; i++) {
+		uint32_t gained = table_counter_value(&reading->since, &TABLE_COUNTER[i]);
+		double rate = reading->since_s > 0 ? ceil(gained / reading->since_s) : 0;
+		char text[48];
+		int length = snprintf(text, sizeof(text), " %s %.0f",
+				      TABLE_COUNTER[i].name, rate);
+
+		if (column + length > frame->canvas->width) {
+			if (--lines == 0)
+				break;
+			frame->row++;
+			column = LABEL;
+		}
+		column = canvas_add(frame->canvas, frame->row, column,
+				    counter_style(i, rate), "%s", text);
+		column++;
+	}
+	frame->row++;
+}
+
+static void draw_prompt(struct frame *frame, int row)
+{
+	const struct keys *keys = frame->panel->keys;
+	int column = canvas_add(frame->canvas, row, 0, STYLE_STRONG, "%s: %s",
+				keys->prompt == PROMPT_FILTER ? "show only" : "every",
+				keys->input);
+
+	canvas_rune(frame->canvas, row, column, STYLE_HEADING, ' ', ' ');
+	canvas_add(frame->canvas, row, column + 2, STYLE_FAINT,
+		   keys->prompt == PROMPT_FILTER ? "part of a name or process; Enter, Esc"
+						 : "such as 250ms, 2s, 1m; Enter, Esc");
+}
+
+static void draw_keys(struct frame *frame)
+{
+	static const char *const HINTS[] = { "h help",     "q quit",    "v view",
+					     "s sort",     "r reverse", "/ filter",
+					     "c counters", "p pause",   "+/- interval",
+					     NULL };
+	const struct keys *keys = frame->panel->keys;
+	int row = --frame->end, column = 0;
+
+	if (keys->prompt != PROMPT_NONE) {
+		draw_prompt(frame, row);
+		return;
+	}
+	if (*keys->complaint.text) {
+		canvas_fit(frame->canvas, row, 0, frame->canvas->width, STYLE_WARN,
+			   keys->complaint.text);
+		return;
+	}
+	if (*keys->ranking.filter)
+		column = canvas_add(frame->canvas, row, 0, STYLE_WARN,
+				    "only \"%s\" (Esc: all)  ", keys->ranking.filter);
+	for (const char *const *hint = HINTS; *hint; hint++)
+		if (column + (int)strlen(*hint) <= frame->canvas->width)
+			column = canvas_add(frame->canvas, row, column, STYLE_FAINT,
+					    "%s  ", *hint);
+}
+
+static enum view_by other_view(enum view_by by, int n)
+{
+	return (enum view_by)((by + (unsigned)n) % VIEWS);
+}
+
+static struct grid grid_of(const struct frame *frame, const struct ranking *ranking,
+			   int n)
+{
+	return (struct grid){ .reading = frame->reading,
+			      .by = other_view(frame->panel->keys->by, n),
+			      .ranking = ranking };
+}
+
+/* The tables that are not chosen, below the one that is. */
+static void draw_others(struct frame *frame)
+{
+	static const struct ranking LARGEST = { .by = RANK_ENTRIES };
+	int height = frame->canvas->height;
+
+	if (height >= HEIGHT_SECOND) {
+		struct grid grid = grid_of(frame, &LARGEST, 1);
+		int rows = rows_left(frame) / 3;
+		struct chart_area area = { frame->end - rows, 0, frame->canvas->width,
+					   rows };
+
+		grid_draw(frame->canvas, &area, &grid);
+		frame->end -= rows + 1;
+		return;
+	}
+	for (int n = VIEWS - 1; n > 0 && height >= HEIGHT_LINES; n--) {
+		struct grid grid = grid_of(frame, &LARGEST, n);
+
+		if (n > 1 && height < HEIGHT_WHOLE)
+			continue;
+		grid_draw_line(frame->canvas, --frame->end, &grid);
+	}
+}
+
+static struct grid_extent draw_table(struct frame *frame)
+{
+	const struct reading *reading = frame->reading;
+	const struct keys *keys = frame->panel->keys;
+	struct grid grid = grid_of(frame, &keys->ranking, 0);
+	struct chart_area area;
+
+	if (!reading->sampled)
+		return (struct grid_extent){ 0 };
+	if (reading->sample.flows == 0) {
+		canvas_add(frame->canvas, frame->row, 0, STYLE_PLAIN, "no live entries");
+		return (struct grid_extent){ 0 };
+	}
+	draw_others(frame);
+	grid.first = keys->first;
+	area = take(frame, rows_left(frame));
+	return grid_draw(frame->canvas, &area, &grid);
+}
+
+/* A page takes all the room: sentences need it. */
+static void draw_page(struct frame *frame)
+{
+	struct chart_area area = take(frame, rows_left(frame));
+
+	if (frame->panel->keys->page == PAGE_COUNTERS)
+		page_counters(frame->canvas, &area, frame->reading);
+	else
+		page_help(frame->canvas, &area);
+}
+
+struct grid_extent panel_draw(struct canvas *canvas, const struct panel *panel)
+{
+	struct frame frame = { canvas, panel, panel->reading, 0, canvas->height };
+
+	canvas_clear(canvas);
+	draw_title(&frame);
+	if (canvas->height >= HEIGHT_KEYS)
+		draw_keys(&frame);
+	if (!panel->reading)
+		return (struct grid_extent){ 0 };
+	draw_banner(&frame);
+	if (panel->keys->page != PAGE_TABLE) {
+		draw_page(&frame);
+		return (struct grid_extent){ 0 };
+	}
+	draw_fill(&frame);
+	draw_forecast(&frame);
+	draw_chart(&frame);
+	if (canvas->height >= HEIGHT_COUNTERS)
+		draw_counters(&frame);
+	return draw_table(&frame);
+}
