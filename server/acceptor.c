@@ -43,7 +43,8 @@ static void refuse(struct context *context, int fd)
 static bool within_quota(struct context *context, int fd,
 			 const struct sockaddr_storage *peer)
 {
-	switch (quota_take(context->quota, context->number, fd, peer)) {
+	switch (quota_take(context->quota, context->number, fd,
+			   (const struct sockaddr *)peer)) {
 	case QUOTA_TAKEN: return true;
 	case QUOTA_UNCHECKED:
 		stats_add(context->stats, STAT_CONNS_UNCHECKED, 1);

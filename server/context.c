@@ -11,6 +11,7 @@
 #include "server/buffer.h"
 #include "server/conn.h"
 #include "server/pool.h"
+#include "server/seats.h"
 #include "server/stats.h"
 
 /* What one worker keeps at most; a connection that would need more is closed and counted. */
@@ -49,11 +50,14 @@ int context_open(struct context *context, const struct settings *settings)
 		err = buffer_pool_open(&context->small, CONTEXT_SMALL_BYTES, SMALL_BYTES);
 	if (err == 0)
 		err = buffer_pool_open(&context->large, CONTEXT_READ_BYTES, LARGE_BYTES);
+	if (err == 0)
+		err = seats_open(&context->seats, CONTEXT_SEATS);
 	return err;
 }
 
 void context_close(struct context *context)
 {
+	seats_close(context->seats);
 	pool_close(context->conns);
 	pool_close(context->heads);
 	pool_close(context->small);

@@ -20,11 +20,13 @@ struct pool;
 struct publish;
 struct quota;
 struct roster;
+struct seats;
 struct stats;
 
 enum {
 	CONTEXT_READ_BYTES = 16 * 1024,
 	CONTEXT_SMALL_BYTES = 4 * 1024 - 32, /* with its header 4 KiB at most */
+	CONTEXT_SEATS = 262144,              /* subscribers of a worker, some 90 MiB */
 	CONTEXT_PORTS = 65536,
 	CONTEXT_PORT_BYTES = CONTEXT_PORTS / 8,
 };
@@ -49,16 +51,18 @@ struct context {
 	const struct settings *settings;
 	const struct log *log;
 	struct board *board;
-	struct stats *stats;           /* this worker's slot of the board */
-	struct quota *quota;           /* of connections by source; NULL: no limit */
-	unsigned number;               /* of this worker */
-	struct wheel wheel;            /* timers of connections */
-	uint64_t interval_ns;          /* of feeds: a whole number of the wheel's ticks */
-	ev_timer turn;                 /* turns the wheel while it holds any */
-	struct pool *conns;            /* struct conn */
-	struct pool *heads;            /* struct http_head, while a head is being read */
-	struct pool *small;            /* buffers for feeds that are blocked */
-	struct pool *large;            /* the same for a whole read */
+	struct stats *stats;     /* this worker's slot of the board */
+	struct quota *quota;     /* of connections by source; NULL: no limit */
+	struct quota *udp_quota; /* of subscribers, at their seats; NULL: the same */
+	struct seats *seats;     /* of the subscribers of all UDP feeds */
+	unsigned number;         /* of this worker */
+	struct wheel wheel;      /* timers of connections */
+	uint64_t interval_ns;    /* of feeds: a whole number of the wheel's ticks */
+	ev_timer turn;           /* turns the wheel while it holds any */
+	struct pool *conns;      /* struct conn */
+	struct pool *heads;      /* struct http_head, while a head is being read */
+	struct pool *small;      /* buffers for feeds that are blocked */
+	struct pool *large;      /* the same for a whole read */
 	const struct publish *publish; /* NULL: there is no router */
 	struct roster *roster;         /* of feeds by id; NULL: the same */
 	struct conn_list open;

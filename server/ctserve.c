@@ -34,7 +34,8 @@ struct program {
 	struct invocation asked;
 	unsigned workers;
 	struct duty duty;
-	struct quota *quota;
+	struct quota *quota;     /* of connections */
+	struct quota *udp_quota; /* of subscribers of feeds over UDP */
 	bool stdout_broken;
 	uint64_t lines_skipped; /* since the last that was printed */
 	uint64_t started_ns;
@@ -84,16 +85,25 @@ static int prepare_defence(struct program *program)
 	return 0;
 }
 
+/* The place of a connection is its descriptor, that of a subscriber its seat. */
+static int open_quotas(struct program *program, uint64_t descriptors)
+{
+	const uint32_t limit = (uint32_t)program->asked.per_source;
+	const struct quota_plan plan = { limit, program->workers, descriptors };
+	const struct quota_plan udp = { limit, program->workers, CONTEXT_SEATS };
+	int err = quota_open(&program->quota, &plan);
+
+	return err ? err : quota_open(&program->udp_quota, &udp);
+}
+
 /* Opens what is shared, and the rest before the workers start. Returns 0, or an exit code. */
 static int prepare_duties(struct program *program, uint64_t descriptors)
 {
-	const struct quota_plan plan = { (uint32_t)program->asked.per_source,
-					 program->workers, descriptors };
 	struct args_why why = { "" };
 	int err = board_open(&program->board, program->workers);
 
 	if (err == 0 && program->asked.per_source)
-		err = quota_open(&program->quota, &plan);
+		err = open_quotas(program, descriptors);
 	if (err) {
 		log_error(&program->log, "cannot share memory: %s", strerror(-err));
 		return EXIT_FAILED;
@@ -204,6 +214,7 @@ static int run_worker(const struct program *program, unsigned number)
 		.stats = board_slot(program->board, number),
 		.publish = program->publish,
 		.quota = program->quota,
+		.udp_quota = program->udp_quota,
 		.number = number,
 	};
 
@@ -219,6 +230,7 @@ static int serve(struct program *program)
 		.bindings = program->bindings,
 		.board = program->board,
 		.quota = program->quota,
+		.udp_quota = program->udp_quota,
 		.duty = &program->duty,
 		.settings = &program->asked.settings,
 		.log = &program->log,
@@ -271,6 +283,7 @@ static int run(struct program *program)
 	duty_close(&program->duty);
 	binding_close(program->bindings);
 	quota_close(program->quota);
+	quota_close(program->udp_quota);
 	board_close(program->board);
 	return code;
 }

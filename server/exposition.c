@@ -44,6 +44,8 @@ static const struct family FAMILIES[STAT_COUNT] = {
 	[STAT_SUBSCRIPTIONS] = { NULL, "Feeds over UDP that were begun." },
 	[STAT_SUBSCRIPTIONS_REFUSED] = { NULL, "Feeds over UDP refused as there are too "
 					       "many." },
+	[STAT_SUBSCRIPTIONS_UNCHECKED] = { NULL, "Feeds over UDP begun without being "
+						 "counted for --per-source." },
 	[STAT_COOKIES_SENT] = { NULL, "Cookies sent to clients of feeds over UDP." },
 	[STAT_FRAMES_BAD] = { NULL, "Datagrams to feeds that are no frame." },
 	[STAT_MESSAGES_IN] = { NULL, "Messages read from the publish socket." },

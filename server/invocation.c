@@ -40,7 +40,7 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_LOG, "log", "FILE", "log to FILE, opened again at SIGHUP" },
 	{ 'm', "metrics", "ADDR:PORT", "serve /metrics for Prometheus there" },
 	{ OPTION_PER_SOURCE, "per-source", "N",
-	  "TCP connections of one address or /64 at most" },
+	  "TCP connections and UDP feeds of an address or /64" },
 	{ OPTION_USER, "user", "NAME", "become NAME once the sockets are open" },
 	OPTIONS_COMMON,
 };

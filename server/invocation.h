@@ -23,7 +23,7 @@ struct invocation {
 	unsigned workers;         /* 0: not given */
 	uint64_t connections;     /* 0: not given */
 	double stats_s;           /* 0: not given */
-	uint64_t per_source;      /* TCP connections; 0: any number */
+	uint64_t per_source;      /* TCP connections, UDP feeds; 0: any number */
 	uint64_t per_source_rate; /* UDP datagrams a second; 0: any number */
 	const char *publish_path; /* NULL: not given; the same for those that follow */
 	const char *log_path;

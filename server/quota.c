@@ -22,8 +22,8 @@ enum {
 	BUCKET_CELLS = 8,
 	BUCKETS_OF_ONE = 2,
 	COUNT_BITS = 24,
-	CELLS_PER_CONNECTION = 2, /* so that buckets seldom fill up */
-	DESCRIPTORS_MAX = 1 << 20,
+	CELLS_PER_PLACE = 2, /* so that buckets seldom fill up */
+	PLACES_MAX = 1 << 20,
 	CELLS_MAX = 1 << 23,
 };
 
@@ -35,8 +35,8 @@ struct quota {
 	struct siphash_key key;
 	size_t buckets; /* a power of two */
 	uint64_t *cells;
-	size_t descriptors; /* of each worker that are kept in held */
-	uint64_t *held;     /* hash of the source of each descriptor; 0: not counted */
+	size_t places;  /* of each worker that are kept in held */
+	uint64_t *held; /* hash of the source at each place; 0: not counted */
 };
 
 static size_t cells_bytes(const struct quota *quota)
@@ -46,7 +46,7 @@ static size_t cells_bytes(const struct quota *quota)
 
 static size_t held_bytes(const struct quota *quota)
 {
-	return quota->workers * quota->descriptors * sizeof(*quota->held);
+	return quota->workers * quota->places * sizeof(*quota->held);
 }
 
 /* Taken from the kernel only where it is touched. */
@@ -60,7 +60,7 @@ static uint64_t *map_words(size_t bytes)
 
 static size_t buckets_for(uint64_t connections)
 {
-	uint64_t wanted = connections * CELLS_PER_CONNECTION;
+	uint64_t wanted = connections * CELLS_PER_PLACE;
 	size_t cells = BUCKET_CELLS * BUCKETS_OF_ONE;
 
 	while (cells < wanted && cells < CELLS_MAX)
@@ -78,9 +78,8 @@ int quota_open(struct quota **out, const struct quota_plan *plan)
 	assert(plan->limit > 0 && plan->limit <= QUOTA_LIMIT_MAX);
 	quota->limit = plan->limit;
 	quota->workers = plan->workers;
-	quota->descriptors =
-		plan->descriptors < DESCRIPTORS_MAX ? plan->descriptors : DESCRIPTORS_MAX;
-	quota->buckets = buckets_for(quota->workers * quota->descriptors);
+	quota->places = plan->places < PLACES_MAX ? plan->places : PLACES_MAX;
+	quota->buckets = buckets_for(quota->workers * quota->places);
 	err = siphash_key_make(&quota->key);
 	if (err == 0)
 		quota->cells = map_words(cells_bytes(quota));
@@ -106,7 +105,7 @@ void quota_close(struct quota *quota)
 }
 
 /* An IPv4 address, also one that comes mapped through a socket of both families, or a /64. */
-static uint64_t hash_of(const struct quota *quota, const struct sockaddr_storage *peer)
+static uint64_t hash_of(const struct quota *quota, const struct sockaddr *peer)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
@@ -114,7 +113,7 @@ static uint64_t hash_of(const struct quota *quota, const struct sockaddr_storage
 	size_t length = 4;
 	uint64_t hash;
 
-	if (peer->ss_family == AF_INET6) {
+	if (peer->sa_family == AF_INET6) {
 		bytes = v6->sin6_addr.s6_addr;
 		length = 8;
 		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
@@ -212,21 +211,21 @@ static void take_off(struct quota *quota, uint64_t hash)
 	}
 }
 
-static uint64_t *held_by(struct quota *quota, unsigned worker, int fd)
+static uint64_t *held_by(struct quota *quota, unsigned worker, int place)
 {
-	if (fd < 0 || (size_t)fd >= quota->descriptors)
+	if (place < 0 || (size_t)place >= quota->places)
 		return NULL;
-	return &quota->held[worker * quota->descriptors + (size_t)fd];
+	return &quota->held[worker * quota->places + (size_t)place];
 }
 
 /*
  * Noted before it is counted: a worker that is killed in between gives back one too many,
  * which admits a connection, instead of one too few, which would refuse one for ever.
  */
-enum quota_verdict quota_take(struct quota *quota, unsigned worker, int fd,
-			      const struct sockaddr_storage *peer)
+enum quota_verdict quota_take(struct quota *quota, unsigned worker, int place,
+			      const struct sockaddr *peer)
 {
-	uint64_t *held = held_by(quota, worker, fd);
+	uint64_t *held = held_by(quota, worker, place);
 	uint64_t hash = hash_of(quota, peer);
 
 	if (!held)
@@ -240,15 +239,15 @@ enum quota_verdict quota_take(struct quota *quota, unsigned worker, int fd,
 	}
 	/* Workers that raced may all have seen room: those that made it too many step back. */
 	if (count_of(quota, hash) > quota->limit) {
-		quota_give(quota, worker, fd);
+		quota_give(quota, worker, place);
 		return QUOTA_REFUSED;
 	}
 	return QUOTA_TAKEN;
 }
 
-void quota_give(struct quota *quota, unsigned worker, int fd)
+void quota_give(struct quota *quota, unsigned worker, int place)
 {
-	uint64_t *held = held_by(quota, worker, fd);
+	uint64_t *held = held_by(quota, worker, place);
 
 	if (!held || *held == 0)
 		return;
@@ -258,6 +257,6 @@ void quota_give(struct quota *quota, unsigned worker, int fd)
 
 void quota_settle(struct quota *quota, unsigned worker)
 {
-	for (size_t fd = 0; fd < quota->descriptors; fd++)
-		quota_give(quota, worker, (int)fd);
+	for (size_t place = 0; place < quota->places; place++)
+		quota_give(quota, worker, (int)place);
 }

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 
 /*
- * How many TCP connections each source has, over all workers: a source is an IPv4 address
- * or an IPv6 /64. A bounded table in memory that processes share without locks, so that
+ * How many TCP connections, or feeds over UDP, each source has, over all workers: a source is
+ * an IPv4 address or an IPv6 /64. A bounded table in memory that processes share without locks, so that
  * one that is killed at any point leaves it usable. Opaque: it owns two mappings, which
  * forked children inherit.
  */
@@ -15,9 +15,9 @@ struct quota;
 
 /* What its size follows from. */
 struct quota_plan {
-	uint32_t limit;       /* connections of one source, 1..QUOTA_LIMIT_MAX */
-	unsigned workers;     /* numbered from 0 */
-	uint64_t descriptors; /* a worker may have */
+	uint32_t limit;   /* of one source, 1..QUOTA_LIMIT_MAX */
+	unsigned workers; /* numbered from 0 */
+	uint64_t places;  /* of a worker: its descriptors, for connections */
 };
 
 enum { QUOTA_LIMIT_MAX = 1000 * 1000 };
@@ -34,12 +34,12 @@ int quota_open(struct quota **out, const struct quota_plan *plan);
 /* Unmaps it in this process; NULL is allowed. */
 void quota_close(struct quota *quota);
 
-/* Asks for the connection that worker accepted as descriptor fd from peer. */
-enum quota_verdict quota_take(struct quota *quota, unsigned worker, int fd,
-			      const struct sockaddr_storage *peer);
+/* Asks for what worker has at a place, such as the descriptor of a connection, from peer. */
+enum quota_verdict quota_take(struct quota *quota, unsigned worker, int place,
+			      const struct sockaddr *peer);
 
-/* Gives back what fd was counted as, before it is closed; nothing happens if it was not. */
-void quota_give(struct quota *quota, unsigned worker, int fd);
+/* Gives back what a place was counted as, before it is used anew; nothing happens if it was not. */
+void quota_give(struct quota *quota, unsigned worker, int place);
 
 /* Gives back all that a worker held, which must have died. */
 void quota_settle(struct quota *quota, unsigned worker);

@@ -29,6 +29,7 @@ static const char *const NAMES[STAT_COUNT] = {
 	[STAT_SUBSCRIBERS] = "subscribers",
 	[STAT_SUBSCRIPTIONS] = "subscriptions",
 	[STAT_SUBSCRIPTIONS_REFUSED] = "subscriptions_refused",
+	[STAT_SUBSCRIPTIONS_UNCHECKED] = "subscriptions_unchecked",
 	[STAT_COOKIES_SENT] = "cookies_sent",
 	[STAT_FRAMES_BAD] = "frames_bad",
 	[STAT_TCP_BYTES_IN] = "tcp_bytes_in",

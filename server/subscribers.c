@@ -26,8 +26,7 @@ int subscribers_open(struct subscribers **out, const struct siphash_key *key,
 
 	if (!subscribers)
 		return -ENOMEM;
-	err = pool_open(&subscribers->pool, sizeof(struct subscriber),
-			SUBSCRIBERS_MAX * sizeof(struct subscriber));
+	err = pool_open(&subscribers->pool, sizeof(struct subscriber), SIZE_MAX);
 	if (err) {
 		free(subscribers);
 		return err;
@@ -68,12 +67,26 @@ struct subscriber *subscribers_find(struct subscribers *subscribers,
 	return subscriber;
 }
 
+/* An interval may be much longer than a lease. */
+static void set_timer(struct subscribers *subscribers, struct subscriber *subscriber,
+		      uint64_t now_ns)
+{
+	uint64_t due_ns = subscriber->due_ns;
+
+	if (subscriber->expires_ns > 0 && subscriber->expires_ns < due_ns)
+		due_ns = subscriber->expires_ns;
+	wheel_add(&subscribers->wheel, &subscriber->timer, now_ns, due_ns);
+}
+
 struct subscriber *subscribers_add(struct subscribers *subscribers,
 				   const struct peer *peer, uint64_t now_ns)
 {
 	size_t bucket = bucket_of(subscribers, peer);
-	struct subscriber *subscriber = pool_get(subscribers->pool);
+	struct subscriber *subscriber;
 
+	if (pool_used(subscribers->pool) == SUBSCRIBERS_MAX)
+		return NULL;
+	subscriber = pool_get(subscribers->pool);
 	if (!subscriber)
 		return NULL;
 	*subscriber = (struct subscriber){
@@ -84,7 +97,7 @@ struct subscriber *subscribers_add(struct subscribers *subscribers,
 	subscribers->buckets[bucket] = subscriber;
 	if (bucket < subscribers->first)
 		subscribers->first = bucket;
-	wheel_add(&subscribers->wheel, &subscriber->timer, now_ns, subscriber->due_ns);
+	set_timer(subscribers, subscriber, now_ns);
 	return subscriber;
 }
 
@@ -116,7 +129,15 @@ void subscribers_again(struct subscribers *subscribers, struct subscriber *subsc
 	subscriber->due_ns += subscribers->interval_ns;
 	if (subscriber->due_ns <= now_ns)
 		subscriber->due_ns = now_ns + subscribers->interval_ns;
-	wheel_add(&subscribers->wheel, &subscriber->timer, now_ns, subscriber->due_ns);
+	set_timer(subscribers, subscriber, now_ns);
+}
+
+void subscribers_lease(struct subscribers *subscribers, struct subscriber *subscriber,
+		       uint64_t now_ns, uint64_t expires_ns)
+{
+	wheel_remove(&subscribers->wheel, &subscriber->timer);
+	subscriber->expires_ns = expires_ns;
+	set_timer(subscribers, subscriber, now_ns);
 }
 
 struct subscriber *subscribers_any(struct subscribers *subscribers)

@@ -24,8 +24,9 @@ struct subscriber {
 	uint64_t due_ns;
 	struct peer peer;    /* as it was added */
 	uint64_t number;     /* of the last chunk */
-	uint64_t expires_ns; /* end of the lease */
-	size_t way_bytes;    /* control message of the address that was asked */
+	uint64_t expires_ns; /* end of the lease, see subscribers_lease(); 0: none */
+	int seat;
+	size_t way_bytes; /* control message of the address that was asked */
 	char way[SUBSCRIBER_WAY_BYTES];
 	char id[FRAME_ID_MAX + 1];
 };
@@ -55,6 +56,10 @@ struct subscriber *subscribers_find(struct subscribers *subscribers,
  */
 struct subscriber *subscribers_add(struct subscribers *subscribers,
 				   const struct peer *peer, uint64_t now_ns);
+
+/* Makes it due at the end of its lease, if that is before its next interval. */
+void subscribers_lease(struct subscribers *subscribers, struct subscriber *subscriber,
+		       uint64_t now_ns, uint64_t expires_ns);
 
 /* Forgets one; it must not be used any more. */
 void subscribers_remove(struct subscribers *subscribers, struct subscriber *subscriber);

@@ -63,8 +63,12 @@ static void settle(struct supervisor *supervisor, unsigned number)
 
 	stats_add(stats, STAT_CONNS_CLOSED, open);
 	stats_drop(stats, STAT_CONNS_OPEN, open);
+	/* Those whom it fed come again, or not. */
+	stats_drop(stats, STAT_SUBSCRIBERS, stats_get(stats, STAT_SUBSCRIBERS));
 	if (supervisor->task->quota)
 		quota_settle(supervisor->task->quota, number);
+	if (supervisor->task->udp_quota)
+		quota_settle(supervisor->task->udp_quota, number);
 }
 
 /* What became of a worker, and what comes of it. */

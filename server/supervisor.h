@@ -16,7 +16,8 @@ struct supervisor_task {
 	unsigned workers;
 	struct bindings *bindings; /* closed when it stops */
 	struct board *board;
-	struct quota *quota; /* NULL: none */
+	struct quota *quota;     /* NULL: none */
+	struct quota *udp_quota; /* NULL: none */
 	struct duty *duty;
 	const struct settings *settings;
 	const struct log *log;

@@ -16,6 +16,8 @@
 #include "server/frame.h"
 #include "server/meter.h"
 #include "server/peer.h"
+#include "server/quota.h"
+#include "server/seats.h"
 #include "server/stats.h"
 #include "server/subscribers.h"
 
@@ -48,8 +50,32 @@ static void keep_way(struct subscriber *subscriber, const struct msghdr *message
 	memcpy(subscriber->way, message->msg_control, subscriber->way_bytes);
 }
 
+/* Returns a seat, or -ENOSPC if there is none, or its source may not have another. */
+static int take_seat(struct context *context, const struct sockaddr *address)
+{
+	int seat = seats_take(context->seats);
+	enum quota_verdict verdict = QUOTA_TAKEN;
+
+	if (seat >= 0 && context->udp_quota)
+		verdict = quota_take(context->udp_quota, context->number, seat, address);
+	if (verdict == QUOTA_UNCHECKED)
+		stats_add(context->stats, STAT_SUBSCRIPTIONS_UNCHECKED, 1);
+	if (verdict != QUOTA_REFUSED)
+		return seat;
+	seats_give(context->seats, seat);
+	return -ENOSPC;
+}
+
+static void give_seat(struct context *context, int seat)
+{
+	if (context->udp_quota)
+		quota_give(context->udp_quota, context->number, seat);
+	seats_give(context->seats, seat);
+}
+
 static void forget(struct udp_feed *feed, struct subscriber *subscriber)
 {
+	give_seat(feed->context, subscriber->seat);
 	subscribers_remove(feed->subscribers, subscriber);
 	stats_drop(feed->context->stats, STAT_SUBSCRIBERS, 1);
 	if (subscribers_count(feed->subscribers) == 0)
@@ -57,14 +83,20 @@ static void forget(struct udp_feed *feed, struct subscriber *subscriber)
 }
 
 static struct subscriber *add(struct udp_feed *feed, const struct peer *peer,
-			      uint64_t now_ns)
+			      const struct sockaddr *address, uint64_t now_ns)
 {
-	struct subscriber *subscriber = subscribers_add(feed->subscribers, peer, now_ns);
+	struct subscriber *subscriber = NULL;
+	int seat = take_seat(feed->context, address);
 
+	if (seat >= 0)
+		subscriber = subscribers_add(feed->subscribers, peer, now_ns);
 	if (!subscriber) {
+		if (seat >= 0)
+			give_seat(feed->context, seat);
 		stats_add(feed->context->stats, STAT_SUBSCRIPTIONS_REFUSED, 1);
 		return NULL;
 	}
+	subscriber->seat = seat;
 	stats_add(feed->context->stats, STAT_SUBSCRIBERS, 1);
 	if (!ev_is_active(&feed->turn))
 		ev_timer_again(feed->context->loop, &feed->turn);
@@ -81,10 +113,11 @@ static size_t subscribe(struct udp_feed *feed, const struct peer *peer,
 	char *text = message->msg_iov->iov_base;
 
 	if (!subscriber)
-		subscriber = add(feed, peer, now_ns);
+		subscriber = add(feed, peer, message->msg_name, now_ns);
 	if (!subscriber)
 		return answer_frame(FRAME_REFUSED, 0, text);
-	subscriber->expires_ns = now_ns + frame->lease_s * (uint64_t)CLOCK_NS_PER_S;
+	subscribers_lease(feed->subscribers, subscriber, now_ns,
+			  now_ns + frame->lease_s * (uint64_t)CLOCK_NS_PER_S);
 	keep_way(subscriber, message);
 	if (!fresh)
 		return 0;

@@ -186,6 +186,7 @@ static int open_worker(struct worker *worker, const struct worker_task *task)
 	context->board = task->board;
 	context->stats = task->stats;
 	context->quota = task->quota;
+	context->udp_quota = task->udp_quota;
 	context->number = task->number;
 	LIST_INIT(&context->open);
 	/* NOENV: LIBEV_FLAGS in the environment must not choose the backend of a service. */

@@ -20,7 +20,8 @@ struct worker_task {
 	const struct log *log;
 	struct board *board;
 	struct stats *stats;
-	struct quota *quota;     /* NULL: no limit */
+	struct quota *quota;     /* of connections; NULL: no limit */
+	struct quota *udp_quota; /* of subscribers of feeds over UDP; NULL: no limit */
 	struct publish *publish; /* NULL: nobody publishes */
 	unsigned number;         /* of this worker, from 0 */
 };

@@ -219,6 +219,90 @@ python() {
 	[ "$(counter chunks_lost)" -eq 0 ]
 }
 
+@test "feed: a lease ends when it does, however long the interval is" {
+	serve -w 1 -i 1h feed=udp/9000
+	python <<-'PYTHON'
+		s = client(timeout=20)
+		begin = time.monotonic()
+		subscribe(s, 1)
+		assert s.recv(1000).startswith(b'ctkit welcomes')
+		assert s.recv(1000) == b'ctkit end\n'
+		assert time.monotonic() - begin >= 1
+	PYTHON
+	wait_until 5 counter_is subscribers -eq 0
+	[ "$(counter chunks_sent)" -eq 0 ]
+}
+
+@test "feed: a source has so many feeds, whichever worker it reaches, and others have theirs" {
+	hosts
+	ip -n client addr add fd78::1/128 dev lo nodad
+	ip -n client addr add fd78::2/128 dev lo nodad
+	serve_on server -w 2 --per-source 10 -i 100ms feed=udp/9000
+	python on client <<-'PYTHON'
+		def feeds(source, server, family):
+		    all, got, refused = [client((source, 0), family) for _ in range(30)], [], 0
+		    for s in all:
+		        subscribe(s, server=server)
+		        line = s.recv(1000)
+		        if line == b'ctkit refused\n':
+		            refused += 1
+		        else:
+		            assert line.startswith(b'ctkit welcomes'), line
+		            got.append(s)
+		    assert refused + len(got) == 30
+		    return got
+		v4, v6 = ('10.77.0.1', 9000), ('fd77::1', 9000)
+		first = feeds('10.78.0.1', v4, socket.AF_INET)
+		assert len(first) == 10, len(first)
+		assert len(feeds('10.78.0.2', v4, socket.AF_INET)) == 10
+		# A /64 is one source.
+		assert len(feeds('fd78::1', v6, socket.AF_INET6)) == 10
+		assert len(feeds('fd78::2', v6, socket.AF_INET6)) == 0
+		# Those that end make room.
+		while not first[1].recv(1000).startswith(b'Chunk 9 '):
+		    pass
+		for s in first[:4]:
+		    s.setblocking(False)
+		    try:
+		        while s.recv(1000):
+		            pass
+		    except BlockingIOError:
+		        s.settimeout(5)
+		    s.sendto(hello(), v4)
+		    while not (line := s.recv(1000)).startswith(b'ctkit cookie'):
+		        pass
+		    s.sendto(b'ctkit cancel ' + line.split()[2], v4)
+		again = feeds('10.78.0.1', v4, socket.AF_INET)
+		assert len(again) == 4, len(again)
+	PYTHON
+	wait_until 5 counter_is subscriptions -eq 34
+	[ "$(counter subscriptions_refused)" -eq 116 ]
+}
+
+@test "feed: what a killed worker fed is counted no more, nor against its sources" {
+	serve -w 1 --per-source 5 -i 100ms feed=udp/9000
+	python background <<-'PYTHON'
+		all = [client() for _ in range(5)]
+		for s in all:
+		    subscribe(s)
+		    assert s.recv(1000).startswith(b'ctkit welcomes')
+		print('open', flush=True)
+		while not os.path.exists(os.path.dirname(__file__) + '/restarted'):
+		    time.sleep(0.01)
+		s = client()
+		subscribe(s)
+		assert s.recv(1000).startswith(b'ctkit welcomes')
+	PYTHON
+	wait_until 10 grep -q open "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 5 counter_is subscribers -eq 5
+	kill -9 "$(workers)"
+	wait_until 10 counter_is worker_restarts -eq 1
+	wait_until 5 counter_is subscribers -eq 0
+	touch "$BATS_TEST_TMPDIR/restarted"
+	wait "$pid"
+	wait_until 5 counter_is subscribers -eq 1
+}
+
 @test "feed: another id is another feed, and cancelling ends it" {
 	serve -w 1 -i 50ms feed=udp/9000
 	python <<-'PYTHON'

@@ -45,7 +45,7 @@ static enum quota_verdict take(struct quota *quota, unsigned worker, int fd,
 {
 	struct sockaddr_storage address = peer(text);
 
-	return quota_take(quota, worker, fd, &address);
+	return quota_take(quota, worker, fd, (struct sockaddr *)&address);
 }
 
 static uint64_t all_counts(const struct quota *quota)

@@ -84,6 +84,29 @@ static void what_was_missed_is_not_made_up_for(void **state)
 	subscribers_close(subscribers);
 }
 
+static void a_lease_may_end_before_an_interval(void **state)
+{
+	struct subscribers *subscribers = open_table();
+	struct subscriber *subscriber = add(subscribers, 1);
+
+	subscribers_lease(subscribers, subscriber, NOW_NS, NOW_NS + 250 * MS);
+	assert_null(subscribers_due(subscribers, NOW_NS + 98 * MS));
+	subscribers_lease(subscribers, subscriber, NOW_NS, NOW_NS + 50 * MS);
+	assert_null(subscribers_due(subscribers, NOW_NS + 48 * MS));
+	assert_ptr_equal(subscribers_due(subscribers, NOW_NS + 52 * MS), subscriber);
+	subscribers_remove(subscribers, subscriber);
+	/* Renewed: due when it was. */
+	subscriber = add(subscribers, 2);
+	subscribers_lease(subscribers, subscriber, NOW_NS + 52 * MS, NOW_NS + 70 * MS);
+	subscribers_lease(subscribers, subscriber, NOW_NS + 60 * MS, NOW_NS + 300 * MS);
+	assert_null(subscribers_due(subscribers, NOW_NS + 98 * MS));
+	assert_ptr_equal(subscribers_due(subscribers, NOW_NS + 102 * MS), subscriber);
+	subscribers_again(subscribers, subscriber, NOW_NS + 250 * MS);
+	assert_null(subscribers_due(subscribers, NOW_NS + 298 * MS));
+	assert_ptr_equal(subscribers_due(subscribers, NOW_NS + 302 * MS), subscriber);
+	subscribers_close(subscribers);
+}
+
 static void there_is_a_limit(void **state)
 {
 	struct subscribers *subscribers = open_table();
@@ -109,6 +132,7 @@ int main(void)
 		cmocka_unit_test(one_is_found_until_it_is_removed),
 		cmocka_unit_test(one_is_due_once_an_interval_without_drift),
 		cmocka_unit_test(what_was_missed_is_not_made_up_for),
+		cmocka_unit_test(a_lease_may_end_before_an_interval),
 		cmocka_unit_test(there_is_a_limit),
 	};
 
