@@ -1,41 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/attribute.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <math.h>
-#include <netinet/ip_icmp.h>
-#include <stdio.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/netfilter/nf_conntrack_tcp.h>
-
 #include "conntrack/host.h"
-#include "lib/service.h"
 
 static_assert(sizeof(struct attribute_key) == 24, "keys are compared as bytes");
 
 enum { PREFIX_BITS_V4 = 24, PREFIX_BITS_V6 = 64 };
-
-static const char *const TCP_STATES[] = {
-	[TCP_CONNTRACK_NONE] = "none",
-	[TCP_CONNTRACK_SYN_SENT] = "syn-sent",
-	[TCP_CONNTRACK_SYN_RECV] = "syn-recv",
-	[TCP_CONNTRACK_ESTABLISHED] = "established",
-	[TCP_CONNTRACK_FIN_WAIT] = "fin-wait",
-	[TCP_CONNTRACK_CLOSE_WAIT] = "close-wait",
-	[TCP_CONNTRACK_LAST_ACK] = "last-ack",
-	[TCP_CONNTRACK_TIME_WAIT] = "time-wait",
-	[TCP_CONNTRACK_CLOSE] = "close",
-	[TCP_CONNTRACK_SYN_SENT2] = "syn-sent2",
-};
-
-static const char *const STATES[] = {
-	[STATE_UNREPLIED] = "unreplied",
-	[STATE_REPLIED] = "replied",
-	[STATE_ASSURED] = "assured",
-};
 
 void attribute_clear(struct attribute *attribute)
 {
@@ -56,29 +32,46 @@ static void set_port(struct attribute_key *key, enum attribute_kind kind,
 	key->port = port;
 }
 
-static const struct host_listener *listener_at(const struct host *host,
-					       const struct flow *flow,
-					       const union flow_address *address,
-					       uint16_t port)
-{
-	if (!addresses_have(&host->addresses, flow->family, address))
-		return NULL;
-	return host_find_listener(host, flow->proto, flow->family, address, port);
-}
+/* What is seen of a flow from this host. */
+struct sight {
+	const struct host_listener *listener; /* that it was opened to, or NULL */
+	bool reversed;  /* the entry's original direction is the answers' */
+	bool from_here; /* who opened it is this host */
+	bool to_here;   /* whom it was opened to is this host */
+};
 
 /*
- * The reply's source is where the packets really go, after any translation. An established
- * connection whose two ends both listen (loopback) belongs to the one it was opened to.
+ * The reply's source is where the packets really go, after any translation. Where nothing listens
+ * there, but at the other end, the entry was made by an answer: of a TCP connection
+ * picked up in the middle, or of a UDP socket that sent to a client after the entry had
+ * expired (a UDP socket that asks another port, as NTP's does, looks the same but for the
+ * client's port). Without a listener only addresses and ports tell the direction.
  */
-static const struct host_listener *listener_of(const struct host *host,
-					       const struct flow *flow)
+static struct sight look_at(const struct host *host, const struct flow *flow)
 {
-	const struct host_listener *listener;
+	bool swapped = flow_ends_swapped(flow->orig.src_port, flow->orig.dst_port);
+	bool tcp = flow->proto == IPPROTO_TCP;
+	bool orig_here = addresses_have(&host->addresses, flow->family, &flow->orig.src);
+	bool reply_here =
+		addresses_have(&host->addresses, flow->family, &flow->reply.src);
+	struct sight sight = { .from_here = orig_here, .to_here = reply_here };
 
-	listener = listener_at(host, flow, &flow->reply.src, flow->reply.src_port);
-	if (listener || flow->proto != IPPROTO_TCP)
-		return listener;
-	return listener_at(host, flow, &flow->orig.src, flow->orig.src_port);
+	if (reply_here)
+		sight.listener =
+			host_find_listener(host, flow->proto, flow->family,
+					   &flow->reply.src, flow->reply.src_port);
+	if (!sight.listener && orig_here && (tcp || swapped)) {
+		sight.listener = host_find_listener(host, flow->proto, flow->family,
+						    &flow->orig.src, flow->orig.src_port);
+		sight.reversed = sight.listener;
+	}
+	if (!sight.listener)
+		sight.reversed = swapped && (tcp || !(orig_here || reply_here));
+	if (sight.reversed) {
+		sight.from_here = reply_here;
+		sight.to_here = orig_here;
+	}
+	return sight;
 }
 
 static void set_listener(struct attribute_key *key, const struct flow *flow,
@@ -94,63 +87,108 @@ static void set_listener(struct attribute_key *key, const struct flow *flow,
 		key->address.v6 = listener->address.v6;
 }
 
-/* Without a listener only addresses and ports tell the direction. */
-static void set_by_ends(struct attribute_key *key, const struct host *host,
-			const struct flow *flow)
+static void set_service(struct attribute_key *key, const struct flow *flow,
+			const struct sight *sight)
 {
-	bool swapped = flow_ends_swapped(flow->orig.src_port, flow->orig.dst_port);
-	bool from_here = addresses_have(&host->addresses, flow->family, &flow->orig.src);
-	bool to_here = addresses_have(&host->addresses, flow->family, &flow->reply.src);
+	uint16_t asked = sight->reversed ? flow->orig.src_port : flow->orig.dst_port;
+	uint16_t reached = sight->reversed ? asked : flow->reply.src_port;
 
-	if (from_here && !to_here)
-		set_port(key, ATTRIBUTE_OUT, flow, flow->orig.dst_port);
-	else if (to_here && !from_here && swapped && flow->proto == IPPROTO_TCP)
-		set_port(key, ATTRIBUTE_OUT, flow, flow->orig.src_port);
-	else if (to_here)
-		set_port(key, ATTRIBUTE_IN, flow, flow->reply.src_port);
+	if (sight->listener)
+		set_listener(key, flow, sight->listener);
+	else if (sight->to_here)
+		set_port(key, ATTRIBUTE_IN, flow, reached);
 	else
-		set_port(key, ATTRIBUTE_FORWARD, flow,
-			 swapped ? flow->orig.src_port : flow->orig.dst_port);
+		set_port(key, sight->from_here ? ATTRIBUTE_OUT : ATTRIBUTE_FORWARD, flow,
+			 asked);
+}
+
+static void set_source(struct attribute_key *key, const struct flow *flow, bool reversed)
+{
+	bool v4 = flow->family == AF_INET;
+
+	memset(key, 0, sizeof(*key));
+	key->kind = ATTRIBUTE_SOURCE;
+	key->family = flow->family;
+	key->prefix_bits = v4 ? PREFIX_BITS_V4 : PREFIX_BITS_V6;
+	memcpy(&key->address, reversed ? &flow->orig.dst : &flow->orig.src,
+	       key->prefix_bits / 8U);
+}
+
+static void set_state(struct attribute_key *key, const struct flow *flow)
+{
+	memset(key, 0, sizeof(*key));
+	key->kind = ATTRIBUTE_STATE;
+	key->proto = flow->proto;
+	if (flow->proto == IPPROTO_TCP)
+		key->state = flow->tcp_state;
+	else if (flow_assured(flow))
+		key->state = STATE_ASSURED;
+	else
+		key->state = flow_replied(flow) ? STATE_REPLIED : STATE_UNREPLIED;
+}
+
+/* UDP sockets that are not connected are known, also those that only ask. */
+static const struct host_listener *
+socket_of(const struct host *host, const struct flow *flow, const struct sight *sight)
+{
+	if (sight->listener || !sight->from_here || flow->proto != IPPROTO_UDP)
+		return sight->listener;
+	return host_find_listener(host, flow->proto, flow->family, &flow->orig.src,
+				  flow->orig.src_port);
+}
+
+static void set_socket(struct attribute_key *key, const struct host *host,
+		       const struct flow *flow, const struct sight *sight)
+{
+	const struct host_listener *listener = socket_of(host, flow, sight);
+
+	memset(key, 0, sizeof(*key));
+	key->kind = ATTRIBUTE_SOCKET;
+	if (listener) {
+		key->state = HOLDER_PROCESS;
+		memcpy(&key->address, &listener->inode, sizeof(listener->inode));
+	} else if (sight->to_here) {
+		key->state = HOLDER_NONE;
+	} else {
+		key->state = sight->from_here ? HOLDER_OUTBOUND : HOLDER_FORWARDED;
+	}
+}
+
+void attribute_keys(const struct host *host, const struct flow *flow,
+		    struct attribute_keys *out)
+{
+	struct sight sight = look_at(host, flow);
+
+	out->has_service = has_ports(flow);
+	out->inode = sight.listener ? sight.listener->inode : 0;
+	if (out->has_service)
+		set_service(&out->service, flow, &sight);
+	set_source(&out->source, flow, sight.reversed);
+	set_state(&out->state, flow);
+	set_socket(&out->socket, host, flow, &sight);
 }
 
 bool attribute_service(const struct host *host, const struct flow *flow,
 		       struct attribute_key *out, uint64_t *inode)
 {
-	const struct host_listener *listener;
+	struct sight sight;
 
 	if (!has_ports(flow))
 		return false;
-	listener = listener_of(host, flow);
-	*inode = listener ? listener->inode : 0;
-	if (listener)
-		set_listener(out, flow, listener);
-	else
-		set_by_ends(out, host, flow);
+	sight = look_at(host, flow);
+	*inode = sight.listener ? sight.listener->inode : 0;
+	set_service(out, flow, &sight);
 	return true;
 }
 
-void attribute_source(const struct flow *flow, struct attribute_key *out)
-{
-	bool v4 = flow->family == AF_INET;
-
-	memset(out, 0, sizeof(*out));
-	out->kind = ATTRIBUTE_SOURCE;
-	out->family = flow->family;
-	out->prefix_bits = v4 ? PREFIX_BITS_V4 : PREFIX_BITS_V6;
-	memcpy(&out->address, &flow->orig.src, out->prefix_bits / 8U);
-}
-
-void attribute_state(const struct flow *flow, struct attribute_key *out)
+void attribute_process(const char *name, enum attribute_holder holder,
+		       struct attribute_key *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->kind = ATTRIBUTE_STATE;
-	out->proto = flow->proto;
-	if (flow->proto == IPPROTO_TCP)
-		out->state = flow->tcp_state;
-	else if (flow_assured(flow))
-		out->state = STATE_ASSURED;
-	else
-		out->state = flow_replied(flow) ? STATE_REPLIED : STATE_UNREPLIED;
+	out->kind = ATTRIBUTE_PROCESS;
+	out->state = (uint16_t)holder;
+	if (name)
+		memcpy(&out->address, name, strnlen(name, sizeof(out->address) - 1));
 }
 
 /* FNV-1a. Keys made to collide cost at most ATTRIBUTE_ROWS comparisons a flow: no secret needed. */
@@ -202,6 +240,22 @@ void attribute_add(struct attribute *attribute, const struct attribute_key *key,
 	count_flow(key ? row_of(attribute, key, inode) : &attribute->other, flow);
 }
 
+void attribute_merge(struct attribute *attribute, const struct attribute_key *key,
+		     const struct attribute_row *row)
+{
+	struct attribute_row *sums[] = {
+		&attribute->total,
+		key ? row_of(attribute, key, row->inode) : &attribute->other,
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		sums[i]->flows += row->flows;
+		sums[i]->unreplied += row->unreplied;
+		sums[i]->assured += row->assured;
+		sums[i]->nat += row->nat;
+	}
+}
+
 /* Ties by key, so that the order does not change from one view to the next. */
 static int compare_rows(const void *left, const void *right)
 {
@@ -223,78 +277,16 @@ struct attribute_share attribute_share(uint32_t sampled, uint32_t flows,
 {
 	const double z = 1.96; /* 95 % of a normal distribution */
 	struct attribute_share share = { 0 };
-	double n = sampled;
+	double n = sampled, half, centre;
 
 	if (sampled == 0)
 		return share;
 	share.ratio = flows / n;
-	if (!sample_complete)
-		share.error =
-			z / (1 + z * z / n) *
-			sqrt(share.ratio * (1 - share.ratio) / n + z * z / (4 * n * n));
+	if (sample_complete)
+		return share;
+	half = z / (1 + z * z / n) *
+	       sqrt(share.ratio * (1 - share.ratio) / n + z * z / (4 * n * n));
+	centre = (share.ratio + z * z / (2 * n)) / (1 + z * z / n);
+	share.error = half + fabs(centre - share.ratio);
 	return share;
-}
-
-static void name_service(const struct attribute_key *key, char text[ATTRIBUTE_NAME_MAX])
-{
-	struct service service = {
-		.outbound = key->kind == ATTRIBUTE_OUT,
-		.proto = key->proto,
-		.family = key->family,
-		.first_port = key->port,
-		.last_port = key->port,
-	};
-	char name[SERVICE_TEXT_MAX];
-
-	memcpy(&service.addr, &key->address, sizeof(service.addr));
-	service_format(&service, name);
-	snprintf(text, ATTRIBUTE_NAME_MAX, "%s", name);
-}
-
-static void name_source(const struct attribute_key *key, char text[ATTRIBUTE_NAME_MAX])
-{
-	char address[INET6_ADDRSTRLEN];
-
-	inet_ntop(key->family, &key->address, address, sizeof(address));
-	snprintf(text, ATTRIBUTE_NAME_MAX, "%s/%u", address, key->prefix_bits);
-}
-
-static void name_state(const struct attribute_key *key, char text[ATTRIBUTE_NAME_MAX])
-{
-	bool tcp = key->proto == IPPROTO_TCP;
-	size_t known = tcp ? sizeof(TCP_STATES) / sizeof(TCP_STATES[0])
-			   : sizeof(STATES) / sizeof(STATES[0]);
-	const char *state = key->state >= known ? "unknown"
-			    : tcp               ? TCP_STATES[key->state]
-						: STATES[key->state];
-
-	switch (key->proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-		snprintf(text, ATTRIBUTE_NAME_MAX, "%s %s",
-			 service_proto_name(key->proto), state);
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6: snprintf(text, ATTRIBUTE_NAME_MAX, "icmp %s", state); break;
-	default: snprintf(text, ATTRIBUTE_NAME_MAX, "protocol %u %s", key->proto, state);
-	}
-}
-
-void attribute_name(const struct attribute_key *key, char text[ATTRIBUTE_NAME_MAX])
-{
-	if (key->kind == ATTRIBUTE_SOURCE)
-		name_source(key, text);
-	else if (key->kind == ATTRIBUTE_STATE)
-		name_state(key, text);
-	else
-		name_service(key, text);
-}
-
-const char *attribute_direction(const struct attribute_key *key)
-{
-	switch (key->kind) {
-	case ATTRIBUTE_IN: return "in";
-	case ATTRIBUTE_OUT: return "out";
-	default: return "forward";
-	}
 }

@@ -88,12 +88,16 @@ static json_t *service_object(const struct reading *reading,
 			      const struct attribute_key *key)
 {
 	json_t *object = row_object(reading, row, "service", name);
-	const char *process = view_process(reading, row);
+	const struct process *process = view_holder(reading, row);
 
 	json_object_set_new(object, "direction",
 			    key ? json_string(attribute_direction(key)) : json_null());
 	json_object_set_new(object, "process",
-			    process ? json_string(process) : json_null());
+			    process ? json_string(process->name) : json_null());
+	json_object_set_new(object, "pid",
+			    process ? json_integer(process->pid) : json_null());
+	json_object_set_new(object, "processes",
+			    process ? json_integer(process->count) : json_null());
 	json_object_set_new(object, "unreplied_ratio", ratio(row->unreplied, row->flows));
 	json_object_set_new(object, "assured_ratio", ratio(row->assured, row->flows));
 	json_object_set_new(object, "nat", json_boolean(row->nat != 0));
@@ -174,5 +178,7 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 			    named_rows(view, reading, reading->sources, "prefix"));
 	json_object_set_new(object, "states",
 			    named_rows(view, reading, reading->states, "state"));
+	json_object_set_new(object, "processes",
+			    named_rows(view, reading, reading->holders, "process"));
 	return object;
 }

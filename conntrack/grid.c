@@ -115,6 +115,7 @@ static const char *title_of(enum view_by by)
 		[VIEW_SERVICE] = "SERVICE",
 		[VIEW_SOURCE] = "SOURCE",
 		[VIEW_STATE] = "STATE",
+		[VIEW_PROCESS] = "PROCESS",
 	};
 
 	return TITLES[by];

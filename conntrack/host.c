@@ -18,7 +18,10 @@ void host_add_listener(struct host *host, const struct host_listener *listener)
 		host->left_out++;
 }
 
-/* By protocol and port; of one port, those bound to an address first. */
+/*
+ * By protocol and port; of one port, those bound to an address first, those of both families
+ * last; of several workers' the oldest first, so that it is the same at each reading.
+ */
 static int compare_listeners(const void *left, const void *right)
 {
 	const struct host_listener *a = left, *b = right;
@@ -27,7 +30,13 @@ static int compare_listeners(const void *left, const void *right)
 		return a->proto < b->proto ? -1 : 1;
 	if (a->port != b->port)
 		return a->port < b->port ? -1 : 1;
-	return (int)a->any - (int)b->any;
+	if (a->any != b->any)
+		return (int)a->any - (int)b->any;
+	if ((a->family == AF_UNSPEC) != (b->family == AF_UNSPEC))
+		return a->family == AF_UNSPEC ? 1 : -1;
+	if (a->inode != b->inode)
+		return a->inode < b->inode ? -1 : 1;
+	return 0;
 }
 
 void host_ready(struct host *host)
@@ -58,7 +67,10 @@ const struct host_listener *host_find_listener(const struct host *host, uint8_t 
 					       const union flow_address *address,
 					       uint16_t port)
 {
-	const struct host_listener key = { .proto = proto, .port = port };
+	/* Sorts before all listeners at that port. */
+	const struct host_listener key = { .proto = proto,
+					   .family = family,
+					   .port = port };
 
 	for (size_t i = lower_bound(host, &key); i < host->listeners; i++) {
 		const struct host_listener *listener = &host->listener[i];
@@ -72,4 +84,30 @@ const struct host_listener *host_find_listener(const struct host *host, uint8_t 
 			return listener;
 	}
 	return NULL;
+}
+
+size_t host_group(const struct host *host, const struct host_listener *listener,
+		  uint64_t *inodes, size_t max)
+{
+	const struct host_listener key = { .proto = listener->proto,
+					   .family = AF_INET,
+					   .port = listener->port };
+	size_t count = 0;
+
+	for (size_t i = lower_bound(host, &key); i < host->listeners; i++) {
+		const struct host_listener *other = &host->listener[i];
+
+		if (other->proto != listener->proto || other->port != listener->port)
+			break;
+		if (other->any != listener->any)
+			continue;
+		if (!listener->any && (other->family != listener->family ||
+				       !flow_same_address(other->family, &other->address,
+							  &listener->address)))
+			continue;
+		if (count < max)
+			inodes[count] = other->inode;
+		count++;
+	}
+	return count;
 }

@@ -41,11 +41,20 @@ void host_ready(struct host *host);
 
 /*
  * The listener that packets to this local end reach: the one bound to the address before one
- * that takes any; NULL if there is none. It belongs to host.
+ * that takes any, one of this family before one that takes both, as the kernel prefers them
+ * (net/ipv4/udp.c, compute_score); NULL if there is none. It belongs to host.
  */
 const struct host_listener *host_find_listener(const struct host *host, uint8_t proto,
 					       uint8_t family,
 					       const union flow_address *address,
 					       uint16_t port);
+
+/*
+ * The inodes of the sockets that share a listener's protocol, port and address: of one
+ * service, be it for several workers (SO_REUSEPORT) or a socket for each family. Returns
+ * how many there are, of which the first max are in inodes.
+ */
+size_t host_group(const struct host *host, const struct host_listener *listener,
+		  uint64_t *inodes, size_t max);
 
 #endif

@@ -12,6 +12,9 @@
 
 #include "conntrack/netns.h"
 
+/* It hands on the sockets that it holds: another holder is meant. */
+enum { FIRST_PID = 1 };
+
 /* One walk: what is looked for and how much of the bound is left. */
 struct walk {
 	struct process *processes;
@@ -36,17 +39,32 @@ static void read_name(int dir, char name[PROCESS_NAME_MAX])
 	}
 }
 
+static int compare_inodes(const void *left, const void *right)
+{
+	const struct process *a = left, *b = right;
+
+	return a->inode < b->inode ? -1 : a->inode > b->inode;
+}
+
+const struct process *process_of(const struct process *processes, size_t count,
+				 uint64_t inode)
+{
+	const struct process key = { .inode = inode };
+
+	return bsearch(&key, processes, count, sizeof(key), compare_inodes);
+}
+
 static void found(struct walk *walk, uint64_t inode, pid_t pid, int dir)
 {
-	for (size_t i = 0; i < walk->count; i++) {
-		struct process *process = &walk->processes[i];
+	const struct process *known = process_of(walk->processes, walk->count, inode);
+	struct process *process;
 
-		if (process->inode != inode || process->pid != 0)
-			continue;
-		process->pid = pid;
-		read_name(dir, process->name);
-		walk->missing--;
-	}
+	if (!known || (known->pid != 0 && known->pid != FIRST_PID))
+		return;
+	process = &walk->processes[known - walk->processes];
+	process->pid = pid;
+	read_name(dir, process->name);
+	walk->missing -= pid != FIRST_PID;
 }
 
 /* The links of one process's descriptors. */
@@ -114,6 +132,7 @@ void process_find(struct process *processes, size_t count, uint64_t netns)
 			     .count = count,
 			     .links_left = PROCESS_LINKS_MAX };
 
+	qsort(processes, count, sizeof(processes[0]), compare_inodes);
 	for (size_t i = 0; i < count; i++) {
 		processes[i].pid = 0;
 		processes[i].name[0] = '\0';

@@ -12,6 +12,8 @@ enum { PROCESS_NAME_MAX = 16 }; /* TASK_COMM_LEN of the kernel, with its NUL */
 struct process {
 	uint64_t inode; /* of the socket; 0: none is wanted */
 	pid_t pid;      /* 0: not found */
+	unsigned int
+		count; /* for the users of this: how many hold the service's sockets */
 	char name[PROCESS_NAME_MAX];
 };
 
@@ -19,9 +21,15 @@ struct process {
  * Fills in pid and name of each inode for which a process can be seen to hold it: those of other
  * users only by root. Looks at the processes of the network namespace of that number
  * (conntrack/netns.h) first: the numbers of sockets may come again elsewhere. Then at all others,
- * as a socket may be handed on. Left after PROCESS_LINKS_MAX descriptors: the rest is "not found".
+ * as a socket may be handed on. Of several holders the first counts, process 1 last: it may hold a
+ * socket only to hand it on (systemd). Left after PROCESS_LINKS_MAX descriptors: the rest
+ * is "not found". Sorts the array by inode.
  */
 void process_find(struct process *processes, size_t count, uint64_t netns);
+
+/* Where an inode is in an array so sorted, NULL: it is not. */
+const struct process *process_of(const struct process *processes, size_t count,
+				 uint64_t inode);
 
 enum { PROCESS_LINKS_MAX = 50000 };
 

@@ -30,7 +30,7 @@ static const struct option_spec SPECS[] = {
 	  "a line or a new screen every T, 10ms to 1h (default: 1s)" },
 	{ KEY_COUNT, "count", "N", "print lines, and exit after N of them" },
 	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
-	{ KEY_BY, "by", "WHAT", "show by service, source or state" },
+	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
 	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
 	{ KEY_TOP, "top", "N", "show the N largest (default: 10)" },
 	OPTIONS_COMMON,
@@ -61,7 +61,7 @@ static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 		}
 	}
 	snprintf(why->text, sizeof(why->text),
-		 "\"%.40s\" is not service, source or state", value);
+		 "\"%.40s\" is not service, source, state or process", value);
 	return -EINVAL;
 }
 

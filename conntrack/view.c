@@ -115,6 +115,7 @@ const struct attribute *view_rows_of(const struct view *view,
 	switch (view->by) {
 	case VIEW_SOURCE: return reading->sources;
 	case VIEW_STATE: return reading->states;
+	case VIEW_PROCESS: return reading->holders;
 	default: return reading->services;
 	}
 }
@@ -125,6 +126,7 @@ const char *view_by_name(enum view_by by)
 		[VIEW_SERVICE] = "service",
 		[VIEW_SOURCE] = "source",
 		[VIEW_STATE] = "state",
+		[VIEW_PROCESS] = "process",
 	};
 
 	return NAMES[by];
@@ -147,13 +149,21 @@ struct view_rows view_top(const struct attribute *attribute, size_t top)
 	return rows;
 }
 
-const char *view_process(const struct reading *reading, const struct attribute_row *row)
+const struct process *view_holder(const struct reading *reading,
+				  const struct attribute_row *row)
 {
 	for (size_t i = 0; row->inode && i < reading->processes; i++) {
 		if (reading->process[i].inode == row->inode && reading->process[i].pid)
-			return reading->process[i].name;
+			return &reading->process[i];
 	}
 	return NULL;
+}
+
+const char *view_process(const struct reading *reading, const struct attribute_row *row)
+{
+	const struct process *process = view_holder(reading, row);
+
+	return process ? process->name : NULL;
 }
 
 double view_evictable(const struct reading *reading)
@@ -229,7 +239,7 @@ static void add_row(const struct reading *reading, const struct attribute_row *r
 {
 	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
 						       reading->sample.complete);
-	const char *process = view_process(reading, row);
+	const struct process *process = view_holder(reading, row);
 	char entries[VIEW_COUNT_MAX], error[VIEW_COUNT_MAX];
 
 	text_add(text, "  %-32s %5.1f%%  %10s", name, 100 * share.ratio,
@@ -237,8 +247,11 @@ static void add_row(const struct reading *reading, const struct attribute_row *r
 	text_add(text, " +-%-7s",
 		 view_count(error, share.error * reading->usage.entries));
 	text_add(text, " %3.0f%%", 100.0 * row->unreplied / row->flows);
-	text_add(text, "  %s%s\n", process ? process : "",
-		 row->nat ? " (translated)" : "");
+	if (process)
+		text_add(text, "  %s[%d]", process->name, (int)process->pid);
+	if (process && process->count > 1)
+		text_add(text, " and %u more", process->count - 1);
+	text_add(text, "%s\n", row->nat ? "  translated" : "");
 }
 
 static void add_rows(const struct view *view, const struct reading *reading,

@@ -6,11 +6,12 @@
 
 #include "conntrack/attribute.h"
 
+struct process;
 struct reading;
 struct text;
 
 /* What ctwatch shows of a reading. Pure: a reading in, text out. */
-enum view_by { VIEW_SERVICE, VIEW_SOURCE, VIEW_STATE, VIEWS };
+enum view_by { VIEW_SERVICE, VIEW_SOURCE, VIEW_STATE, VIEW_PROCESS, VIEWS };
 
 /* "service" */
 const char *view_by_name(enum view_by by);
@@ -54,6 +55,10 @@ const struct attribute *view_rows_of(const struct view *view,
 
 /* The name of the process that holds the row's socket, NULL if it is not known. */
 const char *view_process(const struct reading *reading, const struct attribute_row *row);
+
+/* The same with its pid and how many processes share the service. */
+const struct process *view_holder(const struct reading *reading,
+				  const struct attribute_row *row);
 
 /* Whether connections are tracked here, all evidence together. */
 enum view_tracking { TRACKING_UNKNOWN, TRACKING_OFF, TRACKING_ON };

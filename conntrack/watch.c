@@ -7,14 +7,14 @@
 #include "conntrack/attribute.h"
 #include "conntrack/flow.h"
 #include "conntrack/forecast.h"
+#include "conntrack/holders.h"
 #include "conntrack/host.h"
 #include "conntrack/listeners.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
-static const double HOST_EVERY_S = 1;      /* listeners and addresses */
-static const double PROBE_EVERY_S = 5;     /* whether conntrack is active */
-static const double PROCESSES_EVERY_S = 5; /* who holds the sockets */
+static const double HOST_EVERY_S = 1;  /* listeners and addresses */
+static const double PROBE_EVERY_S = 5; /* whether conntrack is active */
 
 /* A sample of a nearly empty table walks all of its buckets: 10 ms and more. */
 static const double SAMPLE_COST_SHARE = 0.05;
@@ -37,15 +37,14 @@ struct watch {
 	int probe_error;
 	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
 	uint64_t host_ns;
-	uint64_t processes_ns;
 	uint64_t sampled_ns;
 	double sample_cost_s;
 	struct sample sample;
 	struct attribute services;
 	struct attribute sources;
 	struct attribute states;
-	size_t processes;
-	struct process process[WATCH_PROCESSES_MAX];
+	struct attribute sockets;
+	struct holders holders;
 	struct host host;
 };
 
@@ -144,17 +143,14 @@ static void probe(struct watch *watch, uint64_t now_ns)
 static void on_flow(const struct flow *flow, void *data)
 {
 	struct watch *watch = data;
-	struct attribute_key key;
-	uint64_t inode;
+	struct attribute_keys keys;
 
-	if (attribute_service(&watch->host, flow, &key, &inode))
-		attribute_add(&watch->services, &key, inode, flow);
-	else
-		attribute_add(&watch->services, NULL, 0, flow);
-	attribute_source(flow, &key);
-	attribute_add(&watch->sources, &key, 0, flow);
-	attribute_state(flow, &key);
-	attribute_add(&watch->states, &key, 0, flow);
+	attribute_keys(&watch->host, flow, &keys);
+	attribute_add(&watch->services, keys.has_service ? &keys.service : NULL,
+		      keys.inode, flow);
+	attribute_add(&watch->sources, &keys.source, 0, flow);
+	attribute_add(&watch->states, &keys.state, 0, flow);
+	attribute_add(&watch->sockets, &keys.socket, 0, flow);
 }
 
 static void read_host(struct watch *watch, uint64_t now_ns)
@@ -189,45 +185,17 @@ static void take_sample(struct watch *watch, uint64_t now_ns)
 	attribute_clear(&watch->services);
 	attribute_clear(&watch->sources);
 	attribute_clear(&watch->states);
+	attribute_clear(&watch->sockets);
 	if (sample(watch) < 0)
 		watch->sample = (struct sample){ 0 };
 	attribute_sort(&watch->services);
 	attribute_sort(&watch->sources);
 	attribute_sort(&watch->states);
+	attribute_sort(&watch->sockets);
+	holders_update(&watch->holders, &watch->host, &watch->services, &watch->sockets,
+		       watch->config.netns, now_ns);
 	watch->sampled_ns = now_ns;
 	watch->sample_cost_s = clock_between_s(now_ns, clock_now_ns());
-}
-
-static bool knows_process(const struct watch *watch, uint64_t inode)
-{
-	for (size_t i = 0; i < watch->processes; i++) {
-		if (watch->process[i].inode == inode)
-			return true;
-	}
-	return false;
-}
-
-/* Looks for the holders of the largest services' sockets, when a new socket is among them. */
-static void find_processes(struct watch *watch, uint64_t now_ns)
-{
-	bool unknown = false;
-	size_t wanted = 0;
-
-	for (size_t i = 0; i < watch->services.count && i < WATCH_PROCESSES_MAX; i++) {
-		uint64_t inode = watch->services.rows[i].inode;
-
-		unknown = unknown || (inode && !knows_process(watch, inode));
-	}
-	if (!unknown || !is_due(watch->processes_ns, now_ns, PROCESSES_EVERY_S))
-		return;
-	for (size_t i = 0; i < watch->services.count && wanted < WATCH_PROCESSES_MAX;
-	     i++) {
-		if (watch->services.rows[i].inode)
-			watch->process[wanted++].inode = watch->services.rows[i].inode;
-	}
-	watch->processes = wanted;
-	process_find(watch->process, wanted, watch->config.netns);
-	watch->processes_ns = now_ns;
 }
 
 static void predict(const struct watch *watch, struct reading *reading)
@@ -255,7 +223,6 @@ int watch_read(struct watch *watch, struct reading *out)
 		probe(watch, now_ns);
 		count(watch, now_ns, &reading);
 		take_sample(watch, now_ns);
-		find_processes(watch, now_ns);
 		reading.active = watch->active;
 		reading.probe_error = watch->probe_error;
 		reading.sampled = true;
@@ -265,8 +232,9 @@ int watch_read(struct watch *watch, struct reading *out)
 		reading.services = &watch->services;
 		reading.sources = &watch->sources;
 		reading.states = &watch->states;
-		reading.process = watch->process;
-		reading.processes = watch->processes;
+		reading.holders = &watch->holders.by_process;
+		reading.process = watch->holders.service;
+		reading.processes = watch->holders.services;
 	}
 	*out = reading;
 	return 0;

@@ -13,8 +13,6 @@
 
 struct attribute;
 
-enum { WATCH_PROCESSES_MAX = 64 };
-
 /* All that is known about the table of this network namespace at one time. */
 struct reading {
 	const char *netns; /* what the network namespace is called */
@@ -39,6 +37,7 @@ struct reading {
 	const struct attribute *services; /* sorted; these belong to the watch and are */
 	const struct attribute *sources;  /* valid until its next call */
 	const struct attribute *states;
+	const struct attribute *holders; /* by process */
 	size_t processes; /* those that hold the sockets of the first services */
 	const struct process *process;
 };

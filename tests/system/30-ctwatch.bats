@@ -92,9 +92,9 @@ within() {
 	echo "$output" | jq -e '.tables[0] | .sample_complete and .sampled == 400 and .evictable_ratio == 0.25'
 	echo "$output" | jq -e '.tables[0].services == [
 		{service: "udp/9000", entries: 300, entries_error: 0, share: 0.75, direction: "in", process: null,
-		 unreplied_ratio: 0, assured_ratio: 1, nat: false},
+		 pid: null, processes: null, unreplied_ratio: 0, assured_ratio: 1, nat: false},
 		{service: "udp/53", entries: 100, entries_error: 0, share: 0.25, direction: "in", process: null,
-		 unreplied_ratio: 1, assured_ratio: 0, nat: true}]'
+		 pid: null, processes: null, unreplied_ratio: 1, assured_ratio: 0, nat: true}]'
 }
 
 @test "the process that listens is named, for both families and both protocols" {
@@ -113,6 +113,52 @@ within() {
 	kill "$udp" "$tcp"
 	run jq -c '[.tables[0].services[] | [.service, .process, .entries]]' <<<"$output"
 	[ "$output" = '[["udp/9000","listen",400],["tcp/127.0.0.1:8080","listen",100]]' ]
+}
+
+@test "processes that share a port are one service, and their number is told" {
+	pids=()
+	for address in 0.0.0.0 0.0.0.0 ::; do
+		background on box listen udp "$address" 9000
+		wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+		pids+=("$pid")
+	done
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	on box ctfill -d ::1 -s 2001:db8::5 -P 9000 50
+	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
+	run on box ctwatch --once
+	kill "${pids[@]}"
+	jq -c .tables[0].services "$BATS_TEST_TMPDIR/out"
+	jq -e --argjson p "${pids[0]}" '.tables[0].services | length == 1 and .[0].service == "udp/9000"
+		and .[0].process == "listen" and .[0].pid == $p and .[0].processes == 3
+		and .[0].entries == 100' "$BATS_TEST_TMPDIR/out"
+	[[ $output == *"  listen[${pids[0]}] and 2 more"* ]]
+}
+
+@test "a supervisor that holds its workers' sockets is the one that is named" {
+	background on box ctserve -w 3 discard=udp/9000
+	wait_until 10 grep -q "with 3 workers" "$BATS_TEST_TMPDIR/$pid.err"
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
+	kill "$pid"
+	jq -c .tables[0].services "$BATS_TEST_TMPDIR/out"
+	jq -e --argjson p "$pid" '.tables[0].services[0] | .process == "ctserve" and .pid == $p and .processes == 1' \
+		"$BATS_TEST_TMPDIR/out"
+}
+
+@test "entries are shown by process, and what is of none says why" {
+	background on box listen udp 127.0.0.1 9000
+	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	on box ctfill -d 127.0.0.1 -P 9000 400
+	on box ctfill -d 127.0.0.1 -P 9001 300
+	on box ctfill -s 127.0.0.1 -d 198.51.100.53 -P 53 200
+	on box ctfill -s 203.0.113.1 -d 198.51.100.7 -p tcp -P 443 100
+	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
+	run on box ctwatch --once --by process
+	kill "$pid"
+	[ "$(jq -c '[.tables[0].processes[] | [.process, .entries]]' "$BATS_TEST_TMPDIR/out")" = \
+		'[["listen",400],["[no listener]",300],["[outbound]",200],["[forwarded]",100]]' ]
+	[[ $output == *"all 1,000 live entries, by process:"* ]]
+	[[ $output == *"  listen "*" 40.0%"*"  [forwarded] "*" 10.0%"* ]]
 }
 
 @test "TCP picked up in the wrong direction counts for its listener" {

@@ -2,6 +2,7 @@
 /*
  * Holds a listening socket until it is killed, answering nothing:
  *   listen udp|tcp ADDRESS PORT     prints "ready" when it listens
+ * Several may share an address and a port (SO_REUSEPORT).
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -24,6 +25,8 @@ static int open_socket(const char *proto, const char *address, uint16_t port)
 	int type = strcmp(proto, "tcp") == 0 ? SOCK_STREAM : SOCK_DGRAM;
 	int fd = socket(v6 ? AF_INET6 : AF_INET, type, 0);
 
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
 	where.any.sa_family = v6 ? AF_INET6 : AF_INET;
 	/* The port is at the same place in both. */
 	where.v4.sin_port = htons(port);

@@ -182,6 +182,18 @@ static void a_translated_flow_is_the_real_destination_s(void **state)
 	flow = flow_between(IPPROTO_TCP, "198.51.100.7", 40000, "192.0.2.1", 8080);
 	parse("10.5.5.5", &flow.reply.src);
 	assert_service(*state, &flow, "forward", "tcp/8080", 0);
+	/* Whatever port the backend has: the one that was asked for is the service. */
+	flow.reply.src_port = 80;
+	assert_service(*state, &flow, "forward", "tcp/8080", 0);
+	/* A flow whose source is masqueraded as this host's is still not its own. */
+	flow = flow_between(IPPROTO_UDP, "10.9.0.5", 40000, "198.51.100.1", 53);
+	parse("192.0.2.1", &flow.reply.dst);
+	assert_service(*state, &flow, "forward", "udp/53", 0);
+	/* A port of this host that a local client was sent to instead of a remote one. */
+	flow = flow_between(IPPROTO_TCP, "192.0.2.1", 40000, "198.51.100.1", 80);
+	parse("127.0.0.1", &flow.reply.src);
+	flow.reply.src_port = 8080;
+	assert_service(*state, &flow, "in", "tcp/8080", 2);
 }
 
 static void a_port_without_a_listener_is_still_a_port_of_this_host(void **state)
@@ -201,30 +213,165 @@ static void protocols_without_ports_fit_no_service(void **state)
 	assert_false(attribute_service(*state, &flow, &key, &inode));
 }
 
+static void assert_name(const struct attribute_key *key, const char *name)
+{
+	char text[ATTRIBUTE_NAME_MAX];
+
+	attribute_name(key, text);
+	assert_string_equal(text, name);
+}
+
 static void sources_are_networks_and_states_have_names(void **state)
 {
 	struct flow flow = flow_between(IPPROTO_TCP, "10.8.3.77", 4000, "192.0.2.1", 53);
-	struct attribute_key key;
-	char text[ATTRIBUTE_NAME_MAX];
+	struct attribute_keys keys;
 
-	attribute_source(&flow, &key);
-	attribute_name(&key, text);
-	assert_string_equal(text, "10.8.3.0/24");
 	flow.tcp_state = TCP_CONNTRACK_TIME_WAIT;
-	attribute_state(&flow, &key);
-	attribute_name(&key, text);
-	assert_string_equal(text, "tcp time-wait");
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.source, "10.8.3.0/24");
+	assert_name(&keys.state, "tcp time-wait");
 	flow.tcp_state = 250;
-	attribute_state(&flow, &key);
-	attribute_name(&key, text);
-	assert_string_equal(text, "tcp unknown");
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.state, "tcp unknown");
 	flow = flow_between(IPPROTO_UDP, "2001:db8:1:2:3::4", 1, "2001:db8::1", 2);
-	attribute_source(&flow, &key);
-	attribute_name(&key, text);
-	assert_string_equal(text, "2001:db8:1:2::/64");
-	attribute_state(&flow, &key);
-	attribute_name(&key, text);
-	assert_string_equal(text, "udp unreplied");
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.source, "2001:db8:1:2::/64");
+	assert_name(&keys.state, "udp unreplied");
+	flow = flow_between(IPPROTO_ICMPV6, "2001:db8:1:2:3::4", 0, "2001:db8::1", 0);
+	flow.status = IPS_SEEN_REPLY;
+	attribute_keys(*state, &flow, &keys);
+	assert_false(keys.has_service);
+	assert_name(&keys.state, "icmpv6 replied");
+	flow.proto = 253;
+	flow.status |= IPS_ASSURED;
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.state, "protocol 253 assured");
+}
+
+/* An entry that an answer made: who opened the flow is at its other end. */
+static void the_source_of_a_reversed_flow_is_the_client(void **state)
+{
+	struct flow flow =
+		flow_between(IPPROTO_TCP, "192.0.2.1", 8080, "198.51.100.7", 38760);
+	struct attribute_keys keys;
+
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.source, "198.51.100.0/24");
+	/* UDP, from a socket that listens to a port that only clients have. */
+	flow = flow_between(IPPROTO_UDP, "192.0.2.1", 9000, "10.20.30.40", 45000);
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.service, "udp/9000");
+	assert_name(&keys.source, "10.20.30.0/24");
+	/* An answer to a connection that this host had opened. */
+	flow = flow_between(IPPROTO_TCP, "198.51.100.7", 443, "192.0.2.1", 45000);
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.source, "192.0.2.0/24");
+	/* Forwarded: the answer of a backend. */
+	flow = flow_between(IPPROTO_UDP, "198.51.100.1", 9100, "10.9.0.5", 41174);
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.source, "10.9.0.0/24");
+}
+
+static void assert_socket(const struct host *host, const struct flow *flow,
+			  enum attribute_holder holder, uint64_t inode)
+{
+	struct attribute_keys keys;
+	uint64_t found;
+
+	attribute_keys(host, flow, &keys);
+	assert_int_equal(keys.socket.state, holder);
+	memcpy(&found, &keys.socket.address, sizeof(found));
+	assert_int_equal(found, inode);
+}
+
+static void a_flow_is_of_a_socket_or_it_is_told_why_not(void **state)
+{
+	struct flow flow =
+		flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 9000);
+
+	assert_socket(*state, &flow, HOLDER_PROCESS, 1);
+	flow = flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 7777);
+	assert_socket(*state, &flow, HOLDER_NONE, 0);
+	flow = flow_between(IPPROTO_TCP, "192.0.2.1", 41000, "198.51.100.53", 53);
+	assert_socket(*state, &flow, HOLDER_OUTBOUND, 0);
+	/* A UDP socket that asks, and is not connected, is known too. */
+	flow = flow_between(IPPROTO_UDP, "192.0.2.1", 9000, "198.51.100.53", 53);
+	assert_socket(*state, &flow, HOLDER_PROCESS, 1);
+	flow = flow_between(IPPROTO_TCP, "10.9.0.5", 40000, "198.51.100.1", 8080);
+	assert_socket(*state, &flow, HOLDER_FORWARDED, 0);
+	flow = flow_between(IPPROTO_ICMP, "198.51.100.7", 0, "192.0.2.1", 0);
+	assert_socket(*state, &flow, HOLDER_NONE, 0);
+}
+
+static void processes_have_their_name_and_others_a_reason(void **state)
+{
+	struct attribute_key key;
+
+	attribute_process("nginx", HOLDER_PROCESS, &key);
+	assert_name(&key, "nginx");
+	attribute_process("a name of more than it may have", HOLDER_PROCESS, &key);
+	assert_name(&key, "a name of more ");
+	attribute_process(NULL, HOLDER_UNKNOWN, &key);
+	assert_name(&key, "[unknown]");
+	attribute_process(NULL, HOLDER_FORWARDED, &key);
+	assert_name(&key, "[forwarded]");
+}
+
+static void without_a_listener_the_ports_tell_which_way_round_tcp_is(void **state)
+{
+	struct flow flow =
+		flow_between(IPPROTO_TCP, "192.0.2.1", 7000, "198.51.100.7", 38760);
+
+	assert_service(*state, &flow, "in", "tcp/7000", 0);
+	flow = flow_between(IPPROTO_TCP, "127.0.0.1", 7000, "127.0.0.1", 38760);
+	assert_service(*state, &flow, "in", "tcp/7000", 0);
+	/* A datagram to a high port is as likely a question. */
+	flow = flow_between(IPPROTO_UDP, "192.0.2.1", 7000, "198.51.100.7", 38760);
+	assert_service(*state, &flow, "out", "out:udp/38760", 0);
+}
+
+/* The same port of both families held by different sockets. */
+static void of_two_listeners_the_kernel_s_choice_counts(void **state)
+{
+	struct host *host = *state;
+	struct host_listener v4 = { .proto = IPPROTO_UDP,
+				    .family = AF_INET,
+				    .any = true,
+				    .port = 9000,
+				    .inode = 99 };
+	struct flow flow =
+		flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 9000);
+	uint64_t inodes[4] = { 0 };
+
+	host_add_listener(host, &v4);
+	v4.inode = 98;
+	host_add_listener(host, &v4);
+	host_ready(host);
+	assert_service(host, &flow, "in", "udp/9000", 98);
+	flow = flow_between(IPPROTO_UDP, "2001:db8::77", 4000, "2001:db8::1", 9000);
+	assert_service(host, &flow, "in", "udp/9000", 1);
+	/* One service all the same, of three sockets. */
+	assert_int_equal(host_group(host, &v4, inodes, 2), 3);
+	assert_int_equal(inodes[0], 98);
+	assert_int_equal(inodes[1], 99);
+	assert_int_equal(inodes[2], 0);
+}
+
+static void a_group_is_of_one_address(void **state)
+{
+	struct host *host = *state;
+	struct host_listener bound = { .proto = IPPROTO_UDP,
+				       .family = AF_INET,
+				       .port = 5353 };
+	uint64_t inodes[4];
+
+	inet_pton(AF_INET, "192.0.2.1", &bound.address);
+	assert_int_equal(host_group(host, &bound, inodes, 4), 1);
+	assert_int_equal(inodes[0], 7);
+	bound.family = AF_UNSPEC;
+	bound.any = true;
+	assert_int_equal(host_group(host, &bound, inodes, 4), 1);
+	assert_int_equal(inodes[0], 6);
 }
 
 static void add_port(struct attribute *attribute, uint16_t port, uint32_t status)
@@ -313,6 +460,28 @@ static void the_error_of_a_share_covers_the_truth_19_times_of_20(void **state)
 	assert_in_range(covered, 1860, 1960);
 }
 
+/* Where the share is so small that the sample has a handful of it, if any. */
+static void the_error_of_a_small_share_covers_the_truth_too(void **state)
+{
+	unsigned int seed = (unsigned int)time(NULL);
+	int covered = 0, shown = 0;
+
+	print_message("seed %u\n", seed);
+	for (int i = 0; i < 5000; i++) {
+		struct attribute_share share;
+		uint32_t flows = 0;
+
+		for (int n = 0; n < 1000; n++)
+			flows += rand_r(&seed) / (RAND_MAX + 1.0) < 0.004;
+		if (!flows)
+			continue;
+		share = attribute_share(1000, flows, false);
+		shown++;
+		covered += fabs(share.ratio - 0.004) <= share.error;
+	}
+	assert_true(covered >= 0.95 * shown);
+}
+
 static void a_share_of_nothing_or_of_everything_is_a_number(void **state)
 {
 	struct attribute_share share = attribute_share(0, 0, false);
@@ -337,10 +506,17 @@ int main(void)
 		WITH_HOST(a_translated_flow_is_the_real_destination_s),
 		WITH_HOST(a_port_without_a_listener_is_still_a_port_of_this_host),
 		WITH_HOST(protocols_without_ports_fit_no_service),
-		cmocka_unit_test(sources_are_networks_and_states_have_names),
+		WITH_HOST(without_a_listener_the_ports_tell_which_way_round_tcp_is),
+		WITH_HOST(of_two_listeners_the_kernel_s_choice_counts),
+		WITH_HOST(a_group_is_of_one_address),
+		WITH_HOST(sources_are_networks_and_states_have_names),
+		WITH_HOST(the_source_of_a_reversed_flow_is_the_client),
+		WITH_HOST(a_flow_is_of_a_socket_or_it_is_told_why_not),
+		cmocka_unit_test(processes_have_their_name_and_others_a_reason),
 		cmocka_unit_test(rows_add_up_and_are_sorted),
 		cmocka_unit_test(rows_stay_bounded_whatever_arrives),
 		cmocka_unit_test(the_error_of_a_share_covers_the_truth_19_times_of_20),
+		cmocka_unit_test(the_error_of_a_small_share_covers_the_truth_too),
 		cmocka_unit_test(a_share_of_nothing_or_of_everything_is_a_number),
 	};
 

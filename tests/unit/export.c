@@ -44,6 +44,7 @@ static void what_is_not_known_is_null(void **state)
 		"sample_complete",
 		"sources",
 		"states",
+		"processes",
 	};
 	const struct reading reading = {
 		.netns = "host",
@@ -142,6 +143,7 @@ static void services_are_named_and_the_rest_is_other(void **state)
 		.services = &services,
 		.sources = &services,
 		.states = &services,
+		.holders = &services,
 		.processes = 1,
 		.process = &process,
 	};

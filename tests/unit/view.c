@@ -38,7 +38,7 @@ static void set(struct situation *s)
 {
 	*s = (struct situation){
 		.view = { .by = VIEW_SERVICE, .top = 2 },
-		.process = { .inode = 7, .pid = 1, .name = "dns" },
+		.process = { .inode = 7, .pid = 12, .count = 1, .name = "dns" },
 		.reading = { .usage = { .entries = 1000, .limit = 10000 },
 			     .active = ACTIVE_YES,
 			     .sampled = true,
@@ -51,6 +51,7 @@ static void set(struct situation *s)
 	s->reading.services = &s->services;
 	s->reading.sources = &s->services;
 	s->reading.states = &s->services;
+	s->reading.holders = &s->services;
 	s->reading.process = &s->process;
 	s->reading.processes = 1;
 }
@@ -85,10 +86,16 @@ static void the_report_has_the_largest_and_the_rest(void **state)
 	assert_report(&s, " share     entries           unreplied\n");
 	assert_report(&s,
 		      "  udp/53                            70.0%         700 +-0       "
-		      " 50%  dns\n");
+		      " 50%  dns[12]\n");
 	assert_report(&s,
 		      "  other                             10.0%         100 +-0       "
-		      "100%  \n");
+		      "100%\n");
+	s.process.count = 4;
+	s.services.rows[0].nat = 1;
+	assert_report(&s, " 50%  dns[12] and 3 more  translated\n");
+	s.view.by = VIEW_PROCESS;
+	assert_report(&s, "all 1,000 live entries, by process:\n");
+	s.view.by = VIEW_SERVICE;
 	s.reading.sample.complete = false;
 	assert_report(&s, "a sample of 1,000 entries, by service:\n");
 }
