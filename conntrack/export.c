@@ -28,13 +28,14 @@ static json_t *active(const struct reading *reading)
 
 static json_t *forecast(const struct reading *reading)
 {
-	bool below = reading->settles && reading->settles_at < reading->usage.limit;
-
 	return json_pack(
-		"{s:o, s:o, s:o}", "full_in_seconds",
+		"{s:s, s:o, s:o, s:o}", "outlook", outlook_name(reading->verdict),
+		"full_in_seconds",
 		number(reading->predicted || reading->full_s <= 0, reading->full_s),
 		"settles_at_entries",
-		below ? json_integer((json_int_t)reading->settles_at) : json_null(),
+		isfinite(reading->settles_at)
+			? json_integer((json_int_t)reading->settles_at)
+			: json_null(),
 		"slope_per_second", number(reading->predicted, reading->slope));
 }
 
@@ -154,11 +155,12 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
 	bool sampled = reading->sampled;
 	json_t *object = json_pack(
-		"{s:s, s:o, s:I, s:I, s:o, s:o, s:n, s:o, s:o}", "netns", reading->netns,
+		"{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "netns", reading->netns,
 		"active", active(reading), "entries", (json_int_t)reading->usage.entries,
 		"limit", (json_int_t)reading->usage.limit, "fill_ratio",
 		ratio(reading->usage.entries, reading->usage.limit), "evictable_ratio",
-		number(!isnan(evictable), evictable), "arrivals_per_second", "forecast",
+		number(!isnan(evictable), evictable), "arrivals_per_second",
+		number(reading->predicted, reading->arrivals_per_s), "forecast",
 		forecast(reading), "counters",
 		counters(reading->counted, &reading->counters));
 

@@ -27,8 +27,18 @@ static const double NEAR_S = 30;
  */
 enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
 
-/* Marks before the long memory says anything: 2 s. */
-enum { MARKS_MIN = 4 };
+/* Marks before the long memory says anything: 2 s; marks that an acceleration is seen over: 10 s. */
+enum { MARKS_MIN = 4, BEND_MARKS = 20 };
+
+/* An acceleration dies away within this time at the latest. */
+static const double BEND_FADES_S = 20;
+
+/* Two halves of a ramp whose bends are as alike as this are of a straight one. */
+static const double STRAIGHT_PART = 0.6;
+
+/* Marks that a rate is averaged over while it changes by less than this part. */
+enum { LASTING_MARKS = 10 };
+static const double LASTING_PART = 0.25;
 
 /* What a window gained, trimmed. */
 struct climb {
@@ -85,38 +95,6 @@ void forecast_restart(struct forecast *f, uint64_t now_ns, uint32_t entries)
 	};
 }
 
-int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
-{
-	struct forecast_step step;
-	double mark_s;
-
-	if (f->last_ns == 0) {
-		forecast_restart(f, now_ns, entries);
-		return 0;
-	}
-	if (now_ns <= f->last_ns)
-		return -EINVAL;
-	f->last_ns = now_ns;
-	f->level = entries;
-	step.seconds = (double)(now_ns - f->step_ns) / 1e9;
-	step.rise = f->level - f->step_level;
-	if (step.seconds < STEP_S)
-		return 0;
-	push(f->step, FORECAST_STEPS, &f->next_step, &f->steps, step);
-	f->step_ns = now_ns;
-	f->step_level = f->level;
-
-	f->mark_rise += step.rise;
-	mark_s = (double)(now_ns - f->mark_ns) / 1e9;
-	if (mark_s < MARK_S)
-		return 0;
-	step = (struct forecast_step){ .seconds = mark_s, .rise = f->mark_rise };
-	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, step);
-	f->mark_ns = now_ns;
-	f->mark_rise = 0;
-	return 0;
-}
-
 bool forecast_ready(const struct forecast *f)
 {
 	return f->steps > 0;
@@ -147,21 +125,26 @@ static void add_up(const struct forecast_step *steps, size_t count, struct climb
 		climb->spread = sqrt(fmax(squares - sum * sum / n, 0) / (n - 1));
 }
 
-/* The steps that make up a window, or all there are, but for the newest. */
-static struct climb climb_over(const struct forecast *f, double window_s, size_t newest)
+/* The steps that make up a window, or all there are, but for the newest; falls too, or not. */
+static struct climb climb_over(const struct forecast *f, double window_s, size_t newest,
+			       bool falls)
 {
 	struct forecast_step steps[FORECAST_STEPS] = { 0 };
 	struct climb climb = { 0 };
 	double seconds = 0;
 	size_t count = 0;
 
-	while (newest + count < f->steps && seconds < window_s) {
-		steps[count] = *at(f->step, FORECAST_STEPS, f->next_step, newest + count);
-		seconds += steps[count].seconds;
-		climb.moves += fabs(steps[count].rise);
-		count++;
+	while (newest + climb.steps < f->steps && seconds < window_s) {
+		const struct forecast_step *step =
+			at(f->step, FORECAST_STEPS, f->next_step, newest + climb.steps);
+
+		seconds += step->seconds;
+		climb.steps++;
+		if (step->fell && !falls)
+			continue;
+		climb.moves += fabs(step->rise);
+		steps[count++] = *step;
 	}
-	climb.steps = count;
 	if (count < TRIM_FROM) {
 		add_up(steps, count, &climb);
 		return climb;
@@ -194,17 +177,185 @@ static bool contradicts(const struct climb *fast, const struct climb *past)
 	       fmax(fmax(few, restless), 0.25 * fmax(fabs(before), fabs(now)));
 }
 
-double forecast_slope(const struct forecast *f)
+/* Rate by the fast window if that contradicts the slow one, else by the slow one. */
+static double rate_now(const struct forecast *f, bool falls)
 {
-	struct climb fast = climb_over(f, FAST_S, 0);
-	struct climb past = climb_over(f, SLOW_S - FAST_S, fast.steps);
-	struct climb slow = climb_over(f, SLOW_S, 0);
+	struct climb fast = climb_over(f, FAST_S, 0, falls);
+	struct climb past = climb_over(f, SLOW_S - FAST_S, fast.steps, falls);
+	struct climb slow = climb_over(f, SLOW_S, 0, falls);
 
 	if (slow.seconds <= 0)
 		return 0;
-	if (past.seconds > 0 && contradicts(&fast, &past))
+	if (fast.seconds > 0 && past.seconds > 0 && contradicts(&fast, &past))
 		return rate_of(&fast);
 	return rate_of(&slow);
+}
+
+double forecast_slope(const struct forecast *f)
+{
+	return rate_now(f, true);
+}
+
+/* The mean rate of the last marks without a fall that have about that rate, if there are some. */
+static double lasting_rate(const struct forecast *f, double rate)
+{
+	double mean = rate, seconds = 0, rise = 0, counted = 0;
+
+	for (size_t i = 0; i < f->marks && i < LASTING_MARKS; i++) {
+		const struct forecast_step *mark =
+			at(f->mark, FORECAST_MARKS, f->next_mark, i);
+		double chance = noise_of(fabs(mark->rise)) / mark->seconds;
+
+		if (mark->fell)
+			continue;
+		if (fabs(mark->rise / mark->seconds - mean) >
+		    fmax(chance, LASTING_PART * fabs(mean)))
+			break;
+		seconds += mark->seconds;
+		rise += mark->rise;
+		counted++;
+		mean = rise / seconds;
+	}
+	return counted >= 2 && fabs(rate - mean) < LASTING_PART * fabs(mean) ? mean
+									     : rate;
+}
+
+double forecast_fallen(const struct forecast *f)
+{
+	return f->fallen;
+}
+
+double forecast_fell_s(const struct forecast *f)
+{
+	return f->fell_ns ? (double)(f->last_ns - f->fell_ns) / 1e9 : INFINITY;
+}
+
+/* A line through rates. */
+struct line {
+	double bend;  /* entries a second squared */
+	double error; /* standard error of that */
+	double now;   /* where it is at the last sample */
+};
+
+/* Through the rates of some marks, by least squares. False: too few of them are without a fall. */
+static bool fit_marks(const struct forecast *f, size_t newest, size_t count,
+		      struct line *out)
+{
+	double n = 0, t = 0, tt = 0, r = 0, tr = 0, rr = 0, spread;
+	double now_s = -(double)(f->last_ns - f->mark_ns) / 1e9;
+
+	for (size_t i = 0; i < newest + count; i++) {
+		const struct forecast_step *mark =
+			at(f->mark, FORECAST_MARKS, f->next_mark, i);
+		double rate = mark->rise / mark->seconds;
+		double at_s = now_s - mark->seconds / 2;
+
+		now_s -= mark->seconds;
+		if (i < newest || mark->fell)
+			continue;
+		n++;
+		t += at_s;
+		tt += at_s * at_s;
+		r += rate;
+		tr += at_s * rate;
+		rr += rate * rate;
+	}
+	spread = tt - t * t / n;
+	if (n < 4 || spread <= 0)
+		return false;
+	out->bend = (tr - t * r / n) / spread;
+	out->error = sqrt(
+		fmax(0, (rr - r * r / n - out->bend * out->bend * spread) / (n - 2)) /
+		spread);
+	out->now = (r - out->bend * t) / n;
+	return true;
+}
+
+struct forecast_bend forecast_bend(const struct forecast *f)
+{
+	const struct forecast_bend none = { .fades_s = BEND_FADES_S };
+	struct forecast_bend bend = none;
+	size_t half = f->marks < BEND_MARKS ? f->marks / 2 : BEND_MARKS / 2;
+	double half_s = (double)half * MARK_S;
+	struct line whole, newer, older;
+
+	if (!fit_marks(f, 0, 2 * half, &whole) || !fit_marks(f, 0, half, &newer) ||
+	    !fit_marks(f, half, half, &older))
+		return none;
+	/* A step is in one half only. */
+	if (whole.bend < 3 * whole.error ||
+	    fmin(newer.bend, older.bend) <= 0.1 * whole.bend)
+		return none;
+	bend.now = whole.bend;
+	bend.rate = whole.now;
+	if (newer.bend < STRAIGHT_PART * older.bend) {
+		bend.fades_s = fmin(BEND_FADES_S, half_s / log(older.bend / newer.bend));
+		bend.now = whole.bend * exp(-half_s / bend.fades_s);
+		bend.rate = newer.now;
+	}
+	return bend;
+}
+
+bool forecast_climb(const struct forecast *f, double *climb)
+{
+	struct climb all = climb_over(f, SLOW_S, 0, true);
+	struct climb quiet = climb_over(f, SLOW_S, 0, false);
+	struct forecast_bend bend = forecast_bend(f);
+	double rate;
+
+	if (quiet.seconds <= 0 || quiet.seconds < all.seconds / 2)
+		return false;
+	rate = rate_now(f, false);
+	*climb = bend.now > 0 && fabs(bend.rate - rate) < LASTING_PART * rate
+			 ? bend.rate
+			 : lasting_rate(f, rate);
+	return true;
+}
+
+int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
+{
+	struct forecast_step step;
+	double mark_s;
+
+	if (f->last_ns == 0) {
+		forecast_restart(f, now_ns, entries);
+		return 0;
+	}
+	if (now_ns <= f->last_ns)
+		return -EINVAL;
+	f->last_ns = now_ns;
+	f->level = entries;
+	step.seconds = (double)(now_ns - f->step_ns) / 1e9;
+	step.rise = f->level - f->step_level;
+	if (step.seconds < STEP_S)
+		return 0;
+	step.fell = step.rise < -noise_of(-step.rise);
+	if (step.fell) {
+		double climb = 0;
+
+		forecast_climb(f, &climb);
+		f->fallen += fmax(0, climb) * step.seconds - step.rise;
+		f->fell_ns = now_ns;
+	}
+	push(f->step, FORECAST_STEPS, &f->next_step, &f->steps, step);
+	f->step_ns = now_ns;
+	f->step_level = f->level;
+
+	f->mark_rise += step.rise;
+	f->mark_fell = f->mark_fell || step.fell;
+	mark_s = (double)(now_ns - f->mark_ns) / 1e9;
+	if (mark_s < MARK_S)
+		return 0;
+	step = (struct forecast_step){
+		.seconds = mark_s,
+		.rise = f->mark_rise,
+		.fell = f->mark_fell,
+	};
+	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, step);
+	f->mark_ns = now_ns;
+	f->mark_rise = 0;
+	f->mark_fell = false;
+	return 0;
 }
 
 static bool find_trend(const struct forecast *f, struct trend *out)

@@ -20,6 +20,7 @@ enum { FORECAST_STEPS = 64, FORECAST_MARKS = 41 };
 struct forecast_step {
 	double seconds;
 	double rise; /* entries; negative: it fell */
+	bool fell;   /* by more than chance: some were collected, or deleted */
 };
 
 /* A memory that overwrites its oldest: the last is at (next - 1) modulo its length. */
@@ -33,9 +34,12 @@ struct forecast {
 	struct forecast_step step[FORECAST_STEPS];
 	uint64_t mark_ns;
 	double mark_rise;
+	bool mark_fell;
 	size_t next_mark;
 	size_t marks;
 	struct forecast_step mark[FORECAST_MARKS];
+	double fallen;    /* entries lost in steps that fell, since the start */
+	uint64_t fell_ns; /* when the last of them was; 0: none yet */
 };
 
 /*
@@ -52,6 +56,30 @@ bool forecast_ready(const struct forecast *f);
  * the window left out. 0 while there is too little to tell it from noise.
  */
 double forecast_slope(const struct forecast *f);
+
+/*
+ * The same but for steps in which the count fell: what it gains while nothing is collected, over as
+ * many of the last 5 s as it was about the same. Returns false, and leaves *climb, if it
+ * fell in most of the last second.
+ */
+bool forecast_climb(const struct forecast *f, double *climb);
+
+/* By how much the rate at which it climbs grows, and how soon that dies away. */
+struct forecast_bend {
+	double now;     /* entries a second squared; 0: it does not, or not steadily */
+	double rate;    /* where the rate is, if it does */
+	double fades_s; /* what it falls to a third in */
+};
+
+/* Over some seconds, falls left out. */
+struct forecast_bend forecast_bend(const struct forecast *f);
+
+/*
+ * Entries that were lost in falls since the start, those that came meanwhile included, and
+ * how many seconds before the last sample the last fall was (INFINITY: never).
+ */
+double forecast_fallen(const struct forecast *f);
+double forecast_fell_s(const struct forecast *f);
 
 /* Seconds from the last sample until limit is reached: 0 if it is, INFINITY if it will not be. */
 double forecast_full_in(const struct forecast *f, uint32_t limit);

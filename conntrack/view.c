@@ -52,22 +52,38 @@ static void add_duration(struct text *text, double seconds)
 		text_add(text, "%.0f d", seconds / 86400);
 }
 
-void view_forecast(const struct reading *reading, struct text *text)
+/* "140,000 (53%)" */
+static void add_level(const struct reading *reading, struct text *text)
 {
 	char entries[VIEW_COUNT_MAX];
 
-	if (reading->full_s <= 0) {
-		text_add(text, "full");
-	} else if (!reading->predicted) {
-		text_add(text, "no forecast yet");
-	} else if (isfinite(reading->full_s)) {
+	text_add(text, "%s", view_count(entries, reading->settles_at));
+	if (reading->usage.limit)
+		text_add(text, " (%.0f%%)",
+			 100 * reading->settles_at / reading->usage.limit);
+}
+
+void view_forecast(const struct reading *reading, struct text *text)
+{
+	bool level = isfinite(reading->settles_at);
+
+	switch (reading->verdict) {
+	case OUTLOOK_UNKNOWN: text_add(text, "no forecast yet"); break;
+	case OUTLOOK_FULL: text_add(text, "full"); break;
+	case OUTLOOK_STEADY: text_add(text, "steady"); break;
+	case OUTLOOK_FILLS:
 		text_add(text, "full in ");
 		add_duration(text, reading->full_s);
-	} else if (reading->settles && reading->slope > 0) {
-		text_add(text, "settles near %s",
-			 view_count(entries, reading->settles_at));
-	} else {
-		text_add(text, reading->slope < 0 ? "draining" : "steady");
+		break;
+	case OUTLOOK_SETTLES:
+		text_add(text, "settles at ");
+		add_level(reading, text);
+		break;
+	case OUTLOOK_DRAINS:
+		text_add(text, level ? "draining to " : "draining");
+		if (level)
+			add_level(reading, text);
+		break;
 	}
 }
 
@@ -294,9 +310,11 @@ void view_report(const struct view *view, const struct reading *reading,
 	text_add(text, "forecast:  ");
 	view_forecast(reading, text);
 	if (reading->predicted)
-		text_add(text, " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
+		text_add(text, " (%s%s entries/s", reading->slope >= 0.5 ? "+" : "",
 			 view_count(number, reading->slope));
-	text_add(text, "\n");
+	if (reading->predicted && isfinite(reading->arrivals_per_s))
+		text_add(text, ", %s new/s", view_count(number, reading->arrivals_per_s));
+	text_add(text, reading->predicted ? ")\n" : "\n");
 	add_evictable(reading, text);
 	add_counters(reading, text);
 	if (reading->sampled)

@@ -9,6 +9,7 @@
 #include "conntrack/forecast.h"
 #include "conntrack/holders.h"
 #include "conntrack/host.h"
+#include "conntrack/lifetimes.h"
 #include "conntrack/listeners.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -27,7 +28,10 @@ struct watch {
 	struct watch_config config;
 	double part;
 	struct table_usage usage;
+	uint32_t buckets; /* of the kernel's hash; 0: not known */
 	struct forecast forecast;
+	struct lifetimes lifetimes;
+	struct outlook outlook;
 
 	bool counted;
 	uint64_t counted_ns; /* CLOCK_MONOTONIC */
@@ -151,6 +155,7 @@ static void on_flow(const struct flow *flow, void *data)
 	attribute_add(&watch->sources, &keys.source, 0, flow);
 	attribute_add(&watch->states, &keys.state, 0, flow);
 	attribute_add(&watch->sockets, &keys.socket, 0, flow);
+	lifetimes_add(&watch->lifetimes, flow);
 }
 
 static void read_host(struct watch *watch, uint64_t now_ns)
@@ -186,8 +191,15 @@ static void take_sample(struct watch *watch, uint64_t now_ns)
 	attribute_clear(&watch->sources);
 	attribute_clear(&watch->states);
 	attribute_clear(&watch->sockets);
-	if (sample(watch) < 0)
+	lifetimes_begin(&watch->lifetimes, now_ns);
+	if (sample(watch) < 0) {
 		watch->sample = (struct sample){ 0 };
+		lifetimes_restart(&watch->lifetimes);
+	} else {
+		lifetimes_end(&watch->lifetimes);
+		outlook_note(&watch->outlook, &watch->forecast, &watch->lifetimes,
+			     watch->usage.entries, watch->buckets);
+	}
 	attribute_sort(&watch->services);
 	attribute_sort(&watch->sources);
 	attribute_sort(&watch->states);
@@ -200,10 +212,17 @@ static void take_sample(struct watch *watch, uint64_t now_ns)
 
 static void predict(const struct watch *watch, struct reading *reading)
 {
+	struct outlook_result ahead =
+		outlook_ahead(&watch->outlook, &watch->forecast,
+			      watch->lifetimes.taken_ns ? &watch->lifetimes : NULL,
+			      watch->usage.limit, watch->buckets);
+
 	reading->predicted = forecast_ready(&watch->forecast);
 	reading->slope = forecast_slope(&watch->forecast);
-	reading->full_s = forecast_full_in(&watch->forecast, watch->usage.limit);
-	reading->settles = forecast_settles_at(&watch->forecast, &reading->settles_at);
+	reading->verdict = ahead.verdict;
+	reading->full_s = ahead.full_s;
+	reading->settles_at = ahead.settles_at;
+	reading->arrivals_per_s = ahead.arrivals_per_s;
 }
 
 int watch_read(struct watch *watch, struct reading *out)
@@ -217,8 +236,8 @@ int watch_read(struct watch *watch, struct reading *out)
 	reading.missing = watch->missing;
 	reading.usage = watch->usage;
 	/* Without it the words assume as many as the limit, as kernels do by default. */
-	(void)table_buckets_read(&reading.buckets);
-	predict(watch, &reading);
+	(void)table_buckets_read(&watch->buckets);
+	reading.buckets = watch->buckets;
 	if (!watch->missing) {
 		probe(watch, now_ns);
 		count(watch, now_ns, &reading);
@@ -236,6 +255,7 @@ int watch_read(struct watch *watch, struct reading *out)
 		reading.process = watch->holders.service;
 		reading.processes = watch->holders.services;
 	}
+	predict(watch, &reading);
 	*out = reading;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "conntrack/active.h"
+#include "conntrack/outlook.h"
 #include "conntrack/process.h"
 #include "conntrack/sample.h"
 #include "conntrack/table.h"
@@ -25,12 +26,13 @@ struct reading {
 	double since_s; /* how long ago that was, or that the watch began; 0: no rates */
 	enum active active;
 	int probe_error; /* 0, or the -errno for which that is not known */
-	bool predicted;  /* there is enough history for the next four */
+	bool predicted;  /* there is enough history for the next five */
 	double slope;    /* entries per second */
 	double full_s;   /* seconds until it is full; INFINITY: it will not be */
-	bool settles;
-	double settles_at; /* entries, if it settles */
-	bool sampled;      /* the following are known; they may be older than the rest: */
+	enum outlook_verdict verdict;
+	double settles_at; /* entries, those that expired but are counted too; NAN: none */
+	double arrivals_per_s; /* new entries; NAN: not known */
+	bool sampled; /* the following are known; they may be older than the rest: */
 	double sample_age_s;
 	double sample_cost_s; /* how long it took */
 	struct sample sample;

@@ -51,6 +51,8 @@ static void what_is_not_known_is_null(void **state)
 		.missing = -1,
 		.usage = { .entries = 50, .limit = 200 },
 		.full_s = INFINITY,
+		.settles_at = NAN,
+		.arrivals_per_s = NAN,
 	};
 	struct reading empty = reading;
 	json_t *object = export_reading(&VIEW, &reading);
@@ -60,7 +62,8 @@ static void what_is_not_known_is_null(void **state)
 	assert_member(object, "fill_ratio", "0.25");
 	assert_member(object, "active", "true");
 	assert_member(object, "forecast",
-		      "{\"full_in_seconds\":null,\"settles_at_entries\":null,"
+		      "{\"outlook\":\"unknown\",\"full_in_seconds\":null,"
+		      "\"settles_at_entries\":null,"
 		      "\"slope_per_second\":null}");
 	json_decref(object);
 	empty.usage = (struct table_usage){ 0 };
@@ -79,20 +82,25 @@ static void a_forecast_is_in_numbers(void **state)
 		.predicted = true,
 		.slope = 10,
 		.full_s = 15,
-		.settles = true,
-		.settles_at = 300,
+		.verdict = OUTLOOK_FILLS,
+		.settles_at = NAN,
+		.arrivals_per_s = 12.5,
 	};
 	json_t *object = export_reading(&VIEW, &reading);
 
 	assert_member(object, "forecast",
-		      "{\"full_in_seconds\":15.0,\"settles_at_entries\":null,"
+		      "{\"outlook\":\"fills\",\"full_in_seconds\":15.0,"
+		      "\"settles_at_entries\":null,"
 		      "\"slope_per_second\":10.0}");
+	assert_member(object, "arrivals_per_second", "12.5");
 	json_decref(object);
 	reading.settles_at = 150;
+	reading.verdict = OUTLOOK_SETTLES;
 	reading.full_s = INFINITY;
 	object = export_reading(&VIEW, &reading);
 	assert_member(object, "forecast",
-		      "{\"full_in_seconds\":null,\"settles_at_entries\":150,"
+		      "{\"outlook\":\"settles\",\"full_in_seconds\":null,"
+		      "\"settles_at_entries\":150,"
 		      "\"slope_per_second\":10.0}");
 	json_decref(object);
 }

@@ -43,7 +43,9 @@ static void set(struct situation *s)
 			     .active = ACTIVE_YES,
 			     .sampled = true,
 			     .sample = { .flows = 1000, .complete = true },
-			     .full_s = INFINITY },
+			     .full_s = INFINITY,
+			     .settles_at = NAN,
+			     .arrivals_per_s = NAN },
 	};
 	add_service(&s->services, 53, 700, 350, 7);
 	add_service(&s->services, 123, 200, 0, 8);
@@ -202,12 +204,20 @@ static void a_line_has_the_forecast_and_the_top(void **state)
 	s.reading.predicted = true;
 	s.reading.slope = 123.4;
 	s.reading.full_s = 72.9;
+	s.reading.verdict = OUTLOOK_FILLS;
+	s.reading.arrivals_per_s = 1234;
+	assert_report(&s, "forecast:  full in 73 s (+123 entries/s, 1,234 new/s)\n");
 	assert_line(&s, "1000/10000 10.0% +123/s  full in 73 s  udp/53 70%, udp/123 20%");
 	s.reading.full_s = INFINITY;
-	s.reading.settles = true;
+	s.reading.verdict = OUTLOOK_SETTLES;
 	s.reading.settles_at = 4321;
 	s.view.top = 1;
-	assert_line(&s, "1000/10000 10.0% +123/s  settles near 4,321  udp/53 70%");
+	assert_line(&s, "1000/10000 10.0% +123/s  settles at 4,321 (43%)  udp/53 70%");
+	s.reading.verdict = OUTLOOK_STEADY;
+	assert_line(&s, "1000/10000 10.0% +123/s  steady  udp/53 70%");
+	s.reading.verdict = OUTLOOK_DRAINS;
+	assert_line(&s, "1000/10000 10.0% +123/s  draining to 4,321 (43%)  udp/53 70%");
+	s.reading.settles_at = NAN;
 	s.reading.slope = -5;
 	s.reading.counted = true;
 	s.reading.since.drop = 9;

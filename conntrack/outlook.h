@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_OUTLOOK_H
+#define CONNTRACK_OUTLOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct forecast;
+struct lifetimes;
+
+/*
+ * What becomes of the table, from the history of its count (struct forecast) and the lifetimes
+ * of sampled entries: those that are there leave when their timeouts say, those that come
+ * leave as those before them did, and the count falls when the kernel collects them, which
+ * comes later. Pure: the caller brings the clock.
+ *
+ * Where no sample can be had the history alone must do: see forecast_full_in(). It is also
+ * what a guard should heed, for it assumes that the present climb goes on.
+ *
+ * Zero-initialise before use.
+ */
+struct outlook {
+	uint64_t sampled_ns; /* CLOCK_MONOTONIC; 0: never */
+	double entries;      /* at the last sample */
+	double fallen;       /* forecast_fallen() then */
+	double expired;      /* entries that are counted still */
+	uint64_t
+		collected_ns; /* when the kernel collected them last; 0: that was not seen */
+	double arrivals;      /* entries that came, and seconds, smoothed */
+	double growth;        /* the same without what was collected */
+	double weight_s;
+};
+
+enum outlook_verdict {
+	OUTLOOK_UNKNOWN, /* too little was seen */
+	OUTLOOK_FULL,    /* it is */
+	OUTLOOK_FILLS,   /* it will be, in full_s */
+	OUTLOOK_SETTLES, /* it grows to settles_at */
+	OUTLOOK_DRAINS,  /* it falls to settles_at */
+	OUTLOOK_STEADY,  /* it stays about as it is */
+};
+
+/* As scripts know it: "unknown", "full", "fills", "settles", "drains" or "steady". */
+const char *outlook_name(enum outlook_verdict verdict);
+
+struct outlook_result {
+	enum outlook_verdict verdict;
+	double full_s; /* INFINITY: not at this course */
+	double settles_at; /* entries, the crest of what garbage collection leaves; NAN: none */
+	double arrivals_per_s; /* new entries; NAN: not known */
+};
+
+/*
+ * After each sample that was added to l. entries are those that the table counted then, buckets
+ * those of the kernel's hash, 0 if that is not known.
+ */
+void outlook_note(struct outlook *o, const struct forecast *f, const struct lifetimes *l,
+		  uint32_t entries, uint32_t buckets);
+
+/*
+ * Looks ahead, from the last count that f has seen. l may be NULL or empty: then by history
+ * alone. buckets as for outlook_note().
+ */
+struct outlook_result outlook_ahead(const struct outlook *o, const struct forecast *f,
+				    const struct lifetimes *l, uint32_t limit,
+				    uint32_t buckets);
+
+#endif
