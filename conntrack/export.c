@@ -175,6 +175,12 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 				    : json_null());
 	json_object_set_new(object, "sample_age_seconds",
 			    number(sampled, reading->sample_age_s));
+	json_object_set_new(object, "dumps_interrupted",
+			    sampled ? json_integer((json_int_t)reading->interrupted)
+				    : json_null());
+	json_object_set_new(object, "netlink_overruns",
+			    sampled ? json_integer((json_int_t)reading->overruns)
+				    : json_null());
 	json_object_set_new(object, "services", services(view, reading));
 	json_object_set_new(object, "sources",
 			    named_rows(view, reading, reading->sources, "prefix"));

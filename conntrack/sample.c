@@ -54,6 +54,7 @@ int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
 	err = nl_transact(nl, flow_cb, &reading);
 	if (err && err != -EINTR && err != -ENOBUFS)
 		return err;
+	reading.sample.cut = err;
 	reading.sample.complete = !err && !reading.stopped;
 	*out = reading.sample;
 	return 0;

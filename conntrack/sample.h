@@ -15,6 +15,7 @@ typedef void sample_cb(const struct flow *flow, void *data);
 struct sample {
 	uint32_t flows;     /* how many were given to the callback */
 	uint32_t malformed; /* messages that could not be read, skipped */
+	int cut;            /* 0, or why it ends early: -EINTR or -ENOBUFS */
 	bool complete; /* the walk reached the table's end: every live flow was seen */
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "conntrack/attribute.h"
 #include "conntrack/flow.h"
@@ -20,6 +21,9 @@ static const double PROBE_EVERY_S = 5; /* whether conntrack is active */
 /* A sample of a nearly empty table walks all of its buckets: 10 ms and more. */
 static const double SAMPLE_COST_SHARE = 0.05;
 
+/* How often in all the kernel is asked what it could not answer. */
+enum { TRIES = 3 };
+
 struct watch {
 	struct nl *nl;   /* NULL: /proc only */
 	struct nl *diag; /* this or the next NULL: neither addresses nor listeners */
@@ -35,6 +39,10 @@ struct watch {
 
 	bool counted;
 	uint64_t counted_ns; /* CLOCK_MONOTONIC */
+	uint64_t totals[TABLE_COUNTERS];
+	struct table_counters shown; /* to the reader of watch_read() */
+	uint64_t shown_ns;           /* 0: never */
+	uint64_t interrupted, overruns;
 	struct table_counters counters;
 
 	enum active active;
@@ -57,6 +65,34 @@ static bool is_due(uint64_t last_ns, uint64_t now_ns, double every_s)
 	return last_ns == 0 || clock_between_s(last_ns, now_ns) >= every_s;
 }
 
+/* What the kernel could not answer this time. Returns err. */
+static int note(struct watch *watch, int err)
+{
+	watch->interrupted += err == -EINTR;
+	watch->overruns += err == -ENOBUFS;
+	return err;
+}
+
+static void read_counters(struct watch *watch)
+{
+	struct table_counters now = { 0 }, gained;
+
+	for (int i = 0; i < TRIES; i++) {
+		int err = note(watch, table_counters_get(watch->nl, &now));
+
+		if (!err)
+			break;
+		if ((err != -EINTR && err != -ENOBUFS) || i == TRIES - 1)
+			return;
+	}
+	gained = table_counters_delta(&watch->counters, &now);
+	for (size_t i = 0; i < TABLE_COUNTERS; i++)
+		watch->totals[i] += table_counter_value(&gained, &TABLE_COUNTER[i]);
+	watch->counters = now;
+	watch->counted = true;
+	watch->counted_ns = clock_now_ns();
+}
+
 int watch_open(struct watch **out, const struct watch_config *config)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -72,10 +108,10 @@ int watch_open(struct watch **out, const struct watch_config *config)
 	if (nl_open(&watch->route, NETLINK_ROUTE) < 0)
 		watch->route = NULL;
 	/* So that already the first reading has rates. */
-	if (!watch->missing && table_counters_get(watch->nl, &watch->counters) == 0) {
-		watch->counted = true;
-		watch->counted_ns = clock_now_ns();
-	}
+	if (!watch->missing)
+		read_counters(watch);
+	watch->shown = watch->counters;
+	watch->shown_ns = watch->counted_ns;
 	*out = watch;
 	return 0;
 }
@@ -95,15 +131,20 @@ void watch_set_part(struct watch *watch, double part)
 	watch->part = part;
 }
 
+static bool may_pass(int err)
+{
+	return err == -EINTR || err == -ENOBUFS || err == -ENOMEM || err == -ETIMEDOUT;
+}
+
 /* Falls back to /proc for good: privileges and kernel features do not come later. */
 static int read_usage(struct watch *watch)
 {
-	if (watch->nl && !watch->missing) {
-		int err = table_usage_get(watch->nl, &watch->usage);
-
-		if (!err || err == -ENOBUFS || err == -ETIMEDOUT)
-			return err;
-		watch->missing = err;
+	for (int i = 0; i < TRIES && !watch->missing; i++) {
+		int err = note(watch, table_usage_get(watch->nl, &watch->usage));
+		if (!err)
+			return 0;
+		if (!may_pass(err))
+			watch->missing = err;
 	}
 	return table_usage_read(&watch->usage);
 }
@@ -117,21 +158,15 @@ int watch_poll(struct watch *watch)
 	return err;
 }
 
-static void count(struct watch *watch, uint64_t now_ns, struct reading *reading)
+static void count(struct watch *watch, struct reading *reading)
 {
-	struct table_counters now;
-
-	if (table_counters_get(watch->nl, &now) == 0) {
-		if (watch->counted) {
-			reading->since = table_counters_delta(&watch->counters, &now);
-			reading->since_s = clock_between_s(watch->counted_ns, now_ns);
-		}
-		watch->counters = now;
-		watch->counted_ns = now_ns;
-		watch->counted = true;
-	}
+	read_counters(watch);
 	reading->counted = watch->counted;
 	reading->counters = watch->counters;
+	memcpy(reading->totals, watch->totals, sizeof(reading->totals));
+	reading->since = table_counters_delta(&watch->shown, &watch->counters);
+	if (watch->shown_ns)
+		reading->since_s = clock_between_s(watch->shown_ns, watch->counted_ns);
 }
 
 static void probe(struct watch *watch, uint64_t now_ns)
@@ -180,6 +215,37 @@ static int sample(struct watch *watch)
 			   &watch->sample);
 }
 
+static void clear(struct watch *watch)
+{
+	attribute_clear(&watch->services);
+	attribute_clear(&watch->sources);
+	attribute_clear(&watch->states);
+	attribute_clear(&watch->sockets);
+}
+
+/* One that was cut short is taken again; the last may remain so, and tells of no lifetimes. */
+static void sample_whole(struct watch *watch, uint64_t now_ns)
+{
+	for (int i = 0; i < TRIES; i++) {
+		int err;
+
+		clear(watch);
+		lifetimes_begin(&watch->lifetimes, now_ns);
+		err = sample(watch);
+		if (!err && note(watch, watch->sample.cut) == 0) {
+			lifetimes_end(&watch->lifetimes);
+			outlook_note(&watch->outlook, &watch->forecast, &watch->lifetimes,
+				     watch->usage.entries, watch->buckets);
+			return;
+		}
+		lifetimes_restart(&watch->lifetimes);
+		if (err) {
+			watch->sample = (struct sample){ 0 };
+			return;
+		}
+	}
+}
+
 static void take_sample(struct watch *watch, uint64_t now_ns)
 {
 	double every_s = watch->sample_cost_s / (SAMPLE_COST_SHARE * watch->part);
@@ -187,19 +253,7 @@ static void take_sample(struct watch *watch, uint64_t now_ns)
 	if (!is_due(watch->sampled_ns, now_ns, every_s))
 		return;
 	read_host(watch, now_ns);
-	attribute_clear(&watch->services);
-	attribute_clear(&watch->sources);
-	attribute_clear(&watch->states);
-	attribute_clear(&watch->sockets);
-	lifetimes_begin(&watch->lifetimes, now_ns);
-	if (sample(watch) < 0) {
-		watch->sample = (struct sample){ 0 };
-		lifetimes_restart(&watch->lifetimes);
-	} else {
-		lifetimes_end(&watch->lifetimes);
-		outlook_note(&watch->outlook, &watch->forecast, &watch->lifetimes,
-			     watch->usage.entries, watch->buckets);
-	}
+	sample_whole(watch, now_ns);
 	attribute_sort(&watch->services);
 	attribute_sort(&watch->sources);
 	attribute_sort(&watch->states);
@@ -225,7 +279,7 @@ static void predict(const struct watch *watch, struct reading *reading)
 	reading->arrivals_per_s = ahead.arrivals_per_s;
 }
 
-int watch_read(struct watch *watch, struct reading *out)
+int watch_glance(struct watch *watch, struct reading *out)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct reading reading = { 0 };
@@ -240,12 +294,14 @@ int watch_read(struct watch *watch, struct reading *out)
 	reading.buckets = watch->buckets;
 	if (!watch->missing) {
 		probe(watch, now_ns);
-		count(watch, now_ns, &reading);
+		count(watch, &reading);
 		take_sample(watch, now_ns);
 		reading.active = watch->active;
 		reading.probe_error = watch->probe_error;
 		reading.sampled = true;
 		reading.sample_age_s = clock_between_s(watch->sampled_ns, now_ns);
+		reading.interrupted = watch->interrupted;
+		reading.overruns = watch->overruns;
 		reading.sample_cost_s = watch->sample_cost_s;
 		reading.sample = watch->sample;
 		reading.services = &watch->services;
@@ -257,5 +313,16 @@ int watch_read(struct watch *watch, struct reading *out)
 	}
 	predict(watch, &reading);
 	*out = reading;
+	return 0;
+}
+
+int watch_read(struct watch *watch, struct reading *out)
+{
+	int err = watch_glance(watch, out);
+
+	if (err || !watch->counted)
+		return err;
+	watch->shown = watch->counters;
+	watch->shown_ns = watch->counted_ns;
 	return 0;
 }

@@ -22,6 +22,8 @@ struct reading {
 	uint32_t buckets; /* of the kernel's hash; 0: not known */
 	bool counted;     /* counters are known */
 	struct table_counters counters;
+	uint64_t totals
+		[TABLE_COUNTERS]; /* the same, in order of TABLE_COUNTER, without the wrapping */
 	struct table_counters since; /* what they gained since the reading before */
 	double since_s; /* how long ago that was, or that the watch began; 0: no rates */
 	enum active active;
@@ -34,6 +36,10 @@ struct reading {
 	double arrivals_per_s; /* new entries; NAN: not known */
 	bool sampled; /* the following are known; they may be older than the rest: */
 	double sample_age_s;
+	uint64_t
+		interrupted; /* dumps that were begun again: what was dumped changed (EINTR) */
+	uint64_t
+		overruns; /* answers that were lost for want of memory, and asked for again (ENOBUFS) */
 	double sample_cost_s; /* how long it took */
 	struct sample sample;
 	const struct attribute *services; /* sorted; these belong to the watch and are */
@@ -80,5 +86,8 @@ void watch_set_part(struct watch *watch, double part);
  * part of a 20th of the time; between, *out repeats the sample before. Returns as watch_poll().
  */
 int watch_read(struct watch *watch, struct reading *out);
+
+/* The same, but for another reader: the next watch_read() tells what came since its own last. */
+int watch_glance(struct watch *watch, struct reading *out);
 
 #endif
