@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "conntrack/export.h"
+#include "conntrack/outlets.h"
 #include "conntrack/request.h"
 #include "conntrack/screen.h"
 #include "conntrack/spaces.h"
@@ -39,6 +40,9 @@ struct ctwatch {
 	struct watch_request request;
 	struct log log;
 	struct spaces *spaces;
+	struct outlets *outlets;
+	bool wrote;    /* the file of metrics, once at least */
+	int write_err; /* of the last time; told already */
 	uint64_t lines;
 	bool complained; /* about what is missing: once is enough */
 	int status;
@@ -82,7 +86,7 @@ static bool print_json(json_t *tables)
 /* Whether a table has to be told from others, now or later. */
 static bool has_several(const struct ctwatch *ctwatch)
 {
-	return ctwatch->request.netns.all || ctwatch->request.netns.count > 1;
+	return ctwatch->request.outlets.several;
 }
 
 /* Adds what is said of one table. */
@@ -193,6 +197,34 @@ static int show(struct ctwatch *ctwatch)
 	return streams_finish(&ctwatch->log);
 }
 
+/* Writes the file of metrics. Failing at first is fatal: nobody would miss a file. */
+static int publish(struct ctwatch *ctwatch)
+{
+	struct args_why why;
+	int err;
+
+	if (spaces_count(ctwatch->spaces) == 0)
+		return fail_to_read(ctwatch, -ESRCH);
+	err = outlets_write(ctwatch->outlets, &why);
+	if (err && !ctwatch->wrote) {
+		log_error(&ctwatch->log, "%s", why.text);
+		return EXIT_FAILED;
+	}
+	ctwatch->wrote = true;
+	if (err && err != ctwatch->write_err)
+		log_warn(&ctwatch->log, "%s", why.text);
+	ctwatch->write_err = err;
+	return EXIT_OK;
+}
+
+/* All that is due at a time. Returns the exit code. */
+static int tell(struct ctwatch *ctwatch)
+{
+	int status = ctwatch->request.lines ? show(ctwatch) : EXIT_OK;
+
+	return status == EXIT_OK ? publish(ctwatch) : status;
+}
+
 /* A trend needs history: looks a while, then reports. */
 static int run_once(struct ctwatch *ctwatch)
 {
@@ -202,14 +234,14 @@ static int run_once(struct ctwatch *ctwatch)
 		spaces_poll(ctwatch->spaces);
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	}
-	return show(ctwatch);
+	return tell(ctwatch);
 }
 
 static void on_line(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct ctwatch *ctwatch = timer->data;
 
-	ctwatch->status = show(ctwatch);
+	ctwatch->status = tell(ctwatch);
 	ctwatch->lines++;
 	if (ctwatch->status != EXIT_OK || ctwatch->lines == ctwatch->request.count)
 		ev_break(loop, EVBREAK_ALL);
@@ -244,7 +276,9 @@ static int run_stream(struct ctwatch *ctwatch, struct ev_loop *loop)
 	ctwatch->poll_timer.data = ctwatch;
 	if (interval_s > POLL_MAX_S)
 		ev_timer_start(loop, &ctwatch->poll_timer);
+	outlets_start(ctwatch->outlets, loop);
 	ev_run(loop, 0);
+	outlets_stop(ctwatch->outlets);
 	return ctwatch->status;
 }
 
@@ -268,7 +302,7 @@ static int run_loop(struct ctwatch *ctwatch, struct ev_loop *loop)
 	const struct watch_request *request = &ctwatch->request;
 	int err = -ENOTTY;
 
-	if (!request->json && !request->count && terminal_is_there())
+	if (request->lines && !request->json && !request->count && terminal_is_there())
 		err = run_screen(ctwatch, loop);
 	if (err == -ENOTTY)
 		return run_stream(ctwatch, loop);
@@ -299,7 +333,15 @@ static int run(struct ctwatch *ctwatch)
 		log_error(&ctwatch->log, "cannot watch: %s", why.text);
 		return err == -EPERM || err == -EACCES ? EXIT_UNREACHABLE : EXIT_FAILED;
 	}
-	status = ctwatch->request.once ? run_once(ctwatch) : run_live(ctwatch);
+	err = outlets_open(&ctwatch->outlets, &ctwatch->request.outlets, ctwatch->spaces,
+			   &why);
+	if (err) {
+		log_error(&ctwatch->log, "%s", why.text);
+		status = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	} else {
+		status = ctwatch->request.once ? run_once(ctwatch) : run_live(ctwatch);
+	}
+	outlets_close(ctwatch->outlets);
 	spaces_close(ctwatch->spaces);
 	return status;
 }

@@ -12,7 +12,16 @@
 #include "lib/options.h"
 #include "lib/text.h"
 
-enum { KEY_ONCE = OPTIONS_LONG_ONLY, KEY_SAMPLE, KEY_BY, KEY_TOP, KEY_COUNT, KEY_NETNS };
+enum {
+	KEY_ONCE = OPTIONS_LONG_ONLY,
+	KEY_SAMPLE,
+	KEY_BY,
+	KEY_TOP,
+	KEY_COUNT,
+	KEY_NETNS,
+	KEY_TEXTFILE,
+	KEY_COMPAT,
+};
 
 enum { SAMPLE_MAX = 1000000, TOP_MAX = ATTRIBUTE_ROWS };
 
@@ -32,6 +41,10 @@ static const struct option_spec SPECS[] = {
 	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
 	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
 	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
+	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus there" },
+	{ KEY_TEXTFILE, "textfile", "DIR",
+	  "write metrics there, for node_exporter to collect" },
+	{ KEY_COMPAT, "metrics-compat", "node", "with node_exporter's names, too" },
 	{ KEY_TOP, "top", "N", "show the N largest (default: 10)" },
 	OPTIONS_COMMON,
 };
@@ -62,6 +75,16 @@ static int parse_by(const char *value, enum view_by *out, struct args_why *why)
 	}
 	snprintf(why->text, sizeof(why->text),
 		 "\"%.40s\" is not service, source, state or process", value);
+	return -EINVAL;
+}
+
+static int parse_compat(const char *value, bool *node, struct args_why *why)
+{
+	if (strcmp(value, "node") == 0) {
+		*node = true;
+		return 0;
+	}
+	snprintf(why->text, sizeof(why->text), "\"%.40s\" is not node", value);
 	return -EINVAL;
 }
 
@@ -103,6 +126,9 @@ static int set_value(struct reader *reader, int key, const char *value,
 				     &request->interval_s, why);
 	case KEY_BY: return parse_by(value, &request->view.by, why);
 	case KEY_COUNT: return args_count(value, 1, UINT32_MAX, &request->count, why);
+	case 'm': request->outlets.metrics = value; return 0;
+	case KEY_TEXTFILE: request->outlets.textfile = value; return 0;
+	case KEY_COMPAT: return parse_compat(value, &request->outlets.node, why);
 	case KEY_NETNS: return add_netns(&request->netns, value, why);
 	case KEY_SAMPLE:
 		err = args_count(value, 1, SAMPLE_MAX, &number, why);
@@ -147,17 +173,31 @@ static enum watch_request_kind take_option(struct reader *reader, int key,
 	return WATCH_REQUEST_RUN;
 }
 
-/* Options that would be ignored are refused. */
-static enum watch_request_kind check(const struct reader *reader)
+/* Options that would be ignored are refused. Returns NULL or why. */
+static const char *check(const struct reader *reader)
 {
 	const struct watch_request *request = &reader->request;
+	const struct outlets_wanted *outlets = &request->outlets;
 
-	if (request->once && (reader->interval_given || request->count)) {
-		log_error(reader->log, "--once is one report: --%s is for lines",
-			  request->count ? "count" : "interval");
-		return WATCH_REQUEST_BAD;
-	}
-	return WATCH_REQUEST_RUN;
+	if (request->once && request->count)
+		return "--once is one report: --count is for lines";
+	if (request->once && reader->interval_given)
+		return "--once is one report: --interval is for lines";
+	if (request->once && outlets->metrics)
+		return "--once is one report: --metrics serves many";
+	if (outlets->node && !outlets->metrics && !outlets->textfile)
+		return "--metrics-compat is for --metrics and --textfile";
+	return NULL;
+}
+
+/* What follows from several options. */
+static void complete(struct watch_request *request)
+{
+	struct outlets_wanted *outlets = &request->outlets;
+	bool serves = outlets->metrics || outlets->textfile;
+
+	outlets->several = request->netns.all || request->netns.count > 1;
+	request->lines = !serves || request->json || request->count;
 }
 
 enum watch_request_kind watch_request_parse(int argc, char **argv, struct log *log,
@@ -166,7 +206,7 @@ enum watch_request_kind watch_request_parse(int argc, char **argv, struct log *l
 	struct reader reader = { .log = log, .request = DEFAULTS };
 	enum watch_request_kind kind = WATCH_REQUEST_RUN;
 	struct options options;
-	const char *value;
+	const char *value, *wrong;
 	int key;
 
 	options_init(&options, SPECS);
@@ -179,8 +219,12 @@ enum watch_request_kind watch_request_parse(int argc, char **argv, struct log *l
 		log_error(log, "\"%.60s\": no operands are taken", argv[optind]);
 		return WATCH_REQUEST_BAD;
 	}
-	kind = check(&reader);
-	if (kind == WATCH_REQUEST_RUN)
-		*out = reader.request;
-	return kind;
+	wrong = check(&reader);
+	if (wrong) {
+		log_error(log, "%s", wrong);
+		return WATCH_REQUEST_BAD;
+	}
+	complete(&reader.request);
+	*out = reader.request;
+	return WATCH_REQUEST_RUN;
 }

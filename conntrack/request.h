@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conntrack/outlets.h"
 #include "conntrack/spaces.h"
 #include "conntrack/view.h"
 
@@ -19,6 +20,8 @@ struct watch_request {
 	uint64_t count; /* lines; 0: no end */
 	uint32_t sample_max;
 	struct spaces_wanted netns;
+	struct outlets_wanted outlets;
+	bool lines; /* are wanted, or the screen; else only metrics */
 	struct view view;
 };
 

@@ -9,6 +9,7 @@
 #include "conntrack/inhabitant.h"
 #include "conntrack/netns.h"
 #include "conntrack/place.h"
+#include "conntrack/space.h"
 #include "conntrack/survey.h"
 #include "conntrack/watch.h"
 #include "lib/args.h"
@@ -20,22 +21,13 @@ static const double UPDATE_EVERY_S = 1, UPDATE_COST_SHARE = 0.005;
 
 static const char SELF_PATH[] = "/proc/self/ns/net";
 
-struct space {
-	char name[SURVEY_LABEL_MAX + sizeof(":18446744073709551615")];
-	struct netns netns;
-	struct watch *watch;
-	uint32_t entries; /* of the last reading */
-	bool seen;        /* by the look that is going on */
-};
-
 struct spaces {
 	bool all;
 	size_t places;
 	struct place *place[SPACES_MAX];
 	uint32_t sample_max;
 	const struct log *log;
-	struct netns self;
-	bool away;           /* there was no way back to self */
+	struct home home;
 	size_t left_out;     /* this and the next: of the last look; no room for them */
 	size_t barred;       /* not to be entered */
 	size_t told;         /* the sum of both that the log has been told of */
@@ -46,59 +38,30 @@ struct spaces {
 	struct space *space[SPACES_MAX];
 };
 
-static int enter(const struct spaces *spaces, const struct space *space)
-{
-	if (space->netns.inode == spaces->self.inode && !spaces->away)
-		return 0;
-	return netns_enter(&space->netns);
-}
-
-static void leave(struct spaces *spaces, const struct space *space)
-{
-	if (space->netns.inode != spaces->self.inode || spaces->away)
-		spaces->away = netns_enter(&spaces->self) < 0;
-}
-
-static void close_space(struct space *space)
-{
-	watch_close(space->watch);
-	netns_close(&space->netns);
-	free(space);
-}
-
 /* Two may be called the same: a metric needs labels that tell them apart. */
-static void name_space(const struct spaces *spaces, struct space *space, const char *name)
+static void name_space(const struct spaces *spaces, const struct netns *netns,
+		       const char *label, char name[SPACE_NAME_MAX])
 {
-	snprintf(space->name, sizeof(space->name), "%s", name);
+	snprintf(name, SPACE_NAME_MAX, "%s", label);
 	for (size_t i = 0; i < spaces->count; i++) {
-		if (strcmp(spaces->space[i]->name, name) == 0)
-			snprintf(space->name, sizeof(space->name), "%s:%llu", name,
-				 (unsigned long long)space->netns.inode);
+		if (strcmp(spaces->space[i]->name, label) == 0)
+			snprintf(name, SPACE_NAME_MAX, "%s:%llu", label,
+				 (unsigned long long)netns->inode);
 	}
 }
 
 /* Takes netns over, if it succeeds. Returns 0 or -errno. */
-static int add(struct spaces *spaces, const struct netns *netns, const char *name)
+static int add(struct spaces *spaces, const struct netns *netns, const char *label)
 {
-	struct watch_config config = { .sample_max = spaces->sample_max,
-				       .netns = netns->inode };
-	struct space *space = calloc(1, sizeof(*space));
+	char name[SPACE_NAME_MAX];
+	struct space *space;
 	int err;
 
-	if (!space)
-		return -ENOMEM;
-	space->netns = *netns;
-	space->seen = true;
-	name_space(spaces, space, name);
-	err = enter(spaces, space);
-	if (!err) {
-		err = watch_open(&space->watch, &config);
-		leave(spaces, space);
-	}
-	if (err) {
-		free(space);
+	name_space(spaces, netns, label, name);
+	err = space_open(&space, &spaces->home, netns, name, spaces->sample_max);
+	if (err)
 		return err;
-	}
+	space->seen = true;
 	spaces->space[spaces->count++] = space;
 	if (spaces->updated_ns)
 		log_info(spaces->log, "network namespace %s: watched from now on",
@@ -152,7 +115,7 @@ static void look_at_found(struct spaces *spaces, const struct survey_space *foun
 	char path[NETNS_PATH_MAX];
 	int err;
 
-	if (found->inode == spaces->self.inode)
+	if (found->inode == spaces->home.netns.inode)
 		snprintf(path, sizeof(path), "%s", SELF_PATH);
 	else if (found->directory)
 		snprintf(path, sizeof(path), "%s/%s", found->directory, found->name);
@@ -211,7 +174,7 @@ static void drop_unseen(struct spaces *spaces)
 			continue;
 		}
 		log_info(spaces->log, "network namespace %s is gone", space->name);
-		close_space(space);
+		space_close(space);
 	}
 	spaces->count = kept;
 }
@@ -271,10 +234,10 @@ static int add_place(struct spaces *spaces, const char *spec, struct args_why *w
 static int open_wanted(struct spaces *spaces, const struct spaces_wanted *wanted,
 		       struct args_why *why)
 {
-	int err = netns_open(SELF_PATH, &spaces->self);
+	int err = netns_open(SELF_PATH, &spaces->home.netns);
 
 	if (err) {
-		spaces->self.fd = -1;
+		spaces->home.netns.fd = -1;
 		snprintf(why->text, sizeof(why->text), "%s: %s", SELF_PATH,
 			 strerror(-err));
 		return err;
@@ -320,13 +283,13 @@ void spaces_close(struct spaces *spaces)
 	if (!spaces)
 		return;
 	for (size_t i = 0; i < spaces->count; i++)
-		close_space(spaces->space[i]);
+		space_close(spaces->space[i]);
 	for (size_t i = 0; i < spaces->places; i++) {
 		place_release(spaces->place[i]);
 		free(spaces->place[i]);
 	}
-	if (spaces->self.fd >= 0)
-		netns_close(&spaces->self);
+	if (spaces->home.netns.fd >= 0)
+		netns_close(&spaces->home.netns);
 	free(spaces);
 }
 
@@ -342,12 +305,8 @@ size_t spaces_left_out(const struct spaces *spaces)
 
 void spaces_poll(struct spaces *spaces)
 {
-	for (size_t i = 0; i < spaces->count; i++) {
-		if (enter(spaces, spaces->space[i]) < 0)
-			continue;
-		(void)watch_poll(spaces->space[i]->watch);
-		leave(spaces, spaces->space[i]);
-	}
+	for (size_t i = 0; i < spaces->count; i++)
+		(void)space_poll(spaces->space[i], &spaces->home);
 }
 
 /*
@@ -365,19 +324,39 @@ static double part_of(const struct spaces *spaces, const struct space *space)
 	       2;
 }
 
+static int take(struct spaces *spaces, struct space *space,
+		int (*from)(struct watch *watch, struct reading *out),
+		struct reading *out)
+{
+	watch_set_part(space->watch, part_of(spaces, space));
+	return space_read(space, &spaces->home, from, out);
+}
+
 int spaces_read(struct spaces *spaces, size_t index, struct reading *out)
 {
+	return take(spaces, spaces->space[index], watch_read, out);
+}
+
+int spaces_glance(struct spaces *spaces, size_t index, struct reading *out,
+		  const struct labels **labels)
+{
 	struct space *space = spaces->space[index];
-	int err = enter(spaces, space);
+	int err = take(spaces, space, watch_glance, out);
 
 	if (err)
 		return err;
-	watch_set_part(space->watch, part_of(spaces, space));
-	err = watch_read(space->watch, out);
-	leave(spaces, space);
-	if (err)
-		return err;
-	out->netns = space->name;
-	space->entries = out->usage.entries;
+	if (out->sampled)
+		labels_update(&space->labels, out->services, clock_now_ns());
+	*labels = &space->labels;
 	return 0;
+}
+
+size_t spaces_own(const struct spaces *spaces)
+{
+	size_t i = 0;
+
+	while (i < spaces->count &&
+	       spaces->space[i]->netns.inode != spaces->home.netns.inode)
+		i++;
+	return i;
 }

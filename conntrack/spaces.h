@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct args_why;
+struct labels;
 struct log;
 struct reading;
 
@@ -60,5 +61,15 @@ void spaces_poll(struct spaces *spaces);
  * the same one. Returns 0 or -errno (-ENOENT: this kernel has no conntrack).
  */
 int spaces_read(struct spaces *spaces, size_t index, struct reading *out);
+
+/*
+ * The same for metrics (watch_glance()); *labels are those of its services, which belong to it
+ * like the rest.
+ */
+int spaces_glance(struct spaces *spaces, size_t index, struct reading *out,
+		  const struct labels **labels);
+
+/* Which is that of the calling thread; spaces_count() if it is not watched. */
+size_t spaces_own(const struct spaces *spaces);
 
 #endif

@@ -10,7 +10,7 @@ build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev lib
 test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl python3 gnuplot-nox netbase
 	mandoc tmux'
 
-optional='chromium wrk apache2-utils clang libclang-rt-dev'
+optional='chromium wrk apache2-utils clang libclang-rt-dev prometheus'
 if [ "${1:-}" = deps-all ]; then
 	test="$test $optional"
 fi

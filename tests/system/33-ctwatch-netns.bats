@@ -135,7 +135,7 @@ gone() { # DEVICE
 	while IFS='|' read -r which code reason; do
 		run -"$code" --separate-stderr ctwatch --once --netns "$which"
 		[ -z "$output" ]
-		[ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$(wc -l <<<"$stderr")" -eq 1 ]
 		[[ $stderr == *"\"$which\""*"$reason"* ]]
 	done <<-'CASES'
 		nope|1|there is no such name in /run/netns

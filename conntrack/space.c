@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conntrack/watch.h"
+
+static bool is_home(const struct space *space, const struct home *home)
+{
+	return space->netns.inode == home->netns.inode && !home->away;
+}
+
+static int enter(const struct space *space, const struct home *home)
+{
+	return is_home(space, home) ? 0 : netns_enter(&space->netns);
+}
+
+static void leave(const struct space *space, struct home *home)
+{
+	if (!is_home(space, home))
+		home->away = netns_enter(&home->netns) < 0;
+}
+
+int space_open(struct space **out, struct home *home, const struct netns *netns,
+	       const char *name, uint32_t sample_max)
+{
+	struct watch_config config = { .sample_max = sample_max, .netns = netns->inode };
+	struct space *space = calloc(1, sizeof(*space));
+	int err;
+
+	if (!space)
+		return -ENOMEM;
+	space->netns = *netns;
+	snprintf(space->name, sizeof(space->name), "%s", name);
+	err = enter(space, home);
+	if (!err) {
+		err = watch_open(&space->watch, &config);
+		leave(space, home);
+	}
+	if (err) {
+		free(space);
+		return err;
+	}
+	*out = space;
+	return 0;
+}
+
+void space_close(struct space *space)
+{
+	watch_close(space->watch);
+	netns_close(&space->netns);
+	free(space);
+}
+
+int space_poll(struct space *space, struct home *home)
+{
+	int err = enter(space, home);
+
+	if (err)
+		return err;
+	err = watch_poll(space->watch);
+	leave(space, home);
+	return err;
+}
+
+int space_read(struct space *space, struct home *home,
+	       int (*from)(struct watch *watch, struct reading *out), struct reading *out)
+{
+	int err = enter(space, home);
+
+	if (err)
+		return err;
+	err = from(space->watch, out);
+	leave(space, home);
+	if (err)
+		return err;
+	out->netns = space->name;
+	space->entries = out->usage.entries;
+	return 0;
+}

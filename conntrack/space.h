@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_SPACE_H
+#define CONNTRACK_SPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conntrack/labels.h"
+#include "conntrack/netns.h"
+#include "conntrack/survey.h"
+
+struct reading;
+struct watch;
+
+/* Where the calling thread is at home, and returns to. */
+struct home {
+	struct netns netns;
+	bool away; /* there was no way back */
+};
+
+enum { SPACE_NAME_MAX = SURVEY_LABEL_MAX + sizeof(":18446744073709551615") };
+
+/* One network namespace that is watched. */
+struct space {
+	char name[SPACE_NAME_MAX];
+	struct netns netns;
+	struct watch *watch;
+	struct labels labels;
+	uint32_t entries; /* of the last reading */
+	bool seen;        /* for who looks which are still there */
+};
+
+/*
+ * Enters a namespace, watches it and comes back. Takes netns over, if it succeeds. Returns 0 or
+ * -errno.
+ */
+int space_open(struct space **out, struct home *home, const struct netns *netns,
+	       const char *name, uint32_t sample_max);
+
+void space_close(struct space *space);
+
+/* Polls its table, from inside. Returns as watch_poll(). */
+int space_poll(struct space *space, struct home *home);
+
+/* Takes a reading, from inside: with watch_read(), or watch_glance(). Returns as these. */
+int space_read(struct space *space, struct home *home,
+	       int (*from)(struct watch *watch, struct reading *out),
+	       struct reading *out);
+
+#endif
