@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guard/config.h"
 #include "lib/clock.h"
@@ -58,9 +59,12 @@ void leases_close(struct leases *leases)
 	free(leases);
 }
 
-static uint64_t lease_ms(const struct leases *leases)
+static struct terms terms_of(const struct leases *leases)
 {
-	return (uint64_t)(leases->config->lease_s * 1000);
+	return (struct terms){
+		.lease_ms = (uint64_t)(leases->config->lease_s * 1000),
+		.holder = { .program = "ctguard", .pid = (uint32_t)getpid() },
+	};
 }
 
 static const struct service *service_of(const struct leases *leases, size_t i)
@@ -116,11 +120,12 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 
 int leases_engage(struct leases *leases, size_t i, uint64_t now_ns, struct apply_why *why)
 {
+	const struct terms terms = terms_of(leases);
 	int err = 0;
 
 	if (!leases->rehearse)
 		err = apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i),
-				      lease_ms(leases), why);
+				      &terms, why);
 	if (!err)
 		begin(&leases->rows[i], now_ns);
 	return err;
@@ -144,6 +149,7 @@ int leases_release(struct leases *leases, size_t i, struct apply_why *why)
 
 int leases_refresh(struct leases *leases, struct apply_why *why)
 {
+	const struct terms terms = terms_of(leases);
 	struct service engaged[POLICY_SERVICES_MAX];
 	size_t count = 0;
 
@@ -153,7 +159,7 @@ int leases_refresh(struct leases *leases, struct apply_why *why)
 	}
 	if (count == 0 || leases->rehearse)
 		return 0;
-	return apply_refresh(leases->nl, engaged, count, lease_ms(leases), why);
+	return apply_refresh(leases->nl, engaged, count, &terms, why);
 }
 
 static void measure(struct lease *lease, uint64_t now_ns, uint64_t packets)
@@ -193,7 +199,7 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 		struct lease *lease = &leases->rows[i];
 
 		if (lease->engaged && row)
-			measure(lease, now_ns, row->in_packets);
+			measure(lease, now_ns, row->sides[LAYOUT_IN].packets);
 		if (!lease->engaged || row)
 			continue;
 		*lease = (struct lease){ 0 };

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/nl.h"
 #include "rules/chain.h"
 #include "rules/layout.h"
@@ -21,6 +22,7 @@
 #include "rules/plan.h"
 #include "rules/refusal.h"
 #include "rules/ruleset.h"
+#include "rules/wish.h"
 
 /* How often a plan is made anew because another program changed the ruleset meanwhile. */
 enum { APPLY_TRIES = 50 };
@@ -39,7 +41,7 @@ static const struct message_type TYPES[] = {
 	[CHANGE_ADD_CHAIN] = { NFT_MSG_NEWCHAIN, NLM_F_CREATE },
 	[CHANGE_FLUSH_CHAIN] = { NFT_MSG_DELRULE, 0 },
 	[CHANGE_DELETE_CHAIN] = { NFT_MSG_DELCHAIN, 0 },
-	[CHANGE_ADD_NOTRACK] = { NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND },
+	[CHANGE_ADD_UNTRACK] = { NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND },
 	[CHANGE_ADD_LEASE] = { NFT_MSG_NEWSETELEM, NLM_F_CREATE },
 	[CHANGE_DELETE_LEASE] = { NFT_MSG_DELSETELEM, 0 },
 };
@@ -107,28 +109,6 @@ static int commit(struct nl *nl, const struct plan *plan, uint32_t generation,
 	return err;
 }
 
-/* What is wanted: the arguments of one of the plan_ functions. */
-struct wish {
-	enum { WISH_ADD, WISH_REFRESH, WISH_DELETE, WISH_FLUSH } kind;
-	const struct service *services;
-	size_t count;
-	uint64_t lease_ms;
-};
-
-static int make_plan(struct plan *plan, const struct ruleset *ruleset,
-		     const struct wish *wish)
-{
-	switch (wish->kind) {
-	case WISH_ADD: return plan_add(plan, ruleset, wish->services, wish->lease_ms);
-	case WISH_REFRESH:
-		return plan_refresh(plan, ruleset, wish->services, wish->count,
-				    wish->lease_ms);
-	case WISH_DELETE: return plan_delete(plan, ruleset, wish->services);
-	case WISH_FLUSH: return plan_flush(plan, ruleset);
-	}
-	return -EINVAL;
-}
-
 static int read_for(struct nl *nl, const struct wish *wish, struct ruleset *known)
 {
 	if (wish->kind == WISH_REFRESH || wish->kind == WISH_FLUSH)
@@ -153,13 +133,11 @@ static int refuse_held(struct nl *nl, const struct ruleset *known,
 	if (!there || known->count == 1)
 		return 0;
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES && !err; side++) {
-		bool in = side == LAYOUT_IN;
-
-		if (there->parts & (in ? RULESET_IN_LEASE : RULESET_OUT_LEASE))
+		if (there->sides[side].lease)
 			continue;
 		layout_chain_name((enum layout_side)side, service, name);
 		err = chain_uses(nl, name, &uses);
-		if (!err && uses > (in ? there->in_rules : there->out_rules))
+		if (!err && uses > there->sides[side].rules)
 			err = -EBUSY;
 		if (err == -ENOENT)
 			err = 0;
@@ -167,19 +145,14 @@ static int refuse_held(struct nl *nl, const struct ruleset *known,
 	return err;
 }
 
-/* One try: plan on what is known, commit, bring what is known up to date. */
-static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wish,
-		    struct apply_why *why)
+static int commit_wish(struct nl *nl, struct ruleset *known, const struct wish *wish,
+		       struct apply_why *why)
 {
 	const struct service *service = wish->count == 1 ? wish->services : NULL;
-	const struct change *failed;
+	const struct change *failed = NULL;
 	struct plan plan = { 0 };
-	int err = known->generation ? 0 : read_for(nl, wish, known);
+	int err = wish_plan(wish, known, &plan);
 
-	if (!err && wish->kind == WISH_DELETE)
-		err = refuse_held(nl, known, service);
-	if (!err)
-		err = make_plan(&plan, known, wish);
 	if (err) {
 		refusal_of_plan(err, known, service, why);
 		return err;
@@ -194,13 +167,66 @@ static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wis
 	return err;
 }
 
+/* Leases of ranges are collected when their map is changed. Returns -EBUSY: it takes its time. */
+static int ask_to_collect(struct nl *nl, struct ruleset *known, const struct wish *wish,
+			  struct apply_why *why)
+{
+	struct wish collect = *wish;
+	int err = 0;
+
+	collect.kind = WISH_COLLECT;
+	if (layout_map_ranged(layout_map(layout_group(wish->services), LAYOUT_IN)))
+		err = commit_wish(nl, known, &collect, why);
+	if (err)
+		return err;
+	refusal_of_plan(-EBUSY, known, wish->services, why);
+	return -EBUSY;
+}
+
+/* One try: plan on what is known, commit, bring what is known up to date. */
+static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wish,
+		    struct apply_why *why)
+{
+	const struct service *service = wish->count == 1 ? wish->services : NULL;
+	int err = known->generation ? 0 : read_for(nl, wish, known);
+
+	if (!err && wish->kind == WISH_DELETE)
+		err = refuse_held(nl, known, service);
+	if (err == -EBUSY)
+		return ask_to_collect(nl, known, wish, why);
+	if (err) {
+		refusal_of_plan(err, known, service, why);
+		return err;
+	}
+	return commit_wish(nl, known, wish, why);
+}
+
+/* The answer to a batch was lost: what is there now tells what became of it. */
+static int look_after_loss(struct nl *nl, struct ruleset *known, const struct wish *wish,
+			   uint64_t since_ns, int err, struct apply_why *why)
+{
+	uint64_t age_ms;
+
+	if (ruleset_read(nl, known))
+		return err;
+	age_ms = (clock_now_ns() - since_ns) / CLOCK_NS_PER_MS;
+	if (wish_fulfilled(wish, known, age_ms))
+		return 0;
+	refusal_of_loss(why);
+	return err;
+}
+
 static int carry_out(struct nl *nl, struct ruleset *known, const struct wish *wish,
 		     struct apply_why *why)
 {
 	int err = -ERESTART;
 
 	for (int tries = 0; err == -ERESTART && tries < APPLY_TRIES; tries++) {
+		uint64_t since_ns = clock_now_ns();
+
 		err = try_once(nl, known, wish, why);
+		if (err == -ENOBUFS || err == -ETIMEDOUT)
+			err = look_after_loss(nl, known, wish, since_ns, err, why);
 		if (err)
 			known->generation = 0;
 	}
@@ -208,25 +234,25 @@ static int carry_out(struct nl *nl, struct ruleset *known, const struct wish *wi
 }
 
 int apply_add_known(struct nl *nl, struct ruleset *known, const struct service *service,
-		    uint64_t lease_ms, struct apply_why *why)
+		    const struct terms *terms, struct apply_why *why)
 {
-	const struct wish wish = { WISH_ADD, service, 1, lease_ms };
+	const struct wish wish = { WISH_ADD, service, 1, terms };
 
 	return carry_out(nl, known, &wish, why);
 }
 
-int apply_add(struct nl *nl, const struct service *service, uint64_t lease_ms,
+int apply_add(struct nl *nl, const struct service *service, const struct terms *terms,
 	      struct apply_why *why)
 {
 	struct ruleset known = { 0 };
 
-	return apply_add_known(nl, &known, service, lease_ms, why);
+	return apply_add_known(nl, &known, service, terms, why);
 }
 
 int apply_refresh(struct nl *nl, const struct service *services, size_t count,
-		  uint64_t lease_ms, struct apply_why *why)
+		  const struct terms *terms, struct apply_why *why)
 {
-	const struct wish wish = { WISH_REFRESH, services, count, lease_ms };
+	const struct wish wish = { WISH_REFRESH, services, count, terms };
 	struct ruleset known = { 0 };
 
 	return carry_out(nl, &known, &wish, why);
@@ -234,7 +260,7 @@ int apply_refresh(struct nl *nl, const struct service *services, size_t count,
 
 int apply_delete(struct nl *nl, const struct service *service, struct apply_why *why)
 {
-	const struct wish wish = { WISH_DELETE, service, 1, 0 };
+	const struct wish wish = { WISH_DELETE, service, 1, NULL };
 	struct ruleset known = { 0 };
 
 	return carry_out(nl, &known, &wish, why);
@@ -242,7 +268,7 @@ int apply_delete(struct nl *nl, const struct service *service, struct apply_why 
 
 int apply_flush(struct nl *nl, struct apply_why *why)
 {
-	const struct wish wish = { WISH_FLUSH, NULL, 0, 0 };
+	const struct wish wish = { WISH_FLUSH, NULL, 0, NULL };
 	struct ruleset known = { 0 };
 
 	return carry_out(nl, &known, &wish, why);

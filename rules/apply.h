@@ -8,18 +8,17 @@
 struct nl;
 struct ruleset;
 struct service;
+struct terms;
 
 /* Why the kernel (or we) refused, as one sentence. */
 struct apply_why {
 	char text[320];
 };
 
-/* A lease that never ends. */
-enum { APPLY_FOREVER = 0 };
-
 /*
- * Each of these is one atomic nft batch: after an error nothing has changed, but for
- * -ENOBUFS and -ETIMEDOUT (the acknowledgement was lost: read the ruleset). The batch is
+ * Each of these is one atomic nft batch: after an error nothing has changed. If the
+ * acknowledgement is lost, the ruleset is read again: it is a success if that shows what was
+ * asked for, else -ENOBUFS or -ETIMEDOUT, and *why says whether it could be read. The batch is
  * for the generation of the ruleset that was read: if another program changed rules in
  * between, it is read and planned again, a bounded number of times, then -EAGAIN. They
  * refuse with -EEXIST a table inet ctkit that is not ours, or that another process owns,
@@ -29,11 +28,12 @@ enum { APPLY_FOREVER = 0 };
  */
 
 /*
- * Takes service out of tracking for lease_ms (APPLY_FOREVER: until deleted): makes the
- * table and the service's chains where they are missing and sets the elements. For a service that
- * is already there, its lease starts anew.
+ * Takes service out of tracking on these terms: makes the table and the service's chains where
+ * they are missing and sets the elements. A service that is already there gets the new
+ * terms in the same batch, from any to any: no packet meets neither the old nor the new. Its
+ * lease starts anew and its counters go on.
  */
-int apply_add(struct nl *nl, const struct service *service, uint64_t lease_ms,
+int apply_add(struct nl *nl, const struct service *service, const struct terms *terms,
 	      struct apply_why *why);
 
 /*
@@ -42,20 +42,21 @@ int apply_add(struct nl *nl, const struct service *service, uint64_t lease_ms,
  * but for counters and the time left of other leases; after an error read it again.
  */
 int apply_add_known(struct nl *nl, struct ruleset *known, const struct service *service,
-		    uint64_t lease_ms, struct apply_why *why);
+		    const struct terms *terms, struct apply_why *why);
 
 /*
- * Starts the leases of count services anew, in one batch: a few microseconds each.
- * -ENOENT if the table, or the chain of one of them, is not there.
+ * Starts the leases of count services anew, in one batch: a few microseconds each. Of
+ * terms, lease and holder count; how much is untracked stays. -ENOENT if the table, or the
+ * chain of one of them, is not there.
  */
 int apply_refresh(struct nl *nl, const struct service *services, size_t count,
-		  uint64_t lease_ms, struct apply_why *why);
+		  const struct terms *terms, struct apply_why *why);
 
 /*
  * Gives service back to tracking: its elements and chains go, and with the last
  * service the table. -ENOENT if it is not there; -EBUSY for about a second after its lease
  * ran out, while the table has other services: the kernel has not yet collected its
- * elements.
+ * elements. Those of ranges it collects only when asked, which this does: try again.
  */
 int apply_delete(struct nl *nl, const struct service *service, struct apply_why *why);
 

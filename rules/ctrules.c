@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -23,6 +24,7 @@
 #include "rules/request.h"
 #include "rules/ruleset.h"
 #include "rules/script.h"
+#include "rules/terms.h"
 
 static const char PROGRAM[] = "ctrules";
 
@@ -41,6 +43,7 @@ static const long BUSY_PAUSE_NS = 20 * CLOCK_NS_PER_MS;
 struct context {
 	struct log log;
 	struct request request;
+	struct terms terms; /* for add */
 	struct nl *nl;
 	struct ruleset ruleset;
 };
@@ -56,18 +59,32 @@ static int exit_code(int err)
 	}
 }
 
-static uint64_t lease_ms(const struct request *request)
+/* A seed that nobody can guess: else whoever sends could choose to be tracked. */
+static int make_terms(const struct request *request, struct terms *out)
 {
-	return request->forever ? APPLY_FOREVER
-				: (uint64_t)(request->lease_s * MS_PER_S + 0.5);
+	struct terms terms = {
+		.extent = request->extent,
+		.holder = { .pid = (uint32_t)getpid() },
+	};
+
+	snprintf(terms.holder.program, sizeof(terms.holder.program), "%s", PROGRAM);
+	if (!request->forever)
+		terms.lease_ms = (uint64_t)(request->lease_s * MS_PER_S + 0.5);
+	if (terms.extent.kind == EXTENT_SHARE &&
+	    getentropy(&terms.extent.seed, sizeof(terms.extent.seed)))
+		return -errno;
+	*out = terms;
+	return 0;
 }
 
 static int plan_request(struct plan *plan, const struct ruleset *ruleset,
-			const struct request *request)
+			const struct context *context)
 {
+	const struct request *request = &context->request;
+
 	switch (request->command) {
 	case REQUEST_ADD:
-		return plan_add(plan, ruleset, &request->service, lease_ms(request));
+		return plan_add(plan, ruleset, &request->service, &context->terms);
 	case REQUEST_DELETE: return plan_delete(plan, ruleset, &request->service);
 	case REQUEST_FLUSH: return plan_flush(plan, ruleset);
 	case REQUEST_LIST: break;
@@ -90,11 +107,13 @@ static int delete_patiently(struct nl *nl, const struct service *service,
 	return err;
 }
 
-static int apply_request(struct nl *nl, const struct request *request,
-			 struct apply_why *why)
+static int apply_request(const struct context *context, struct apply_why *why)
 {
+	const struct request *request = &context->request;
+	struct nl *nl = context->nl;
+
 	switch (request->command) {
-	case REQUEST_ADD: return apply_add(nl, &request->service, lease_ms(request), why);
+	case REQUEST_ADD: return apply_add(nl, &request->service, &context->terms, why);
 	case REQUEST_DELETE: return delete_patiently(nl, &request->service, why);
 	case REQUEST_FLUSH: return apply_flush(nl, why);
 	case REQUEST_LIST: break;
@@ -160,7 +179,7 @@ static int run_dry(struct context *context)
 	int code, err = ruleset_read(context->nl, &context->ruleset);
 
 	if (!err)
-		err = plan_request(&plan, &context->ruleset, request);
+		err = plan_request(&plan, &context->ruleset, context);
 	if (err) {
 		refusal_of_plan(err, &context->ruleset, service, &why);
 		log_error(&context->log, "%s", why.text);
@@ -181,7 +200,7 @@ static int run_change(struct context *context)
 
 	if (context->request.dry_run)
 		return run_dry(context);
-	err = apply_request(context->nl, &context->request, &why);
+	err = apply_request(context, &why);
 	if (err) {
 		log_error(&context->log, "%s", why.text);
 		return exit_code(err);
@@ -254,7 +273,11 @@ static int run(struct context *context)
 			  strerror(-err));
 		return EXIT_UNREACHABLE;
 	}
-	code = run_command(context);
+	err = make_terms(&context->request, &context->terms);
+	if (err)
+		log_error(&context->log, "cannot get a random number: %s",
+			  strerror(-err));
+	code = err ? EXIT_FAILED : run_command(context);
 	nl_close(context->nl);
 	return code;
 }

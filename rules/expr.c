@@ -4,6 +4,7 @@
 /* What libnftnl/expr.h forgets to include. */
 #include <stdio.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
@@ -16,20 +17,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* struct iphdr, struct ip6_hdr, and the two ports that start both UDP and TCP. */
+/* struct iphdr, struct ip6_hdr. */
 enum {
 	IP_SOURCE_AT = 12,
 	IP_DESTINATION_AT = 16,
 	IP6_SOURCE_AT = 8,
 	IP6_DESTINATION_AT = 24,
-	SOURCE_PORT_AT = 0,
-	DESTINATION_PORT_AT = 2,
 	PORT_BYTES = 2,
-	REGISTER_BYTES = 4,
 };
 
-/* Enough for the text of any expression that we write. */
-enum { EXPR_TEXT_MAX = 256 };
+/* A share is counted in flows of a hundred; a budget in packets a second. */
+enum { FLOWS_MODULUS = 100, SECOND = 1 };
 
 /* Returns NULL, and remembers it, when memory ran out. */
 static struct nftnl_expr *put(struct nftnl_rule *rule, const char *name, int *err)
@@ -44,30 +42,35 @@ static struct nftnl_expr *put(struct nftnl_rule *rule, const char *name, int *er
 	return expr;
 }
 
-static void put_compare(struct nftnl_rule *rule, const void *value, uint32_t bytes,
-			int *err)
+static void put_compare(struct nftnl_rule *rule, uint32_t op, const void *value,
+			uint32_t bytes, int *err)
 {
 	struct nftnl_expr *expr = put(rule, "cmp", err);
 
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, value, bytes);
 }
 
-/* fib daddr type local */
-static void put_local(struct nftnl_rule *rule, int *err)
+/* fib saddr|daddr type local, or != local */
+static void put_end(struct nftnl_rule *rule, uint32_t flags, enum layout_end end,
+		    int *err)
 {
-	struct nftnl_expr *expr = put(rule, "fib", err);
 	uint32_t type = RTN_LOCAL;
+	struct nftnl_expr *expr;
 
+	if (end == LAYOUT_ANY)
+		return;
+	expr = put(rule, "fib", err);
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
-	put_compare(rule, &type, sizeof(type), err);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, flags);
+	put_compare(rule, end == LAYOUT_LOCAL ? NFT_CMP_EQ : NFT_CMP_NEQ, &type,
+		    sizeof(type), err);
 }
 
 static void put_meta(struct nftnl_rule *rule, uint32_t key, int *err)
@@ -86,7 +89,7 @@ static void put_family(struct nftnl_rule *rule, uint8_t family, int *err)
 	uint8_t nfproto = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
 
 	put_meta(rule, NFT_META_NFPROTO, err);
-	put_compare(rule, &nfproto, sizeof(nfproto), err);
+	put_compare(rule, NFT_CMP_EQ, &nfproto, sizeof(nfproto), err);
 }
 
 static void put_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
@@ -118,10 +121,10 @@ static uint32_t put_address(struct nftnl_rule *rule, uint8_t family, bool source
 		bytes = sizeof(struct in6_addr);
 	}
 	put_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, at, bytes, to, err);
-	return to + bytes / REGISTER_BYTES;
+	return to + bytes / EXPR_REGISTER_BYTES;
 }
 
-static void put_vmap(struct nftnl_rule *rule, enum layout_map map, int *err)
+static void put_vmap(struct nftnl_rule *rule, unsigned map, int *err)
 {
 	struct nftnl_expr *expr = put(rule, "lookup", err);
 
@@ -133,11 +136,89 @@ static void put_vmap(struct nftnl_rule *rule, enum layout_map map, int *err)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS, 0);
 }
 
-int expr_put_notrack(struct nftnl_rule *rule)
+/* limit rate over N/second burst N packets */
+static void put_budget(struct nftnl_rule *rule, uint32_t packets_per_s, int *err)
+{
+	struct nftnl_expr *expr = put(rule, "limit", err);
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_RATE, packets_per_s);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_UNIT, SECOND);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_BURST, packets_per_s);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+}
+
+static void put_hash(struct nftnl_rule *rule, uint32_t bytes, uint32_t seed, int *err)
+{
+	struct nftnl_expr *expr = put(rule, "hash", err);
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_SREG, NFT_REG_2);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_LEN, bytes);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_MODULUS, FLOWS_MODULUS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_SEED, seed);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_TYPE, NFT_HASH_JENKINS);
+}
+
+/* Numbers are compared byte by byte. */
+static void put_to_wire_order(struct nftnl_rule *rule, int *err)
+{
+	struct nftnl_expr *expr = put(rule, "byteorder", err);
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint32_t));
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint32_t));
+}
+
+/*
+ * jhash ip saddr . th sport mod 100 seed N < PERCENT: of the client's end, so that both
+ * directions of a flow agree. In the registers that nft uses, and called as the kernel
+ * calls them when it is asked.
+ */
+static void put_share(struct nftnl_rule *rule, const struct untrack *untrack, int *err)
+{
+	bool v4 = untrack->family == AF_INET;
+	uint32_t address_bytes = v4 ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	uint32_t bound = htonl(untrack->extent.percent);
+
+	put_family(rule, untrack->family, err);
+	put_address(rule, untrack->family, untrack->by_source, NFT_REG_2, err);
+	put_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER,
+		    untrack->by_source ? EXPR_SOURCE_PORT_AT : EXPR_DESTINATION_PORT_AT,
+		    PORT_BYTES, v4 ? NFT_REG32_05 : NFT_REG_3, err);
+	put_hash(rule, address_bytes + EXPR_REGISTER_BYTES, untrack->extent.seed, err);
+	put_to_wire_order(rule, err);
+	put_compare(rule, NFT_CMP_LT, &bound, sizeof(bound), err);
+}
+
+static void put_counter(struct nftnl_rule *rule, const struct untrack *untrack, int *err)
+{
+	struct nftnl_expr *expr = put(rule, "counter", err);
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_CTR_PACKETS, untrack->packets);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_CTR_BYTES, untrack->bytes);
+}
+
+int expr_put_untrack(struct nftnl_rule *rule, const struct untrack *untrack)
 {
 	int err = 0;
 
-	put(rule, "counter", &err);
+	switch (untrack->extent.kind) {
+	case EXTENT_SHARE: put_share(rule, untrack, &err); break;
+	case EXTENT_BUDGET: put_budget(rule, untrack->extent.packets_per_s, &err); break;
+	case EXTENT_ALL: break;
+	}
+	put_counter(rule, untrack, &err);
 	put(rule, "notrack", &err);
 	return err;
 }
@@ -149,135 +230,18 @@ int expr_put_notrack(struct nftnl_rule *rule)
 int expr_put_lookup(struct nftnl_rule *rule, const struct layout_lookup *lookup)
 {
 	uint8_t family = layout_map_family(lookup->map);
-	uint32_t port_at = lookup->source ? SOURCE_PORT_AT : DESTINATION_PORT_AT;
+	uint32_t port_at =
+		lookup->source ? EXPR_SOURCE_PORT_AT : EXPR_DESTINATION_PORT_AT;
 	uint32_t next;
 	int err = 0;
 
-	if (lookup->local)
-		put_local(rule, &err);
+	put_end(rule, NFTA_FIB_F_SADDR, lookup->from, &err);
+	put_end(rule, NFTA_FIB_F_DADDR, lookup->to, &err);
 	if (family != AF_UNSPEC)
 		put_family(rule, family, &err);
 	put_meta(rule, NFT_META_L4PROTO, &err);
 	next = put_address(rule, family, lookup->source, NFT_REG32_01, &err);
 	put_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, port_at, PORT_BYTES, next, &err);
 	put_vmap(rule, lookup->map, &err);
-	return err;
-}
-
-static bool is_named(const struct nftnl_expr *expr, const char *name)
-{
-	return expr && strcmp(nftnl_expr_get_str(expr, NFTNL_EXPR_NAME), name) == 0;
-}
-
-static int recognise_notrack(const struct nftnl_rule *rule, struct expr_rule *out)
-{
-	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
-	const struct nftnl_expr *counter;
-
-	if (!iter)
-		return -ENOMEM;
-	counter = nftnl_expr_iter_next(iter);
-	if (is_named(counter, "counter") &&
-	    is_named(nftnl_expr_iter_next(iter), "notrack") &&
-	    !nftnl_expr_iter_next(iter)) {
-		out->meaning = EXPR_NOTRACK;
-		out->packets = nftnl_expr_get_u64(counter, NFTNL_EXPR_CTR_PACKETS);
-		out->bytes = nftnl_expr_get_u64(counter, NFTNL_EXPR_CTR_BYTES);
-	}
-	nftnl_expr_iter_destroy(iter);
-	return 0;
-}
-
-/* Two expressions are the same if libnftnl prints them alike: it prints every attribute. */
-static bool same_expr(const struct nftnl_expr *a, const struct nftnl_expr *b)
-{
-	char a_text[EXPR_TEXT_MAX] = "", b_text[EXPR_TEXT_MAX] = "";
-
-	if (!a || !b)
-		return !a && !b;
-	if (!is_named(a, nftnl_expr_get_str(b, NFTNL_EXPR_NAME)))
-		return false;
-	nftnl_expr_snprintf(a_text, sizeof(a_text), a, NFTNL_OUTPUT_DEFAULT, 0);
-	nftnl_expr_snprintf(b_text, sizeof(b_text), b, NFTNL_OUTPUT_DEFAULT, 0);
-	return strcmp(a_text, b_text) == 0;
-}
-
-static int compare_rules(const struct nftnl_rule *a, const struct nftnl_rule *b,
-			 bool *same)
-{
-	struct nftnl_expr_iter *a_iter = nftnl_expr_iter_create(a);
-	struct nftnl_expr_iter *b_iter = nftnl_expr_iter_create(b);
-	const struct nftnl_expr *expr;
-	int err = -ENOMEM;
-
-	if (!a_iter || !b_iter)
-		goto out;
-	err = 0;
-	do {
-		expr = nftnl_expr_iter_next(a_iter);
-		*same = same_expr(expr, nftnl_expr_iter_next(b_iter));
-	} while (expr && *same);
-out:
-	if (a_iter)
-		nftnl_expr_iter_destroy(a_iter);
-	if (b_iter)
-		nftnl_expr_iter_destroy(b_iter);
-	return err;
-}
-
-static int recognise_lookup(const struct nftnl_rule *rule, unsigned index,
-			    struct expr_rule *out)
-{
-	struct nftnl_rule *ours = nftnl_rule_alloc();
-	bool same = false;
-	int err;
-
-	if (!ours)
-		return -ENOMEM;
-	err = expr_put_lookup(ours, layout_lookup(index));
-	if (!err)
-		err = compare_rules(rule, ours, &same);
-	nftnl_rule_free(ours);
-	if (!err && same) {
-		out->meaning = EXPR_LOOKUP;
-		out->lookup = index;
-	}
-	return err;
-}
-
-/* The map that the rule's last expression looks up, or NULL. */
-static int find_map(const struct nftnl_rule *rule, const char **map)
-{
-	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
-	const struct nftnl_expr *expr, *last = NULL;
-
-	if (!iter)
-		return -ENOMEM;
-	while ((expr = nftnl_expr_iter_next(iter)))
-		last = expr;
-	nftnl_expr_iter_destroy(iter);
-	*map = is_named(last, "lookup") ? nftnl_expr_get_str(last, NFTNL_EXPR_LOOKUP_SET)
-					: NULL;
-	return 0;
-}
-
-int expr_recognise(const struct nftnl_rule *rule, const char *chain,
-		   struct expr_rule *out)
-{
-	struct expr_rule found = { .meaning = EXPR_STRANGE };
-	const char *map = NULL;
-	int err = recognise_notrack(rule, &found);
-
-	if (!err)
-		err = find_map(rule, &map);
-	for (unsigned i = 0; map && !err && i < LAYOUT_LOOKUPS; i++) {
-		const struct layout_lookup *lookup = layout_lookup(i);
-
-		if (strcmp(layout_hook_name(lookup->hook), chain) == 0 &&
-		    strcmp(layout_map_name(lookup->map), map) == 0)
-			err = recognise_lookup(rule, i, &found);
-	}
-	if (!err)
-		*out = found;
 	return err;
 }

@@ -2,36 +2,23 @@
 #ifndef RULES_EXPR_H
 #define RULES_EXPR_H
 
-#include <stdint.h>
-
 #include "rules/layout.h"
+#include "rules/terms.h"
 
 struct nftnl_rule;
 
-/* Writes our rules as libnftnl expressions, and knows them again. Pure. */
+/* Writes our rules as libnftnl expressions. Pure. */
 
-/* Adds "counter notrack". Returns 0 or -ENOMEM. */
-int expr_put_notrack(struct nftnl_rule *rule);
+/* The two ports that start both UDP and TCP. */
+enum { EXPR_SOURCE_PORT_AT = 0, EXPR_DESTINATION_PORT_AT = 2 };
+
+/* What the hash of a share is over: an address, and a port that fills a register. */
+enum { EXPR_REGISTER_BYTES = 4 };
+
+/* Adds what a rule of a service's chain says. Returns 0 or -ENOMEM. */
+int expr_put_untrack(struct nftnl_rule *rule, const struct untrack *untrack);
 
 /* Adds the look-up of a packet in a map, with its guards. Returns 0 or -ENOMEM. */
 int expr_put_lookup(struct nftnl_rule *rule, const struct layout_lookup *lookup);
-
-enum expr_meaning {
-	EXPR_STRANGE, /* not a rule that we write */
-	EXPR_NOTRACK,
-	EXPR_LOOKUP,
-};
-
-/* What a rule says. */
-struct expr_rule {
-	enum expr_meaning meaning;
-	unsigned lookup;  /* EXPR_LOOKUP: which */
-	uint64_t packets; /* EXPR_NOTRACK: what its counter says */
-	uint64_t bytes;
-};
-
-/* Recognises a rule that was read from chain. Returns 0 or -ENOMEM. */
-int expr_recognise(const struct nftnl_rule *rule, const char *chain,
-		   struct expr_rule *out);
 
 #endif

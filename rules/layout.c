@@ -11,31 +11,109 @@
 /* In the registers of nf_tables each part of a concatenated key starts on four bytes. */
 enum { PART_BYTES = 4 };
 
-static const struct layout_lookup LOOKUPS[LAYOUT_LOOKUPS] = {
-	{ LAYOUT_PREROUTING, LAYOUT_MAP_IN, .local = true },
-	{ LAYOUT_OUTPUT, LAYOUT_MAP_OUT, .source = true },
-	{ LAYOUT_OUTPUT, LAYOUT_MAP_IN, .local = true },
-	{ LAYOUT_PREROUTING, LAYOUT_MAP_IN4, .local = true },
-	{ LAYOUT_OUTPUT, LAYOUT_MAP_OUT4, .source = true },
-	{ LAYOUT_OUTPUT, LAYOUT_MAP_IN4, .local = true },
-	{ LAYOUT_PREROUTING, LAYOUT_MAP_IN6, .local = true },
-	{ LAYOUT_OUTPUT, LAYOUT_MAP_OUT6, .source = true },
-	{ LAYOUT_OUTPUT, LAYOUT_MAP_IN6, .local = true },
+/* Groups are numbered by kind, then family; a kind is ranged or not, and outbound or not. */
+enum { FAMILIES = 3, RANGED = 1, OUTBOUND = 2, KINDS = 4 };
+
+static const uint8_t FAMILY[FAMILIES] = { AF_UNSPEC, AF_INET, AF_INET6 };
+
+/* The look-ups of a group, without its maps. */
+struct pattern {
+	enum layout_hook hook;
+	enum layout_side side;
+	bool source;
+	enum layout_end from;
+	enum layout_end to;
 };
+
+enum { LOCAL_PATTERNS = 3, REMOTE_PATTERNS = 2 };
+
+static const struct pattern LOCAL[LOCAL_PATTERNS] = {
+	{ LAYOUT_PREROUTING, LAYOUT_IN, .to = LAYOUT_LOCAL },
+	{ LAYOUT_OUTPUT, LAYOUT_OUT, .source = true },
+	{ LAYOUT_OUTPUT, LAYOUT_IN, .to = LAYOUT_LOCAL },
+};
+
+/* Both ends on this host is no remote service: such flows are for the local one's rules. */
+static const struct pattern REMOTE[REMOTE_PATTERNS] = {
+	{ LAYOUT_OUTPUT, LAYOUT_IN, .to = LAYOUT_REMOTE },
+	{ LAYOUT_PREROUTING, LAYOUT_OUT, .source = true, .from = LAYOUT_REMOTE,
+	  .to = LAYOUT_LOCAL },
+};
+
+enum {
+	LOCAL_GROUPS = OUTBOUND * FAMILIES,
+	LOCAL_LOOKUPS = LOCAL_GROUPS * LOCAL_PATTERNS,
+};
+_Static_assert(LAYOUT_GROUPS == KINDS * FAMILIES, "every group has a number");
+_Static_assert(LAYOUT_LOOKUPS ==
+		       LOCAL_LOOKUPS + (LAYOUT_GROUPS - LOCAL_GROUPS) * REMOTE_PATTERNS,
+	       "every look-up has a number");
 
 static const char *const HOOK_NAMES[] = { "prerouting", "output" };
 
-static const char *const SIDE_NAMES[] = { "in", "out" };
-
-static const char *const MAP_NAMES[] = {
-	[LAYOUT_MAP_IN] = "in_services",   [LAYOUT_MAP_OUT] = "out_services",
-	[LAYOUT_MAP_IN4] = "in_services4", [LAYOUT_MAP_OUT4] = "out_services4",
-	[LAYOUT_MAP_IN6] = "in_services6", [LAYOUT_MAP_OUT6] = "out_services6",
+/* Chains begin with these, of local services and of remote ones. */
+static const char *const SIDE_NAMES[][LAYOUT_SIDES] = {
+	{ "in", "out" },
+	{ "to_remote", "from_remote" },
 };
 
-const struct layout_lookup *layout_lookup(unsigned index)
+static const char *const MAP_NAMES[LAYOUT_MAPS] = {
+	"in_services",         "out_services",       "in_services4",
+	"out_services4",       "in_services6",       "out_services6",
+	"in_ranges",           "out_ranges",         "in_ranges4",
+	"out_ranges4",         "in_ranges6",         "out_ranges6",
+	"to_remote",           "from_remote",        "to_remote4",
+	"from_remote4",        "to_remote6",         "from_remote6",
+	"to_remote_ranges",    "from_remote_ranges", "to_remote_ranges4",
+	"from_remote_ranges4", "to_remote_ranges6",  "from_remote_ranges6",
+};
+
+static unsigned kind_of(unsigned map)
 {
-	return &LOOKUPS[index];
+	return layout_map_group(map) / FAMILIES;
+}
+
+unsigned layout_group(const struct service *service)
+{
+	unsigned kind = 0, family = 0;
+
+	if (service->first_port != service->last_port)
+		kind |= RANGED;
+	if (service->outbound)
+		kind |= OUTBOUND;
+	while (family < FAMILIES - 1 && FAMILY[family] != service->family)
+		family++;
+	return kind * FAMILIES + family;
+}
+
+unsigned layout_map(unsigned group, enum layout_side side)
+{
+	return group * LAYOUT_SIDES + side;
+}
+
+unsigned layout_map_group(unsigned map)
+{
+	return map / LAYOUT_SIDES;
+}
+
+enum layout_side layout_map_side(unsigned map)
+{
+	return map % LAYOUT_SIDES ? LAYOUT_OUT : LAYOUT_IN;
+}
+
+const char *layout_map_name(unsigned map)
+{
+	return MAP_NAMES[map];
+}
+
+bool layout_map_ranged(unsigned map)
+{
+	return kind_of(map) & RANGED;
+}
+
+uint8_t layout_map_family(unsigned map)
+{
+	return FAMILY[layout_map_group(map) % FAMILIES];
 }
 
 const char *layout_hook_name(enum layout_hook hook)
@@ -43,16 +121,32 @@ const char *layout_hook_name(enum layout_hook hook)
 	return HOOK_NAMES[hook];
 }
 
-const char *layout_map_name(enum layout_map map)
+/* Of what index counts: those of the local groups first. */
+struct layout_lookup layout_lookup(unsigned index)
 {
-	return MAP_NAMES[map];
+	bool local = index < LOCAL_LOOKUPS;
+	unsigned at = local ? index : index - LOCAL_LOOKUPS;
+	unsigned patterns = local ? LOCAL_PATTERNS : REMOTE_PATTERNS;
+	unsigned group = at / patterns + (local ? 0 : LOCAL_GROUPS);
+	const struct pattern *pattern = &(local ? LOCAL : REMOTE)[at % patterns];
+
+	return (struct layout_lookup){
+		.hook = pattern->hook,
+		.map = layout_map(group, pattern->side),
+		.source = pattern->source,
+		.from = pattern->from,
+		.to = pattern->to,
+	};
 }
 
-uint8_t layout_map_family(enum layout_map map)
+unsigned layout_lookups_of(unsigned group)
 {
-	if (map <= LAYOUT_MAP_OUT)
-		return AF_UNSPEC;
-	return map <= LAYOUT_MAP_OUT4 ? AF_INET : AF_INET6;
+	unsigned lookups = 0;
+
+	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
+		if (layout_map_group(layout_lookup(i).map) == group)
+			lookups |= 1U << i;
+	return lookups;
 }
 
 static size_t address_bytes(uint8_t family)
@@ -62,23 +156,9 @@ static size_t address_bytes(uint8_t family)
 	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
 }
 
-size_t layout_map_key_bytes(enum layout_map map)
+size_t layout_map_key_bytes(unsigned map)
 {
 	return PART_BYTES + address_bytes(layout_map_family(map)) + PART_BYTES;
-}
-
-enum layout_map layout_map_of(enum layout_side side, const struct service *service)
-{
-	if (service->family == AF_INET)
-		return side == LAYOUT_IN ? LAYOUT_MAP_IN4 : LAYOUT_MAP_OUT4;
-	if (service->family == AF_INET6)
-		return side == LAYOUT_IN ? LAYOUT_MAP_IN6 : LAYOUT_MAP_OUT6;
-	return side == LAYOUT_IN ? LAYOUT_MAP_IN : LAYOUT_MAP_OUT;
-}
-
-enum layout_side layout_map_side(enum layout_map map)
-{
-	return map % LAYOUT_SIDES ? LAYOUT_OUT : LAYOUT_IN;
 }
 
 /* A name of nft is letters, digits and "/-_." (its scanner): an IPv6 address gets dashes for colons. */
@@ -86,7 +166,7 @@ void layout_chain_name(enum layout_side side, const struct service *service,
 		       char name[LAYOUT_NAME_MAX])
 {
 	const char *proto = service_proto_name(service->proto);
-	char address[INET6_ADDRSTRLEN + 1] = "";
+	char address[INET6_ADDRSTRLEN + 1] = "", last[8] = "";
 
 	if (service->family != AF_UNSPEC) {
 		inet_ntop(service->family, &service->addr, address, INET6_ADDRSTRLEN);
@@ -95,54 +175,65 @@ void layout_chain_name(enum layout_side side, const struct service *service,
 		address[strlen(address) + 1] = '\0';
 		address[strlen(address)] = '_';
 	}
-	snprintf(name, LAYOUT_NAME_MAX, "%s_%s_%s%u", SIDE_NAMES[side], proto, address,
-		 service->first_port);
+	if (service->last_port != service->first_port)
+		snprintf(last, sizeof(last), "-%u", service->last_port);
+	snprintf(name, LAYOUT_NAME_MAX, "%s_%s_%s%u%s",
+		 SIDE_NAMES[service->outbound][side], proto, address, service->first_port,
+		 last);
 }
 
-/* "192.0.2.1_53" to "192.0.2.1:53", "2001-db8--1_53" to "[2001:db8::1]:53", "53" stays. */
+/* "192.0.2.1_53" to "192.0.2.1:53", "2001-db8--1_53-60" to "[2001:db8::1]:53-60", "53" stays. */
 static void restore_address(const char *name, char *text, size_t bytes)
 {
 	const char *end = strrchr(name, '_');
-	bool v6 = strchr(name, '-');
+	size_t length = end ? (size_t)(end - name) : 0;
+	bool v6 = memchr(name, '-', length);
 
 	if (!end) {
 		snprintf(text, bytes, "%s", name);
 		return;
 	}
-	snprintf(text, bytes, "%s%.*s%s:%s", v6 ? "[" : "", (int)(end - name), name,
+	snprintf(text, bytes, "%s%.*s%s:%s", v6 ? "[" : "", (int)length, name,
 		 v6 ? "]" : "", end + 1);
-	for (char *c = strchr(text, '-'); c; c = strchr(c, '-'))
-		*c = ':';
+	for (size_t i = 0; v6 && i < length && i + 1 < bytes; i++)
+		if (text[i + 1] == '-')
+			text[i + 1] = ':';
 }
 
-static bool parse_side(const char **name, enum layout_side *side)
+/* "in_" and the like: returns what comes behind it, or NULL. */
+static const char *parse_side(const char *name, enum layout_side *side, bool *outbound)
 {
-	for (int s = LAYOUT_IN; s < LAYOUT_SIDES; s++) {
-		size_t length = strlen(SIDE_NAMES[s]);
+	for (int remote = 0; remote < 2; remote++) {
+		for (int s = LAYOUT_IN; s < LAYOUT_SIDES; s++) {
+			size_t length = strlen(SIDE_NAMES[remote][s]);
 
-		if (strncmp(*name, SIDE_NAMES[s], length) != 0 || (*name)[length] != '_')
-			continue;
-		*side = (enum layout_side)s;
-		*name += length + 1;
-		return true;
+			if (strncmp(name, SIDE_NAMES[remote][s], length) != 0 ||
+			    name[length] != '_')
+				continue;
+			*side = (enum layout_side)s;
+			*outbound = remote;
+			return name + length + 1;
+		}
 	}
-	return false;
+	return NULL;
 }
 
 bool layout_parse_chain(const char *name, enum layout_side *side, struct service *service)
 {
 	char text[SERVICE_TEXT_MAX], again[LAYOUT_NAME_MAX], tail[SERVICE_TEXT_MAX - 8];
+	enum layout_side parsed_side;
 	struct service parsed;
 	struct args_why why;
-	const char *rest = name;
-	enum layout_side parsed_side;
+	const char *rest;
+	bool outbound;
 
-	if (strlen(name) >= LAYOUT_NAME_MAX || !parse_side(&rest, &parsed_side))
+	if (strlen(name) >= LAYOUT_NAME_MAX)
 		return false;
-	if (strncmp(rest, "udp_", 4) != 0 && strncmp(rest, "tcp_", 4) != 0)
+	rest = parse_side(name, &parsed_side, &outbound);
+	if (!rest || (strncmp(rest, "udp_", 4) != 0 && strncmp(rest, "tcp_", 4) != 0))
 		return false;
 	restore_address(rest + 4, tail, sizeof(tail));
-	snprintf(text, sizeof(text), "%.3s/%s", rest, tail);
+	snprintf(text, sizeof(text), "%s%.3s/%s", outbound ? "out:" : "", rest, tail);
 	if (service_parse(text, &parsed, &why) || layout_unfit(&parsed))
 		return false;
 	/* Only one name stands for a service: "in_udp_09000" is not ours. */
@@ -154,35 +245,44 @@ bool layout_parse_chain(const char *name, enum layout_side *side, struct service
 	return true;
 }
 
-size_t layout_key(const struct service *service, uint8_t key[LAYOUT_KEY_MAX])
+size_t layout_key(const struct service *service, uint16_t port,
+		  uint8_t key[LAYOUT_KEY_MAX])
 {
 	size_t bytes = address_bytes(service->family);
-	uint16_t port = htons(service->first_port);
+	uint16_t wire = htons(port);
 
 	memset(key, 0, LAYOUT_KEY_MAX);
 	key[0] = service->proto;
 	memcpy(key + PART_BYTES, &service->addr, bytes);
-	memcpy(key + PART_BYTES + bytes, &port, sizeof(port));
+	memcpy(key + PART_BYTES + bytes, &wire, sizeof(wire));
 	return PART_BYTES + bytes + PART_BYTES;
 }
 
-bool layout_parse_key(enum layout_map map, const void *key, size_t bytes,
+bool layout_parse_key(unsigned map, const void *first, const void *last, size_t bytes,
 		      struct service *service)
 {
-	struct service parsed = { .family = layout_map_family(map) };
-	size_t address = address_bytes(parsed.family);
-	const uint8_t *parts = key;
+	struct service parsed = {
+		.outbound = kind_of(map) & OUTBOUND,
+		.family = layout_map_family(map),
+	};
+	size_t port_at = PART_BYTES + address_bytes(parsed.family);
+	const uint8_t *parts = first, *ends = last;
 	uint16_t port;
 
-	if (bytes != layout_map_key_bytes(map))
+	/* But for their ports both are the same. */
+	if (bytes != layout_map_key_bytes(map) || memcmp(first, last, port_at) != 0)
 		return false;
-	memcpy(&parsed.addr, parts + PART_BYTES, address);
-	memcpy(&port, parts + PART_BYTES + address, sizeof(port));
+	memcpy(&parsed.addr, parts + PART_BYTES, port_at - PART_BYTES);
 	parsed.proto = parts[0];
-	parsed.first_port = parsed.last_port = ntohs(port);
+	memcpy(&port, parts + port_at, sizeof(port));
+	parsed.first_port = ntohs(port);
+	memcpy(&port, ends + port_at, sizeof(port));
+	parsed.last_port = ntohs(port);
 	if (parsed.proto != IPPROTO_UDP && parsed.proto != IPPROTO_TCP)
 		return false;
-	if (parsed.first_port == 0 || layout_unfit(&parsed))
+	if (parsed.first_port == 0 || parsed.first_port > parsed.last_port ||
+	    layout_map_ranged(map) != (parsed.first_port != parsed.last_port) ||
+	    layout_unfit(&parsed))
 		return false;
 	*service = parsed;
 	return true;
@@ -208,11 +308,17 @@ static const char *unfit_address(const struct service *service)
 					 : NULL;
 }
 
+static bool is_loopback(const struct service *service)
+{
+	if (service->family == AF_INET)
+		return ntohl(service->addr.v4.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&service->addr.v6);
+}
+
 const char *layout_unfit(const struct service *service)
 {
-	if (service->outbound)
-		return "only services of this host can be taken out, not out:";
-	if (service->first_port != service->last_port)
-		return "only a single port can be taken out, not a range";
+	if (service->outbound && service->family != AF_UNSPEC && is_loopback(service))
+		return "flows from this host to itself are those of its own service, "
+		       "without out:";
 	return service->family == AF_UNSPEC ? NULL : unfit_address(service);
 }

@@ -11,7 +11,10 @@
 
 enum { MS_PER_S = 1000, S_PER_M = 60, S_PER_H = 3600, S_PER_D = 86400 };
 
-enum { COLUMNS = 6, CELL_MAX = SERVICE_TEXT_MAX };
+enum { COLUMNS = 8, CELL_MAX = SERVICE_TEXT_MAX };
+
+/* Columns 3 to 6 are numbers. */
+enum { FIRST_NUMBER = 3, NUMBERS = 4 };
 
 /* One line of the table. */
 struct row {
@@ -19,8 +22,26 @@ struct row {
 };
 
 static const struct row HEADINGS = {
-	{ "SERVICE", "LEASE LEFT", "PACKETS IN", "BYTES IN", "PACKETS OUT", "BYTES OUT" },
+	{ "SERVICE", "HOW", "LEASE LEFT", "PACKETS IN", "BYTES IN", "PACKETS OUT",
+	  "BYTES OUT", "HELD BY" },
 };
+
+static const char *const HOW_NAMES[] = {
+	[EXTENT_ALL] = "all",
+	[EXTENT_SHARE] = "share",
+	[EXTENT_BUDGET] = "budget",
+};
+
+/* What comes to this host: of a remote service, that is what comes from it. */
+static const struct ruleset_side *incoming(const struct ruleset_service *entry)
+{
+	return &entry->sides[entry->service.outbound ? LAYOUT_OUT : LAYOUT_IN];
+}
+
+static const struct ruleset_side *outgoing(const struct ruleset_service *entry)
+{
+	return &entry->sides[entry->service.outbound ? LAYOUT_IN : LAYOUT_OUT];
+}
 
 /* Two units are enough to see when it ends. */
 static void format_left(uint64_t ms, char cell[CELL_MAX])
@@ -44,18 +65,24 @@ static void format_left(uint64_t ms, char cell[CELL_MAX])
 
 static void fill_row(const struct ruleset_service *entry, struct row *row)
 {
-	const uint64_t counts[] = { entry->in_packets, entry->in_bytes,
-				    entry->out_packets, entry->out_bytes };
+	const struct ruleset_side *in = incoming(entry), *out = outgoing(entry);
+	const uint64_t counts[NUMBERS] = { in->packets, in->bytes, out->packets,
+					   out->bytes };
+	char holder[HOLDER_TEXT_MAX], how[EXTENT_TEXT_MAX];
 
 	service_format(&entry->service, row->cells[0]);
+	extent_format(ruleset_extent(entry), how);
+	snprintf(row->cells[1], CELL_MAX, "%s", how);
 	if (!entry->active)
-		snprintf(row->cells[1], CELL_MAX, "lapsed");
+		snprintf(row->cells[2], CELL_MAX, "lapsed");
 	else if (!entry->leased)
-		snprintf(row->cells[1], CELL_MAX, "for ever");
+		snprintf(row->cells[2], CELL_MAX, "for ever");
 	else
-		format_left(entry->expires_ms, row->cells[1]);
-	for (int i = 0; i < 4; i++)
-		snprintf(row->cells[2 + i], CELL_MAX, "%" PRIu64, counts[i]);
+		format_left(entry->expires_ms, row->cells[2]);
+	for (int i = 0; i < NUMBERS; i++)
+		snprintf(row->cells[FIRST_NUMBER + i], CELL_MAX, "%" PRIu64, counts[i]);
+	holder_format(&entry->holder, holder);
+	snprintf(row->cells[COLUMNS - 1], CELL_MAX, "%s", holder[0] ? holder : "-");
 }
 
 static void widen(const struct row *row, int widths[COLUMNS])
@@ -65,11 +92,18 @@ static void widen(const struct row *row, int widths[COLUMNS])
 			widths[i] = (int)strlen(row->cells[i]);
 }
 
+static int alignment(int column, int width)
+{
+	if (column == COLUMNS - 1)
+		return 0;
+	return column < FIRST_NUMBER ? -width : width;
+}
+
 /* Names to the left, numbers to the right. */
 static void add_row(const struct row *row, const int widths[COLUMNS], struct text *text)
 {
 	for (int i = 0; i < COLUMNS; i++)
-		text_add(text, "%s%*s", i ? "  " : "", i < 2 ? -widths[i] : widths[i],
+		text_add(text, "%s%*s", i ? "  " : "", alignment(i, widths[i]),
 			 row->cells[i]);
 	text_add(text, "\n");
 }
@@ -98,17 +132,41 @@ static json_t *lease_left(const struct ruleset_service *entry)
 	return json_real((double)entry->expires_ms / MS_PER_S);
 }
 
+static json_t *share_json(const struct extent *extent)
+{
+	return extent->kind == EXTENT_SHARE ? json_real(extent->percent / 100.0)
+					    : json_null();
+}
+
+static json_t *budget_json(const struct extent *extent)
+{
+	return extent->kind == EXTENT_BUDGET ? json_integer(extent->packets_per_s)
+					     : json_null();
+}
+
+static json_t *holder_json(const struct holder *holder)
+{
+	if (!holder->program[0])
+		return json_null();
+	return json_pack("{s:s, s:I}", "program", holder->program, "pid",
+			 (json_int_t)holder->pid);
+}
+
 static json_t *service_json(const struct ruleset_service *entry)
 {
+	const struct ruleset_side *in = incoming(entry), *out = outgoing(entry);
+	const struct extent *extent = ruleset_extent(entry);
 	char name[SERVICE_TEXT_MAX];
 
 	service_format(&entry->service, name);
-	return json_pack("{s:s, s:o, s:b, s:I, s:I, s:I, s:I}", "service", name,
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:o}",
+			 "service", name, "how", HOW_NAMES[extent->kind], "share",
+			 share_json(extent), "budget_per_second", budget_json(extent),
 			 "lease_seconds_left", lease_left(entry), "active", entry->active,
-			 "in_packets", (json_int_t)entry->in_packets, "in_bytes",
-			 (json_int_t)entry->in_bytes, "out_packets",
-			 (json_int_t)entry->out_packets, "out_bytes",
-			 (json_int_t)entry->out_bytes);
+			 "in_packets", (json_int_t)in->packets, "in_bytes",
+			 (json_int_t)in->bytes, "out_packets", (json_int_t)out->packets,
+			 "out_bytes", (json_int_t)out->bytes, "holder",
+			 holder_json(&entry->holder));
 }
 
 json_t *listing_json(const struct ruleset *ruleset)

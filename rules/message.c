@@ -38,7 +38,7 @@ static const uint32_t HOOK_NUMBERS[] = {
 	[LAYOUT_OUTPUT] = NF_INET_LOCAL_OUT,
 };
 
-static uint32_t key_type(enum layout_map map)
+static uint32_t key_type(unsigned map)
 {
 	uint32_t type = TYPE_INET_PROTO;
 
@@ -75,16 +75,35 @@ out:
 	return err;
 }
 
-static int write_map(struct nlmsghdr *header, enum layout_map map)
+/* Of a key's parts the lengths without their padding: by them the kernel sorts ranges. */
+static void describe_key(struct nftnl_set *set, unsigned map)
+{
+	uint8_t lengths[] = { sizeof(uint8_t), sizeof(uint16_t), 0 };
+	uint32_t count = 2;
+
+	if (layout_map_family(map) != AF_UNSPEC) {
+		lengths[1] = layout_map_family(map) == AF_INET ? sizeof(struct in_addr)
+							       : sizeof(struct in6_addr);
+		lengths[count++] = sizeof(uint16_t);
+	}
+	nftnl_set_set_data(set, NFTNL_SET_DESC_CONCAT, lengths, count);
+}
+
+static int write_map(struct nlmsghdr *header, unsigned map)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
+	uint32_t flags = NFT_SET_MAP | NFT_SET_TIMEOUT;
 
 	if (!set)
 		return -ENOMEM;
+	if (layout_map_ranged(map)) {
+		flags |= NFT_SET_INTERVAL | NFT_SET_CONCAT;
+		describe_key(set, map);
+	}
 	nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
 	nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(map));
-	nftnl_set_set_u32(set, NFTNL_SET_ID, (uint32_t)map + 1);
-	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_MAP | NFT_SET_TIMEOUT);
+	nftnl_set_set_u32(set, NFTNL_SET_ID, map + 1U);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, flags);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type(map));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, (uint32_t)layout_map_key_bytes(map));
 	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_VERDICT);
@@ -128,6 +147,7 @@ static int write_chain(struct nlmsghdr *header, const struct change *change)
 /* A rule of a base chain or of a service's chain; without expressions all rules of it. */
 static int write_rule(struct nlmsghdr *header, const struct change *change)
 {
+	const struct layout_lookup lookup = layout_lookup(change->lookup);
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	char name[LAYOUT_NAME_MAX];
 	const char *chain = name;
@@ -142,54 +162,74 @@ static int write_rule(struct nlmsghdr *header, const struct change *change)
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, RULESET_TABLE);
 	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
 	if (change->kind == CHANGE_ADD_LOOKUP)
-		err = expr_put_lookup(rule, layout_lookup(change->lookup));
-	else if (change->kind == CHANGE_ADD_NOTRACK)
-		err = expr_put_notrack(rule);
+		err = expr_put_lookup(rule, &lookup);
+	else if (change->kind == CHANGE_ADD_UNTRACK)
+		err = expr_put_untrack(rule, &change->untrack);
 	if (!err)
 		nftnl_rule_nlmsg_build_payload(header, rule);
 	nftnl_rule_free(rule);
 	return err;
 }
 
-static struct nftnl_set_elem *lease_elem(const struct change *change)
+/* The holder, as the comment that nft shows behind the element. */
+static int put_holder(struct nftnl_set_elem *elem, const struct holder *holder)
 {
-	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
+	struct nftnl_udata_buf *comment;
+	char text[HOLDER_TEXT_MAX];
+
+	holder_format(holder, text);
+	if (!text[0])
+		return 0;
+	comment = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	if (!comment)
+		return -ENOMEM;
+	nftnl_udata_put_strz(comment, NFTNL_UDATA_SET_ELEM_COMMENT, text);
+	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(comment),
+			   nftnl_udata_buf_len(comment));
+	nftnl_udata_buf_free(comment);
+	return 0;
+}
+
+static int put_lease(struct nftnl_set_elem *elem, const struct change *change)
+{
+	const struct service *service = &change->service;
 	uint8_t key[LAYOUT_KEY_MAX];
 	char chain[LAYOUT_NAME_MAX];
-	size_t bytes;
+	size_t bytes = layout_key(service, service->first_port, key);
 
-	if (!elem)
-		return NULL;
-	bytes = layout_key(&change->service, key);
 	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, key, (uint32_t)bytes);
+	if (layout_map_ranged(change->map)) {
+		layout_key(service, service->last_port, key);
+		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY_END, key, (uint32_t)bytes);
+	}
 	if (change->kind == CHANGE_DELETE_LEASE)
-		return elem;
-	layout_chain_name(change->side, &change->service, chain);
+		return 0;
+	layout_chain_name(change->side, service, chain);
 	nftnl_set_elem_set_u32(elem, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_JUMP);
 	nftnl_set_elem_set_str(elem, NFTNL_SET_ELEM_CHAIN, chain);
 	if (change->lease_ms)
 		nftnl_set_elem_set_u64(elem, NFTNL_SET_ELEM_TIMEOUT, change->lease_ms);
-	return elem;
+	return put_holder(elem, &change->holder);
 }
 
 static int write_lease(struct nlmsghdr *header, const struct change *change)
 {
+	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
 	struct nftnl_set *set = nftnl_set_alloc();
-	struct nftnl_set_elem *elem = lease_elem(change);
+	int err = set && elem ? put_lease(elem, change) : -ENOMEM;
 
-	if (!set || !elem) {
-		if (set)
-			nftnl_set_free(set);
-		if (elem)
-			nftnl_set_elem_free(elem);
-		return -ENOMEM;
+	if (!err) {
+		nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
+		nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(change->map));
+		nftnl_set_elem_add(set, elem);
+		elem = NULL;
+		nftnl_set_elems_nlmsg_build_payload(header, set);
 	}
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
-	nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(change->map));
-	nftnl_set_elem_add(set, elem);
-	nftnl_set_elems_nlmsg_build_payload(header, set);
-	nftnl_set_free(set);
-	return 0;
+	if (elem)
+		nftnl_set_elem_free(elem);
+	if (set)
+		nftnl_set_free(set);
+	return err;
 }
 
 int message_write(struct nlmsghdr *header, const struct change *change)
@@ -203,7 +243,7 @@ int message_write(struct nlmsghdr *header, const struct change *change)
 	case CHANGE_DELETE_CHAIN: return write_chain(header, change);
 	case CHANGE_ADD_LOOKUP:
 	case CHANGE_FLUSH_CHAIN:
-	case CHANGE_ADD_NOTRACK: return write_rule(header, change);
+	case CHANGE_ADD_UNTRACK: return write_rule(header, change);
 	case CHANGE_ADD_LEASE:
 	case CHANGE_DELETE_LEASE: return write_lease(header, change);
 	}

@@ -5,8 +5,8 @@
 struct change;
 struct nlmsghdr;
 
-/* More than any message of ours: the longest, a rule with an IPv6 key, has some 600 bytes. */
-enum { MESSAGE_BYTES_MAX = 1024 };
+/* More than any message of ours: the longest, a rule of a share, has some 700 bytes. */
+enum { MESSAGE_BYTES_MAX = 1536 };
 
 /*
  * Puts what change says about its object behind the headers of an nf_tables message

@@ -26,16 +26,31 @@ static void append(struct plan *plan, struct change change)
 	plan->changes[plan->count++] = change;
 }
 
-static void append_side(struct plan *plan, enum change_kind kind, enum layout_side side,
-			const struct service *service, uint64_t lease_ms)
+static struct change change_of(enum change_kind kind, enum layout_side side,
+			       const struct service *service)
 {
-	append(plan, (struct change){
-			     .kind = kind,
-			     .map = layout_map_of(side, service),
-			     .side = side,
-			     .service = *service,
-			     .lease_ms = lease_ms,
-		     });
+	return (struct change){
+		.kind = kind,
+		.map = layout_map(layout_group(service), side),
+		.side = side,
+		.service = *service,
+	};
+}
+
+static void append_side(struct plan *plan, enum change_kind kind, enum layout_side side,
+			const struct service *service)
+{
+	append(plan, change_of(kind, side, service));
+}
+
+static void append_lease(struct plan *plan, enum layout_side side,
+			 const struct service *service, const struct terms *terms)
+{
+	struct change change = change_of(CHANGE_ADD_LEASE, side, service);
+
+	change.lease_ms = terms->lease_ms;
+	change.holder = terms->holder;
+	append(plan, change);
 }
 
 static int refuse_foreign(const struct ruleset *ruleset)
@@ -54,43 +69,53 @@ static int finish(struct plan *plan)
 }
 
 /* The maps and base chains that service needs, and the rules that look it up there. */
-static void add_ground(struct plan *plan, const struct ruleset *ruleset, uint8_t family)
+static void add_ground(struct plan *plan, const struct ruleset *ruleset,
+		       const struct service *service)
 {
-	unsigned missing = 0;
+	unsigned group = layout_group(service);
+	unsigned missing = layout_lookups_of(group) & ~ruleset->lookups;
 
-	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
-		if (layout_map_family(layout_lookup(i)->map) == family)
-			missing |= 1U << i;
-	missing &= ~ruleset->lookups;
 	if (!missing)
 		return;
-	for (int map = 0; map < LAYOUT_MAPS; map++)
-		if (layout_map_family((enum layout_map)map) == family)
-			append(plan, (struct change){ .kind = CHANGE_ADD_MAP,
-						      .map = (enum layout_map)map });
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+		append_side(plan, CHANGE_ADD_MAP, (enum layout_side)side, service);
 	for (int hook = 0; hook < LAYOUT_HOOKS; hook++)
 		append(plan, (struct change){ .kind = CHANGE_ADD_HOOK,
 					      .hook = (enum layout_hook)hook });
 	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
 		if (missing & 1U << i)
 			append(plan, (struct change){ .kind = CHANGE_ADD_LOOKUP,
-						      .hook = layout_lookup(i)->hook,
-						      .map = layout_lookup(i)->map,
+						      .hook = layout_lookup(i).hook,
+						      .map = layout_lookup(i).map,
 						      .lookup = i });
 }
 
-/* A chain that has anything but our rule is written anew. */
+/*
+ * A chain that does not say just that is written anew; what its counters had counted when they
+ * were read goes to the first rule.
+ */
 static void add_chain(struct plan *plan, enum layout_side side,
-		      const struct service *service, unsigned parts)
+		      const struct service *service, const struct extent *extent,
+		      const struct ruleset_service *there)
 {
-	bool strange = parts & RULESET_STRANGE_OF[side];
+	unsigned count = untrack_count(extent, service, side);
 
-	if (parts & RULESET_CHAIN_OF[side] && !strange)
+	if (there && ruleset_whole(there, side) &&
+	    extent_equal(ruleset_extent(there), extent))
 		return;
-	append_side(plan, CHANGE_ADD_CHAIN, side, service, 0);
-	if (strange)
-		append_side(plan, CHANGE_FLUSH_CHAIN, side, service, 0);
-	append_side(plan, CHANGE_ADD_NOTRACK, side, service, 0);
+	append_side(plan, CHANGE_ADD_CHAIN, side, service);
+	if (there && there->sides[side].rules)
+		append_side(plan, CHANGE_FLUSH_CHAIN, side, service);
+	for (unsigned i = 0; i < count; i++) {
+		struct change change = change_of(CHANGE_ADD_UNTRACK, side, service);
+
+		change.untrack = untrack_rule(extent, service, side, i);
+		if (there && i == 0) {
+			change.untrack.packets = there->sides[side].packets;
+			change.untrack.bytes = there->sides[side].bytes;
+		}
+		append(plan, change);
+	}
 }
 
 /*
@@ -99,43 +124,72 @@ static void add_chain(struct plan *plan, enum layout_side side,
  * add + delete + add is right whatever happened.
  */
 static void renew_lease(struct plan *plan, enum layout_side side,
-			const struct service *service, uint64_t lease_ms)
+			const struct service *service, const struct terms *terms)
 {
-	append_side(plan, CHANGE_ADD_LEASE, side, service, lease_ms);
-	append_side(plan, CHANGE_DELETE_LEASE, side, service, 0);
-	append_side(plan, CHANGE_ADD_LEASE, side, service, lease_ms);
+	append_lease(plan, side, service, terms);
+	append_side(plan, CHANGE_DELETE_LEASE, side, service);
+	append_lease(plan, side, service, terms);
 }
 
-int plan_add(struct plan *plan, const struct ruleset *ruleset,
-	     const struct service *service, uint64_t lease_ms)
+const struct service *plan_rival(const struct ruleset *ruleset,
+				 const struct service *service)
 {
-	const struct ruleset_service *there = ruleset_find(ruleset, service);
-	unsigned parts = there ? there->parts : 0;
+	for (size_t i = 0; i < ruleset->count; i++) {
+		const struct ruleset_service *other = &ruleset->services[i];
+
+		/* A lease that ran out untracks nothing any more. */
+		if ((other->sides[LAYOUT_IN].lease || other->sides[LAYOUT_OUT].lease) &&
+		    !service_equal(&other->service, service) &&
+		    service_overlaps(&other->service, service))
+			return &other->service;
+	}
+	return NULL;
+}
+
+static int refuse_add(const struct ruleset *ruleset, const struct service *service,
+		      const struct extent *extent)
+{
 	int err = refuse_foreign(ruleset);
 
 	if (err)
 		return err;
-	if (layout_unfit(service))
+	if (layout_unfit(service) || extent_unfit(extent, service))
 		return -EOPNOTSUPP;
-	if (!there && ruleset->count >= RULESET_SERVICES_MAX)
+	if (plan_rival(ruleset, service))
+		return -ENOTUNIQ;
+	if (!ruleset_find(ruleset, service) && ruleset->count >= RULESET_SERVICES_MAX)
 		return -ENOSPC;
+	return 0;
+}
+
+int plan_add(struct plan *plan, const struct ruleset *ruleset,
+	     const struct service *service, const struct terms *terms)
+{
+	const struct ruleset_service *there = ruleset_find(ruleset, service);
+	int err = refuse_add(ruleset, service, &terms->extent);
+	struct extent extent = terms->extent;
+
+	if (err)
+		return err;
+	/* With the same seed a share that grows keeps the flows it has. */
+	if (there && ruleset_extent(there)->kind == EXTENT_SHARE)
+		extent.seed = ruleset_extent(there)->seed;
 	if (!ruleset->present || ruleset->dormant)
 		append(plan, (struct change){ .kind = CHANGE_ADD_TABLE });
-	add_ground(plan, ruleset, service->family);
+	add_ground(plan, ruleset, service);
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
-		add_chain(plan, (enum layout_side)side, service, parts);
+		add_chain(plan, (enum layout_side)side, service, &extent, there);
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++) {
-		if (parts & RULESET_LEASE_OF[side])
-			renew_lease(plan, (enum layout_side)side, service, lease_ms);
+		if (there && there->sides[side].lease)
+			renew_lease(plan, (enum layout_side)side, service, terms);
 		else
-			append_side(plan, CHANGE_ADD_LEASE, (enum layout_side)side,
-				    service, lease_ms);
+			append_lease(plan, (enum layout_side)side, service, terms);
 	}
 	return finish(plan);
 }
 
 int plan_refresh(struct plan *plan, const struct ruleset *ruleset,
-		 const struct service *services, size_t count, uint64_t lease_ms)
+		 const struct service *services, size_t count, const struct terms *terms)
 {
 	int err = refuse_foreign(ruleset);
 
@@ -148,9 +202,35 @@ int plan_refresh(struct plan *plan, const struct ruleset *ruleset,
 			plan_free(plan);
 			return -EOPNOTSUPP;
 		}
-		renew_lease(plan, LAYOUT_IN, &services[i], lease_ms);
-		renew_lease(plan, LAYOUT_OUT, &services[i], lease_ms);
+		renew_lease(plan, LAYOUT_IN, &services[i], terms);
+		renew_lease(plan, LAYOUT_OUT, &services[i], terms);
 	}
+	return finish(plan);
+}
+
+/* Added first: it may have expired since it was read. */
+static void drop_lease(struct plan *plan, enum layout_side side,
+		       const struct service *service, uint64_t lease_ms)
+{
+	const struct terms terms = { .lease_ms = lease_ms };
+
+	append_lease(plan, side, service, &terms);
+	append_side(plan, CHANGE_DELETE_LEASE, side, service);
+}
+
+int plan_collect(struct plan *plan, const struct ruleset *ruleset,
+		 const struct service *service)
+{
+	const struct ruleset_service *there = ruleset_find(ruleset, service);
+	int err = refuse_foreign(ruleset);
+
+	if (err)
+		return err;
+	if (!there)
+		return -ENOENT;
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+		if (!there->sides[side].lease && there->sides[side].rules)
+			drop_lease(plan, (enum layout_side)side, service, 0);
 	return finish(plan);
 }
 
@@ -168,22 +248,15 @@ int plan_delete(struct plan *plan, const struct ruleset *ruleset,
 		append(plan, (struct change){ .kind = CHANGE_DELETE_TABLE });
 		return finish(plan);
 	}
-	for (int s = LAYOUT_IN; s < LAYOUT_SIDES; s++) {
-		enum layout_side side = (enum layout_side)s;
-
-		if (!(there->parts & RULESET_LEASE_OF[side]))
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+		if (there->sides[side].lease)
+			drop_lease(plan, (enum layout_side)side, service,
+				   there->lease_ms);
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++) {
+		if (!there->sides[side].rules)
 			continue;
-		/* Added first: it may have expired since it was read. */
-		append_side(plan, CHANGE_ADD_LEASE, side, service, there->lease_ms);
-		append_side(plan, CHANGE_DELETE_LEASE, side, service, 0);
-	}
-	for (int s = LAYOUT_IN; s < LAYOUT_SIDES; s++) {
-		enum layout_side side = (enum layout_side)s;
-
-		if (!(there->parts & (RULESET_CHAIN_OF[side] | RULESET_STRANGE_OF[side])))
-			continue;
-		append_side(plan, CHANGE_FLUSH_CHAIN, side, service, 0);
-		append_side(plan, CHANGE_DELETE_CHAIN, side, service, 0);
+		append_side(plan, CHANGE_FLUSH_CHAIN, (enum layout_side)side, service);
+		append_side(plan, CHANGE_DELETE_CHAIN, (enum layout_side)side, service);
 	}
 	return finish(plan);
 }
@@ -199,29 +272,45 @@ int plan_flush(struct plan *plan, const struct ruleset *ruleset)
 	return finish(plan);
 }
 
+static void commit_untrack(const struct change *change, struct ruleset_service *entry)
+{
+	struct ruleset_side *side = &entry->sides[change->side];
+	unsigned index = untrack_index(&change->untrack, &change->service, change->side);
+
+	side->rules++;
+	side->ours |= 1U << index;
+	side->extent = change->untrack.extent;
+	side->packets += change->untrack.packets;
+	side->bytes += change->untrack.bytes;
+}
+
 /* What one change of a service's objects leaves of them. */
 static void commit_part(const struct change *change, struct ruleset_service *entry)
 {
-	enum layout_side side = change->side;
-	unsigned *rules = side == LAYOUT_IN ? &entry->in_rules : &entry->out_rules;
+	struct ruleset_side *side = &entry->sides[change->side];
 
 	switch (change->kind) {
-	case CHANGE_ADD_NOTRACK:
-		++*rules;
-		entry->parts |= RULESET_CHAIN_OF[side];
-		break;
+	case CHANGE_ADD_UNTRACK: commit_untrack(change, entry); break;
 	case CHANGE_FLUSH_CHAIN:
-		*rules = 0;
-		entry->parts &= ~(RULESET_CHAIN_OF[side] | RULESET_STRANGE_OF[side]);
+		*side = (struct ruleset_side){ .lease = side->lease };
 		break;
 	case CHANGE_ADD_LEASE:
-		entry->parts |= RULESET_LEASE_OF[side];
+		side->lease = true;
 		entry->leased = change->lease_ms != 0;
 		entry->lease_ms = entry->expires_ms = change->lease_ms;
+		entry->holder = change->holder;
 		break;
-	case CHANGE_DELETE_LEASE: entry->parts &= ~RULESET_LEASE_OF[side]; break;
+	case CHANGE_DELETE_LEASE: side->lease = false; break;
 	default: break;
 	}
+}
+
+static bool is_gone(const struct ruleset_service *entry)
+{
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+		if (entry->sides[side].rules || entry->sides[side].lease)
+			return false;
+	return true;
 }
 
 static void commit_change(const struct change *change, struct ruleset *ruleset)
@@ -245,7 +334,7 @@ static void commit_change(const struct change *change, struct ruleset *ruleset)
 	if (!entry)
 		return;
 	commit_part(change, entry);
-	if (!entry->parts)
+	if (is_gone(entry))
 		*entry = ruleset->services[--ruleset->count];
 }
 

@@ -8,6 +8,7 @@
 
 #include "lib/service.h"
 #include "rules/layout.h"
+#include "rules/terms.h"
 
 struct ruleset;
 
@@ -21,20 +22,22 @@ enum change_kind {
 	CHANGE_ADD_CHAIN,    /* side, service */
 	CHANGE_FLUSH_CHAIN,  /* side, service: deletes its rules */
 	CHANGE_DELETE_CHAIN, /* side, service */
-	CHANGE_ADD_NOTRACK,  /* side, service: the rule of its chain */
-	CHANGE_ADD_LEASE,    /* side, service, lease_ms: the map element */
-	CHANGE_DELETE_LEASE, /* side, service */
+	CHANGE_ADD_UNTRACK,  /* side, service, untrack: a rule of its chain */
+	CHANGE_ADD_LEASE,    /* map, side, service, lease_ms, holder: the map element */
+	CHANGE_DELETE_LEASE, /* map, side, service */
 };
 
 /* Adding a table, a map or a chain that is there is no error and changes nothing. */
 struct change {
 	enum change_kind kind;
-	enum layout_map map;
+	unsigned map;
 	enum layout_hook hook;
 	unsigned lookup; /* for layout_lookup() */
 	enum layout_side side;
 	struct service service;
+	struct untrack untrack;
 	uint64_t lease_ms; /* 0: for ever */
+	struct holder holder;
 };
 
 /*
@@ -54,18 +57,34 @@ struct plan {
  */
 
 /*
- * service is out of tracking for lease_ms from now on (0: for ever). -EOPNOTSUPP if
- * layout_unfit(), -ENOSPC if the table holds RULESET_SERVICES_MAX others.
+ * service is out of tracking on these terms from now on, whatever its terms were before; its
+ * counters go on. -EOPNOTSUPP if layout_unfit() or extent_unfit(), -ENOTUNIQ if a service that
+ * overlaps is out (plan_rival()), -ENOSPC if the table holds RULESET_SERVICES_MAX others.
  */
 int plan_add(struct plan *plan, const struct ruleset *ruleset,
-	     const struct service *service, uint64_t lease_ms);
+	     const struct service *service, const struct terms *terms);
 
 /*
- * The leases of count services start anew; ruleset needs only be what ruleset_identify()
- * reads. -ENOENT if there is no table.
+ * Another service in the table that has a lease and packets in common with this one, or NULL. Each
+ * of them would count and untrack what the other should.
+ */
+const struct service *plan_rival(const struct ruleset *ruleset,
+				 const struct service *service);
+
+/*
+ * The leases of count services start anew, with the lease and the holder of terms; how much
+ * of them is untracked stays. ruleset needs only be what ruleset_identify() reads. -ENOENT if
+ * there is no table.
  */
 int plan_refresh(struct plan *plan, const struct ruleset *ruleset,
-		 const struct service *services, size_t count, uint64_t lease_ms);
+		 const struct service *services, size_t count, const struct terms *terms);
+
+/*
+ * Nothing changes but that the kernel looks through the maps of service for leases that ran
+ * out: in maps of ranges it does so only when they are changed, at most once a second.
+ */
+int plan_collect(struct plan *plan, const struct ruleset *ruleset,
+		 const struct service *service);
 
 /* service is tracked again; with the last one the table goes. -ENOENT if it is not there. */
 int plan_delete(struct plan *plan, const struct ruleset *ruleset,

@@ -60,6 +60,17 @@ static void say_foreign(const struct ruleset *ruleset, struct apply_why *why)
 			 RULESET_TABLE);
 }
 
+static void say_rival(const char *name, const struct service *rival,
+		      struct apply_why *why)
+{
+	char other[SERVICE_TEXT_MAX];
+
+	service_format(rival, other);
+	snprintf(why->text, sizeof(why->text),
+		 "%s overlaps %s, which is out of tracking: delete that first", name,
+		 other);
+}
+
 void refusal_of_plan(int err, const struct ruleset *ruleset,
 		     const struct service *service, struct apply_why *why)
 {
@@ -73,6 +84,8 @@ void refusal_of_plan(int err, const struct ruleset *ruleset,
 	else if (err == -EOPNOTSUPP)
 		snprintf(why->text, sizeof(why->text), "service \"%s\": %s", name,
 			 unfit ? unfit : "the layout has no place for it");
+	else if (err == -ENOTUNIQ)
+		say_rival(name, plan_rival(ruleset, service), why);
 	else if (err == -ENOSPC)
 		snprintf(why->text, sizeof(why->text),
 			 "%s: table inet %s already holds %d services", name,
@@ -107,6 +120,14 @@ void refusal_of_kernel(int err, const struct change *change, struct apply_why *w
 	script_statement(change, &statement);
 	snprintf(why->text, sizeof(why->text),
 		 "the kernel refused \"%.*s\": %s; nothing was changed", STATEMENT_MAX,
-		 text_str(&statement), strerror(-err));
+		 text_str(&statement),
+		 err == -ENFILE ? "the map is full" : strerror(-err));
 	text_free(&statement);
+}
+
+void refusal_of_loss(struct apply_why *why)
+{
+	snprintf(why->text, sizeof(why->text),
+		 "the kernel's answer was lost, and the ruleset read after it is not as "
+		 "it was to be");
 }

@@ -19,4 +19,7 @@ void refusal_of_plan(int err, const struct ruleset *ruleset,
 /* err is what the kernel said of a batch, and of which change in it (NULL: not known). */
 void refusal_of_kernel(int err, const struct change *change, struct apply_why *why);
 
+/* The answer was lost, and the ruleset that was then read does not have what was asked for. */
+void refusal_of_loss(struct apply_why *why);
+
 #endif

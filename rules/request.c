@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/request.h"
 
-#include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "lib/args.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/text.h"
-#include "rules/apply.h"
 #include "rules/layout.h"
-#include "rules/refusal.h"
-#include "rules/ruleset.h"
 
 /* A lease that was forgotten should end by itself. */
 static const double LEASE_DEFAULT_S = 300;
 static const double LEASE_MIN_S = 0.1, LEASE_MAX_S = 365 * 86400.0;
 
-enum { OPTION_FOREVER = OPTIONS_LONG_ONLY, OPTION_FORCE };
+/* Of a percentage that was divided by 100. */
+static const double ROUNDING = 1e-9;
+
+enum {
+	OPTION_FOREVER = OPTIONS_LONG_ONLY,
+	OPTION_FORCE,
+	OPTION_SHARE,
+	OPTION_BUDGET,
+};
 
 static const struct option_spec SPECS[] = {
 	{ 'l', "lease", "T", "add: for this long (default 5m)" },
 	{ OPTION_FOREVER, "forever", NULL, "add: until it is deleted" },
+	{ OPTION_SHARE, "share", "PERCENT", "add: only this share of its flows" },
+	{ OPTION_BUDGET, "budget", "RATE",
+	  "add: only what exceeds RATE packets a second (udp)" },
 	{ OPTION_FORCE, "force", NULL, "add: do not warn that nothing was audited" },
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
 	OPTIONS_COMMON,
@@ -56,11 +64,12 @@ void request_help(struct text *text)
 	text_add(
 		text,
 		"usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n\n"
-		"Takes services of this host out of connection tracking (NOTRACK) in a "
+		"Takes services out of connection tracking (NOTRACK) in a "
 		"table of\n"
 		"its own, table inet ctkit, for as long as a lease lasts.\n"
-		"SERVICE is PROTO/[ADDRESS:]PORT, like udp/53 or "
-		"tcp/[2001:db8::1]:443.\n\n");
+		"SERVICE is [out:]PROTO/[ADDRESS:]PORT[-PORT], like udp/53, "
+		"tcp/[2001:db8::1]:443,\n"
+		"udp/10000-20000, or out:udp/53 for the flows that this host opens.\n\n");
 	options_help(SPECS, text);
 }
 
@@ -85,12 +94,49 @@ static bool take_lease(const char *value, const struct log *log, struct request 
 	return false;
 }
 
+/* Whole percents: what a flow's hash is compared with. */
+static bool take_share(const char *value, const struct log *log, struct request *request)
+{
+	struct args_why why;
+	double share;
+
+	if (args_share(value, 0.01, 1, &share, &why)) {
+		log_error(log, "--share: %s", why.text);
+		return false;
+	}
+	request->extent.percent = (unsigned)(100 * share + 0.5);
+	if (fabs(100 * share - request->extent.percent) > ROUNDING)
+		return misuse(log, "--share: want whole percents, not", value);
+	request->extent.kind = request->extent.percent < 100 ? EXTENT_SHARE : EXTENT_ALL;
+	request->share_given = true;
+	return true;
+}
+
+static bool take_budget(const char *value, const struct log *log, struct request *request)
+{
+	struct args_why why;
+	uint64_t rate;
+
+	if (args_count(value, 1, EXTENT_RATE_MAX, &rate, &why)) {
+		log_error(log, "--budget: %s", why.text);
+		return false;
+	}
+	request->extent.kind = EXTENT_BUDGET;
+	request->extent.packets_per_s = (uint32_t)rate;
+	request->budget_given = true;
+	return true;
+}
+
 /* One option. Anything but REQUEST_RUN ends the reading. */
 static enum request_kind take_option(int key, const char *value, struct log *log,
 				     struct request *request)
 {
 	switch (key) {
 	case 'l': return take_lease(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
+	case OPTION_SHARE:
+		return take_share(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
+	case OPTION_BUDGET:
+		return take_budget(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
 	case OPTION_FOREVER: request->forever = true; break;
 	case OPTION_FORCE: request->force = true; break;
 	case 'n': request->dry_run = true; break;
@@ -107,34 +153,39 @@ static enum request_kind take_option(int key, const char *value, struct log *log
 /* Options that would be ignored are refused. */
 static bool check_options(const struct request *request, const struct log *log)
 {
-	bool for_add = request->lease_given || request->forever || request->force;
+	bool for_add = request->lease_given || request->forever || request->force ||
+		       request->share_given || request->budget_given;
 
 	if (request->lease_given && request->forever)
 		return misuse(log, "--lease and --forever exclude each other", NULL);
+	if (request->share_given && request->budget_given)
+		return misuse(log, "--share and --budget exclude each other", NULL);
 	if (for_add && request->command != REQUEST_ADD)
-		return misuse(log, "--lease, --forever and --force are not for command",
+		return misuse(log,
+			      "--lease, --forever, --share, --budget and --force are not "
+			      "for command",
 			      request_name(request));
 	if (request->dry_run && request->command == REQUEST_LIST)
 		return misuse(log, "--dry-run is not for command", request_name(request));
 	return true;
 }
 
-static bool take_service(const char *text, const struct log *log, struct service *service)
+static bool take_service(const char *text, const struct log *log, struct request *request)
 {
-	const struct ruleset none = { 0 };
-	struct apply_why refusal;
+	struct service *service = &request->service;
+	const char *unfit;
 	struct args_why why;
 
 	if (service_parse(text, service, &why)) {
 		log_error(log, "%s", why.text);
 		return false;
 	}
-	if (layout_unfit(service)) {
-		refusal_of_plan(-EOPNOTSUPP, &none, service, &refusal);
-		log_error(log, "%s", refusal.text);
-		return false;
-	}
-	return true;
+	unfit = layout_unfit(service);
+	if (!unfit)
+		unfit = extent_unfit(&request->extent, service);
+	if (unfit)
+		log_error(log, "service \"%s\": %s", text, unfit);
+	return !unfit;
 }
 
 static bool take_command(const char *name, const struct log *log, struct request *request)
@@ -165,8 +216,7 @@ static bool take_operands(int count, char **operands, const struct log *log,
 		return misuse(log, "one operand too many:", operands[wanted]);
 	if (!check_options(request, log))
 		return false;
-	return !request_takes_service(request) ||
-	       take_service(operands[1], log, &request->service);
+	return !request_takes_service(request) || take_service(operands[1], log, request);
 }
 
 enum request_kind request_parse(int argc, char **argv, struct log *log,

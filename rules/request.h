@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "lib/service.h"
+#include "rules/terms.h"
 
 struct log;
 struct text;
@@ -15,8 +16,11 @@ enum request_command { REQUEST_ADD, REQUEST_LIST, REQUEST_DELETE, REQUEST_FLUSH 
 struct request {
 	enum request_command command;
 	struct service service; /* if request_takes_service(): one that the layout fits */
+	struct extent extent;   /* one that fits the service; without a seed */
 	double lease_s;
 	bool lease_given;
+	bool share_given;
+	bool budget_given;
 	bool forever;
 	bool force;
 	bool dry_run;

@@ -14,27 +14,44 @@
 #include <string.h>
 
 #include "lib/nl.h"
-#include "rules/expr.h"
+#include "rules/comment.h"
 #include "rules/layout.h"
+#include "rules/meaning.h"
 
 /* How often a ruleset that changes while it is read is read again. */
 enum { READ_TRIES = 20 };
 
-const unsigned RULESET_CHAIN_OF[2] = { RULESET_IN_CHAIN, RULESET_OUT_CHAIN };
-const unsigned RULESET_STRANGE_OF[2] = { RULESET_IN_STRANGE, RULESET_OUT_STRANGE };
-const unsigned RULESET_LEASE_OF[2] = { RULESET_IN_LEASE, RULESET_OUT_LEASE };
+const struct extent *ruleset_extent(const struct ruleset_service *entry)
+{
+	return &entry->sides[LAYOUT_IN].extent;
+}
+
+/* As extent_equal(), and the seeds too: the two directions of a flow must agree. */
+static bool same_extent(const struct extent *a, const struct extent *b)
+{
+	return extent_equal(a, b) && (a->kind != EXTENT_SHARE || a->seed == b->seed);
+}
+
+bool ruleset_whole(const struct ruleset_service *entry, enum layout_side side)
+{
+	const struct ruleset_side *there = &entry->sides[side];
+	const struct extent *extent = ruleset_extent(entry);
+	unsigned count = untrack_count(extent, &entry->service, side);
+	struct untrack first = untrack_rule(extent, &entry->service, side, 0);
+
+	return there->rules == count && there->ours == (1U << count) - 1 &&
+	       same_extent(&there->extent, &first.extent);
+}
 
 bool ruleset_untracks(const struct ruleset *ruleset, const struct ruleset_service *entry)
 {
-	const unsigned all = RULESET_IN_CHAIN | RULESET_OUT_CHAIN | RULESET_IN_LEASE |
-			     RULESET_OUT_LEASE;
-	unsigned needed = 0;
+	unsigned needed = layout_lookups_of(layout_group(&entry->service));
+	bool whole = true;
 
-	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
-		if (layout_map_family(layout_lookup(i)->map) == entry->service.family)
-			needed |= 1U << i;
-	return !ruleset->dormant && (entry->parts & all) == all &&
-	       (ruleset->lookups & needed) == needed;
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+		whole = whole && entry->sides[side].lease &&
+			ruleset_whole(entry, (enum layout_side)side);
+	return whole && !ruleset->dormant && (ruleset->lookups & needed) == needed;
 }
 
 const struct ruleset_service *ruleset_find(const struct ruleset *ruleset,
@@ -80,22 +97,15 @@ static int generation_cb(const struct nlmsghdr *header, void *data)
 	return err ? fail(err) : MNL_CB_OK;
 }
 
-/*
- * Our tag is the comment as nft keeps it: a list of type, length, value, a byte each for
- * the first two. libnftnl's own walk over it trusts the lengths.
- */
+/* Our tag is the comment. */
 static bool is_tagged(const uint8_t *data, size_t bytes)
 {
-	while (bytes >= 2 && data[1] <= bytes - 2) {
-		size_t length = data[1];
+	size_t length = 0;
+	const char *comment =
+		comment_find(data, bytes, NFTNL_UDATA_TABLE_COMMENT, &length);
 
-		if (data[0] == NFTNL_UDATA_TABLE_COMMENT)
-			return length == sizeof(LAYOUT_TAG) &&
-			       memcmp(data + 2, LAYOUT_TAG, length) == 0;
-		data += 2 + length;
-		bytes -= 2 + length;
-	}
-	return false;
+	return comment && length == sizeof(LAYOUT_TAG) &&
+	       memcmp(comment, LAYOUT_TAG, length) == 0;
 }
 
 static void note_table(const struct nftnl_table *table, struct ruleset *ruleset)
@@ -123,8 +133,25 @@ static int table_cb(const struct nlmsghdr *header, void *data)
 	return err ? fail(err) : MNL_CB_OK;
 }
 
+/* Rules of one chain that do not agree are not ours: the second is not counted so. */
+static void note_untrack(struct ruleset_service *entry, enum layout_side side,
+			 const struct untrack *untrack)
+{
+	struct ruleset_side *there = &entry->sides[side];
+	unsigned index = untrack_index(untrack, &entry->service, side);
+
+	there->packets += untrack->packets;
+	there->bytes += untrack->bytes;
+	if (index == UNTRACK_RULES_MAX || extent_unfit(&untrack->extent, &entry->service))
+		return;
+	if (!there->ours)
+		there->extent = untrack->extent;
+	if (same_extent(&there->extent, &untrack->extent))
+		there->ours |= 1U << index;
+}
+
 static int note_service_rule(struct ruleset *ruleset, const char *chain,
-			     const struct expr_rule *found)
+			     const struct meaning *meaning)
 {
 	struct ruleset_service *entry;
 	struct service service;
@@ -135,14 +162,9 @@ static int note_service_rule(struct ruleset *ruleset, const char *chain,
 	entry = ruleset_entry(ruleset, &service);
 	if (!entry)
 		return -E2BIG;
-	*(side == LAYOUT_IN ? &entry->in_rules : &entry->out_rules) += 1;
-	if (found->meaning != EXPR_NOTRACK) {
-		entry->parts |= RULESET_STRANGE_OF[side];
-		return 0;
-	}
-	entry->parts |= RULESET_CHAIN_OF[side];
-	*(side == LAYOUT_IN ? &entry->in_packets : &entry->out_packets) += found->packets;
-	*(side == LAYOUT_IN ? &entry->in_bytes : &entry->out_bytes) += found->bytes;
+	entry->sides[side].rules++;
+	if (meaning->kind == MEANING_UNTRACK)
+		note_untrack(entry, side, &meaning->untrack);
 	return 0;
 }
 
@@ -150,21 +172,21 @@ static int note_rule(const struct nftnl_rule *rule, struct ruleset *ruleset)
 {
 	const char *table = nftnl_rule_get_str(rule, NFTNL_RULE_TABLE);
 	const char *chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
-	struct expr_rule found;
+	struct meaning meaning;
 	int err;
 
 	/* Old kernels dump the rules of every table. */
 	if (!table || !chain || strcmp(table, RULESET_TABLE) != 0 ||
 	    nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY) != NFPROTO_INET)
 		return 0;
-	err = expr_recognise(rule, chain, &found);
+	err = meaning_read(rule, chain, &meaning);
 	if (err)
 		return err;
-	if (found.meaning == EXPR_LOOKUP) {
-		ruleset->lookups |= 1U << found.lookup;
+	if (meaning.kind == MEANING_LOOKUP) {
+		ruleset->lookups |= 1U << meaning.lookup;
 		return 0;
 	}
-	return note_service_rule(ruleset, chain, &found);
+	return note_service_rule(ruleset, chain, &meaning);
 }
 
 static int rule_cb(const struct nlmsghdr *header, void *data)
@@ -183,7 +205,7 @@ static int rule_cb(const struct nlmsghdr *header, void *data)
 
 struct reading {
 	struct ruleset *ruleset;
-	enum layout_map map;
+	unsigned map;
 };
 
 static void note_times(struct nftnl_set_elem *elem, struct ruleset_service *entry)
@@ -204,17 +226,44 @@ static void note_times(struct nftnl_set_elem *elem, struct ruleset_service *entr
 	entry->leased = true;
 }
 
+static void note_holder(struct nftnl_set_elem *elem, struct ruleset_service *entry)
+{
+	uint32_t bytes = 0;
+	const uint8_t *data = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_USERDATA, &bytes);
+	size_t length = 0;
+	const char *comment =
+		data ? comment_find(data, bytes, NFTNL_UDATA_SET_ELEM_COMMENT, &length)
+		     : NULL;
+
+	entry->holder = (struct holder){ 0 };
+	if (comment && length)
+		entry->holder = holder_parse(comment, length - 1);
+}
+
+/* The service that the element of map is for. */
+static bool parse_elem(struct nftnl_set_elem *elem, unsigned map, struct service *service)
+{
+	uint32_t bytes = 0, end_bytes = 0;
+	const void *key = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_KEY, &bytes);
+	const void *end = key;
+
+	if (layout_map_ranged(map)) {
+		end = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_KEY_END, &end_bytes);
+		if (end_bytes != bytes)
+			return false;
+	}
+	return key && end && layout_parse_key(map, key, end, bytes, service);
+}
+
 static int note_elem(struct nftnl_set_elem *elem, void *data)
 {
 	const struct reading *reading = data;
 	enum layout_side side = layout_map_side(reading->map), chain_side;
+	const char *chain = nftnl_set_elem_get_str(elem, NFTNL_SET_ELEM_CHAIN);
 	struct service service, chain_service;
 	struct ruleset_service *entry;
-	uint32_t bytes = 0;
-	const void *key = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_KEY, &bytes);
-	const char *chain = nftnl_set_elem_get_str(elem, NFTNL_SET_ELEM_CHAIN);
 
-	if (!key || !chain || !layout_parse_key(reading->map, key, bytes, &service))
+	if (!chain || !parse_elem(elem, reading->map, &service))
 		return 0;
 	if (!layout_parse_chain(chain, &chain_side, &chain_service) ||
 	    chain_side != side || !service_equal(&service, &chain_service))
@@ -222,8 +271,9 @@ static int note_elem(struct nftnl_set_elem *elem, void *data)
 	entry = ruleset_entry(reading->ruleset, &service);
 	if (!entry)
 		return fail(-E2BIG);
-	entry->parts |= RULESET_LEASE_OF[side];
+	entry->sides[side].lease = true;
 	note_times(elem, entry);
+	note_holder(elem, entry);
 	return 0;
 }
 
@@ -283,7 +333,7 @@ static int read_rules(struct nl *nl, struct ruleset *out)
 	return nl_transact(nl, rule_cb, out);
 }
 
-static int read_elements(struct nl *nl, enum layout_map map, struct ruleset *out)
+static int read_elements(struct nl *nl, unsigned map, struct ruleset *out)
 {
 	struct reading reading = { .ruleset = out, .map = map };
 	struct nftnl_set *set = nftnl_set_alloc();
@@ -308,10 +358,10 @@ static int read_leases(struct nl *nl, struct ruleset *out)
 
 	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
 		if (out->lookups & 1U << i)
-			used[layout_lookup(i)->map] = true;
-	for (int map = 0; map < LAYOUT_MAPS && !err; map++)
+			used[layout_lookup(i).map] = true;
+	for (unsigned map = 0; map < LAYOUT_MAPS && !err; map++)
 		if (used[map])
-			err = read_elements(nl, (enum layout_map)map, out);
+			err = read_elements(nl, map, out);
 	return err;
 }
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "lib/service.h"
+#include "rules/layout.h"
+#include "rules/terms.h"
 
 struct nl;
 
@@ -14,34 +16,25 @@ struct nl;
 #define RULESET_TABLE "ctkit"
 enum { RULESET_SERVICES_MAX = 256 };
 
-/* What of a service is there. */
-enum ruleset_part {
-	RULESET_IN_CHAIN = 1 << 0, /* a chain with our rule */
-	RULESET_OUT_CHAIN = 1 << 1,
-	RULESET_IN_STRANGE = 1 << 2, /* a chain with a rule that we did not write */
-	RULESET_OUT_STRANGE = 1 << 3,
-	RULESET_IN_LEASE = 1 << 4, /* a map element */
-	RULESET_OUT_LEASE = 1 << 5,
+/* What is there of one side of a service: its chain, and its map element. */
+struct ruleset_side {
+	unsigned rules;       /* that the chain has */
+	unsigned ours;        /* those of untrack_rule(), a bit each */
+	struct extent extent; /* what they say; of the first, if they do not agree */
+	bool lease;           /* the element */
+	uint64_t packets;     /* untracked since the chain was made */
+	uint64_t bytes;
 };
-
-/* The bits of enum ruleset_part by enum layout_side. */
-extern const unsigned RULESET_CHAIN_OF[2], RULESET_STRANGE_OF[2], RULESET_LEASE_OF[2];
 
 /* One service that is out of tracking. */
 struct ruleset_service {
 	struct service service;
-	unsigned parts;    /* enum ruleset_part */
-	unsigned in_rules; /* how many rules its chains have */
-	unsigned out_rules;
+	struct ruleset_side sides[LAYOUT_SIDES];
 	bool leased; /* false: no lease, for ever */
 	bool active; /* ruleset_untracks(): a lapsed lease leaves only its chains */
 	uint64_t expires_ms; /* what is left of the lease */
 	uint64_t lease_ms;   /* the whole of it */
-	uint64_t
-		in_packets; /* untracked towards the service since its chains were made */
-	uint64_t in_bytes;
-	uint64_t out_packets; /* and from it */
-	uint64_t out_bytes;
+	struct holder holder;
 };
 
 /* What is in table inet ctkit. */
@@ -74,6 +67,12 @@ int ruleset_identify(struct nl *nl, struct ruleset *out);
 
 /* Whether all that it takes to untrack entry's service, both ways, is there and switched on. */
 bool ruleset_untracks(const struct ruleset *ruleset, const struct ruleset_service *entry);
+
+/* How much of the service is untracked: what its chain for requests says. */
+const struct extent *ruleset_extent(const struct ruleset_service *entry);
+
+/* Whether the chain of a side has all rules that this takes, and no other. */
+bool ruleset_whole(const struct ruleset_service *entry, enum layout_side side);
 
 /* The entry of service, or NULL. */
 const struct ruleset_service *ruleset_find(const struct ruleset *ruleset,

@@ -15,8 +15,11 @@
 #include "lib/service.h"
 #include "rules/apply.h"
 #include "rules/ruleset.h"
+#include "rules/terms.h"
 
-enum { OTHERS = 4, REFRESHED = 16, ROUNDS_MAX = 100000, LEASE_MS = 30000 };
+enum { OTHERS = 4, REFRESHED = 16, ROUNDS_MAX = 100000 };
+
+static const struct terms TERMS = { .lease_ms = 30000 };
 
 struct bench {
 	struct nl *nl;
@@ -54,23 +57,23 @@ static void report(struct bench *bench, const char *what)
 
 static int add(struct bench *bench, struct apply_why *why)
 {
-	return apply_add(bench->nl, &bench->services[0], LEASE_MS, why);
+	return apply_add(bench->nl, &bench->services[0], &TERMS, why);
 }
 
 static int add_known(struct bench *bench, struct apply_why *why)
 {
-	return apply_add_known(bench->nl, &bench->known, &bench->services[0], LEASE_MS,
+	return apply_add_known(bench->nl, &bench->known, &bench->services[0], &TERMS,
 			       why);
 }
 
 static int refresh_one(struct bench *bench, struct apply_why *why)
 {
-	return apply_refresh(bench->nl, bench->services, 1, LEASE_MS, why);
+	return apply_refresh(bench->nl, bench->services, 1, &TERMS, why);
 }
 
 static int refresh_many(struct bench *bench, struct apply_why *why)
 {
-	return apply_refresh(bench->nl, bench->services, REFRESHED, LEASE_MS, why);
+	return apply_refresh(bench->nl, bench->services, REFRESHED, &TERMS, why);
 }
 
 static int take_back(struct bench *bench, struct apply_why *why)
@@ -115,7 +118,7 @@ static void run(struct bench *bench)
 	struct apply_why why = { "" };
 
 	for (unsigned i = 1; i <= OTHERS; i++)
-		check(apply_add(bench->nl, &bench->services[i], LEASE_MS, &why), "add",
+		check(apply_add(bench->nl, &bench->services[i], &TERMS, &why), "add",
 		      &why);
 	check(add(bench, &why), "add", &why);
 	measure(bench, "read the table", NULL, read_all);
@@ -125,7 +128,7 @@ static void run(struct bench *bench)
 	measure(bench, "the same, ruleset known", NULL, add_known);
 	measure(bench, "refresh 1 lease", NULL, refresh_one);
 	for (unsigned i = 0; i < REFRESHED; i++)
-		check(apply_add(bench->nl, &bench->services[i], LEASE_MS, &why), "add",
+		check(apply_add(bench->nl, &bench->services[i], &TERMS, &why), "add",
 		      &why);
 	measure(bench, "refresh 16 leases", NULL, refresh_many);
 	measure(bench, "delete a service", add, take_back);

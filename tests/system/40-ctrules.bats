@@ -21,6 +21,23 @@ one_host() {
 	ip -n "$1" link set lo up
 }
 
+# router_between: "left" (10.77.1.2) and "right" (10.77.2.2) with "router" between them, which tracks.
+router_between() {
+	for name in left router right; do one_host $name; done
+	ip -n router link add v-left type veth peer name v-router netns left
+	ip -n router link add v-right type veth peer name v-router netns right
+	ip -n router addr add 10.77.1.1/24 dev v-left
+	ip -n router addr add 10.77.2.1/24 dev v-right
+	ip -n left addr add 10.77.1.2/24 dev v-router
+	ip -n right addr add 10.77.2.2/24 dev v-router
+	for name in left right; do ip -n $name link set v-router up; done
+	for name in v-left v-right; do ip -n router link set $name up; done
+	ip -n left route add default via 10.77.1.1
+	ip -n right route add default via 10.77.2.1
+	on router sysctl -qw net.ipv4.ip_forward=1
+	tracked router
+}
+
 # echo_on HOST PORT: an echo server there.
 echo_on() {
 	background ip netns exec "$1" "$ECHO" serve "$2"
@@ -42,8 +59,8 @@ forget() { # HOST: empties its table
 	on "$1" conntrack -F 2>/dev/null
 }
 
-ruleset() { # HOST: all of its rules, without counters and clocks
-	on "$1" nft -s list ruleset
+ruleset() { # HOST: all of its rules, without counters and clocks, and who holds which lease
+	on "$1" nft -s list ruleset | sed -E 's/(comment "ct[a-z]+ |seed )[0-9a-fx]+/\1N/g'
 }
 
 listed() { # HOST SERVICE FIELD: a field of that service's line
@@ -94,7 +111,7 @@ bats_require_minimum_version 1.5.0
 	on server ctrules -q --force add 'tcp/[2001:db8::1]:443' --forever
 	run -0 on server nft list table inet ctkit
 	[[ $output == *'udp . 192.0.2.1 . 53 timeout 5m expires'*': jump in_udp_192.0.2.1_53'* ]]
-	[[ $output == *'tcp . 2001:db8::1 . 443 : jump out_tcp_2001-db8--1_443'* ]]
+	[[ $output == *'tcp . 2001:db8::1 . 443 comment "ctrules '*'" : jump out_tcp_2001-db8--1_443'* ]]
 	[[ $output == *'fib daddr type local meta l4proto . ip6 daddr . th dport vmap @in_services6'* ]]
 	[[ $output == *'meta l4proto . ip saddr . th sport vmap @out_services4'* ]]
 	run -0 on server ctrules -j list
@@ -164,19 +181,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "forwarded traffic to and from the same port stays tracked" {
-	for name in left router right; do one_host $name; done
-	ip -n router link add v-left type veth peer name v-router netns left
-	ip -n router link add v-right type veth peer name v-router netns right
-	ip -n router addr add 10.77.1.1/24 dev v-left
-	ip -n router addr add 10.77.2.1/24 dev v-right
-	ip -n left addr add 10.77.1.2/24 dev v-router
-	ip -n right addr add 10.77.2.2/24 dev v-router
-	for name in left right; do ip -n $name link set v-router up; done
-	for name in v-left v-right; do ip -n router link set $name up; done
-	ip -n left route add default via 10.77.1.1
-	ip -n right route add default via 10.77.2.1
-	on router sysctl -qw net.ipv4.ip_forward=1
-	tracked router
+	router_between
 	on router ctrules -q --force add udp/9000
 	on router ctrules -q --force add tcp/9000
 	echo_on right 9000
@@ -190,6 +195,253 @@ bats_require_minimum_version 1.5.0
 	[ "$(entries router)" -eq $((2 * FLOWS + 1)) ]
 	[ "$(listed router udp/9000 in_packets)" -eq 0 ]
 	[ "$(listed router udp/9000 out_packets)" -eq 0 ]
+}
+
+@test "forwarded flows of a range, a share, a budget and a remote service stay tracked" {
+	router_between
+	echo_on right 9000
+	wait_until 5 reachable left 10.77.2.2 9000
+	for arguments in udp/8999-9001 'udp/9000 --share 99%' 'udp/9000 --budget 1' out:udp/9000 \
+		out:udp/8000-10000 out:udp/10.77.2.2:9000; do
+		# shellcheck disable=SC2086 # a list of words
+		on router ctrules -q --force add $arguments
+		forget router
+		answered left udp 10.77.2.2 9000
+		[ "$(entries router)" -eq $FLOWS ]
+		[ "$(on router ctrules -j list | jq '.services[0] | .in_packets + .out_packets')" -eq 0 ]
+		on router ctrules flush
+	done
+}
+
+@test "a range is every port from the first to the last, for clients far and near" {
+	hosts
+	tracked server
+	for port in 9000 9001 9002; do echo_on server $port; done
+	for proto in udp tcp; do
+		on server ctrules -q --force add $proto/9000-9001
+		for address in 10.77.0.1 fd77::1; do
+			forget server
+			for host in client server; do
+				answered $host $proto $address 9000
+				answered $host $proto $address 9001
+			done
+			[ "$(entries server)" -eq 0 ]
+			answered client $proto $address 9002
+			[ "$(entries server)" -eq $FLOWS ]
+		done
+	done
+	on server ctrules flush
+	on server ctrules -q --force add udp/10.77.0.1:1-9001
+	on server ctrules -q --force add 'tcp/[fd77::1]:9000-65535'
+	forget server
+	answered client udp 10.77.0.1 9001
+	answered client tcp fd77::1 9000
+	[ "$(entries server)" -eq 0 ]
+	answered client udp 10.77.0.1 9002
+	answered client udp fd77::1 9000
+	answered client tcp 10.77.0.1 9000
+	[ "$(entries server)" -eq $((3 * FLOWS)) ]
+}
+
+@test "services that have packets in common are not both taken out" {
+	one_host server
+	on server ctrules -q --force add udp/10000-20000 --lease 1s
+	before=$(ruleset server)
+	for service in udp/10000 udp/20000-20001 udp/1-65535 udp/192.0.2.1:15000; do
+		run -1 --separate-stderr on server ctrules add $service
+		one_sentence "$service overlaps udp/10000-20000, which is out of tracking: delete that first"
+	done
+	[ "$(ruleset server)" = "$before" ]
+	on server ctrules -q --force add out:udp/10000
+	on server ctrules -q --force add tcp/10000
+	on server ctrules -q --force add udp/9999
+	# What has lapsed is in nobody's way.
+	wait_until 5 is_lapsed server udp/10000-20000
+	on server ctrules -q --force add udp/15000-30000
+	[ "$(listed server udp/15000-30000 active)" = true ]
+	run -1 --separate-stderr on server ctrules add udp/10000-20000
+	one_sentence "udp/10000-20000 overlaps udp/15000-30000"
+}
+
+@test "a range whose lease ended can be deleted" {
+	one_host server
+	on server ctrules -q --force add tcp/9000
+	on server ctrules -q --force add udp/10000-20000 --lease 300ms
+	wait_until 5 is_lapsed server udp/10000-20000
+	on server ctrules delete udp/10000-20000
+	[[ $(ruleset server) != *udp* ]]
+}
+
+@test "flows that this host opens make no entries, and come back untracked" {
+	hosts
+	tracked client
+	echo_on server 9000
+	for proto in udp tcp; do
+		for service in $proto/9000 $proto/8000-9000 $proto/10.77.0.1:9000 "$proto/[fd77::1]:9000"; do
+			[[ $service == *fd77* ]] && address=fd77::1 || address=10.77.0.1
+			forget client
+			answered client $proto $address 9000
+			[ "$(entries client)" -eq $FLOWS ]
+			on client ctrules -q --force add "out:$service"
+			forget client
+			answered client $proto $address 9000
+			[ "$(entries client)" -eq 0 ]
+			[ "$(listed client "out:$service" in_packets)" -ge $FLOWS ]
+			[ "$(listed client "out:$service" out_packets)" -ge $FLOWS ]
+			[[ $service != *77* ]] || {
+				[ $address = fd77::1 ] && address=10.77.0.1 || address=fd77::1
+				answered client $proto $address 9000
+				[ "$(entries client)" -eq $FLOWS ]
+			}
+			on client ctrules delete "out:$service"
+		done
+	done
+}
+
+@test "a remote service leaves the local one on the same port tracked" {
+	hosts
+	tracked server
+	echo_on server 9000
+	on server ctrules -q --force add out:udp/9000
+	on server ctrules -q --force add out:tcp/9000
+	for proto in udp tcp; do
+		for address in 10.77.0.1 fd77::1; do
+			forget server
+			answered client $proto $address 9000
+			answered server $proto $address 9000
+			[ "$(entries server)" -eq $((2 * FLOWS)) ]
+		done
+	done
+	[ "$(on server ctrules -j list | jq '[.services[] | .in_packets + .out_packets] | add')" -eq 0 ]
+}
+
+PORTS=40
+
+# ask_all HOST PROTO ADDRESS: a flow from each of PORTS source ports, all answered.
+ask_all() {
+	for port in $(seq 20001 $((20000 + PORTS))); do
+		on "$1" "$ECHO" ask "$2" "$3" 9000 1 "$port" || return
+	done | sort | uniq -c | grep -q "$PORTS 1"
+}
+
+# tracked_ports HOST: the clients' ports of its entries.
+tracked_ports() {
+	on "$1" conntrack -L -f ipv4 2>/dev/null >"$BATS_TEST_TMPDIR/entries"
+	on "$1" conntrack -L -f ipv6 2>/dev/null >>"$BATS_TEST_TMPDIR/entries"
+	grep -o '[sd]port=200[0-9][0-9]' "$BATS_TEST_TMPDIR/entries" | cut -d= -f2 | sort -u
+}
+
+@test "a share is the same flows in both directions, and a larger one holds a smaller" {
+	hosts
+	tracked server
+	echo_on server 9000
+	local before after
+	for flows in "client udp 10.77.0.1" "client udp fd77::1" "client tcp 10.77.0.1" "server udp 10.77.0.1"; do
+		read -r host proto address <<<"$flows"
+		on server ctrules -q --force add "$proto/9000" --share 30%
+		forget server
+		ask_all "$host" "$proto" "$address"
+		before=$(tracked_ports server)
+		# An entry for each tracked flow, and none for half of another: of those no port is left over.
+		[ "$(entries server)" -eq "$(wc -l <<<"$before")" ]
+		# 40 flows, 12 wanted: as few as 0 or as many as 28 come once in a million runs.
+		[ "$(entries server)" -lt $PORTS ]
+		[ "$(entries server)" -ge 12 ]
+		on server ctrules -q --force add "$proto/9000" --share 60%
+		forget server
+		ask_all "$host" "$proto" "$address"
+		after=$(tracked_ports server)
+		[ "$(entries server)" -gt 0 ]
+		[ "$(entries server)" -eq "$(wc -l <<<"$after")" ]
+		[ -z "$(comm -13 <(echo "$before") <(echo "$after"))" ]
+		[ "$(wc -l <<<"$after")" -lt "$(wc -l <<<"$before")" ]
+		# The way back: the same flows as before.
+		on server ctrules -q --force add "$proto/9000" --share 30%
+		forget server
+		ask_all "$host" "$proto" "$address"
+		[ "$(tracked_ports server)" = "$before" ]
+		on server ctrules delete "$proto/9000"
+	done
+}
+
+@test "from share to share to all, no flow that was out is tracked for a moment" {
+	hosts
+	tracked server
+	echo_on server 9000
+	on server ctrules -q --force add udp/9000 --share 30%
+	forget server
+	ask_all client udp 10.77.0.1
+	out=$(comm -23 <(seq 20001 $((20000 + PORTS))) <(tracked_ports server) | head -1)
+	forget server
+	# The first of them keeps on asking while the share goes up and down.
+	background on client "$ECHO" repeat 10.77.0.1 9000 "$out"
+	pids+=("$pid")
+	for extent in "--share 60%" "--share 99%" "--share 30%" "--share 31%" ""; do
+		for _ in 1 2 3 4 5; do
+			# shellcheck disable=SC2086 # a list of words
+			on server ctrules -q --force add udp/9000 $extent
+		done
+	done
+	kill "$pid"
+	wait "$pid" || true
+	asked=$(tail -n 1 "$BATS_TEST_TMPDIR/$pid.out")
+	[ "$asked" -gt 30 ]
+	[ "$(entries server)" -eq 0 ]
+	# All of them were counted, over all changes but for what came while one was made.
+	[ "$(listed server udp/9000 in_packets)" -ge $((asked * 9 / 10)) ]
+}
+
+@test "a budget lets the table grow by no more than its rate, and does nothing below it" {
+	hosts
+	tracked server
+	background on server ctserve echo=udp/9000
+	pids+=("$pid")
+	wait_until 10 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
+	on server ctrules -q --force add udp/9000 --budget 100
+	start=${EPOCHREALTIME/./}
+	run -0 --separate-stderr on client ctload flows udp/10.77.0.1:9000 --count 5000 --rate 5k -j -q --source 10.78.0.0/16
+	[ "$(jq .answered <<<"$output")" -eq 5000 ]
+	count=$(entries server)
+	elapsed=$((${EPOCHREALTIME/./} - start))
+	[ "$count" -ge 100 ]
+	[ "$count" -le $((100 + 100 * elapsed / 1000000 + 1)) ]
+	[ "$(listed server udp/9000 in_packets)" -eq $((5000 - count)) ]
+	[ "$(listed server udp/9000 out_packets)" -eq 5000 ]
+	# A second's worth comes at once, then all is tracked again.
+	on server ctrules -q --force add udp/9000 --budget 10k
+	forget server
+	answered client udp fd77::1 9000
+	[ "$(entries server)" -eq $FLOWS ]
+}
+
+@test "list says how and by whom a service is out, in the form of nft too" {
+	one_host server
+	on server ctrules -q --force add udp/9000 --budget 2k --lease 30s
+	on server ctrules -q --force add tcp/9000-9009 --share 30% --forever
+	run -0 --separate-stderr on server ctrules list
+	[[ ${lines[0]} =~ ^SERVICE\ +HOW\ +LEASE\ LEFT\ .*HELD\ BY$ ]]
+	[[ ${lines[1]} =~ ^udp/9000\ +over\ 2000/s\ +(30|29)s\ .*\ ctrules\ [0-9]+$ ]]
+	[[ ${lines[2]} =~ ^tcp/9000-9009\ +30%\ +for\ ever\ .*\ ctrules\ [0-9]+$ ]]
+	[ "$(listed server udp/9000 'how, .budget_per_second, .share, .holder.program' | xargs)" = \
+		"budget 2000 null ctrules" ]
+	[ "$(listed server tcp/9000-9009 'how, .budget_per_second, .share, .holder.program' | xargs)" = \
+		"share null 0.3 ctrules" ]
+	run -0 on server nft list table inet ctkit
+	[[ $output == *"limit rate over 2000/second burst 2000 packets counter packets 0 bytes 0 notrack"* ]]
+	[[ $output =~ jhash\ ip6\ daddr\ \.\ th\ dport\ mod\ 100\ seed\ 0x[0-9a-f]+\ \<\ 30\ counter ]]
+	[[ $output =~ udp\ \.\ 9000\ timeout\ 30s\ expires\ [0-9sm]+\ comment\ \"ctrules\ [0-9]+\" ]]
+	# A comment of somebody else's names nobody.
+	on server nft 'delete element inet ctkit in_ranges { tcp . 9000-9009 }
+		add element inet ctkit in_ranges { tcp . 9000-9009 comment "root was here" : jump in_tcp_9000-9009 }
+		delete element inet ctkit out_ranges { tcp . 9000-9009 }
+		add element inet ctkit out_ranges { tcp . 9000-9009 comment "root was here" : jump out_tcp_9000-9009 }'
+	[ "$(listed server tcp/9000-9009 'active, .holder' | xargs)" = "true null" ]
+	# What nft lists, nft loads, and it is the same to us.
+	on server nft list table inet ctkit >"$BATS_TEST_TMPDIR/listed"
+	on server nft flush ruleset
+	on server nft -f "$BATS_TEST_TMPDIR/listed"
+	[ "$(on server ctrules -j list | jq -c '[.services[] | [.service, .how, .active]]')" = \
+		'[["udp/9000","budget",true],["tcp/9000-9009","share",true]]' ]
 }
 
 @test "other services of the host stay tracked, and nothing is tracked because of us" {
@@ -268,8 +520,18 @@ bats_require_minimum_version 1.5.0
 		add tcp/[2001:db8::1]:443
 		strange
 		add udp/9000 --forever
+		add udp/10000-20000
+		add tcp/[2001:db8::1]:70-80 --share 7%
+		add tcp/9000 --share 30%
+		add tcp/9000 --share 60%
+		add tcp/9000
+		add out:udp/192.0.2.1:53 --budget 2k
+		add out:udp/192.0.2.1:53
+		add out:tcp/80-90 --forever
 		delete tcp/[2001:db8::1]:443
 		delete udp/9000
+		delete udp/10000-20000
+		delete out:tcp/80-90
 		flush
 		flush
 	EOF
@@ -282,7 +544,7 @@ bats_require_minimum_version 1.5.0
 	text=$output
 	[[ $stderr == *"nothing was audited"* ]]
 	run -0 --separate-stderr on server ctrules -n -j add udp/9000
-	[ "$(jq -r .nft <<<"$output")" = "$text" ]
+	[ "$(jq -r .nft <<<"$output" | sed 's/ctrules [0-9]*//')" = "$(sed 's/ctrules [0-9]*//' <<<"$text")" ]
 	[ "$(jq -c '[.metainfo.program, .command, .service, .applied]' <<<"$output")" = \
 		'["ctrules","add","udp/9000",false]' ]
 }
@@ -381,7 +643,7 @@ bats_require_minimum_version 1.5.0
 	NFT
 	before=$(on server nft -a list ruleset)
 	on server ctrules -q --force add udp/9000
-	on server ctrules -q --force add udp/10.0.0.1:9000
+	on server ctrules -q --force add udp/10.0.0.1:9001
 	on server ctrules -q --force add udp/9000
 	on server ctrules delete udp/9000
 	[ "$(on server nft -a list ruleset | sed '/^table inet ctkit /,/^}/d')" = "$before" ]
@@ -486,9 +748,16 @@ bats_require_minimum_version 1.5.0
 		add udp/[::ffff:192.0.2.1]:53|an IPv4 address is written without
 		add udp/224.0.0.251:5353|only addresses of one host
 		add udp/[ff02::fb]:5353|only addresses of one host
-		add out:udp/53|"out:udp/53": only services of this host
-		add udp/10000-20000|"udp/10000-20000": only a single port
-		delete out:udp/53|only services of this host
+		add out:udp/127.0.0.1:53|flows from this host to itself
+		add udp/20000-10000|the range of ports is backwards
+		delete out:udp/224.0.0.1:53|only addresses of one host
+		add udp/9000 --share 60|"60"
+		add udp/9000 --share 0%|"0%"
+		add udp/9000 --share 2.5%|"2.5%"
+		add udp/9000 --budget x|"x"
+		add udp/9000 --budget 5 --share 5%|exclude each other
+		add tcp/9000 --budget 5|"tcp/9000": a budget is for udp
+		list --share 5%|"list"
 		add udp/9000 --lease 0|"0"
 		add udp/9000 --lease 5x|"5x"
 		add udp/9000 --lease 366d|"366d"

@@ -72,6 +72,27 @@ untracked() { # SERVICE as nft writes it: whether it is out of tracking
 	[ "$(entries server)" -lt 100 ]
 }
 
+@test "takes out a range of ports, and flows to a remote service, and is named as who holds them" {
+	echo_server 9000
+	guard -s udp/8999-9001 -s out:udp/9100 --horizon 1h
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 happened reclaim
+	[ "$(event engage | jq -r .service)" = udp/8999-9001 ]
+	[ "$(on server ctrules list -j | jq -c '.services[] | [.service, .active, .holder]')" = \
+		"[\"udp/8999-9001\",true,{\"program\":\"ctguard\",\"pid\":$guard}]" ]
+	[ "$(entries server)" -lt 100 ]
+	background on client ctserve echo=udp/9100
+	wait_until 5 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
+	on server ctload flows udp/10.77.0.2:9100 --count 20k --rate 20k --window 1000 -j -q \
+		2>"$BATS_TEST_TMPDIR/ctload.err"
+	wait_until 5 remote_is_out
+}
+
+remote_is_out() {
+	on server ctrules list -j |
+		jq -e '.services[] | select(.service == "out:udp/9100" and .active)' >/dev/null
+}
+
 @test "deletes only the entries of the guilty service" {
 	echo_server 9000
 	on server conntrack -I -p udp -s 192.0.2.1 -d 192.0.2.2 --sport 5000 --dport 53 -t 600
@@ -265,7 +286,7 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 	refused 'no service may be taken out' run
 	refused 'service "udp/0": the port' run -s udp/0
 	refused 'service "sctp/9": want PROTO' run -s sctp/9
-	refused 'cannot be taken out: only services of this host' run -s out:udp/53
+	refused 'cannot be taken out: flows from this host to itself' run -s out:udp/127.0.0.1:53
 	refused 'cannot be taken out: 0.0.0.0' run -s udp/0.0.0.0:53
 	refused 'given twice' run -s udp/53 -s udp/192.0.2.1:53
 	refused 'engage-at: "80" is not a share' run -s udp/53 --engage-at 80

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """echo.py serve PORT: echoes UDP and TCP, IPv4 and IPv6; says "ready".
 echo.py ask udp|tcp ADDRESS PORT COUNT [SOURCE-PORT]: COUNT new flows, one after the other;
-prints how many were answered."""
+prints how many were answered.
+echo.py repeat ADDRESS PORT SOURCE-PORT: one UDP flow that asks until it is told to stop (SIGTERM);
+then prints how often it asked."""
 import selectors
+import signal
 import socket
 import sys
 
@@ -45,6 +48,7 @@ def ask_once(kind, address, port, source_port):
     with socket.socket(family, kind) as sock:
         sock.settimeout(TIMEOUT_S)
         if source_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(("", source_port))
         try:
             sock.connect((address, port))
@@ -54,7 +58,25 @@ def ask_once(kind, address, port, source_port):
             return False
 
 
+def repeat(address, port, source_port):
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+    asked = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(TIMEOUT_S)
+        sock.bind(("", source_port))
+        sock.connect((address, port))
+        while not told:
+            sock.send(b"hello")
+            sock.recv(2048)
+            asked += 1
+    print(asked, flush=True)
+    sys.exit(0)
+
+
 def main():
+    if sys.argv[1] == "repeat":
+        repeat(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     if sys.argv[1] == "serve":
         serve(int(sys.argv[2]))
     kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}[sys.argv[2]]

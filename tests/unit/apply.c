@@ -33,6 +33,8 @@ static const struct service UDP_9000 = { .proto = IPPROTO_UDP,
 					 .first_port = 9000,
 					 .last_port = 9000 };
 
+static const struct terms TERMS = { .lease_ms = 1000, .holder = { "ctguard", 7 } };
+
 uint32_t nl_sequence(struct nl *nl)
 {
 	return ++nl->sequence;
@@ -126,7 +128,7 @@ static void the_batch_is_for_the_generation_that_was_read(void **state)
 	struct nl nl = { .generation = 70 };
 	struct apply_why why;
 
-	assert_int_equal(apply_add(&nl, &UDP_9000, 1000, &why), 0);
+	assert_int_equal(apply_add(&nl, &UDP_9000, &TERMS, &why), 0);
 	assert_int_equal(nl.batches, 1);
 	assert_int_equal(nl.batch_generation, 70);
 	assert_int_equal(nl.acks, 1);
@@ -138,7 +140,7 @@ static void what_changed_meanwhile_is_read_and_planned_again(void **state)
 	struct nl nl = { .generation = 70, .answers = { -ERESTART, -ERESTART } };
 	struct apply_why why;
 
-	assert_int_equal(apply_add(&nl, &UDP_9000, 1000, &why), 0);
+	assert_int_equal(apply_add(&nl, &UDP_9000, &TERMS, &why), 0);
 	assert_int_equal(nl.batches, 3);
 	assert_true(nl.reads >= 6);
 }
@@ -161,7 +163,7 @@ static void endless_change_is_given_up(void **state)
 	struct nl nl = { .generation = 70, .present = true, .restless = UINT32_MAX };
 	struct apply_why why;
 
-	assert_int_equal(apply_add(&nl, &UDP_9000, 1000, &why), -EAGAIN);
+	assert_int_equal(apply_add(&nl, &UDP_9000, &TERMS, &why), -EAGAIN);
 	assert_non_null(strstr(why.text, "kept changing"));
 	assert_int_equal(nl.batches, 0);
 }
@@ -172,11 +174,11 @@ static void what_is_known_is_not_read(void **state)
 	struct nl nl = { .generation = 70 };
 	struct apply_why why;
 
-	assert_int_equal(apply_add_known(&nl, &known, &UDP_9000, 1000, &why), 0);
+	assert_int_equal(apply_add_known(&nl, &known, &UDP_9000, &TERMS, &why), 0);
 	assert_int_equal(nl.reads, 0);
 	assert_int_equal(known.generation, 71);
 	assert_true(ruleset_find(&known, &UDP_9000)->active);
-	assert_int_equal(apply_add_known(&nl, &known, &UDP_9000, 1000, &why), 0);
+	assert_int_equal(apply_add_known(&nl, &known, &UDP_9000, &TERMS, &why), 0);
 	assert_int_equal(nl.reads, 0);
 	assert_int_equal(nl.batch_generation, 71);
 	assert_int_equal(nl.messages, 8);
@@ -188,7 +190,7 @@ static void the_change_that_was_refused_is_named(void **state)
 	struct ruleset known = { .generation = 70 };
 	struct apply_why why;
 
-	assert_int_equal(apply_add_known(&nl, &known, &UDP_9000, 1000, &why), -EBUSY);
+	assert_int_equal(apply_add_known(&nl, &known, &UDP_9000, &TERMS, &why), -EBUSY);
 	assert_non_null(strstr(why.text, "add map inet ctkit in_services "));
 	assert_non_null(strstr(why.text, "busy"));
 	assert_int_equal(known.generation, 0);
@@ -202,8 +204,8 @@ static void a_lost_answer_is_not_taken_for_success(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct nl nl = { .generation = 70, .answers = { LOST[i] } };
 
-		assert_int_equal(apply_add(&nl, &UDP_9000, 1000, &why), LOST[i]);
-		assert_non_null(strstr(why.text, "must be read again"));
+		assert_int_equal(apply_add(&nl, &UDP_9000, &TERMS, &why), LOST[i]);
+		assert_non_null(strstr(why.text, "is not as it was to be"));
 		assert_int_equal(nl.batches, 1);
 	}
 }
@@ -215,9 +217,9 @@ static void nothing_to_do_sends_nothing(void **state)
 
 	assert_int_equal(apply_flush(&nl, &why), 0);
 	assert_int_equal(apply_delete(&nl, &UDP_9000, &why), -ENOENT);
-	assert_int_equal(apply_refresh(&nl, &UDP_9000, 1, 1000, &why), -ENOENT);
+	assert_int_equal(apply_refresh(&nl, &UDP_9000, 1, &TERMS, &why), -ENOENT);
 	nl.present = true;
-	assert_int_equal(apply_refresh(&nl, &UDP_9000, 0, 1000, &why), 0);
+	assert_int_equal(apply_refresh(&nl, &UDP_9000, 0, &TERMS, &why), 0);
 	assert_int_equal(nl.batches, 0);
 }
 

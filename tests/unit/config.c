@@ -132,7 +132,7 @@ static void what_makes_no_sense_together_is_refused(void **state)
 	text_free(&why);
 }
 
-static void a_service_is_one_local_port_and_given_once(void **state)
+static void services_do_not_overlap(void **state)
 {
 	struct config config;
 	struct text why = { 0 };
@@ -140,10 +140,11 @@ static void a_service_is_one_local_port_and_given_once(void **state)
 	config_init(&config);
 	assert_int_equal(config_add_service(&config, "udp/53", &why), 0);
 	assert_int_equal(config_add_service(&config, "udp/192.0.2.1:53", &why), -EINVAL);
-	assert_int_equal(config_add_service(&config, "out:udp/53", &why), -EINVAL);
-	assert_int_equal(config_add_service(&config, "udp/1-9", &why), -EINVAL);
+	assert_int_equal(config_add_service(&config, "udp/50-60", &why), -EINVAL);
+	assert_int_equal(config_add_service(&config, "out:udp/53", &why), 0);
+	assert_int_equal(config_add_service(&config, "udp/1-9", &why), 0);
 	assert_int_equal(config_add_service(&config, "tcp/53", &why), 0);
-	assert_int_equal(config.count, 2);
+	assert_int_equal(config.count, 4);
 	text_free(&why);
 }
 
@@ -170,7 +171,7 @@ int main(void)
 		cmocka_unit_test(an_error_leaves_the_configuration_as_it_was),
 		cmocka_unit_test(a_missing_file_is_not_a_bad_one),
 		cmocka_unit_test(what_makes_no_sense_together_is_refused),
-		cmocka_unit_test(a_service_is_one_local_port_and_given_once),
+		cmocka_unit_test(services_do_not_overlap),
 		cmocka_unit_test(more_services_than_there_is_room_for_are_refused),
 	};
 

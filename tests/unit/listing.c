@@ -20,10 +20,17 @@ static const struct ruleset THREE = {
 		  .leased = true,
 		  .lease_ms = 300000,
 		  .expires_ms = 125900,
-		  .in_packets = 9223372036854775807,
-		  .out_bytes = 12 },
-		{ .service = { .proto = IPPROTO_TCP, .first_port = 53, .last_port = 53 },
-		  .active = true },
+		  .holder = { "ctguard", 4294967295 },
+		  .sides = { { .packets = 9223372036854775807,
+			       .extent = { EXTENT_BUDGET, .packets_per_s = 500 } },
+			     { .bytes = 12 } } },
+		{ .service = { .outbound = true,
+			       .proto = IPPROTO_TCP,
+			       .first_port = 53,
+			       .last_port = 54 },
+		  .active = true,
+		  .sides = { { .packets = 1,
+			       .extent = { EXTENT_SHARE, .percent = 7 } } } },
 		{ .service = { .proto = IPPROTO_TCP, .first_port = 1, .last_port = 1 } },
 	},
 };
@@ -33,14 +40,16 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
 	struct text text = { 0 };
 
 	listing_text(&THREE, &text);
-	assert_string_equal(text_str(&text), "SERVICE   LEASE LEFT           PACKETS IN  "
-					     "BYTES IN  PACKETS OUT  BYTES OUT\n"
-					     "udp/9000  2m5s        9223372036854775807  "
-					     "       0            0         12\n"
-					     "tcp/53    for ever                      0  "
-					     "       0            0          0\n"
-					     "tcp/1     lapsed                        0  "
-					     "       0            0          0\n");
+	assert_string_equal(
+		text_str(&text),
+		"SERVICE        HOW         LEASE LEFT           PACKETS IN  BYTES IN  "
+		"PACKETS OUT  BYTES OUT  HELD BY\n"
+		"udp/9000       over 500/s  2m5s        9223372036854775807         0  "
+		"          0         12  ctguard 4294967295\n"
+		"out:tcp/53-54  7%          for ever                      0         0  "
+		"          1          0  -\n"
+		"tcp/1          all         lapsed                        0         0  "
+		"          0          0  -\n");
 	text_free(&text);
 }
 
@@ -74,13 +83,19 @@ static void json_has_every_field_of_every_service(void **state)
 
 	assert_string_equal(
 		text,
-		"[{\"service\":\"udp/9000\",\"lease_seconds_left\":125.9,\"active\":true,"
+		"[{\"service\":\"udp/9000\",\"how\":\"budget\",\"share\":null,"
+		"\"budget_per_second\":500,\"lease_seconds_left\":125.9,\"active\":true,"
 		"\"in_packets\":9223372036854775807,\"in_bytes\":0,\"out_packets\":0,"
-		"\"out_bytes\":12},"
-		"{\"service\":\"tcp/53\",\"lease_seconds_left\":null,\"active\":true,"
-		"\"in_packets\":0,\"in_bytes\":0,\"out_packets\":0,\"out_bytes\":0},"
-		"{\"service\":\"tcp/1\",\"lease_seconds_left\":null,\"active\":false,"
-		"\"in_packets\":0,\"in_bytes\":0,\"out_packets\":0,\"out_bytes\":0}]");
+		"\"out_bytes\":12,"
+		"\"holder\":{\"program\":\"ctguard\",\"pid\":4294967295}},"
+		"{\"service\":\"out:tcp/53-54\",\"how\":\"share\",\"share\":0.07,"
+		"\"budget_per_second\":null,\"lease_seconds_left\":null,"
+		"\"active\":true,\"in_packets\":0,\"in_bytes\":0,\"out_packets\":1,"
+		"\"out_bytes\":0,\"holder\":null},"
+		"{\"service\":\"tcp/1\",\"how\":\"all\",\"share\":null,"
+		"\"budget_per_second\":null,\"lease_seconds_left\":null,"
+		"\"active\":false,\"in_packets\":0,\"in_bytes\":0,\"out_packets\":0,"
+		"\"out_bytes\":0,\"holder\":null}]");
 	free(text);
 	json_decref(array);
 }

@@ -46,7 +46,8 @@ static void every_error_of_a_plan_is_one_sentence(void **state)
 {
 	const struct ruleset none = { 0 }, foreign = { .present = true },
 			     owned = { .present = true, .ours = true, .owned = true };
-	const struct service service = parse("udp/9000"), out = parse("out:udp/53");
+	const struct service service = parse("udp/9000"),
+			     nowhere = parse("out:udp/0.0.0.0:53");
 	struct apply_why why;
 
 	refusal_of_plan(-EEXIST, &foreign, &service, &why);
@@ -59,20 +60,33 @@ static void every_error_of_a_plan_is_one_sentence(void **state)
 		"udp/9000 is not out of tracking: there is no table inet ctkit");
 	refusal_of_plan(-ENOENT, &none, NULL, &why);
 	assert_string_equal(why.text, "there is no table inet ctkit");
-	refusal_of_plan(-EOPNOTSUPP, &none, &out, &why);
-	assert_string_equal(why.text,
-			    "service \"out:udp/53\": only services of this host "
-			    "can be taken out, not out:");
+	refusal_of_plan(-EOPNOTSUPP, &none, &nowhere, &why);
+	assert_string_equal(why.text, "service \"out:udp/0.0.0.0:53\": 0.0.0.0 is in no "
+				      "packet: for every address leave it out");
 	refusal_of_plan(-EPROTONOSUPPORT, &none, NULL, &why);
 	assert_string_equal(why.text, "the kernel has no nf_tables");
 	refusal_of_plan(-ENOMEM, &none, NULL, &why);
 	assert_string_equal(why.text, "cannot read the ruleset: Cannot allocate memory");
 }
 
+static void the_other_of_two_that_overlap_is_named(void **state)
+{
+	struct ruleset ruleset = { .present = true, .ours = true, .count = 1 };
+	const struct service service = parse("udp/192.0.2.1:9000");
+	struct apply_why why;
+
+	ruleset.services[0].service = parse("udp/8000-9999");
+	ruleset.services[0].sides[LAYOUT_IN].lease = true;
+	refusal_of_plan(-ENOTUNIQ, &ruleset, &service, &why);
+	assert_string_equal(why.text, "udp/192.0.2.1:9000 overlaps udp/8000-9999, which "
+				      "is out of tracking: delete that first");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_quotes_the_statement_and_the_reason),
+		cmocka_unit_test(the_other_of_two_that_overlap_is_named),
 		cmocka_unit_test(every_error_of_a_plan_is_one_sentence),
 	};
 

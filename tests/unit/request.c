@@ -79,6 +79,29 @@ static void without_options_the_lease_is_five_minutes(void **state)
 	assert_int_equal(log.level, LOG_LEVEL_INFO);
 }
 
+static void how_much_is_untracked_is_a_share_a_budget_or_all(void **state)
+{
+	static const struct {
+		const char *line;
+		struct extent extent;
+	} CASES[] = {
+		{ "add tcp/80", { .kind = EXTENT_ALL } },
+		{ "add tcp/80 --share 100%", { .kind = EXTENT_ALL } },
+		{ "add tcp/80 --share 1%", { EXTENT_SHARE, .percent = 1 } },
+		{ "add out:tcp/80-90 --share 99%", { EXTENT_SHARE, .percent = 99 } },
+		{ "add udp/80 --share 29%", { EXTENT_SHARE, .percent = 29 } },
+		{ "add udp/80 --budget 2k", { EXTENT_BUDGET, .packets_per_s = 2000 } },
+	};
+	struct request request;
+	char said[SAID_MAX];
+	struct log log;
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		assert_int_equal(parse(CASES[i].line, &log, &request, said), REQUEST_RUN);
+		assert_true(extent_equal(&request.extent, &CASES[i].extent));
+	}
+}
+
 static void verbose_and_quiet_set_the_level(void **state)
 {
 	struct request request;
@@ -116,8 +139,17 @@ static void what_is_wrong_is_named_in_one_sentence(void **state)
 		{ "add udp/53 udp/54", "one operand too many: \"udp/54\"" },
 		{ "add 53", "service \"53\"" },
 		{ "add udp/9-1", "the range of ports is backwards" },
-		{ "add udp/1-9", "udp/1-9" },
-		{ "add out:udp/53", "out:udp/53" },
+		{ "add out:udp/[::1]:53", "\"out:udp/[::1]:53\": flows from this host" },
+		{ "add udp/53 --share 60", "--share: \"60\"" },
+		{ "add udp/53 --share 0%", "--share: \"0%\" is out of range" },
+		{ "add udp/53 --share 101%", "--share: \"101%\" is out of range" },
+		{ "add udp/53 --share 12.5%", "want whole percents, not \"12.5%\"" },
+		{ "add udp/53 --budget 0", "--budget: \"0\" is out of range" },
+		{ "add udp/53 --budget 11M", "--budget: \"11M\" is out of range" },
+		{ "add udp/53 --budget 5 --share 5%", "exclude each other" },
+		{ "add tcp/53 --budget 5", "\"tcp/53\": a budget is for udp" },
+		{ "list --share 5%", "not for command \"list\"" },
+		{ "delete udp/53 --budget 5", "not for command \"delete\"" },
 		{ "add udp/53 -l 1ms",
 		  "--lease: \"1ms\" is out of range (100ms to 365d)" },
 		{ "add udp/53 -l 5m --forever", "exclude each other" },
@@ -146,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_and_options_may_stand_in_any_order),
 		cmocka_unit_test(without_options_the_lease_is_five_minutes),
+		cmocka_unit_test(how_much_is_untracked_is_a_share_a_budget_or_all),
 		cmocka_unit_test(verbose_and_quiet_set_the_level),
 		cmocka_unit_test(help_and_version_come_before_everything_else),
 		cmocka_unit_test(what_is_wrong_is_named_in_one_sentence),

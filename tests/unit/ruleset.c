@@ -19,6 +19,9 @@ struct sample {
 	struct nlmsghdr *header;
 };
 
+/* Of single ports on every address, and on IPv4 addresses; of ranges. */
+enum { IN_MAP = 0, OUT_MAP = 1, IN4_MAP = 2, RANGE_MAP = 6 };
+
 static const struct service UDP_9000 = { .proto = IPPROTO_UDP,
 					 .first_port = 9000,
 					 .last_port = 9000 };
@@ -107,15 +110,112 @@ static void the_rules_of_a_service_make_its_entry(void **state)
 	assert_int_equal(rule_cb(sample.header, &ruleset), MNL_CB_OK);
 	assert_int_equal(ruleset.count, 1);
 	assert_true(service_equal(&ruleset.services[0].service, &UDP_9000));
-	assert_int_equal(ruleset.services[0].parts,
-			 RULESET_IN_CHAIN | RULESET_OUT_STRANGE);
-	assert_int_equal(ruleset.services[0].in_packets, 3);
-	assert_int_equal(ruleset.services[0].in_bytes, 300);
-	assert_int_equal(ruleset.services[0].out_packets, 0);
+	assert_true(ruleset_whole(&ruleset.services[0], LAYOUT_IN));
+	assert_false(ruleset_whole(&ruleset.services[0], LAYOUT_OUT));
+	assert_int_equal(ruleset.services[0].sides[LAYOUT_IN].packets, 3);
+	assert_int_equal(ruleset.services[0].sides[LAYOUT_IN].bytes, 300);
+	assert_int_equal(ruleset.services[0].sides[LAYOUT_OUT].packets, 0);
+	assert_int_equal(ruleset.services[0].sides[LAYOUT_OUT].rules, 1);
 	build_rule(&sample, "ctkit", "out_udp_9000", TWICE);
 	assert_int_equal(rule_cb(sample.header, &ruleset), MNL_CB_OK);
-	assert_int_equal(ruleset.services[0].parts,
-			 RULESET_IN_CHAIN | RULESET_OUT_STRANGE);
+	assert_false(ruleset_whole(&ruleset.services[0], LAYOUT_OUT));
+}
+
+/* Gives the rules of service on these terms to the reader; the nth (from 1) is left out. */
+static void read_rules_of(struct ruleset *ruleset, const struct service *service,
+			  const struct extent *in, const struct extent *out,
+			  unsigned left_out)
+{
+	const struct extent *const extents[] = { in, out };
+	struct sample sample;
+	unsigned n = 0;
+
+	*ruleset = (struct ruleset){ 0 };
+	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++) {
+		for (unsigned i = 0; i < untrack_count(extents[side], service, side);
+		     i++) {
+			const struct change change = {
+				.kind = CHANGE_ADD_UNTRACK,
+				.side = (enum layout_side)side,
+				.service = *service,
+				.untrack = untrack_rule(extents[side], service, side, i),
+			};
+
+			if (++n == left_out)
+				continue;
+			build(&sample, NFT_MSG_NEWRULE, NFPROTO_INET, &change);
+			assert_int_equal(rule_cb(sample.header, ruleset), MNL_CB_OK);
+		}
+	}
+}
+
+static bool both_whole(const struct ruleset *ruleset)
+{
+	return ruleset->count == 1 && ruleset_whole(&ruleset->services[0], LAYOUT_IN) &&
+	       ruleset_whole(&ruleset->services[0], LAYOUT_OUT);
+}
+
+static void a_share_is_whole_with_all_its_rules_alike(void **state)
+{
+	const struct extent share = { EXTENT_SHARE, .percent = 30, .seed = 5 };
+	const struct extent other_seed = { EXTENT_SHARE, .percent = 30, .seed = 6 };
+	const struct extent larger = { EXTENT_SHARE, .percent = 31, .seed = 5 };
+	const struct extent all = { .kind = EXTENT_ALL }, none = { .kind = EXTENT_SHARE };
+	static struct ruleset ruleset;
+
+	read_rules_of(&ruleset, &UDP_9000, &share, &share, 0);
+	assert_true(both_whole(&ruleset));
+	assert_int_equal(ruleset_extent(&ruleset.services[0])->percent, 30);
+	assert_int_equal(ruleset_extent(&ruleset.services[0])->seed, 5);
+	for (unsigned left_out = 1; left_out <= 4; left_out++) {
+		read_rules_of(&ruleset, &UDP_9000, &share, &share, left_out);
+		assert_false(both_whole(&ruleset));
+	}
+	read_rules_of(&ruleset, &UDP_9000, &share, &other_seed, 0);
+	assert_false(both_whole(&ruleset));
+	read_rules_of(&ruleset, &UDP_9000, &share, &larger, 0);
+	assert_false(both_whole(&ruleset));
+	read_rules_of(&ruleset, &UDP_9000, &share, &all, 0);
+	assert_false(both_whole(&ruleset));
+	read_rules_of(&ruleset, &UDP_9000, &none, &none, 0);
+	assert_false(both_whole(&ruleset));
+}
+
+static void a_budget_is_whole_with_its_replies_untracked(void **state)
+{
+	const struct extent budget = { EXTENT_BUDGET, .packets_per_s = 30 };
+	static struct ruleset ruleset;
+
+	read_rules_of(&ruleset, &UDP_9000, &budget, &budget, 0);
+	assert_true(both_whole(&ruleset));
+	assert_int_equal(ruleset_extent(&ruleset.services[0])->packets_per_s, 30);
+	assert_int_equal(ruleset.services[0].sides[LAYOUT_OUT].extent.kind, EXTENT_ALL);
+}
+
+static void an_element_of_a_range_has_two_ends_and_a_holder(void **state)
+{
+	const struct service range = { .proto = IPPROTO_UDP,
+				       .first_port = 10000,
+				       .last_port = 20000 };
+	struct change change = { .kind = CHANGE_ADD_LEASE,
+				 .map = RANGE_MAP,
+				 .service = range,
+				 .holder = { "ctguard", 77 } };
+	static struct ruleset ruleset;
+	struct reading reading = { &ruleset, RANGE_MAP };
+	struct sample sample;
+
+	build(&sample, NFT_MSG_NEWSETELEM, NFPROTO_INET, &change);
+	assert_int_equal(elements_cb(sample.header, &reading), MNL_CB_OK);
+	assert_int_equal(ruleset.count, 1);
+	assert_true(service_equal(&ruleset.services[0].service, &range));
+	assert_true(holder_equal(&ruleset.services[0].holder, &change.holder));
+	/* Without its end it is none. */
+	change.map = IN_MAP;
+	ruleset.count = 0;
+	build(&sample, NFT_MSG_NEWSETELEM, NFPROTO_INET, &change);
+	assert_int_equal(elements_cb(sample.header, &reading), MNL_CB_OK);
+	assert_int_equal(ruleset.count, 0);
 }
 
 static void rules_of_others_are_passed_over(void **state)
@@ -142,12 +242,12 @@ static void each_look_up_is_known_again(void **state)
 
 	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++) {
 		const struct change change = { .kind = CHANGE_ADD_LOOKUP,
-					       .hook = layout_lookup(i)->hook,
+					       .hook = layout_lookup(i).hook,
 					       .lookup = i };
 
 		build(&sample, NFT_MSG_NEWRULE, NFPROTO_INET, &change);
 		assert_int_equal(rule_cb(sample.header, &ruleset), MNL_CB_OK);
-		assert_int_equal(ruleset.lookups, (1U << (i + 1)) - 1);
+		assert_int_equal(ruleset.lookups, (2U << i) - 1);
 	}
 }
 
@@ -159,14 +259,13 @@ static void a_look_up_in_the_wrong_place_is_not_ours(void **state)
 	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++) {
 		const struct change change = {
 			.kind = CHANGE_ADD_LOOKUP,
-			.hook = layout_lookup(i)->hook == LAYOUT_OUTPUT
-					? LAYOUT_PREROUTING
-					: LAYOUT_OUTPUT,
+			.hook = layout_lookup(i).hook == LAYOUT_OUTPUT ? LAYOUT_PREROUTING
+								       : LAYOUT_OUTPUT,
 			.lookup = i,
 		};
 
 		/* The two that differ only in their chain are each other's place. */
-		if (layout_map_side(layout_lookup(i)->map) == LAYOUT_IN)
+		if (!layout_lookup(i).source && layout_lookup(i).to == LAYOUT_LOCAL)
 			continue;
 		build(&sample, NFT_MSG_NEWRULE, NFPROTO_INET, &change);
 		assert_int_equal(rule_cb(sample.header, &ruleset), MNL_CB_OK);
@@ -177,38 +276,39 @@ static void a_look_up_in_the_wrong_place_is_not_ours(void **state)
 static void the_shorter_of_two_leases_counts(void **state)
 {
 	struct change change = { .kind = CHANGE_ADD_LEASE,
-				 .map = LAYOUT_MAP_IN,
+				 .map = IN_MAP,
 				 .service = UDP_9000,
 				 .lease_ms = 30000 };
 	struct ruleset ruleset = { 0 };
-	struct reading reading = { &ruleset, LAYOUT_MAP_IN };
+	struct reading reading = { &ruleset, IN_MAP };
 	struct sample sample;
 
 	build(&sample, NFT_MSG_NEWSETELEM, NFPROTO_INET, &change);
 	assert_int_equal(elements_cb(sample.header, &reading), MNL_CB_OK);
 	assert_int_equal(ruleset.services[0].lease_ms, 30000);
 	change.side = LAYOUT_OUT;
-	change.map = reading.map = LAYOUT_MAP_OUT;
+	change.map = reading.map = OUT_MAP;
 	change.lease_ms = 0;
 	build(&sample, NFT_MSG_NEWSETELEM, NFPROTO_INET, &change);
 	assert_int_equal(elements_cb(sample.header, &reading), MNL_CB_OK);
 	assert_int_equal(ruleset.count, 1);
 	assert_true(ruleset.services[0].leased);
-	assert_int_equal(ruleset.services[0].parts, RULESET_IN_LEASE | RULESET_OUT_LEASE);
+	assert_true(ruleset.services[0].sides[LAYOUT_IN].lease);
+	assert_true(ruleset.services[0].sides[LAYOUT_OUT].lease);
 }
 
 static void an_element_that_jumps_elsewhere_is_not_a_lease(void **state)
 {
 	const struct change change = { .kind = CHANGE_ADD_LEASE,
-				       .map = LAYOUT_MAP_IN,
+				       .map = IN_MAP,
 				       .service = UDP_9000 };
 	struct ruleset ruleset = { 0 };
-	struct reading reading = { &ruleset, LAYOUT_MAP_OUT };
+	struct reading reading = { &ruleset, OUT_MAP };
 	struct sample sample;
 
 	build(&sample, NFT_MSG_NEWSETELEM, NFPROTO_INET, &change);
 	assert_int_equal(elements_cb(sample.header, &reading), MNL_CB_OK);
-	reading.map = LAYOUT_MAP_IN4;
+	reading.map = IN4_MAP;
 	assert_int_equal(elements_cb(sample.header, &reading), MNL_CB_OK);
 	assert_int_equal(ruleset.count, 0);
 }
@@ -253,9 +353,15 @@ static void cut_messages_are_survived(void **state)
 	const struct change lookup = { .kind = CHANGE_ADD_LOOKUP, .lookup = 6 };
 	const struct change lease = { .kind = CHANGE_ADD_LEASE,
 				      .service = UDP_9000,
-				      .lease_ms = 1 };
+				      .lease_ms = 1,
+				      .holder = { "ctguard", 77 } };
+	const struct change share = { .kind = CHANGE_ADD_UNTRACK,
+				      .service = UDP_9000,
+				      .untrack = {
+					      .extent = { EXTENT_SHARE, .percent = 5 },
+					      .family = AF_INET6 } };
 	struct ruleset ruleset = { 0 };
-	struct reading reading = { &ruleset, LAYOUT_MAP_IN };
+	struct reading reading = { &ruleset, IN_MAP };
 	struct sample sample;
 
 	build(&sample, NFT_MSG_NEWTABLE, NFPROTO_INET, &table);
@@ -265,6 +371,8 @@ static void cut_messages_are_survived(void **state)
 	cut_and_feed(&sample, rule_cb, &ruleset, &ruleset);
 	assert_int_equal(ruleset.lookups, 0);
 	build_rule(&sample, "ctkit", "in_udp_9000", NOTRACK);
+	cut_and_feed(&sample, rule_cb, &ruleset, &ruleset);
+	build(&sample, NFT_MSG_NEWRULE, NFPROTO_INET, &share);
 	cut_and_feed(&sample, rule_cb, &ruleset, &ruleset);
 	build(&sample, NFT_MSG_NEWSETELEM, NFPROTO_INET, &lease);
 	cut_and_feed(&sample, elements_cb, &ruleset, &reading);
@@ -276,6 +384,9 @@ int main(void)
 		cmocka_unit_test(our_table_is_known_by_its_tag),
 		cmocka_unit_test(only_the_whole_tag_counts),
 		cmocka_unit_test(the_rules_of_a_service_make_its_entry),
+		cmocka_unit_test(a_share_is_whole_with_all_its_rules_alike),
+		cmocka_unit_test(a_budget_is_whole_with_its_replies_untracked),
+		cmocka_unit_test(an_element_of_a_range_has_two_ends_and_a_holder),
 		cmocka_unit_test(rules_of_others_are_passed_over),
 		cmocka_unit_test(each_look_up_is_known_again),
 		cmocka_unit_test(a_look_up_in_the_wrong_place_is_not_ours),
