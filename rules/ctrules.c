@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <linux/netlink.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +28,7 @@
 #include "rules/ruleset.h"
 #include "rules/script.h"
 #include "rules/terms.h"
+#include "rules/verify.h"
 
 static const char PROGRAM[] = "ctrules";
 
@@ -43,7 +47,8 @@ static const long BUSY_PAUSE_NS = 20 * CLOCK_NS_PER_MS;
 struct context {
 	struct log log;
 	struct request request;
-	struct terms terms; /* for add */
+	struct terms terms;   /* for add */
+	struct verify verify; /* of add, if request.verify_s */
 	struct nl *nl;
 	struct ruleset ruleset;
 };
@@ -107,13 +112,15 @@ static int delete_patiently(struct nl *nl, const struct service *service,
 	return err;
 }
 
-static int apply_request(const struct context *context, struct apply_why *why)
+static int apply_request(struct context *context, struct apply_why *why)
 {
 	const struct request *request = &context->request;
 	struct nl *nl = context->nl;
 
 	switch (request->command) {
-	case REQUEST_ADD: return apply_add(nl, &request->service, &context->terms, why);
+	case REQUEST_ADD:
+		return apply_add_known(nl, &context->ruleset, &request->service,
+				       &context->terms, why);
 	case REQUEST_DELETE: return delete_patiently(nl, &request->service, why);
 	case REQUEST_FLUSH: return apply_flush(nl, why);
 	case REQUEST_LIST: break;
@@ -149,6 +156,17 @@ static int print_text(const struct log *log, const struct text *text)
 	return streams_finish(log);
 }
 
+static json_t *verify_json(const struct verify *verify)
+{
+	bool outbound = verify->service.outbound;
+	uint64_t in = verify->moved[outbound ? LAYOUT_OUT : LAYOUT_IN];
+	uint64_t out = verify->moved[outbound ? LAYOUT_IN : LAYOUT_OUT];
+
+	return json_pack("{s:b, s:I, s:I, s:f}", "ok", verify->end == VERIFY_MOVED,
+			 "in_packets", (json_int_t)in, "out_packets", (json_int_t)out,
+			 "seconds", verify->elapsed_s);
+}
+
 /* What a command that changes something did, or would do (script: by which nft text). */
 static int print_done(const struct context *context, const char *script)
 {
@@ -164,6 +182,8 @@ static int print_done(const struct context *context, const char *script)
 	json_object_set_new(object, "applied", json_boolean(!script));
 	if (script)
 		json_object_set_new(object, "nft", json_string(script));
+	if (request->verify_s > 0)
+		json_object_set_new(object, "verified", verify_json(&context->verify));
 	return print_json(&context->log, object,
 			  script ? "" : "the change is made, but ctrules ");
 }
@@ -193,36 +213,119 @@ static int run_dry(struct context *context)
 	return code;
 }
 
-static int run_change(struct context *context)
+/* One line that is written over, where somebody watches. */
+static void show_progress(const struct verify *verify, void *data)
+{
+	const struct context *context = data;
+
+	if (context->log.level < LOG_LEVEL_INFO || !isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	if (verify->end == VERIFY_WAITING)
+		fprintf(stderr,
+			"waiting: %" PRIu64 " packets to it, %" PRIu64
+			" from it, %.0fs of %.0fs ",
+			verify->moved[LAYOUT_IN], verify->moved[LAYOUT_OUT],
+			verify->elapsed_s, verify->within_s);
+}
+
+/* Readable when the user or the system wants us to stop. */
+static int open_stop(void)
+{
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (fd >= 0)
+		sigprocmask(SIG_BLOCK, &signals, NULL);
+	return fd;
+}
+
+/* Waits for packets of what was added. */
+static int run_verify(struct context *context)
+{
+	struct verify *verify = &context->verify;
+	struct text text = { 0 };
+	int err, stop = open_stop();
+
+	verify_begin(verify, &context->ruleset, &context->request.service,
+		     context->request.verify_s);
+	err = verify_wait(verify, context->nl, &context->ruleset, stop, show_progress,
+			  context);
+	if (stop >= 0)
+		close(stop);
+	if (err) {
+		log_error(&context->log,
+			  "the service is added, but cannot be watched: %s",
+			  strerror(-err));
+		return EXIT_FAILED;
+	}
+	verify_describe(verify, &text);
+	if (verify->end == VERIFY_MOVED)
+		log_info(&context->log, "%s", text_str(&text));
+	else
+		log_error(&context->log, "%s", text_str(&text));
+	text_free(&text);
+	return verify->end == VERIFY_MOVED ? EXIT_OK : EXIT_FAILED;
+}
+
+static int make_change(struct context *context)
 {
 	struct apply_why why = { "" };
-	int err;
+	int err = apply_request(context, &why);
+
+	if (err)
+		log_error(&context->log, "%s", why.text);
+	else
+		log_debug(&context->log, "%s: the kernel has acknowledged it",
+			  request_name(&context->request));
+	return exit_code(err);
+}
+
+static int run_change(struct context *context)
+{
+	int code;
 
 	if (context->request.dry_run)
 		return run_dry(context);
-	err = apply_request(context, &why);
-	if (err) {
-		log_error(&context->log, "%s", why.text);
-		return exit_code(err);
-	}
-	log_debug(&context->log, "%s: the kernel has acknowledged it",
-		  request_name(&context->request));
-	return context->request.json ? print_done(context, NULL) : EXIT_OK;
+	code = make_change(context);
+	if (code == EXIT_OK && context->request.json)
+		code = print_done(context, NULL);
+	return code;
 }
 
-static int run_add(struct context *context)
+static void warn_unaudited(const struct context *context)
 {
 	char name[SERVICE_TEXT_MAX];
-	int code = run_change(context);
 
-	if (code != EXIT_OK || context->request.force)
-		return code;
+	if (context->request.force)
+		return;
 	service_format(&context->request.service, name);
 	log_warn(&context->log,
 		 "nothing was audited: whether another rule (NAT, ct state) needs "
 		 "%s tracked is for you to judge",
 		 name);
-	return code;
+}
+
+static int run_add(struct context *context)
+{
+	const struct request *request = &context->request;
+	int code = request->dry_run ? run_dry(context) : make_change(context);
+	int printed = EXIT_OK;
+
+	if (code != EXIT_OK)
+		return code;
+	warn_unaudited(context);
+	if (request->dry_run)
+		return EXIT_OK;
+	if (request->verify_s > 0)
+		code = run_verify(context);
+	if (request->json)
+		printed = print_done(context, NULL);
+	return code ? code : printed;
 }
 
 static int run_list(struct context *context)

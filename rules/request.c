@@ -14,6 +14,8 @@
 static const double LEASE_DEFAULT_S = 300;
 static const double LEASE_MIN_S = 0.1, LEASE_MAX_S = 365 * 86400.0;
 
+static const double VERIFY_MIN_S = 0.1, VERIFY_MAX_S = 3600;
+
 /* Of a percentage that was divided by 100. */
 static const double ROUNDING = 1e-9;
 
@@ -22,6 +24,7 @@ enum {
 	OPTION_FORCE,
 	OPTION_SHARE,
 	OPTION_BUDGET,
+	OPTION_VERIFY,
 };
 
 static const struct option_spec SPECS[] = {
@@ -30,6 +33,8 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_SHARE, "share", "PERCENT", "add: only this share of its flows" },
 	{ OPTION_BUDGET, "budget", "RATE",
 	  "add: only what exceeds RATE packets a second (udp)" },
+	{ OPTION_VERIFY, "verify", "T",
+	  "add: wait until packets both ways are untracked; fail after T" },
 	{ OPTION_FORCE, "force", NULL, "add: do not warn that nothing was audited" },
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
 	OPTIONS_COMMON,
@@ -127,6 +132,17 @@ static bool take_budget(const char *value, const struct log *log, struct request
 	return true;
 }
 
+static bool take_verify(const char *value, const struct log *log, struct request *request)
+{
+	struct args_why why;
+
+	if (args_duration(value, VERIFY_MIN_S, VERIFY_MAX_S, &request->verify_s, &why) ==
+	    0)
+		return true;
+	log_error(log, "--verify: %s", why.text);
+	return false;
+}
+
 /* One option. Anything but REQUEST_RUN ends the reading. */
 static enum request_kind take_option(int key, const char *value, struct log *log,
 				     struct request *request)
@@ -137,6 +153,8 @@ static enum request_kind take_option(int key, const char *value, struct log *log
 		return take_share(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
 	case OPTION_BUDGET:
 		return take_budget(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
+	case OPTION_VERIFY:
+		return take_verify(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
 	case OPTION_FOREVER: request->forever = true; break;
 	case OPTION_FORCE: request->force = true; break;
 	case 'n': request->dry_run = true; break;
@@ -154,12 +172,21 @@ static enum request_kind take_option(int key, const char *value, struct log *log
 static bool check_options(const struct request *request, const struct log *log)
 {
 	bool for_add = request->lease_given || request->forever || request->force ||
-		       request->share_given || request->budget_given;
+		       request->share_given || request->budget_given ||
+		       request->verify_s > 0;
 
 	if (request->lease_given && request->forever)
 		return misuse(log, "--lease and --forever exclude each other", NULL);
 	if (request->share_given && request->budget_given)
 		return misuse(log, "--share and --budget exclude each other", NULL);
+	if (request->verify_s > 0 && request->dry_run)
+		return misuse(log, "--verify and --dry-run exclude each other", NULL);
+	if (request->verify_s > 0 && request->budget_given)
+		return misuse(
+			log,
+			"--verify is not for a budget, which untracks nothing until "
+			"it is exceeded",
+			NULL);
 	if (for_add && request->command != REQUEST_ADD)
 		return misuse(log,
 			      "--lease, --forever, --share, --budget and --force are not "

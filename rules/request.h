@@ -18,6 +18,7 @@ struct request {
 	struct service service; /* if request_takes_service(): one that the layout fits */
 	struct extent extent;   /* one that fits the service; without a seed */
 	double lease_s;
+	double verify_s; /* 0: not asked for */
 	bool lease_given;
 	bool share_given;
 	bool budget_given;

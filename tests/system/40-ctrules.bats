@@ -414,6 +414,76 @@ tracked_ports() {
 	[ "$(entries server)" -eq $FLOWS ]
 }
 
+# asking HOST PROTO ADDRESS: asks again and again, in the background, until the test ends.
+asking() {
+	background ask_forever "$@"
+	pids+=("$pid")
+}
+
+ask_forever() {
+	while on "$1" "$ECHO" ask "$2" "$3" 9000 1 >/dev/null; do :; done
+}
+
+@test "verify waits until packets are untracked both ways" {
+	hosts
+	tracked server
+	echo_on server 9000
+	for flows in "client udp 10.77.0.1" "client tcp fd77::1" "server tcp 127.0.0.1"; do
+		read -r host proto address <<<"$flows"
+		asking "$host" "$proto" "$address"
+		run -0 --separate-stderr on server ctrules -j --force add $proto/9000 --verify 1m
+		[[ $stderr =~ ^ctrules:\ $proto/9000:\ [0-9]+\ packets\ to\ it\ and\ [0-9]+\ from\ it\ were ]]
+		jq -e '.applied and .verified.ok and .verified.in_packets > 0 and
+			.verified.out_packets > 0 and .verified.seconds < 60' <<<"$output"
+		# Also when the counters have moved before.
+		on server ctrules -q --force add $proto/9000 --verify 1m
+		kill "$pid"
+	done
+	asking client udp 10.77.0.1
+	on client ctrules -q --force add out:udp/9000 --share 99% --verify 1m
+}
+
+@test "verify names the direction in which nothing is untracked, and leaves the rule" {
+	hosts
+	tracked server
+	run -1 --separate-stderr on server ctrules --force add udp/9000 --verify 300ms
+	one_sentence "udp/9000: no packet was untracked in 0."
+	[[ $stderr == *"neither to it nor from it; it stays out of tracking (ctrules delete udp/9000)" ]]
+	# Nobody answers there.
+	asking client udp 10.77.0.1
+	wait_until 10 heard_of server udp/9000
+	run -1 --separate-stderr on server ctrules -j --force add udp/9000 --verify 1s
+	one_sentence "packets to it were untracked in 1"
+	[[ $stderr == *", but none from it; it stays out"* ]]
+	jq -e '.applied and (.verified.ok | not) and .verified.out_packets == 0' <<<"$output"
+	[ "$(listed server udp/9000 active)" = true ]
+}
+
+heard_of() { # HOST SERVICE
+	[ "$(listed "$1" "$2" in_packets)" -gt 0 ]
+}
+
+@test "verify ends with the lease, and on Ctrl-C" {
+	one_host server
+	run -1 --separate-stderr on server ctrules --force add udp/9000 --lease 300ms --verify 1m
+	one_sentence "udp/9000: no longer out of tracking: no packet was untracked"
+	for signal in INT TERM; do
+		background on server ctrules --force add udp/9001 --verify 1m
+		wait_until 10 listens_for "$pid" $signal
+		kill -$signal "$pid"
+		wait "$pid" && code=0 || code=$?
+		[ "$code" -eq 1 ]
+		grep -q "udp/9001: stopped: no packet" "$BATS_TEST_TMPDIR/$pid.err"
+		[ "$(listed server udp/9001 active)" = true ]
+		on server ctrules delete udp/9001
+	done
+}
+
+listens_for() { # PID SIGNAL: it is blocked there, to be read
+	local blocked=0x$(awk '/^SigBlk/ { print $2 }' "/proc/$1/status")
+	((blocked >> ($(kill -l "$2") - 1) & 1))
+}
+
 @test "list says how and by whom a service is out, in the form of nft too" {
 	one_host server
 	on server ctrules -q --force add udp/9000 --budget 2k --lease 30s
@@ -758,6 +828,11 @@ tracked_ports() {
 		add udp/9000 --budget 5 --share 5%|exclude each other
 		add tcp/9000 --budget 5|"tcp/9000": a budget is for udp
 		list --share 5%|"list"
+		flush --verify 5s|"flush"
+		add udp/9000 --verify 5x|"5x"
+		add udp/9000 --verify 2h|"2h"
+		add udp/9000 --verify 5s -n|exclude each other
+		add udp/9000 --verify 5s --budget 5|--verify is not for a budget
 		add udp/9000 --lease 0|"0"
 		add udp/9000 --lease 5x|"5x"
 		add udp/9000 --lease 366d|"366d"

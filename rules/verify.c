@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/verify.h"
+
+#include <inttypes.h>
+#include <poll.h>
+
+#include "lib/clock.h"
+#include "lib/text.h"
+#include "rules/ruleset.h"
+
+enum { LOOK_MS = 100 };
+
+void verify_begin(struct verify *verify, const struct ruleset *ruleset,
+		  const struct service *service, double within_s)
+{
+	const struct ruleset_service *entry = ruleset_find(ruleset, service);
+
+	*verify = (struct verify){ .service = *service, .within_s = within_s };
+	for (int side = LAYOUT_IN; entry && side < LAYOUT_SIDES; side++)
+		verify->before[side] = entry->sides[side].packets;
+}
+
+void verify_look(struct verify *verify, const struct ruleset *ruleset, double elapsed_s)
+{
+	const struct ruleset_service *entry = ruleset_find(ruleset, &verify->service);
+	bool all = true;
+
+	verify->elapsed_s = elapsed_s;
+	for (int side = LAYOUT_IN; entry && side < LAYOUT_SIDES; side++) {
+		uint64_t packets = entry->sides[side].packets;
+
+		/* Chains that somebody made anew meanwhile count from 0. */
+		if (packets < verify->before[side])
+			verify->before[side] = 0;
+		verify->moved[side] = packets - verify->before[side];
+		all = all && verify->moved[side];
+	}
+	if (!entry || !entry->active)
+		verify->end = VERIFY_GONE;
+	else if (all)
+		verify->end = VERIFY_MOVED;
+	else if (elapsed_s >= verify->within_s)
+		verify->end = VERIFY_TIMEOUT;
+}
+
+int verify_wait(struct verify *verify, struct nl *nl, struct ruleset *scratch,
+		int stop_fd, verify_cb *progress, void *data)
+{
+	struct pollfd stop = { .fd = stop_fd, .events = POLLIN };
+	uint64_t start_ns = clock_now_ns();
+
+	while (verify->end == VERIFY_WAITING) {
+		int err = ruleset_read(nl, scratch);
+
+		if (err)
+			return err;
+		verify_look(verify, scratch, clock_between_s(start_ns, clock_now_ns()));
+		progress(verify, data);
+		if (verify->end == VERIFY_WAITING && poll(&stop, 1, LOOK_MS) > 0)
+			verify->end = VERIFY_STOPPED;
+	}
+	return 0;
+}
+
+static void describe_sides(const struct verify *verify, struct text *text)
+{
+	uint64_t in = verify->moved[LAYOUT_IN], out = verify->moved[LAYOUT_OUT];
+	double s = verify->elapsed_s;
+
+	if (in && out)
+		text_add(text,
+			 "%" PRIu64 " packets to it and %" PRIu64
+			 " from it were untracked in %.1fs",
+			 in, out, s);
+	else if (in || out)
+		text_add(text, "%" PRIu64 " packets %s it were untracked in %.1fs, %s it",
+			 in ? in : out, in ? "to" : "from", s,
+			 in ? "but none from" : "but none to");
+	else
+		text_add(text,
+			 "no packet was untracked in %.1fs, neither to it nor from it",
+			 s);
+}
+
+void verify_describe(const struct verify *verify, struct text *text)
+{
+	char name[SERVICE_TEXT_MAX];
+
+	service_format(&verify->service, name);
+	text_add(text, "%s: ", name);
+	if (verify->end == VERIFY_STOPPED)
+		text_add(text, "stopped: ");
+	if (verify->end == VERIFY_GONE)
+		text_add(text, "no longer out of tracking: ");
+	describe_sides(verify, text);
+	if (verify->end == VERIFY_TIMEOUT || verify->end == VERIFY_STOPPED)
+		text_add(text, "; it stays out of tracking (ctrules delete %s)", name);
+}
