@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "conntrack/estimate.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 
@@ -73,14 +74,12 @@ static json_t *rates(const struct reading *reading)
 static json_t *row_object(const struct reading *reading, const struct attribute_row *row,
 			  const char *member, const char *name)
 {
-	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
-						       reading->sample.complete);
-	double entries = share.ratio * reading->usage.entries;
-	double error = share.error * reading->usage.entries;
+	struct estimate estimate = estimate_row(reading, row);
 
-	return json_pack("{s:s, s:I, s:I, s:f}", member, name, "entries",
-			 (json_int_t)(entries + 0.5), "entries_error",
-			 (json_int_t)ceil(error), "share", share.ratio);
+	return json_pack("{s:s, s:I, s:I, s:f, s:f}", member, name, "entries",
+			 (json_int_t)(estimate.entries + 0.5), "entries_error",
+			 (json_int_t)ceil(estimate.entries_error), "share",
+			 estimate.share, "share_error", estimate.share_error);
 }
 
 /* The rest of a service; key is NULL for "other". */
@@ -150,6 +149,18 @@ static json_t *named_rows(const struct view *view, const struct reading *reading
 	return array;
 }
 
+/* How many of the entries are live, as far as is known. */
+static void set_live(json_t *object, const struct reading *reading)
+{
+	struct estimate_live live = estimate_live(reading);
+	bool sampled = reading->sampled, exact = sampled && live.exact;
+
+	json_object_set_new(object, "live_entries",
+			    exact ? json_integer((json_int_t)live.most) : json_null());
+	json_object_set_new(object, "live_entries_at_least",
+			    sampled ? json_integer((json_int_t)live.least) : json_null());
+}
+
 json_t *export_reading(const struct view *view, const struct reading *reading)
 {
 	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
@@ -168,6 +179,7 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 			    counters(reading->counted, &reading->since));
 	json_object_set_new(object, "counters_per_second", rates(reading));
 	json_object_set_new(object, "overflow_drop_ratio", number(!isnan(drops), drops));
+	set_live(object, reading);
 	json_object_set_new(object, "sampled",
 			    sampled ? json_integer(reading->sample.flows) : json_null());
 	json_object_set_new(object, "sample_complete",

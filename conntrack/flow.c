@@ -15,40 +15,43 @@
 #include "lib/service.h"
 
 /*
- * Where Linux starts to choose source ports by default (ip_local_port_range). A flow
- * from a service's port to a port at or above it has, most likely, its two ends swapped.
+ * Attributes by type, up to the last that is of interest: of an entry, and of what is nested in
+ * it. Small, as it is cleared six times for each flow.
  */
-enum { EPHEMERAL_FIRST = 32768 };
-
-/* Attributes by type; a type beyond what is indexed is not of interest. */
 struct index {
-	const struct nlattr *by_type[CTA_MAX + 1];
+	const struct nlattr *by_type[CTA_ZONE + 1];
+};
+
+struct nested {
+	const struct nlattr *by_type[CTA_IP_V6_DST + 1];
 };
 
 /* Returns -EBADMSG if an attribute runs past the end: libmnl's iterators stop in silence. */
-static int index_payload(const void *payload, size_t bytes, struct index *out)
+static int index_attributes(const void *payload, size_t bytes,
+			    const struct nlattr **by_type, size_t types)
 {
 	const struct nlattr *attr = payload;
 	int left = (int)bytes;
 
-	memset(out, 0, sizeof(*out));
+	memset(by_type, 0, types * sizeof(*by_type));
 	while (mnl_attr_ok(attr, left)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
-		if (type <= CTA_MAX)
-			out->by_type[type] = attr;
+		if (type < types)
+			by_type[type] = attr;
 		left -= MNL_ALIGN(attr->nla_len);
 		attr = mnl_attr_next(attr);
 	}
 	return left > 0 ? -EBADMSG : 0;
 }
 
-static int index_nested(const struct nlattr *nest, struct index *out)
+static int index_nested(const struct nlattr *nest, struct nested *out)
 {
 	if (!nest)
 		return -EBADMSG;
-	return index_payload(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest),
-			     out);
+	return index_attributes(mnl_attr_get_payload(nest),
+				mnl_attr_get_payload_len(nest), out->by_type,
+				MNL_ARRAY_SIZE(out->by_type));
 }
 
 /* Copies a value of exactly that size. */
@@ -71,7 +74,7 @@ static int parse_addresses(const struct nlattr *nest, uint8_t family,
 {
 	bool v4 = family == AF_INET;
 	size_t bytes = v4 ? sizeof(tuple->src.v4) : sizeof(tuple->src.v6);
-	struct index ip;
+	struct nested ip;
 	int err = index_nested(nest, &ip);
 
 	if (!err)
@@ -88,7 +91,7 @@ static int parse_proto(const struct nlattr *nest, uint8_t *proto,
 		       struct flow_tuple *tuple)
 {
 	uint16_t src = 0, dst = 0;
-	struct index l4;
+	struct nested l4;
 	int err = index_nested(nest, &l4);
 
 	if (!err)
@@ -108,7 +111,7 @@ static int parse_proto(const struct nlattr *nest, uint8_t *proto,
 static int parse_tuple(const struct nlattr *nest, const struct flow *flow, uint8_t *proto,
 		       struct flow_tuple *tuple, uint16_t *zone)
 {
-	struct index attrs;
+	struct nested attrs;
 	uint16_t value = 0;
 	int err = index_nested(nest, &attrs);
 
@@ -141,7 +144,7 @@ static int parse_tuples(const struct index *attrs, struct flow *flow)
 
 static int parse_tcp_state(const struct nlattr *nest, uint8_t *state)
 {
-	struct index info, tcp;
+	struct nested info, tcp;
 	int err;
 
 	if (!nest)
@@ -192,7 +195,8 @@ int flow_parse(const struct nlmsghdr *message, struct flow *out)
 	flow.family = header->nfgen_family;
 	if (flow.family != AF_INET && flow.family != AF_INET6)
 		return -EBADMSG;
-	err = index_payload(header + 1, bytes - sizeof(*header), &attrs);
+	err = index_attributes(header + 1, bytes - sizeof(*header), attrs.by_type,
+			       MNL_ARRAY_SIZE(attrs.by_type));
 	if (!err)
 		err = parse_tuples(&attrs, &flow);
 	if (!err)
@@ -224,9 +228,10 @@ bool flow_same_address(uint8_t family, const void *a, const void *b)
 					: sizeof(struct in6_addr)) == 0;
 }
 
+/* A flow from a service's port to a client's has, most likely, its two ends swapped. */
 bool flow_ends_swapped(uint16_t src_port, uint16_t dst_port)
 {
-	return src_port < EPHEMERAL_FIRST && dst_port >= EPHEMERAL_FIRST;
+	return src_port < FLOW_EPHEMERAL_FIRST && dst_port >= FLOW_EPHEMERAL_FIRST;
 }
 
 /* Whether one end of a flow is the service's. */

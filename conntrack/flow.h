@@ -48,9 +48,12 @@ bool flow_is_nat(const struct flow *flow);  /* IPS_SRC_NAT or IPS_DST_NAT, done 
 /* Compares addresses of that family: in_addr or in6_addr, in whatever they are kept. */
 bool flow_same_address(uint8_t family, const void *a, const void *b);
 
+/* Where Linux starts to choose ports for clients by default (ip_local_port_range). */
+enum { FLOW_EPHEMERAL_FIRST = 32768 };
+
 /*
  * Whether a flow between these ports looks as if it was picked up from an answer: from a
- * service's port to one that Linux chooses for clients (32768 and up).
+ * service's port to one that Linux chooses for clients.
  */
 bool flow_ends_swapped(uint16_t src_port, uint16_t dst_port);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conntrack/canvas.h"
+#include "conntrack/estimate.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
 
@@ -17,25 +18,24 @@ enum { CELL_MAX = 48, NAME_MIN = 12, NAME_WIDTH_MAX = 56, NAME_COLUMNS = 26 };
 struct cell {
 	const struct reading *reading;
 	const struct attribute_row *row;
-	struct attribute_share share;
+	struct estimate estimate;
 };
 
 static void put_share(const struct cell *cell, char text[CELL_MAX])
 {
-	snprintf(text, CELL_MAX, "%.1f%%", 100 * cell->share.ratio);
+	snprintf(text, CELL_MAX, "%.1f%%", 100 * cell->estimate.share);
 }
 
 static void put_error(const struct cell *cell, char text[CELL_MAX])
 {
-	snprintf(text, CELL_MAX, "+-%.1f", 100 * cell->share.error);
+	snprintf(text, CELL_MAX, "+-%.1f", 100 * cell->estimate.share_error);
 }
 
 static void put_entries(const struct cell *cell, char text[CELL_MAX])
 {
 	char count[VIEW_COUNT_MAX];
 
-	snprintf(text, CELL_MAX, "%s",
-		 view_count(count, cell->share.ratio * cell->reading->usage.entries));
+	snprintf(text, CELL_MAX, "%s", view_count(count, cell->estimate.entries));
 }
 
 static void put_part(const struct cell *cell, uint32_t part, char text[CELL_MAX])
@@ -181,9 +181,7 @@ static void draw_row(struct canvas *canvas, const struct chart_area *area, int r
 
 static struct cell cell_of(const struct reading *reading, const struct attribute_row *row)
 {
-	return (struct cell){ reading, row,
-			      attribute_share(reading->sample.flows, row->flows,
-					      reading->sample.complete) };
+	return (struct cell){ reading, row, estimate_row(reading, row) };
 }
 
 struct grid_extent grid_draw(struct canvas *canvas, const struct chart_area *area,
@@ -229,7 +227,7 @@ void grid_draw_line(struct canvas *canvas, int row, const struct grid *grid)
 
 		view_name(&rows->rows[i].key, name);
 		length = snprintf(text, sizeof(text), "%s%s %.0f%%", i ? ", " : "", name,
-				  100 * cell.share.ratio);
+				  100 * cell.estimate.share);
 		if (column + length > canvas->width)
 			return;
 		column = canvas_add(canvas, row, column, STYLE_PLAIN, "%s", text);

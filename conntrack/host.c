@@ -86,6 +86,20 @@ const struct host_listener *host_find_listener(const struct host *host, uint8_t 
 	return NULL;
 }
 
+uint64_t host_fingerprint(const struct host *host)
+{
+	uint64_t sum = 0;
+
+	/* Whatever the order of the sockets. */
+	for (size_t i = 0; i < host->listeners; i++) {
+		const struct host_listener *listener = &host->listener[i];
+
+		if (listener->port < FLOW_EPHEMERAL_FIRST)
+			sum += (listener->inode + 1) * 0x9e3779b97f4a7c15U;
+	}
+	return sum;
+}
+
 size_t host_group(const struct host *host, const struct host_listener *listener,
 		  uint64_t *inodes, size_t max)
 {

@@ -49,6 +49,9 @@ const struct host_listener *host_find_listener(const struct host *host, uint8_t 
 					       const union flow_address *address,
 					       uint16_t port);
 
+/* A number that changes when a listener comes or goes; one at a port as clients have does not count. */
+uint64_t host_fingerprint(const struct host *host);
+
 /*
  * The inodes of the sockets that share a listener's protocol, port and address: of one
  * service, be it for several workers (SO_REUSEPORT) or a socket for each family. Returns

@@ -29,7 +29,6 @@ static const double INTERVAL_MIN_S = 0.01, INTERVAL_MAX_S = 3600;
 
 static const struct watch_request DEFAULTS = {
 	.interval_s = 1,
-	.sample_max = 2000,
 	.view.top = 10,
 };
 
@@ -38,7 +37,8 @@ static const struct option_spec SPECS[] = {
 	{ 'i', "interval", "T",
 	  "a line or a new screen every T, 10ms to 1h (default: 1s)" },
 	{ KEY_COUNT, "count", "N", "print lines, and exit after N of them" },
-	{ KEY_SAMPLE, "sample", "N", "look at N entries at most (default: 2000)" },
+	{ KEY_SAMPLE, "sample", "N",
+	  "look at N entries at most (default: 2500 to 4000)" },
 	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
 	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
 	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus there" },

@@ -17,8 +17,8 @@ struct watch_request {
 	bool once;
 	bool json;
 	double interval_s;
-	uint64_t count; /* lines; 0: no end */
-	uint32_t sample_max;
+	uint64_t count;      /* lines; 0: no end */
+	uint32_t sample_max; /* 0: not given */
 	struct spaces_wanted netns;
 	struct outlets_wanted outlets;
 	bool lines; /* are wanted, or the screen; else only metrics */

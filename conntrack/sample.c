@@ -9,16 +9,36 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "conntrack/flow.h"
+#include "lib/clock.h"
 #include "lib/nl.h"
 
 /* What the reading of one sample shares with the callback of its dump. */
 struct reading {
-	uint32_t max;
+	const struct sample_size *size;
+	uint64_t start_ns;
 	sample_cb *cb;
 	void *data;
 	struct sample sample;
 	bool stopped;
 };
+
+static bool is_over(const struct reading *reading)
+{
+	uint32_t seen = reading->sample.flows + reading->sample.malformed;
+
+	if (seen < reading->size->enough)
+		return false;
+	return seen >= reading->size->most ||
+	       clock_between_s(reading->start_ns, clock_now_ns()) >=
+		       reading->size->budget_s;
+}
+
+/* An entry that is offloaded to hardware shows no time. */
+static bool is_expiring(const struct flow *flow)
+{
+	return flow->timeout_s < SAMPLE_EXPIRING_S &&
+	       !(flow->status & (IPS_OFFLOAD | IPS_HW_OFFLOAD));
+}
 
 static int flow_cb(const struct nlmsghdr *message, void *data)
 {
@@ -30,7 +50,7 @@ static int flow_cb(const struct nlmsghdr *message, void *data)
 	 * Malformed messages count towards the bound. The one after the last is looked at to
 	 * know that there are more.
 	 */
-	if (sample->flows + sample->malformed == reading->max) {
+	if (is_over(reading)) {
 		reading->stopped = true;
 		return MNL_CB_STOP;
 	}
@@ -39,14 +59,17 @@ static int flow_cb(const struct nlmsghdr *message, void *data)
 		return MNL_CB_OK;
 	}
 	sample->flows++;
+	sample->expiring += is_expiring(&flow);
 	reading->cb(&flow, reading->data);
 	return MNL_CB_OK;
 }
 
-int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
-		struct sample *out)
+int sample_take_sized(struct nl *nl, const struct sample_size *size, sample_cb *cb,
+		      void *data, struct sample *out)
 {
-	struct reading reading = { .max = max, .cb = cb, .data = data };
+	struct reading reading = {
+		.size = size, .start_ns = clock_now_ns(), .cb = cb, .data = data
+	};
 	int err;
 
 	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP,
@@ -58,6 +81,14 @@ int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
 	reading.sample.complete = !err && !reading.stopped;
 	*out = reading.sample;
 	return 0;
+}
+
+int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
+		struct sample *out)
+{
+	const struct sample_size size = { .enough = max, .most = max };
+
+	return sample_take_sized(nl, &size, cb, data, out);
 }
 
 int sample_purge(struct nl *nl)

@@ -15,8 +15,18 @@ typedef void sample_cb(const struct flow *flow, void *data);
 struct sample {
 	uint32_t flows;     /* how many were given to the callback */
 	uint32_t malformed; /* messages that could not be read, skipped */
+	uint32_t expiring;  /* flows that will have expired in SAMPLE_EXPIRING_S */
 	int cut;            /* 0, or why it ends early: -EINTR or -ENOBUFS */
 	bool complete; /* the walk reached the table's end: every live flow was seen */
+};
+
+enum { SAMPLE_EXPIRING_S = 2 };
+
+/* How many flows to read: enough, and more of them, up to most, while the time lasts. */
+struct sample_size {
+	uint32_t enough;
+	uint32_t most;
+	double budget_s;
 };
 
 /*
@@ -28,6 +38,11 @@ struct sample {
  */
 int sample_take(struct nl *nl, uint32_t max, sample_cb *cb, void *data,
 		struct sample *out);
+
+/* The same of a size that follows how fast it goes: when it stops has nothing to do with what is
+   in the flows, so the sample is as unbiased. */
+int sample_take_sized(struct nl *nl, const struct sample_size *size, sample_cb *cb,
+		      void *data, struct sample *out);
 
 /*
  * Makes the kernel drop the entries that have expired but are still counted: it does so while it

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conntrack/estimate.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
 
@@ -253,21 +254,35 @@ void view_name(const struct attribute_key *key, char name[VIEW_NAME_MAX])
 static void add_row(const struct reading *reading, const struct attribute_row *row,
 		    const char *name, struct text *text)
 {
-	struct attribute_share share = attribute_share(reading->sample.flows, row->flows,
-						       reading->sample.complete);
+	struct estimate estimate = estimate_row(reading, row);
 	const struct process *process = view_holder(reading, row);
-	char entries[VIEW_COUNT_MAX], error[VIEW_COUNT_MAX];
+	char entries[VIEW_COUNT_MAX];
 
-	text_add(text, "  %-32s %5.1f%%  %10s", name, 100 * share.ratio,
-		 view_count(entries, share.ratio * reading->usage.entries));
-	text_add(text, " +-%-7s",
-		 view_count(error, share.error * reading->usage.entries));
-	text_add(text, " %3.0f%%", 100.0 * row->unreplied / row->flows);
+	text_add(text, "  %-32s %5.1f%% +-%-4.1f %10s", name, 100 * estimate.share,
+		 100 * estimate.share_error, view_count(entries, estimate.entries));
+	text_add(text, "    %3.0f%%", 100.0 * row->unreplied / row->flows);
 	if (process)
 		text_add(text, "  %s[%d]", process->name, (int)process->pid);
 	if (process && process->count > 1)
 		text_add(text, " and %u more", process->count - 1);
 	text_add(text, "%s\n", row->nat ? "  translated" : "");
+}
+
+/* Where the count and the sample are not of the same entries. */
+static void add_expired(const struct reading *reading, struct text *text)
+{
+	struct estimate_live live = estimate_live(reading);
+	double counted = reading->sample_counted;
+	char number[VIEW_COUNT_MAX];
+
+	if (live.exact && live.least < counted)
+		text_add(text,
+			 "           %s of the counted have expired, and go by and by\n",
+			 view_count(number, counted - live.least));
+	else if (!live.exact && live.least < 0.95 * live.most)
+		text_add(text,
+			 "           at least %s are live, others may have expired\n",
+			 view_count(number, live.least));
 }
 
 static void add_rows(const struct view *view, const struct reading *reading,
@@ -282,13 +297,13 @@ static void add_rows(const struct view *view, const struct reading *reading,
 	}
 	text_add(text,
 		 reading->sample.complete ? "all %s live entries, by %s:\n"
-					  : "a sample of %s entries, by %s:\n",
+					  : "a sample of %s live entries, by %s:\n",
 		 view_count(flows, reading->sample.flows), view_by_name(view->by));
 	if (reading->sample.malformed)
 		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->sample.flows == 0)
 		return;
-	text_add(text, "  %-32s %6s  %10s   %-7s %s\n", "", "share", "entries", "",
+	text_add(text, "  %-32s %6s %6s %10s  %s\n", "", "share", "", "entries",
 		 "unreplied");
 	for (size_t i = 0; i < rows.count; i++) {
 		view_name(&rows.rows[i].key, name);
@@ -306,6 +321,8 @@ void view_report(const struct view *view, const struct reading *reading,
 	text_add(text, "entries:   %s of %s, %.1f%% full\n",
 		 view_count(entries, reading->usage.entries),
 		 view_count(number, reading->usage.limit), 100 * fill_of(reading));
+	if (reading->sampled)
+		add_expired(reading, text);
 	add_tracking(reading, text);
 	text_add(text, "forecast:  ");
 	view_forecast(reading, text);
@@ -330,12 +347,11 @@ static void add_top(const struct view *view, const struct reading *reading,
 	char name[VIEW_NAME_MAX];
 
 	for (size_t i = 0; i < rows.count; i++) {
-		struct attribute_share share =
-			attribute_share(reading->sample.flows, rows.rows[i].flows,
-					reading->sample.complete);
+		struct estimate estimate = estimate_row(reading, &rows.rows[i]);
 
 		view_name(&rows.rows[i].key, name);
-		text_add(text, "%s%s %.0f%%", i ? ", " : "  ", name, 100 * share.ratio);
+		text_add(text, "%s%s %.0f%%", i ? ", " : "  ", name,
+			 100 * estimate.share);
 	}
 }
 

@@ -40,7 +40,8 @@ struct reading {
 		interrupted; /* dumps that were begun again: what was dumped changed (EINTR) */
 	uint64_t
 		overruns; /* answers that were lost for want of memory, and asked for again (ENOBUFS) */
-	double sample_cost_s; /* how long it took */
+	double sample_cost_s;    /* how long it took */
+	uint32_t sample_counted; /* entries that the kernel counted then */
 	struct sample sample;
 	const struct attribute *services; /* sorted; these belong to the watch and are */
 	const struct attribute *sources;  /* valid until its next call */
@@ -57,7 +58,7 @@ struct reading {
 struct watch;
 
 struct watch_config {
-	uint32_t sample_max; /* flows of a sample at most */
+	uint32_t sample_max; /* flows of a sample at most; 0: as many as pay */
 	uint64_t netns; /* the namespace's number (conntrack/netns.h); 0: not known */
 };
 
@@ -76,14 +77,17 @@ void watch_close(struct watch *watch);
 int watch_poll(struct watch *watch);
 
 /*
- * Of all the time that sampling may take, a 20th of what passes, this watch may take that part:
- * above 0, at most 1, which it is at first. For one of several watches.
+ * Of all the time that sampling may take this watch may take that part: above 0, at most 1,
+ * which it is at first. For one of several watches.
  */
 void watch_set_part(struct watch *watch, double part);
 
 /*
- * Polls and takes a reading. Samples again only when sampling would take no more than its
- * part of a 20th of the time; between, *out repeats the sample before. Returns as watch_poll().
+ * Polls and takes a reading. Between samples *out repeats the one before. How soon one follows
+ * depends on what it costs and on what has changed: of the time that passes, sampling
+ * takes a thousandth while nothing does, a 200th when a listener has come or gone or the
+ * table is another by a 20th, and a 20th when that is a thousandth of the limit or more.
+ * Returns as watch_poll().
  */
 int watch_read(struct watch *watch, struct reading *out);
 

@@ -45,6 +45,8 @@ static void what_is_not_known_is_null(void **state)
 		"sources",
 		"states",
 		"processes",
+		"live_entries",
+		"live_entries_at_least",
 	};
 	const struct reading reading = {
 		.netns = "host",
@@ -141,7 +143,9 @@ static void services_are_named_and_the_rest_is_other(void **state)
 			  .flows = 20, .assured = 20 },
 		},
 	};
-	const struct process process = { .inode = 7, .pid = 1, .name = "dns" };
+	const struct process process = {
+		.inode = 7, .pid = 12, .count = 3, .name = "dns"
+	};
 	const struct reading reading = {
 		.netns = "host",
 		.usage = { .entries = 1000, .limit = 2000 },
@@ -160,17 +164,23 @@ static void services_are_named_and_the_rest_is_other(void **state)
 
 	assert_int_equal(json_array_size(rows), 2);
 	assert_member(json_array_get(rows, 0), "service", "\"udp/53\"");
-	assert_member(json_array_get(rows, 0), "entries", "800");
+	assert_member(json_array_get(rows, 0), "entries", "80");
 	assert_member(json_array_get(rows, 0), "process", "\"dns\"");
+	assert_member(json_array_get(rows, 0), "pid", "12");
+	assert_member(json_array_get(rows, 0), "processes", "3");
+	assert_member(json_array_get(rows, 0), "entries_error", "0");
 	assert_member(json_array_get(rows, 0), "unreplied_ratio", "0.25");
 	assert_member(json_array_get(rows, 0), "nat", "true");
 	assert_member(json_array_get(rows, 1), "service", "\"other\"");
 	assert_member(json_array_get(rows, 1), "direction", "null");
-	assert_member(json_array_get(rows, 1), "entries", "200");
+	assert_member(json_array_get(rows, 1), "entries", "20");
 	assert_member(json_array_get(rows, 1), "assured_ratio", "1.0");
 	assert_member(object, "evictable_ratio", "0.75");
 	assert_member(object, "overflow_drop_ratio", "2.32831e-10");
 	assert_member(object, "sampled", "100");
+	assert_member(object, "live_entries", "100");
+	assert_member(object, "live_entries_at_least", "100");
+	assert_member(object, "entries", "1000");
 	json_decref(object);
 }
 

@@ -85,13 +85,13 @@ static void the_report_has_the_largest_and_the_rest(void **state)
 	assert_report(&s, "entries:   1,000 of 10,000, 10.0% full\n");
 	assert_report(&s, "tracking:  active\n");
 	assert_report(&s, "all 1,000 live entries, by service:\n");
-	assert_report(&s, " share     entries           unreplied\n");
-	assert_report(&s,
-		      "  udp/53                            70.0%         700 +-0       "
-		      " 50%  dns[12]\n");
-	assert_report(&s,
-		      "  other                             10.0%         100 +-0       "
-		      "100%\n");
+	assert_report(&s, " share           entries  unreplied\n");
+	assert_report(&s, "  udp/53                            70.0% +-0.0         700 "
+			  "    50%  dns[12]\n");
+	assert_report(&s, "  other                             10.0% +-0.0         100 "
+			  "   100%\n");
+	s.reading.sample_counted = 1234;
+	assert_report(&s, " 234 of the counted have expired, and go by and by\n");
 	s.process.count = 4;
 	s.services.rows[0].nat = 1;
 	assert_report(&s, " 50%  dns[12] and 3 more  translated\n");
@@ -99,7 +99,7 @@ static void the_report_has_the_largest_and_the_rest(void **state)
 	assert_report(&s, "all 1,000 live entries, by process:\n");
 	s.view.by = VIEW_SERVICE;
 	s.reading.sample.complete = false;
-	assert_report(&s, "a sample of 1,000 entries, by service:\n");
+	assert_report(&s, "a sample of 1,000 live entries, by service:\n");
 }
 
 static void an_empty_table_has_no_rows(void **state)
