@@ -8,6 +8,7 @@
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "server/channel.h"
+#include "server/crew.h"
 #include "server/pacer.h"
 
 enum { PATH_PREFIX_MAX = 200 };
@@ -35,6 +36,8 @@ static const struct option_spec ECHO_OPTIONS[] = {
 	{ OPTION_SIZE, "size", "B", "bytes of a message (64)" },
 	{ OPTION_FLOWS, "flows", "F", "sockets that take turns (1)" },
 	{ OPTION_DURATION, "duration", "T", "send for T (10s)" },
+	{ OPTION_PROCESSES, "processes", "N",
+	  "that share the flows (one per CPU, if it is worth it)" },
 	OPTION_ROW_SOURCE,
 	{ OPTION_WAIT, "wait", "T", "an echo that takes longer is lost (2s)" },
 	OPTION_ROW_PUBLIC,
@@ -121,6 +124,8 @@ int command_apply(struct command *command, int key, const char *value,
 	case OPTION_CONNECTIONS:
 		return args_count(value, 1, CONNECTIONS_MAX, &load->count, why);
 	case OPTION_FLOWS: return args_count(value, 1, FLOWS_MAX, &load->flows, why);
+	case OPTION_PROCESSES:
+		return args_count(value, 1, CREW_MAX, &load->processes, why);
 	case OPTION_SIZE:
 		return args_count(value, PROBE_BYTES, CHANNEL_MESSAGE_MAX,
 				  &load->size_bytes, why);

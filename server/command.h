@@ -21,6 +21,7 @@ enum option_key {
 	OPTION_WAIT = OPTIONS_LONG_ONLY,
 	OPTION_PATH_PREFIX,
 	OPTION_ALLOW_PUBLIC,
+	OPTION_PROCESSES,
 };
 
 /* A command line of ctload. */

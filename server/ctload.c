@@ -73,6 +73,7 @@ static int run_echo(struct command *command, const struct log *log)
 {
 	struct load *load = &command->load;
 	struct echo_result result;
+	struct args_why why;
 	int err;
 
 	if (load->rate > 0 && load->window > 0)
@@ -80,6 +81,8 @@ static int run_echo(struct command *command, const struct log *log)
 				   "an echo run has a --rate or a --window, not both");
 	if (load->window == 0 && load->rate == 0)
 		load->rate = ECHO_RATE;
+	if (load_echo_check(load, &why))
+		return usage_error(log, why.text);
 	err = load_echo_run(load, &result);
 	if (err) {
 		log_error(log, "cannot send to %s: %s", load->target.text,
@@ -90,7 +93,8 @@ static int run_echo(struct command *command, const struct log *log)
 		return EXIT_FAILED;
 	if (result.outcome.stopped_by)
 		return 128 + result.outcome.stopped_by;
-	return result.sent > 0 ? EXIT_OK : EXIT_FAILED;
+	return result.sent > 0 && result.broken + result.stuck == 0 ? EXIT_OK
+								    : EXIT_FAILED;
 }
 
 static int run_flows(struct command *command, const struct log *log)

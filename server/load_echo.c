@@ -2,321 +2,266 @@
 #include "server/load_echo.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
 
+#include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "server/channel.h"
+#include "server/crew.h"
 #include "server/dial.h"
-#include "server/ledger.h"
+#include "server/echoer.h"
 #include "server/poller.h"
 #include "server/progress.h"
-#include "server/schedule.h"
 
-enum {
-	EVENTS = 64,
-	SEND_BATCH = 64, /* messages before echoes get their turn */
-};
+enum { DESCRIPTORS_SPARE = 32, EVENTS = 8 };
 
-/* Messages whose answers are still recognised: 8 MB of bits. */
-#define LEDGER_CAPACITY (UINT64_C(1) << 26)
+/* Messages a second that one process sends without effort: a second one would only be woken. */
+enum { WORTH_A_PROCESS = 20000 };
+
+/* How often the parent looks at what its children did. */
+static const uint64_t LOOK_NS = UINT64_C(20) * CLOCK_NS_PER_MS;
+
+/* So much later than they should children may end before they are killed. */
+static const uint64_t END_NS = UINT64_C(10) * CLOCK_NS_PER_S;
 
 struct echo {
 	const struct load *load;
-	struct echo_result result;
-	struct ledger *ledger;
+	struct crew *crew;
 	struct poller *poller;
-	struct channel_kit *kit;
-	struct channel_events events;
-	struct channel *channels;
-	struct schedule schedule;
 	struct progress progress;
-	uint64_t start_ns;
-	uint64_t last_ns; /* of the last send */
-	bool sending;
+	struct echoer_orders *orders;
+	unsigned processes;
+	unsigned stuck;
+	uint64_t end_ns; /* when all should have ended */
+	bool stopping;   /* they were told to */
 };
 
-static void on_echo(void *data, const struct probe *probe)
+static uint64_t flows_per_process(void)
 {
-	struct echo *echo = data;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t descriptors = dial_raise_descriptors();
 
-	switch (ledger_settle(echo->ledger, probe->sequence)) {
-	case LEDGER_FIRST:
-		echo->result.received++;
-		hist_add(&echo->result.latency_ns, now_ns - probe->intended_ns);
-		break;
-	case LEDGER_AGAIN: echo->result.duplicates++; break;
-	case LEDGER_LATE: echo->result.received_late++; break;
-	case LEDGER_UNKNOWN: echo->result.unexpected++; break;
+	return descriptors > DESCRIPTORS_SPARE ? descriptors - DESCRIPTORS_SPARE : 1;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t processes(const struct load *load)
+{
+	uint64_t per_process = flows_per_process();
+	uint64_t needed = (load->flows + per_process - 1) / per_process;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t useful = least(cpus > 0 ? (uint64_t)cpus : 1, load->flows);
+
+	if (load->processes > 0)
+		return load->processes;
+	useful = load->rate > 0 ? least(useful, load->rate / WORTH_A_PROCESS + 1)
+				: least(useful, load->window);
+	return needed > useful ? needed : useful;
+}
+
+int load_echo_check(const struct load *load, struct args_why *why)
+{
+	uint64_t count = processes(load);
+	uint64_t room = flows_per_process();
+
+	if (count > CREW_MAX || (load->flows + count - 1) / count > room)
+		snprintf(why->text, sizeof(why->text),
+			 "%" PRIu64 " flows want more than %" PRIu64
+			 " processes of %" PRIu64 " descriptors (RLIMIT_NOFILE)",
+			 load->flows, least(count, CREW_MAX), room);
+	else if (count > load->flows)
+		snprintf(why->text, sizeof(why->text),
+			 "%" PRIu64
+			 " processes want as many --flows at least, not %" PRIu64,
+			 count, load->flows);
+	else if (load->rate == 0 && count > load->window)
+		snprintf(why->text, sizeof(why->text),
+			 "%" PRIu64 " processes want a --window of as many at least, not "
+			 "%" PRIu64,
+			 count, load->window);
+	else
+		return 0;
+	return -ERANGE;
+}
+
+static int work(const struct crew_job *job, unsigned index, void *slot, void *shared)
+{
+	const struct echo *echo = job->data;
+	const struct echoer_share share = {
+		.load = echo->load,
+		.processes = echo->processes,
+		.index = index,
+	};
+
+	return echoer_run(&share, slot, shared) ? 1 : 0;
+}
+
+static const struct echoer_count *count_of(const struct echo *echo, unsigned i)
+{
+	return crew_slot(echo->crew, i);
+}
+
+/* Whether each child has connected what it can, or ended; how many flows are connected. */
+static bool all_ready(const struct echo *echo, uint64_t *connected)
+{
+	bool ready = true;
+
+	*connected = 0;
+	for (unsigned i = 0; i < echo->processes; i++) {
+		const struct echoer_count *count = count_of(echo, i);
+
+		ready &= __atomic_load_n(&count->ready, __ATOMIC_ACQUIRE) ||
+			 crew_pid(echo->crew, i) == 0;
+		*connected += count->connected;
+	}
+	return ready;
+}
+
+/* The counts only: what the progress line and the end of the run need often. */
+static void add_counts(const struct echo *echo, struct echo_result *sum)
+{
+	for (unsigned i = 0; i < echo->processes; i++) {
+		const struct echo_result *part = &count_of(echo, i)->result;
+
+		sum->sent += part->sent;
+		sum->received += part->received;
+		sum->lost += part->lost;
 	}
 }
 
-static void on_unexpected(void *data)
+static void add_rest(struct echo_result *sum, const struct echo_result *part)
 {
-	struct echo *echo = data;
-
-	echo->result.unexpected++;
+	sum->received_late += part->received_late;
+	sum->duplicates += part->duplicates;
+	sum->unexpected += part->unexpected;
+	sum->refused += part->refused;
+	sum->overruns += part->overruns;
+	sum->outcome.late += part->outcome.late;
+	if (part->outcome.max_late_ns > sum->outcome.max_late_ns)
+		sum->outcome.max_late_ns = part->outcome.max_late_ns;
+	sum->outcome.cut_short |= part->outcome.cut_short;
+	hist_merge(&sum->latency_ns, &part->latency_ns);
+	tally_merge(&sum->errors, &part->errors);
 }
 
-static void watch(struct echo *echo, uint64_t i)
+/* What a child that was killed had sent and not got back is outstanding for ever. */
+static void sum_up(const struct echo *echo, struct echo_result *sum)
 {
-	struct channel *channel = &echo->channels[i];
-	uint32_t events = EPOLLIN;
+	uint64_t last_ns = echo->orders->start_ns;
 
-	if (!channel->connected || channel->out_left > 0)
-		events |= EPOLLOUT;
-	poller_change(echo->poller, channel->fd, events, i);
-}
+	*sum = (struct echo_result){
+		.processes = echo->processes,
+		.broken = crew_broken(echo->crew),
+		.stuck = echo->stuck,
+		.outcome.stopped_by = poller_signal(echo->poller),
+	};
+	sum->outcome.missing = sum->broken + sum->stuck > 0;
+	add_counts(echo, sum);
+	for (unsigned i = 0; i < echo->processes; i++) {
+		const struct echoer_count *count = count_of(echo, i);
 
-static void close_channel(struct echo *echo, struct channel *channel)
-{
-	if (channel->fd >= 0 && !channel->stream)
-		echo->result.overruns += dial_overruns(channel->fd);
-	channel_close(channel);
-}
-
-/* A failed stream is over; a datagram socket reports what came back and goes on. */
-static void fail_channel(struct echo *echo, struct channel *channel, int err)
-{
-	tally_add(&echo->result.errors, err, 1);
-	echo->result.refused++;
-	if (channel->stream)
-		close_channel(echo, channel);
-}
-
-static void on_ready(struct echo *echo, const struct epoll_event *event)
-{
-	struct channel *channel = &echo->channels[event->data.u64];
-	int err = 0;
-
-	if (channel->fd < 0)
-		return;
-	if (!channel->connected) {
-		err = channel_connected(channel);
-		if (err)
-			tally_add(&echo->result.errors, err, 1);
-		else
-			watch(echo, event->data.u64);
-		return;
+		add_rest(sum, &count->result);
+		if (count->last_ns > last_ns)
+			last_ns = count->last_ns;
 	}
-	if (event->events & EPOLLOUT) {
-		err = channel_flush(channel, echo->kit);
-		if (!err && channel->out_left == 0)
-			watch(echo, event->data.u64);
-	}
-	if (!err && event->events & ~(uint32_t)EPOLLOUT)
-		err = channel_receive(channel, echo->kit);
-	if (err)
-		fail_channel(echo, channel, err);
+	sum->outstanding = sum->sent - sum->received - sum->lost;
+	sum->seconds = clock_between_s(echo->orders->start_ns, last_ns);
+	if (echo->load->rate > 0)
+		sum->seconds += 1.0 / (double)echo->load->rate;
+	if (sum->seconds > 0)
+		sum->rate = (double)sum->received / sum->seconds;
 }
 
-static void poll_until(struct echo *echo, uint64_t until_ns)
+static void look(const struct echo *echo)
 {
 	struct epoll_event events[EVENTS];
-	int n = poller_wait(echo->poller, until_ns, events, EVENTS);
 
-	for (int i = 0; i < n; i++)
-		on_ready(echo, &events[i]);
-	echo->result.outcome.stopped_by = poller_signal(echo->poller);
+	poller_wait(echo->poller, clock_now_ns() + LOOK_NS, events, EVENTS);
 }
 
-static void send_one(struct echo *echo, uint64_t now_ns)
+/* The clock of the run starts when all that will connect have. Returns 0 or -errno. */
+static int start(struct echo *echo)
 {
-	uint64_t sequence = ledger_asked(echo->ledger);
-	uint64_t number = sequence % echo->load->flows;
-	struct channel *channel = &echo->channels[number];
-	struct probe probe = {
-		.sequence = sequence,
-		.intended_ns = schedule_time_ns(&echo->schedule, sequence, now_ns),
-	};
-	int err = channel_send(channel, echo->kit, &probe);
+	struct tally errors = { 0 };
+	uint64_t connected, now_ns;
 
-	ledger_ask(echo->ledger, now_ns, 1);
-	if (err) {
-		ledger_settle(echo->ledger, sequence);
-		tally_add(&echo->result.errors, err, 1);
-	} else {
-		echo->result.sent++;
-	}
-	if (!err && channel->out_left > 0)
-		watch(echo, number);
+	while (crew_running(echo->crew) > 0 && !all_ready(echo, &connected) &&
+	       !poller_signal(echo->poller))
+		look(echo);
+	all_ready(echo, &connected);
+	for (unsigned i = 0; i < echo->processes; i++)
+		tally_merge(&errors, &count_of(echo, i)->result.errors);
+	if (connected == 0)
+		return -(tally_worst(&errors) ?: ETIMEDOUT);
+	if (connected < echo->load->flows)
+		log_warn(echo->load->log,
+			 "only %" PRIu64 " of %" PRIu64
+			 " flows have a connection: the others count as errors",
+			 connected, echo->load->flows);
+	now_ns = clock_now_ns();
+	progress_start(&echo->progress, echo->load->log, now_ns);
+	echo->end_ns = now_ns + echo->load->duration_ns + echo->load->wait_ns + END_NS;
+	__atomic_store_n(&echo->orders->start_ns, now_ns, __ATOMIC_RELEASE);
+	return 0;
 }
 
-static void send_due(struct echo *echo, uint64_t now_ns)
+/* Without one of them, what is left is not the load that was asked for. */
+static void stop_if_due(struct echo *echo)
 {
-	uint64_t outstanding = ledger_outstanding(echo->ledger);
-	uint64_t n = schedule_allowed(&echo->schedule, now_ns, outstanding);
-
-	if (n > SEND_BATCH)
-		n = SEND_BATCH;
-	if (n > ledger_room(echo->ledger))
-		n = ledger_room(echo->ledger);
-	for (uint64_t i = 0; i < n; i++)
-		send_one(echo, now_ns);
-	if (n > 0) {
-		schedule_took(&echo->schedule, now_ns, n, &echo->result.outcome);
-		echo->last_ns = now_ns;
-	}
-}
-
-static uint64_t next_ns(const struct echo *echo)
-{
-	uint64_t next = ledger_expiry_ns(echo->ledger);
-
-	if (echo->progress.next_ns < next)
-		next = echo->progress.next_ns;
-	if (echo->sending && schedule_next_ns(&echo->schedule) < next)
-		next = schedule_next_ns(&echo->schedule);
-	return next;
-}
-
-/* What is due by the end of the time may still be sent then, but not late. */
-static void look_for_end(struct echo *echo, uint64_t now_ns)
-{
-	const struct schedule *schedule = &echo->schedule;
-	uint64_t end_ns = schedule->end_ns + (schedule->paced ? LOAD_LATE_NS : 0);
-	bool left = schedule_left(schedule) > 0;
-
-	if (left && now_ns < end_ns)
+	if (echo->stopping ||
+	    (!poller_signal(echo->poller) && crew_broken(echo->crew) == 0))
 		return;
-	echo->sending = false;
-	echo->result.outcome.cut_short = left && schedule->paced;
+	echo->stopping = true;
+	echo->end_ns = clock_now_ns() + END_NS;
+	crew_signal(echo->crew, SIGTERM);
 }
 
 static void run(struct echo *echo)
 {
-	const struct echo_result *result = &echo->result;
+	while (crew_running(echo->crew) > 0 && clock_now_ns() < echo->end_ns) {
+		struct echo_result sum = { 0 };
 
-	while (!result->outcome.stopped_by &&
-	       (echo->sending || ledger_outstanding(echo->ledger) > 0)) {
-		uint64_t now_ns = clock_now_ns();
-
-		echo->result.lost += ledger_expire(echo->ledger, now_ns);
-		if (echo->sending)
-			look_for_end(echo, now_ns);
-		if (echo->sending)
-			send_due(echo, now_ns);
-		progress_tell(&echo->progress, now_ns, "sent", result->sent, "received",
-			      result->received);
-		poll_until(echo, next_ns(echo));
+		stop_if_due(echo);
+		add_counts(echo, &sum);
+		progress_tell(&echo->progress, clock_now_ns(), "sent", sum.sent,
+			      "received", sum.received);
+		look(echo);
 	}
-}
-
-static void start(struct echo *echo)
-{
-	const struct load *load = echo->load;
-	uint64_t now_ns = clock_now_ns();
-	uint64_t count = UINT64_MAX;
-
-	/* At a rate, what is asked for is a number, exactly; without one it is the time. */
-	if (load->rate > 0)
-		count = load->duration_ns / CLOCK_NS_PER_S * load->rate +
-			load->duration_ns % CLOCK_NS_PER_S * load->rate / CLOCK_NS_PER_S;
-	schedule_start(&echo->schedule, now_ns, load->rate, load->window, count,
-		       load->duration_ns);
-	progress_start(&echo->progress, load->log, now_ns);
-	echo->start_ns = now_ns;
-	echo->last_ns = now_ns;
-	echo->sending = true;
-}
-
-static void sum_up(struct echo *echo)
-{
-	struct echo_result *result = &echo->result;
-
-	result->outstanding = ledger_outstanding(echo->ledger);
-	result->seconds = clock_between_s(echo->start_ns, echo->last_ns);
-	if (echo->load->rate > 0)
-		result->seconds += 1.0 / (double)echo->load->rate;
-	if (result->seconds > 0)
-		result->rate = (double)result->received / result->seconds;
-	for (uint64_t i = 0; i < echo->load->flows; i++)
-		close_channel(echo, &echo->channels[i]);
-}
-
-static uint64_t count_connected(const struct echo *echo, bool *pending)
-{
-	uint64_t connected = 0;
-
-	*pending = false;
-	for (uint64_t i = 0; i < echo->load->flows; i++) {
-		connected += echo->channels[i].connected;
-		*pending |= echo->channels[i].fd >= 0 && !echo->channels[i].connected;
-	}
-	return connected;
-}
-
-static void open_channels(struct echo *echo)
-{
-	for (uint64_t i = 0; i < echo->load->flows; i++) {
-		struct channel *channel = &echo->channels[i];
-		int err = channel_open(channel, echo->load, i);
-
-		if (!err || err == -EINPROGRESS)
-			err = poller_add(echo->poller, channel->fd,
-					 channel->connected ? EPOLLIN : EPOLLOUT, i);
-		if (err) {
-			tally_add(&echo->result.errors, err, 1);
-			channel_close(channel);
-		}
-	}
-}
-
-/* The clock of the run starts when all that will connect have. */
-static int connect_all(struct echo *echo)
-{
-	uint64_t give_up_ns;
-	uint64_t connected;
-	bool pending;
-
-	open_channels(echo);
-	give_up_ns = clock_now_ns() + echo->load->wait_ns;
-	connected = count_connected(echo, &pending);
-	while (pending && clock_now_ns() < give_up_ns &&
-	       !echo->result.outcome.stopped_by) {
-		poll_until(echo, give_up_ns);
-		connected = count_connected(echo, &pending);
-	}
-	if (connected == 0)
-		return -(tally_worst(&echo->result.errors) ?: ETIMEDOUT);
-	if (connected < echo->load->flows)
-		log_warn(echo->load->log,
-			 "only %llu of %llu flows have a connection: the others count as "
-			 "errors",
-			 (unsigned long long)connected,
-			 (unsigned long long)echo->load->flows);
-	return 0;
+	echo->stuck = crew_running(echo->crew);
+	/* A signal to the whole group may have ended the children before we looked. */
+	look(echo);
 }
 
 int load_echo_run(const struct load *load, struct echo_result *out)
 {
-	struct echo *echo = calloc(1, sizeof(*echo));
-	int err;
+	struct echo echo = { .load = load, .processes = (unsigned)processes(load) };
+	struct crew_job job = {
+		.work = work,
+		.data = &echo,
+		.slot_bytes = sizeof(struct echoer_count),
+		.shared_bytes = sizeof(struct echoer_orders),
+	};
+	/* Before the children: what they inherit is blocked signals, not signals missed. */
+	int err = poller_open(&echo.poller);
 
-	if (!echo)
-		return -ENOMEM;
-	echo->load = load;
-	echo->events = (struct channel_events){ on_echo, on_unexpected, echo };
-	dial_raise_descriptors();
-	echo->channels = calloc(load->flows, sizeof(struct channel));
-	err = echo->channels ? poller_open(&echo->poller) : -ENOMEM;
-	if (!err)
-		err = ledger_open(&echo->ledger, LEDGER_CAPACITY, load->wait_ns);
-	if (!err)
-		err = channel_kit_open(&echo->kit, load, &echo->events);
-	if (!err)
-		err = connect_all(echo);
+	if (err)
+		return err;
+	err = crew_open(&echo.crew, echo.processes, &job);
 	if (!err) {
-		start(echo);
-		run(echo);
-		sum_up(echo);
-		*out = echo->result;
+		echo.orders = crew_shared(echo.crew);
+		err = start(&echo);
 	}
-	channel_kit_close(echo->kit);
-	ledger_close(echo->ledger);
-	poller_close(echo->poller);
-	free(echo->channels);
-	free(echo);
+	if (!err) {
+		run(&echo);
+		sum_up(&echo, out);
+	}
+	crew_close(echo.crew);
+	poller_close(echo.poller);
 	return err;
 }

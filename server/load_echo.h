@@ -14,6 +14,10 @@
  */
 struct echo_result {
 	struct load_outcome outcome;
+	unsigned processes;
+	unsigned
+		broken; /* of them, that ended before their time; their part is in the sum */
+	unsigned stuck; /* that did not end, and were killed */
 	uint64_t sent;
 	uint64_t received;
 	uint64_t lost;        /* no echo within the wait */
@@ -30,10 +34,16 @@ struct echo_result {
 	struct tally errors;
 };
 
+struct args_why;
+
+/* Whether the processes that there may be can do it; else -ERANGE with one sentence. */
+int load_echo_check(const struct load *load, struct args_why *why);
+
 /*
  * Sends messages of load->size_bytes from load->flows sockets for load->duration_ns and times
  * their echoes: at load->rate whatever comes back, or, if that is 0, load->window at
- * a time. Returns 0 when it ran, -errno if no socket could be opened or connected.
+ * a time. By as many processes as the flows, the rate and the CPUs make worth it, or as
+ * load->processes says; they take turns, so that all together keep the rate. Returns 0 when it ran, -errno if no socket could be opened or connected.
  */
 int load_echo_run(const struct load *load, struct echo_result *out);
 

@@ -118,6 +118,7 @@ static void add_up(struct hold *hold)
 			last_opened_ns = count->last_opened_ns;
 		tally_merge(&sum.errors, &count->errors);
 	}
+	sum.outcome.missing = sum.broken + sum.stuck > 0;
 	sum.outstanding = sum.tried - sum.opened - sum.failed;
 	sum.open_seconds = clock_between_s(hold->orders->start_ns, last_opened_ns);
 	hold->result = sum;

@@ -8,12 +8,19 @@
 void pacer_start(struct pacer *pacer, uint64_t now_ns, uint64_t rate)
 {
 	assert(rate > 0 && rate <= PACER_RATE_MAX);
-	*pacer = (struct pacer){ .start_ns = now_ns, .rate = rate };
+	*pacer = (struct pacer){ .start_ns = now_ns, .rate = rate, .stride = 1 };
+}
+
+void pacer_share(struct pacer *pacer, uint64_t processes, uint64_t index)
+{
+	assert(index < processes);
+	pacer->stride = processes;
+	pacer->first = index;
 }
 
 uint64_t pacer_time_ns(const struct pacer *pacer, uint64_t i)
 {
-	uint64_t events = i - pacer->base;
+	uint64_t events = pacer->first + (i - pacer->base) * pacer->stride;
 	uint64_t part_ns = events % pacer->rate * CLOCK_NS_PER_S;
 
 	/*
@@ -31,8 +38,11 @@ uint64_t pacer_due(const struct pacer *pacer, uint64_t now_ns)
 	if (now_ns < pacer->start_ns)
 		return 0;
 	passed_ns = now_ns - pacer->start_ns;
-	last = pacer->base + passed_ns / CLOCK_NS_PER_S * pacer->rate +
+	last = passed_ns / CLOCK_NS_PER_S * pacer->rate +
 	       passed_ns % CLOCK_NS_PER_S * pacer->rate / CLOCK_NS_PER_S;
+	if (last < pacer->first)
+		return 0;
+	last = pacer->base + (last - pacer->first) / pacer->stride;
 	return last + 1 > pacer->taken ? last + 1 - pacer->taken : 0;
 }
 
@@ -51,5 +61,6 @@ void pacer_resume(struct pacer *pacer, uint64_t now_ns)
 	if (pacer_next_ns(pacer) >= now_ns)
 		return;
 	pacer->base = pacer->taken;
+	pacer->first = 0;
 	pacer->start_ns = now_ns;
 }

@@ -15,11 +15,19 @@ enum { PACER_RATE_MAX = 100000000 };
 struct pacer {
 	uint64_t start_ns; /* when event number `base` is due */
 	uint64_t base;
-	uint64_t rate; /* events per second, 1..PACER_RATE_MAX */
+	uint64_t rate;   /* events per second, 1..PACER_RATE_MAX, */
+	uint64_t stride; /* of which every so many-th is ours, */
+	uint64_t first;  /* after so many that are not */
 	uint64_t taken;
 };
 
 void pacer_start(struct pacer *pacer, uint64_t now_ns, uint64_t rate);
+
+/*
+ * The row is shared by processes that take turns, each with a pacer that was started at the same
+ * time: number i of ours is i * processes + index of all. Right after pacer_start().
+ */
+void pacer_share(struct pacer *pacer, uint64_t processes, uint64_t index);
 
 /* How many events are due at now_ns that were not taken yet. */
 uint64_t pacer_due(const struct pacer *pacer, uint64_t now_ns);

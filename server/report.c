@@ -71,7 +71,8 @@ static int print_json(json_t *fields, const struct load_outcome *outcome,
 	json_object_update(object, fields);
 	json_object_set_new(object, "late", json_integer((json_int_t)outcome->late));
 	json_object_set_new(object, "complete",
-			    json_boolean(!outcome->stopped_by && !outcome->cut_short));
+			    json_boolean(!outcome->stopped_by && !outcome->cut_short &&
+					 !outcome->missing));
 	json_object_set_new(object, "errors", errors_object(errors));
 	bad = !fields ||
 	      json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) < 0;
@@ -104,6 +105,15 @@ static void warn(const struct log *log, const struct load_outcome *outcome)
 		log_warn(log, "the time was over before all was sent: see --duration");
 	if (outcome->stopped_by)
 		log_warn(log, "stopped by SIG%s", sigabbrev_np(outcome->stopped_by));
+}
+
+/* What was missing of the load in the end is not the server's fault. */
+static void tell_missing(const struct log *log, const struct load_outcome *outcome,
+			 unsigned broken, unsigned processes)
+{
+	if (broken > 0 && !outcome->stopped_by)
+		log_error(log, "%u of %u processes ended before their time", broken,
+			  processes);
 }
 
 static void print_flows(const struct load *load, const struct flows_result *r)
@@ -194,9 +204,7 @@ int report_hold(const struct load *load, const struct hold_result *result, bool 
 	else
 		print_hold(load, result);
 	warn(load->log, &result->outcome);
-	if (result->broken > 0 && !result->outcome.stopped_by)
-		log_error(load->log, "%u of %u processes ended before their time",
-			  result->broken, result->processes);
+	tell_missing(load->log, &result->outcome, result->broken, result->processes);
 	return finish(load->log, err);
 }
 
@@ -249,9 +257,10 @@ static void print_echo(const struct load *load, const struct echo_result *r)
 	printf("Echo of %s: %" PRIu64 " bytes, %" PRIu64 " flow%s, ", load->target.text,
 	       load->size_bytes, load->flows, load->flows == 1 ? "" : "s");
 	if (load->rate > 0)
-		printf("open loop at %" PRIu64 "/s\n", load->rate);
+		printf("open loop at %" PRIu64 "/s, ", load->rate);
 	else
-		printf("closed loop of %" PRIu64 "\n", load->window);
+		printf("closed loop of %" PRIu64 ", ", load->window);
+	printf("%u process%s\n", r->processes, r->processes == 1 ? "" : "es");
 	printf("  %-12s %" PRIu64 "  (in %.3f s)\n", "Sent", r->sent, r->seconds);
 	printf("  %-12s %" PRIu64 "  (%.0f/s)\n", "Received", r->received, r->rate);
 	printf("  %-12s %" PRIu64 "  (%.2f%%)\n", "Lost", r->lost,
@@ -270,16 +279,17 @@ static void print_echo(const struct load *load, const struct echo_result *r)
 
 static json_t *echo_fields(const struct load *load, const struct echo_result *r)
 {
-	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}",
-		"mode", "echo", "target", load->target.text, "sent", (json_int_t)r->sent,
-		"received", (json_int_t)r->received, "lost", (json_int_t)r->lost,
-		"outstanding", (json_int_t)r->outstanding, "received_late",
-		(json_int_t)r->received_late, "duplicates", (json_int_t)r->duplicates,
-		"unexpected", (json_int_t)r->unexpected, "refused",
-		(json_int_t)r->refused, "overruns", (json_int_t)r->overruns, "rate",
-		r->rate, "seconds", r->seconds, "latency_us",
-		latency_object(&r->latency_ns));
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, "
+			 "s:f, s:I, s:o}",
+			 "mode", "echo", "target", load->target.text, "sent",
+			 (json_int_t)r->sent, "received", (json_int_t)r->received, "lost",
+			 (json_int_t)r->lost, "outstanding", (json_int_t)r->outstanding,
+			 "received_late", (json_int_t)r->received_late, "duplicates",
+			 (json_int_t)r->duplicates, "unexpected",
+			 (json_int_t)r->unexpected, "refused", (json_int_t)r->refused,
+			 "overruns", (json_int_t)r->overruns, "rate", r->rate, "seconds",
+			 r->seconds, "processes", (json_int_t)r->processes, "latency_us",
+			 latency_object(&r->latency_ns));
 }
 
 int report_echo(const struct load *load, const struct echo_result *result, bool json)
@@ -292,5 +302,9 @@ int report_echo(const struct load *load, const struct echo_result *result, bool 
 	else
 		print_echo(load, result);
 	warn(load->log, &result->outcome);
+	tell_missing(load->log, &result->outcome, result->broken, result->processes);
+	if (result->stuck > 0)
+		log_error(load->log, "%u of %u processes did not end and were killed",
+			  result->stuck, result->processes);
 	return finish(load->log, err);
 }

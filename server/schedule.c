@@ -15,6 +15,16 @@ void schedule_start(struct schedule *schedule, uint64_t now_ns, uint64_t rate,
 	pacer_start(&schedule->pacer, now_ns, rate > 0 ? rate : 1);
 }
 
+void schedule_share(struct schedule *schedule, uint64_t processes, uint64_t index)
+{
+	if (!schedule->paced)
+		return;
+	schedule->count = schedule->count > index
+				  ? (schedule->count - index - 1) / processes + 1
+				  : 0;
+	pacer_share(&schedule->pacer, processes, index);
+}
+
 uint64_t schedule_left(const struct schedule *schedule)
 {
 	return schedule->count - schedule->pacer.taken;

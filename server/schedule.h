@@ -28,6 +28,12 @@ struct schedule {
 void schedule_start(struct schedule *schedule, uint64_t now_ns, uint64_t rate,
 		    uint64_t window, uint64_t count, uint64_t duration_ns);
 
+/*
+ * Right after schedule_start(): of what is paced, only the share of one of several processes that
+ * take turns (pacer_share()). The window is this process's own.
+ */
+void schedule_share(struct schedule *schedule, uint64_t processes, uint64_t index);
+
 /* How many may be sent now, when outstanding are unanswered. */
 uint64_t schedule_allowed(struct schedule *schedule, uint64_t now_ns,
 			  uint64_t outstanding);

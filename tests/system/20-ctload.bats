@@ -226,6 +226,9 @@ except TimeoutError:
 		echo udp 127.0.0.1:9 --rate 1 --window 1|not both
 		echo udp 127.0.0.1:9 --size 23|"23" is out of range
 		echo udp 127.0.0.1:9 --count 1|count
+		echo udp 127.0.0.1:9 --processes 0|"0" is out of range
+		echo udp 127.0.0.1:9 --processes 3 --flows 2|3 processes want as many --flows at least, not 2
+		echo udp 127.0.0.1:9 --processes 3 --flows 3 --window 2|3 processes want a --window of as many at least, not 2
 		flows 127.0.0.1:9|lacks its protocol
 		flows udp/9000|lacks an address
 		flows udp/localhost:9|"udp/localhost:9"
@@ -285,9 +288,11 @@ while True:
 	serve echo=udp/9000
 	background ip netns exec client ctload echo udp 10.77.0.1:9000 --rate 1k --duration 5s --wait 30s --json
 	wait_until 60 has_line "$BATS_TEST_TMPDIR/$pid.err" received
-	kill -STOP "$pid"
+	# the process that sends, not the one that reports
+	sender=$(pgrep -P "$pid")
+	kill -STOP "$sender"
 	elapse 300
-	kill -CONT "$pid"
+	kill -CONT "$sender"
 	wait "$pid"
 	# Sent at once when it went on: all came back fast, but up to 300 ms after they were due.
 	run cat "$BATS_TEST_TMPDIR/$pid.out"
@@ -463,6 +468,73 @@ gone() {
 said_each_second() {
 	run --separate-stderr on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 2500ms
 	[ "$(grep -c 'sent .*received' <<<"$stderr")" -eq 2 ]
+}
+
+@test "the processes of an echo keep the rate together, and their counts add up" {
+	serve -w 1 echo=udp/9000 echo=tcp/9000
+	background on server ctserve -w 1 -j echo=udp/9001 echo=tcp/9001
+	counted=$pid
+	wait_until 30 grep -q serving "$BATS_TEST_TMPDIR/$counted.err"
+	sent=0
+	for proto in udp tcp; do
+		load_json echo $proto 10.77.0.1:9001 --rate 2k --duration 1s --wait 30s --flows 7 --processes 3 --size 100
+		[ "$status" -eq 0 ]
+		[ "$(result .processes)" -eq 3 ]
+		[ "$(result '.sent == .received and (.sent == 2000 or .complete == false)')" = true ]
+		[ "$(result '.latency_us | .p50 > 0 and .p50 <= .p99 and .p99 <= .max')" = true ]
+		sent=$((sent + $(result .sent)))
+		load_json echo $proto 10.77.0.1:9001 --window 5 --duration 300ms --wait 30s --flows 5 --processes 2 --size 100
+		[ "$status" -eq 0 ]
+		[ "$(result '.sent == .received and .sent > 0 and .processes == 2')" = true ]
+		sent=$((sent + $(result .sent)))
+	done
+	kill "$counted"
+	wait "$counted"
+	# what all processes say they sent is what the server has seen
+	[ "$(jq '.udp_packets_in * 100 + .tcp_bytes_in' "$BATS_TEST_TMPDIR/$counted.out")" -eq $((sent * 100)) ]
+}
+
+@test "an echo is spread over processes as descriptors, flows and the load ask for" {
+	serve echo=udp/9000
+	run --separate-stderr on client bash -c 'ulimit -n 60; ctload echo udp 10.77.0.1:9000 --flows 100 --rate 200 --duration 1s --wait 30s --json'
+	[ "$status" -eq 0 ]
+	[ "$(result '.processes == 4 and .sent == .received')" = true ]
+	load_json echo udp 10.77.0.1:9000 --flows 100 --rate 200 --duration 100ms --wait 30s
+	[ "$(result .processes)" -eq 1 ]
+	load_json echo udp 10.77.0.1:9000 --flows 100 --window 100 --duration 100ms --wait 30s
+	cpus=$(nproc --all)
+	[ "$(result .processes)" -le $((cpus < 100 ? cpus : 100)) ]
+	[ "$(result .processes)" -ge $((cpus > 1 ? 2 : 1)) ]
+}
+
+@test "an echo that loses a process says so, ends, and counts what that one did" {
+	serve echo=udp/9000
+	background on client ctload echo udp 10.77.0.1:9000 --rate 500 --flows 4 --processes 2 --duration 300s --wait 30s --json
+	wait_until 60 has_line "$BATS_TEST_TMPDIR/$pid.err" received
+	kill -KILL "$(pgrep -P "$pid" | head -n 1)"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 1 ]
+	has_line "$BATS_TEST_TMPDIR/$pid.err" "1 of 2 processes ended before their time"
+	run cat "$BATS_TEST_TMPDIR/$pid.out"
+	[ "$(result '.complete == false and .processes == 2')" = true ]
+	[ "$(result '.sent == .received + .lost + .outstanding and .sent > 0')" = true ]
+}
+
+@test "Ctrl-C ends the processes of an echo, with the result so far" {
+	serve echo=udp/9000
+	background on client env --default-signal=INT ctload echo udp 10.77.0.1:9000 --rate 500 --flows 4 --processes 2 --duration 300s --wait 30s --json
+	wait_until 60 has_line "$BATS_TEST_TMPDIR/$pid.err" received
+	pgrep -P "$pid" >"$BATS_TEST_TMPDIR/children"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/children")" -eq 2 ]
+	# the parent alone, as by kill; a terminal signals the children, too
+	kill -INT "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 130 ]
+	[ "$(jq '.sent > 0 and .complete == false and .sent == .received + .lost + .outstanding' "$BATS_TEST_TMPDIR/$pid.out")" = true ]
+	[ "$(grep -c 'ended before' "$BATS_TEST_TMPDIR/$pid.err")" -eq 0 ]
+	wait_until 30 gone "$BATS_TEST_TMPDIR/children"
 }
 
 @test "every second has a line on stderr, but for --quiet" {

@@ -102,6 +102,39 @@ static void an_event_is_due_at_its_time_and_not_before(void **state)
 	}
 }
 
+/* What processes that share a row send, and when, is what one would. */
+static void a_row_that_is_shared_is_the_same_row(void **state)
+{
+	static const uint64_t PROCESSES[] = { 1, 2, 3, 7, 64 };
+	const uint64_t start_ns = 12345, rate = 99991;
+
+	for (size_t p = 0; p < sizeof(PROCESSES) / sizeof(PROCESSES[0]); p++) {
+		uint64_t processes = PROCESSES[p];
+		uint64_t due[3] = { 0 };
+
+		for (uint64_t index = 0; index < processes; index++) {
+			struct pacer all, own;
+
+			pacer_start(&all, start_ns, rate);
+			pacer_start(&own, start_ns, rate);
+			pacer_share(&own, processes, index);
+			for (uint64_t i = 0; i < 100; i++)
+				assert_int_equal(
+					pacer_time_ns(&own, i),
+					pacer_time_ns(&all, i * processes + index));
+			for (unsigned i = 0; i < 3; i++)
+				due[i] += pacer_due(&own, start_ns + i * 77777777);
+		}
+		for (unsigned i = 0; i < 3; i++) {
+			struct pacer all;
+
+			pacer_start(&all, start_ns, rate);
+			assert_int_equal(due[i],
+					 pacer_due(&all, start_ns + i * 77777777));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +145,7 @@ int main(void)
 		cmocka_unit_test(a_closed_loop_goes_on_without_catching_up),
 		cmocka_unit_test(resuming_early_changes_nothing),
 		cmocka_unit_test(an_event_is_due_at_its_time_and_not_before),
+		cmocka_unit_test(a_row_that_is_shared_is_the_same_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

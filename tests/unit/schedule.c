@@ -90,6 +90,22 @@ static void being_held_up_waits_for_an_answer_and_not_for_the_clock(void **state
 	assert_int_equal(schedule_allowed(&schedule, 5 * MS, 0), 6);
 }
 
+static void shares_make_the_whole_count(void **state)
+{
+	for (uint64_t count = 0; count < 30; count++) {
+		uint64_t sum = 0;
+
+		for (uint64_t index = 0; index < 7; index++) {
+			struct schedule schedule;
+
+			schedule_start(&schedule, 0, 1000, 0, count, FOREVER);
+			schedule_share(&schedule, 7, index);
+			sum += schedule_left(&schedule);
+		}
+		assert_int_equal(sum, count);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +116,7 @@ int main(void)
 			a_full_window_moves_the_schedule_instead_of_making_a_burst),
 		cmocka_unit_test(a_late_sender_is_counted_and_catches_up),
 		cmocka_unit_test(being_held_up_waits_for_an_answer_and_not_for_the_clock),
+		cmocka_unit_test(shares_make_the_whole_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
