@@ -177,33 +177,38 @@ static bool contradicts(const struct climb *fast, const struct climb *past)
 	       fmax(fmax(few, restless), 0.25 * fmax(fabs(before), fabs(now)));
 }
 
-/* Rate by the fast window if that contradicts the slow one, else by the slow one. */
-static double rate_now(const struct forecast *f, bool falls)
+/* Rate by the fast window if that contradicts the slow one, which *contradicted says; else by that. */
+static double rate_now(const struct forecast *f, bool falls, bool *contradicted)
 {
 	struct climb fast = climb_over(f, FAST_S, 0, falls);
 	struct climb past = climb_over(f, SLOW_S - FAST_S, fast.steps, falls);
 	struct climb slow = climb_over(f, SLOW_S, 0, falls);
 
+	*contradicted = fast.seconds > 0 && past.seconds > 0 && contradicts(&fast, &past);
 	if (slow.seconds <= 0)
 		return 0;
-	if (fast.seconds > 0 && past.seconds > 0 && contradicts(&fast, &past))
-		return rate_of(&fast);
-	return rate_of(&slow);
+	return *contradicted ? rate_of(&fast) : rate_of(&slow);
 }
 
 double forecast_slope(const struct forecast *f)
 {
-	return rate_now(f, true);
+	bool contradicted;
+
+	return rate_now(f, true, &contradicted);
 }
 
-/* The mean rate of the last marks without a fall that have about that rate, if there are some. */
+/*
+ * The mean rate of the last marks without a fall that have about the same, or rate without such.
+ * Nothing is trimmed: of senders that send in bursts that would leave out too much.
+ */
 static double lasting_rate(const struct forecast *f, double rate)
 {
-	double mean = rate, seconds = 0, rise = 0, counted = 0;
+	double seconds = 0, rise = 0;
 
 	for (size_t i = 0; i < f->marks && i < LASTING_MARKS; i++) {
 		const struct forecast_step *mark =
 			at(f->mark, FORECAST_MARKS, f->next_mark, i);
+		double mean = seconds > 0 ? rise / seconds : mark->rise / mark->seconds;
 		double chance = noise_of(fabs(mark->rise)) / mark->seconds;
 
 		if (mark->fell)
@@ -213,11 +218,8 @@ static double lasting_rate(const struct forecast *f, double rate)
 			break;
 		seconds += mark->seconds;
 		rise += mark->rise;
-		counted++;
-		mean = rise / seconds;
 	}
-	return counted >= 2 && fabs(rate - mean) < LASTING_PART * fabs(mean) ? mean
-									     : rate;
+	return seconds > 0 ? rise / seconds : rate;
 }
 
 double forecast_fallen(const struct forecast *f)
@@ -301,14 +303,17 @@ bool forecast_climb(const struct forecast *f, double *climb)
 	struct climb all = climb_over(f, SLOW_S, 0, true);
 	struct climb quiet = climb_over(f, SLOW_S, 0, false);
 	struct forecast_bend bend = forecast_bend(f);
+	bool contradicted;
 	double rate;
 
 	if (quiet.seconds <= 0 || quiet.seconds < all.seconds / 2)
 		return false;
-	rate = rate_now(f, false);
-	*climb = bend.now > 0 && fabs(bend.rate - rate) < LASTING_PART * rate
-			 ? bend.rate
-			 : lasting_rate(f, rate);
+	rate = rate_now(f, false, &contradicted);
+	if (!contradicted)
+		rate = lasting_rate(f, rate);
+	if (bend.now > 0 && fabs(bend.rate - rate) < LASTING_PART * rate)
+		rate = bend.rate;
+	*climb = rate;
 	return true;
 }
 

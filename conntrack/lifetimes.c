@@ -10,7 +10,7 @@
 #include "lib/clock.h"
 
 /* Over which the movements between kinds are smoothed. */
-static const double MEMORY_S = 8;
+static const double MEMORY_S = 15;
 
 /* Timeouts come in whole seconds: a later deadline than this was moved. */
 static const double ROUNDING_S = 1.5;

@@ -9,10 +9,12 @@
 #include "lib/clock.h"
 
 /* Over which arrivals are smoothed. */
-static const double MEMORY_S = 5;
+static const double MEMORY_S = 6;
 
 /* net/netfilter/nf_conntrack_core.c, gc_worker: how often it runs and how much it takes. */
 static const double GC_LEAST_S = 1, GC_MOST_S = 60, GC_PER_S = 64000;
+/* Its interval is not known well enough to count on it in time. */
+static const double GC_LATE = 1.15;
 static const double GC_BIAS = 100, GC_BIAS_S = 60;
 
 /* A sample of all entries has all expired ones collected, and so will the next: a second's part. */
@@ -23,7 +25,7 @@ static const double AHEAD_S = LIFETIMES_LONGEST_S, FINE_S = 40;
 static const double FINE_STEP_S = 0.25, STEP_S = 1;
 
 /* Which part of arrivals must last to be told from none, and of the entries must move. */
-static const double LASTING_PART = 0.08;
+static const double LASTING_PART = 0.05;
 static const double STEADY_PART = 0.05;
 
 /* What the look ahead carries from step to step. */
@@ -104,6 +106,14 @@ static double collected_per_s(const struct outlook *o, const struct lifetimes *l
 		    o->expired * touched_part(fmax(0, climb), buckets));
 }
 
+/* After one run of gc_worker until the next: what entries have to live, on the average. */
+static double gc_interval_s(const struct lifetimes *l, double entries)
+{
+	double mean_s = (l->mean_s * entries + GC_BIAS * GC_BIAS_S) / (entries + GC_BIAS);
+
+	return fmin(fmax(mean_s, GC_LEAST_S), GC_MOST_S);
+}
+
 /* Few are collected by the walk of each sample, many by the kernel's collector. */
 static bool is_collection(const struct outlook *o, double fallen)
 {
@@ -125,6 +135,7 @@ static void follow_expired(struct outlook *o, const struct forecast *f,
 	o->expired += (dying - collected_per_s(o, l, climb, buckets)) * l->elapsed_s;
 	if (is_collection(o, fallen)) {
 		o->collected_ns = f->fell_ns;
+		o->gc_every_s = gc_interval_s(l, o->entries);
 		o->arrivals = o->growth = o->weight_s = 0;
 		/* If it has ended it took all. */
 		if (quiet_s > 0.1)
@@ -159,13 +170,12 @@ void outlook_note(struct outlook *o, const struct forecast *f, const struct life
 /* When the kernel collects next. */
 static void expect_gc(struct course *c, const struct outlook *o, const struct forecast *f)
 {
-	double mean_s = (c->l->mean_s * c->entries + GC_BIAS * GC_BIAS_S) /
-			(c->entries + GC_BIAS);
-	c->gc_every_s = fmin(fmax(mean_s, GC_LEAST_S), GC_MOST_S);
 	/* When none was seen, as late as can be; when one is overdue, it is not far. */
+	c->gc_every_s = gc_interval_s(c->l, c->entries);
 	c->gc_at_s = c->gc_every_s;
 	if (o->collected_ns)
-		c->gc_at_s -= clock_between_s(o->collected_ns, f->last_ns);
+		c->gc_at_s = GC_LATE * o->gc_every_s -
+			     clock_between_s(o->collected_ns, f->last_ns);
 	if (c->gc_at_s <= 0)
 		c->gc_at_s = c->gc_every_s / 4;
 }
@@ -190,6 +200,14 @@ static double lasting(const struct course *c)
 	for (size_t i = 0; i < LIFETIMES_KINDS; i++)
 		leaving += c->leaving[i];
 	return c->arriving > 0 ? 1 - leaving / c->arriving : 0;
+}
+
+/* Which part must be seen to be told from chance: three standard errors. */
+static double lasting_least(const struct lifetimes *l)
+{
+	double seen = l->came * l->weight_s * fmin(l->flows, LIFETIMES_PANEL);
+
+	return seen > 0 ? fmax(LASTING_PART, 3 / sqrt(seen)) : LASTING_PART;
 }
 
 static double dying_in(const struct course *c, double from_s, double to_s)
@@ -240,7 +258,7 @@ static double run(struct course *c)
 		if (at_s >= AHEAD_S - GC_MOST_S)
 			c->crest = fmax(c->crest, c->entries);
 	}
-	if (lasting(c) < LASTING_PART || c->arriving * lasting(c) < 1)
+	if (lasting(c) < lasting_least(c->l) || c->arriving * lasting(c) < 1)
 		return INFINITY;
 	return at_s + (c->limit - c->entries) / (c->arriving * lasting(c));
 }

@@ -26,6 +26,7 @@ struct outlook {
 	double expired;      /* entries that are counted still */
 	uint64_t
 		collected_ns; /* when the kernel collected them last; 0: that was not seen */
+	double gc_every_s;    /* how long after that it does so again */
 	double arrivals;      /* entries that came, and seconds, smoothed */
 	double growth;        /* the same without what was collected */
 	double weight_s;
