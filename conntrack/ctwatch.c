@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,29 +8,23 @@
 #include <unistd.h>
 
 #include <ev.h>
-#include <jansson.h>
 
-#include "conntrack/export.h"
+#include "conntrack/bulletin.h"
+#include "conntrack/lines.h"
 #include "conntrack/outlets.h"
 #include "conntrack/request.h"
 #include "conntrack/screen.h"
 #include "conntrack/spaces.h"
 #include "conntrack/terminal.h"
-#include "conntrack/view.h"
-#include "conntrack/watch.h"
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "lib/metainfo.h"
 #include "lib/options.h"
 #include "lib/streams.h"
 #include "lib/text.h"
 
 /* How often at least the forecast is fed: one reading a line is too few when lines are rare. */
 static const double POLL_MAX_S = 0.1;
-
-/* Of a column; a longer name moves what follows. */
-enum { NAME_WIDTH = 16 };
 
 /* What --once watches before it reports. */
 enum { ONCE_POLLS = 10, ONCE_POLL_MS = 20 };
@@ -43,120 +37,13 @@ struct ctwatch {
 	struct outlets *outlets;
 	bool wrote;    /* the file of metrics, once at least */
 	int write_err; /* of the last time; told already */
-	uint64_t lines;
-	bool complained; /* about what is missing: once is enough */
+	struct lines lines;
+	uint64_t printed;
+	uint64_t skipped; /* since the last that was printed */
 	int status;
 	ev_timer line_timer;
 	ev_timer poll_timer;
 };
-
-/* Wall-clock time for the reader; no duration is taken from it. */
-static void add_time(struct text *text)
-{
-	struct timespec now;
-	struct tm local;
-	char clock[16];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &local);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-	text_add(text, "%s.%03ld ", clock, now.tv_nsec / (CLOCK_NS_PER_MS));
-}
-
-/* Returns false if memory ran out. Takes the tables over. */
-static bool print_json(json_t *tables)
-{
-	json_t *object = metainfo_object("ctwatch");
-	char now[CLOCK_TEXT_MAX];
-	bool whole;
-	char *line;
-
-	clock_wall_text(now);
-	json_object_set_new(object, "time", json_string(now));
-	json_object_set_new(object, "tables", tables);
-	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
-	json_decref(object);
-	whole = line;
-	if (whole)
-		puts(line);
-	free(line);
-	return whole;
-}
-
-/* Whether a table has to be told from others, now or later. */
-static bool has_several(const struct ctwatch *ctwatch)
-{
-	return ctwatch->request.outlets.several;
-}
-
-/* Adds what is said of one table. */
-static void add_text(const struct ctwatch *ctwatch, const struct reading *reading,
-		     struct text *text)
-{
-	if (ctwatch->request.once) {
-		if (has_several(ctwatch))
-			text_add(text, "%snamespace: %s\n", text->length ? "\n" : "",
-				 reading->netns);
-		view_report(&ctwatch->request.view, reading, text);
-	} else {
-		add_time(text);
-		if (has_several(ctwatch))
-			text_add(text, "%-*s  ", NAME_WIDTH, reading->netns);
-		view_line(&ctwatch->request.view, reading, text);
-		text_add(text, "\n");
-	}
-}
-
-static void complain(struct ctwatch *ctwatch, int missing)
-{
-	if (ctwatch->complained || !missing)
-		return;
-	ctwatch->complained = true;
-	if (missing == -EPERM)
-		log_warn(&ctwatch->log, "no CAP_NET_ADMIN: only entries and limit are "
-					"known, not counters, services and sources");
-	else
-		log_warn(&ctwatch->log,
-			 "the kernel does not answer by netlink (%s): only "
-			 "entries and limit are known",
-			 strerror(-missing));
-}
-
-static void tell_of(struct ctwatch *ctwatch, const struct reading *reading)
-{
-	complain(ctwatch, reading->missing);
-	if (reading->sampled && reading->sample_age_s == 0)
-		log_debug(&ctwatch->log, "sampled %u entries in %.1f ms",
-			  reading->sample.flows, reading->sample_cost_s * 1000);
-}
-
-/*
- * Takes a reading of each table and adds it to either. Returns 0, or -errno if there is none
- * that can be read.
- */
-static int read_all(struct ctwatch *ctwatch, struct text *text, json_t *tables)
-{
-	bool any = false;
-	int failed = -ESRCH;
-
-	for (size_t i = 0; i < spaces_count(ctwatch->spaces); i++) {
-		struct reading reading;
-		int err = spaces_read(ctwatch->spaces, i, &reading);
-
-		if (err) {
-			failed = err;
-			continue;
-		}
-		any = true;
-		tell_of(ctwatch, &reading);
-		if (tables)
-			json_array_append_new(
-				tables, export_reading(&ctwatch->request.view, &reading));
-		else
-			add_text(ctwatch, &reading, text);
-	}
-	return any ? 0 : failed;
-}
 
 /* Returns the exit code. */
 static int fail_to_read(const struct ctwatch *ctwatch, int err)
@@ -171,30 +58,19 @@ static int fail_to_read(const struct ctwatch *ctwatch, int err)
 	return EXIT_UNREACHABLE;
 }
 
-/* Takes a reading and prints it. Returns the exit code. */
-static int show(struct ctwatch *ctwatch)
+/* Takes a reading of all tables and words it. Returns the exit code. */
+static int compose(struct ctwatch *ctwatch, struct text *text)
 {
-	json_t *tables = ctwatch->request.json ? json_array() : NULL;
-	struct text text = { 0 };
-	bool whole;
 	int err;
 
 	spaces_update(ctwatch->spaces);
-	err = read_all(ctwatch, &text, tables);
-	if (err) {
-		json_decref(tables);
-		text_free(&text);
+	err = bulletin_add(&ctwatch->request, ctwatch->spaces, text);
+	if (err)
 		return fail_to_read(ctwatch, err);
-	}
-	whole = tables ? print_json(tables) : text_ok(&text);
-	if (whole && !tables)
-		fputs(text_str(&text), stdout);
-	text_free(&text);
-	if (!whole) {
-		log_error(&ctwatch->log, "cannot print: out of memory");
-		return EXIT_FAILED;
-	}
-	return streams_finish(&ctwatch->log);
+	if (text_ok(text))
+		return EXIT_OK;
+	log_error(&ctwatch->log, "cannot print: out of memory");
+	return EXIT_FAILED;
 }
 
 /* Writes the file of metrics. Failing at first is fatal: nobody would miss a file. */
@@ -217,34 +93,101 @@ static int publish(struct ctwatch *ctwatch)
 	return EXIT_OK;
 }
 
-/* All that is due at a time. Returns the exit code. */
-static int tell(struct ctwatch *ctwatch)
-{
-	int status = ctwatch->request.lines ? show(ctwatch) : EXIT_OK;
-
-	return status == EXIT_OK ? publish(ctwatch) : status;
-}
-
 /* A trend needs history: looks a while, then reports. */
 static int run_once(struct ctwatch *ctwatch)
 {
 	const struct timespec pause = { .tv_nsec = ONCE_POLL_MS * CLOCK_NS_PER_MS };
+	struct text text = { 0 };
+	int status = EXIT_OK;
 
 	for (int i = 0; i < ONCE_POLLS; i++) {
 		spaces_poll(ctwatch->spaces);
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	}
-	return tell(ctwatch);
+	if (ctwatch->request.lines)
+		status = compose(ctwatch, &text);
+	if (status == EXIT_OK)
+		fputs(text_str(&text), stdout);
+	text_free(&text);
+	if (status == EXIT_OK)
+		status = streams_finish(&ctwatch->log);
+	return status == EXIT_OK ? publish(ctwatch) : status;
+}
+
+static bool serves(const struct ctwatch *ctwatch)
+{
+	return ctwatch->request.outlets.metrics || ctwatch->request.outlets.textfile;
+}
+
+static void stop(struct ctwatch *ctwatch, int status)
+{
+	ctwatch->status = status;
+	ev_break(ctwatch->lines.loop, EVBREAK_ALL);
+}
+
+/* Who serves metrics goes on without lines. */
+static void fail_to_write(struct ctwatch *ctwatch, int err)
+{
+	const char *why = strerror(-err);
+
+	if (serves(ctwatch)) {
+		log_warn(&ctwatch->log, "cannot print lines any more: %s", why);
+		ctwatch->request.lines = false;
+		return;
+	}
+	log_error(&ctwatch->log, "cannot write the output: %s", why);
+	stop(ctwatch, EXIT_FAILED);
+}
+
+/* What was put before is out. */
+static void on_written(void *data)
+{
+	struct ctwatch *ctwatch = data;
+
+	if (ctwatch->lines.err)
+		fail_to_write(ctwatch, ctwatch->lines.err);
+	else if (ctwatch->printed == ctwatch->request.count && ctwatch->printed)
+		stop(ctwatch, EXIT_OK);
+}
+
+/* A line is left out while its reader has not taken the one before. Returns the exit code. */
+static int print(struct ctwatch *ctwatch)
+{
+	struct text text = { 0 };
+	int status;
+
+	if (lines_busy(&ctwatch->lines)) {
+		if (ctwatch->skipped++ == 0)
+			log_warn(&ctwatch->log,
+				 "nobody reads the lines: some are skipped");
+		return EXIT_OK;
+	}
+	ctwatch->skipped = 0;
+	status = compose(ctwatch, &text);
+	if (status != EXIT_OK) {
+		text_free(&text);
+		return status;
+	}
+	ctwatch->printed++;
+	lines_put(&ctwatch->lines, text.data, text.length);
+	if (!lines_busy(&ctwatch->lines))
+		on_written(ctwatch);
+	return EXIT_OK;
 }
 
 static void on_line(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct ctwatch *ctwatch = timer->data;
+	bool enough =
+		ctwatch->request.count && ctwatch->printed == ctwatch->request.count;
+	int status = EXIT_OK;
 
-	ctwatch->status = tell(ctwatch);
-	ctwatch->lines++;
-	if (ctwatch->status != EXIT_OK || ctwatch->lines == ctwatch->request.count)
-		ev_break(loop, EVBREAK_ALL);
+	if (ctwatch->request.lines && !enough)
+		status = print(ctwatch);
+	if (status == EXIT_OK)
+		status = publish(ctwatch);
+	if (status != EXIT_OK)
+		stop(ctwatch, status);
 }
 
 static void on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -260,11 +203,21 @@ static void on_stop(struct ev_loop *loop, ev_signal *watcher, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+/* Without metrics a pipe that nobody reads any more ends it, in silence. */
+static void mind_pipe(const struct ctwatch *ctwatch)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	if (serves(ctwatch))
+		sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static int run_stream(struct ctwatch *ctwatch, struct ev_loop *loop)
 {
 	double interval_s = ctwatch->request.interval_s;
 	ev_signal interrupted, terminated;
 
+	lines_init(&ctwatch->lines, loop, STDOUT_FILENO, on_written, ctwatch);
 	ev_signal_init(&interrupted, on_stop, SIGINT);
 	ev_signal_init(&terminated, on_stop, SIGTERM);
 	ev_signal_start(loop, &interrupted);
@@ -276,8 +229,10 @@ static int run_stream(struct ctwatch *ctwatch, struct ev_loop *loop)
 	ctwatch->poll_timer.data = ctwatch;
 	if (interval_s > POLL_MAX_S)
 		ev_timer_start(loop, &ctwatch->poll_timer);
+	mind_pipe(ctwatch);
 	outlets_start(ctwatch->outlets, loop);
 	ev_run(loop, 0);
+	lines_stop(&ctwatch->lines);
 	outlets_stop(ctwatch->outlets);
 	return ctwatch->status;
 }

@@ -30,6 +30,7 @@ struct spaces {
 	struct home home;
 	size_t left_out;     /* this and the next: of the last look; no room for them */
 	size_t barred;       /* not to be entered */
+	bool complained;     /* about what is missing in them */
 	size_t told;         /* the sum of both that the log has been told of */
 	uint64_t updated_ns; /* CLOCK_MONOTONIC; 0: never */
 	double update_cost_s;
@@ -324,12 +325,40 @@ static double part_of(const struct spaces *spaces, const struct space *space)
 	       2;
 }
 
+/* What is missing is said once. */
+static void complain(struct spaces *spaces, int missing)
+{
+	spaces->complained = true;
+	if (missing == -EPERM)
+		log_warn(spaces->log, "no CAP_NET_ADMIN: only entries and limit are "
+				      "known, not counters, services and sources");
+	else
+		log_warn(spaces->log,
+			 "the kernel does not answer by netlink (%s): only "
+			 "entries and limit are known",
+			 strerror(-missing));
+}
+
+static void tell_of(struct spaces *spaces, const struct reading *reading)
+{
+	if (reading->missing && !spaces->complained)
+		complain(spaces, reading->missing);
+	if (reading->sampled && reading->sample_age_s == 0)
+		log_debug(spaces->log, "sampled %u entries in %.1f ms",
+			  reading->sample.flows, reading->sample_cost_s * 1000);
+}
+
 static int take(struct spaces *spaces, struct space *space,
 		int (*from)(struct watch *watch, struct reading *out),
 		struct reading *out)
 {
+	int err;
+
 	watch_set_part(space->watch, part_of(spaces, space));
-	return space_read(space, &spaces->home, from, out);
+	err = space_read(space, &spaces->home, from, out);
+	if (!err)
+		tell_of(spaces, out);
+	return err;
 }
 
 int spaces_read(struct spaces *spaces, size_t index, struct reading *out)

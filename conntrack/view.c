@@ -124,6 +124,11 @@ static void add_tracking(const struct reading *reading, struct text *text)
 		text_add(text, ": %s%s", strerror(-reading->probe_error),
 			 reading->probe_error == -ENETUNREACH ? " (is lo up?)" : "");
 	text_add(text, "\n");
+	if (tracking == TRACKING_OFF)
+		text_add(text,
+			 "           It comes with the first rule that needs it: nft's "
+			 "ct or nat, iptables'\n           -m conntrack or -t nat, IPVS "
+			 "or Open vSwitch.\n");
 }
 
 const struct attribute *view_rows_of(const struct view *view,

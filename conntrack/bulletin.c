@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/bulletin.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "conntrack/export.h"
+#include "conntrack/request.h"
+#include "conntrack/spaces.h"
+#include "conntrack/view.h"
+#include "conntrack/watch.h"
+#include "lib/clock.h"
+#include "lib/metainfo.h"
+#include "lib/text.h"
+
+/* Of a column; a longer name moves what follows. */
+enum { NAME_WIDTH = 16 };
+
+/* Wall-clock time for the reader; no duration is taken from it. */
+static void add_time(struct text *text)
+{
+	struct timespec now;
+	struct tm local;
+	char clock[16];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	text_add(text, "%s.%03ld ", clock, now.tv_nsec / (CLOCK_NS_PER_MS));
+}
+
+/* Takes the tables over. */
+static void add_json(json_t *tables, struct text *text)
+{
+	json_t *object = metainfo_object("ctwatch");
+	char now[CLOCK_TEXT_MAX];
+	char *line;
+
+	clock_wall_text(now);
+	json_object_set_new(object, "time", json_string(now));
+	json_object_set_new(object, "tables", tables);
+	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	json_decref(object);
+	if (line)
+		text_add(text, "%s\n", line);
+	else
+		text->failed = true;
+	free(line);
+}
+
+/* What is said of one table; of several, with its name, also if there is but one now. */
+static void add_table(const struct watch_request *request, const struct reading *reading,
+		      struct text *text)
+{
+	bool several = request->outlets.several;
+
+	if (request->once) {
+		if (several)
+			text_add(text, "%snamespace: %s\n", text->length ? "\n" : "",
+				 reading->netns);
+		view_report(&request->view, reading, text);
+	} else {
+		add_time(text);
+		if (several)
+			text_add(text, "%-*s  ", NAME_WIDTH, reading->netns);
+		view_line(&request->view, reading, text);
+		text_add(text, "\n");
+	}
+}
+
+int bulletin_add(const struct watch_request *request, struct spaces *spaces,
+		 struct text *text)
+{
+	json_t *tables = request->json ? json_array() : NULL;
+	int failed = -ESRCH;
+	bool any = false;
+
+	for (size_t i = 0; i < spaces_count(spaces); i++) {
+		struct reading reading;
+		int err = spaces_read(spaces, i, &reading);
+
+		if (err) {
+			failed = err;
+			continue;
+		}
+		any = true;
+		if (tables)
+			json_array_append_new(tables,
+					      export_reading(&request->view, &reading));
+		else
+			add_table(request, &reading, text);
+	}
+	if (any && request->json)
+		add_json(tables, text);
+	else
+		json_decref(tables);
+	return any ? 0 : failed;
+}

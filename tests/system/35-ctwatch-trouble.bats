@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ctwatch where something is missing or in its way: readers that stall, answers that get lost.
+
+bats_require_minimum_version 1.5.0
+load lib
+pid= # background's
+
+setup() {
+	ip link set lo up
+	ip netns add box
+	ip -n box link set lo up
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+}
+
+teardown() {
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null || :
+	ip netns del box
+}
+
+# into_pipe COMMAND...: in the background, its output into the FIFO, which has fd 5 as its reader.
+into_pipe() {
+	exec 5<>"$BATS_TEST_TMPDIR/pipe"
+	# shellcheck disable=SC2016
+	background sh -c 'exec "$@" >"$0"' "$BATS_TEST_TMPDIR/pipe" "$@"
+}
+
+says() { # TEXT: on stderr
+	grep -q -- "$1" "$BATS_TEST_TMPDIR/$pid.err"
+}
+
+is_program() { # PID NAME
+	[ "$(cat "/proc/$1/comm")" = "$2" ]
+}
+
+@test "a reader that stalls holds up neither the end nor the metrics, and gets whole lines later" {
+	into_pipe ip netns exec box ctwatch -j -i 10ms -m 127.0.0.1:9913
+	wait_until 20 says "nobody reads the lines: some are skipped"
+	on box curl -sf --max-time 10 http://127.0.0.1:9913/metrics | grep -q '^ctkit_conntrack_entries 0$'
+	# What comes after the stall is whole, line for line.
+	run timeout 10 head -n 200 <&5
+	[ "$status" -eq 0 ]
+	[ "$(jq -s length <<<"$output")" -eq 200 ]
+	wait_until 20 [ "$(grep -c 'nobody reads' "$BATS_TEST_TMPDIR/$pid.err")" -ge 1 ]
+	kill "$pid"
+	wait "$pid"
+	exec 5<&-
+}
+
+@test "told to stop while its reader stalls, it stops" {
+	into_pipe ip netns exec box ctwatch -j -i 10ms
+	wait_until 20 says "nobody reads the lines: some are skipped"
+	kill "$pid"
+	wait "$pid"
+	exec 5<&-
+}
+
+@test "the last of --count lines arrives whole at a reader that is slow" {
+	# A line longer than a pipe takes: of many namespaces.
+	for i in $(seq 40); do
+		ip netns add "n$i"
+		on "n$i" ctfill -n -s "10.0.0.$i" 20
+	done
+	into_pipe ctwatch -j --netns all --count 2 --top 256 -i 10ms
+	wait_until 10 is_program "$pid" ctwatch
+	run timeout 10 head -n 2 <&5
+	wait "$pid"
+	exec 5<&-
+	[ "$(jq -c '.tables | length' <<<"$output")" = $'42\n42' ]
+	for i in $(seq 40); do
+		ip netns del "n$i"
+	done
+}
+
+@test "a reader that goes ends it in silence, but not who serves metrics" {
+	run -0 bash -c 'ip netns exec box ctwatch -i 10ms | head -n 2'
+	[ "${#lines[@]}" -eq 2 ]
+	# shellcheck disable=SC2016
+	background sh -c 'exec ip netns exec box ctwatch -j -i 10ms -m 127.0.0.1:9913 | head -n 1 >/dev/null'
+	wait_until 5 says "cannot print lines any more: Broken pipe"
+	on box curl -sf --max-time 10 http://127.0.0.1:9913/metrics | grep -q '^ctkit_conntrack_entries 0$'
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/$pid.err")" -eq 1 ]
+}
+
+@test "a disk that fills up ends the stream with the reason" {
+	run -1 on box sh -c 'ctwatch -i 10ms >/dev/full'
+	[ "$output" = "ctwatch: cannot write the output: No space left on device" ]
+}
+
+@test "an answer that is lost is asked for again, and counted" {
+	command -v strace >/dev/null || skip "no strace (package strace)"
+	on box ctfill -d 127.0.0.1 -P 9000 30000
+	overruns=0
+	# Whichever it is of the first 30 answers of 3 lines.
+	for nth in $(seq 30); do
+		on box env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=recvmsg \
+			-e inject=recvmsg:error=ENOBUFS:when="$nth" \
+			ctwatch -j --count 3 -i 10ms >"$BATS_TEST_TMPDIR/out"
+		jq -es 'length == 3 and all(.[].tables[]; .entries == 30000 and .sampled >= 2000 and
+			.services[0].service == "udp/9000" and .counters.insert == 30000)' "$BATS_TEST_TMPDIR/out"
+		overruns=$((overruns + $(jq -s '.[2].tables[0].netlink_overruns' "$BATS_TEST_TMPDIR/out")))
+	done
+	echo "$overruns answers lost were noticed"
+	[ "$overruns" -ge 15 ]
+}
+
+@test "when answers stay lost, it goes on with what /proc says" {
+	command -v strace >/dev/null || skip "no strace (package strace)"
+	on box ctfill 1234
+	run -0 --separate-stderr on box env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=recvmsg \
+		-e inject=recvmsg:error=ENOBUFS ctwatch -j --count 2 -i 10ms
+	jq -es 'length == 2 and all(.[].tables[]; .entries == 1234 and .counters == null and .sampled == 0)' <<<"$output"
+	jq -es '.[1].tables[0].netlink_overruns > 3' <<<"$output"
+}
+
+@test "a limit that changes meanwhile is the limit" {
+	echo 5000 >"$BATS_TEST_TMPDIR/max"
+	# shellcheck disable=SC2016
+	background on box unshare --mount sh -c 'mount --bind "$0" /proc/sys/net/netfilter/nf_conntrack_max &&
+		exec setpriv --bounding-set=-all --inh-caps=-all ctwatch -j -i 20ms' "$BATS_TEST_TMPDIR/max"
+	wait_until 5 grep -q '"limit":5000,' "$BATS_TEST_TMPDIR/$pid.out"
+	echo 7000 >"$BATS_TEST_TMPDIR/max"
+	wait_until 5 grep -q '"limit":7000,' "$BATS_TEST_TMPDIR/$pid.out"
+	kill "$pid"
+	wait "$pid"
+}
+
+@test "where nothing is tracked it says what would turn it on, and that does" {
+	run -0 on box ctwatch --once
+	[[ $output == *"not active in this network namespace"* ]]
+	[[ $output == *"nft's ct or nat, iptables'"* ]]
+	on box nft 'add table ip nat { chain post { type nat hook postrouting priority srcnat; oifname "eth9" masquerade; }; }'
+	run -0 on box ctwatch --once
+	[[ $output == *"tracking:  active"* ]]
+	[[ $output != *"It comes with"* ]]
+}
