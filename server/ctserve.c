@@ -111,6 +111,7 @@ static int prepare_duties(struct program *program, uint64_t descriptors)
 	program->duty.log = &program->log;
 	program->duty.board = program->board;
 	program->duty.bindings = program->bindings;
+	program->duty.publish = program->publish;
 	program->duty.workers = program->workers;
 	program->duty.log_path = program->asked.log_path;
 	program->duty.user = program->asked.user;
@@ -151,7 +152,7 @@ static int prepare(struct program *program)
 		err = inheritance_check(inheritance, &why);
 	if (err == 0 && asked->publish_path)
 		err = publish_open(&program->publish, asked->publish_path,
-				   program->workers, &why);
+				   program->workers, inheritance, &why);
 	if (err)
 		return fail(program, &why);
 	return prepare_duties(program, capacity.descriptors);

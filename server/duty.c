@@ -10,8 +10,10 @@
 #include "lib/args.h"
 #include "lib/log.h"
 #include "lib/privilege.h"
+#include "server/bequest.h"
 #include "server/binding.h"
 #include "server/board.h"
+#include "server/publish.h"
 #include "server/stats.h"
 
 static int open_log(const struct duty *duty, const struct privilege_user *user,
@@ -93,16 +95,23 @@ bool duty_hangup(const struct duty *duty)
 
 void duty_replace(const struct duty *duty, const pid_t *workers, unsigned worker_count)
 {
-	size_t count_fds;
-	int *fds = binding_descriptors(duty->bindings, &count_fds);
+	int router[PUBLISH_HEIRLOOMS];
+	struct bequest bequest = {
+		.workers = workers,
+		.worker_count = worker_count,
+		.router = router,
+	};
+	int *sockets = binding_descriptors(duty->bindings, &bequest.socket_count);
 	int err = -ENOMEM;
 
 	log_info(duty->log, "running %s anew: it takes over the sockets", duty->argv[0]);
 	herald_reload(&duty->herald, false);
-	if (fds)
-		err = inheritance_leave(duty->argv, fds, count_fds, workers,
-					worker_count);
-	free(fds);
+	bequest.sockets = sockets;
+	if (duty->publish)
+		bequest.router_count = publish_heirlooms(duty->publish, router);
+	if (sockets)
+		err = bequest_leave(duty->argv, &bequest);
+	free(sockets);
 	log_warn(duty->log, "cannot run %s anew: %s; going on", duty->argv[0],
 		 strerror(-err));
 	herald_reload(&duty->herald, true);
@@ -111,6 +120,8 @@ void duty_replace(const struct duty *duty, const pid_t *workers, unsigned worker
 void duty_stopping(const struct duty *duty)
 {
 	herald_stopping(&duty->herald);
+	if (duty->publish)
+		publish_refuse(duty->publish);
 }
 
 void duty_close(struct duty *duty)

@@ -12,6 +12,7 @@ struct args_why;
 struct bindings;
 struct board;
 struct log;
+struct publish;
 struct stats;
 
 /*
@@ -22,6 +23,7 @@ struct stats;
 struct duty {
 	struct log *log;
 	struct bindings *bindings;
+	struct publish *publish; /* NULL: there is no router */
 	struct board *board;
 	unsigned workers;
 	char *const *argv;    /* to run the program anew */
@@ -51,7 +53,7 @@ bool duty_hangup(const struct duty *duty);
 /* SIGUSR2: runs the program anew in this process; returns if it cannot. */
 void duty_replace(const struct duty *duty, const pid_t *workers, unsigned count);
 
-/* The service drains. */
+/* The service drains: nobody can publish any more. */
 void duty_stopping(const struct duty *duty);
 
 /* Leaves the loop and closes all, also in a new worker; again is allowed. */

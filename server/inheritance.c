@@ -13,14 +13,10 @@
 
 #include "lib/args.h"
 #include "lib/service.h"
-#include "lib/text.h"
+#include "server/bequest.h"
 
 /* The first descriptor of sd_listen_fds(3); the most that a process could have. */
 enum { LISTEN_FIRST = 3, NUMBERS_MAX = 1 << 20 };
-
-/* What one ctserve leaves to the next; the number is the process that may take it. */
-static const char PID_NAME[] = "CTSERVE_PID", SOCKETS_NAME[] = "CTSERVE_SOCKETS",
-		  WORKERS_NAME[] = "CTSERVE_WORKERS";
 
 struct heirloom {
 	int fd;
@@ -179,27 +175,38 @@ static int take_from_manager(struct inheritance *inheritance, struct args_why *w
 	return err;
 }
 
-static int take_from_predecessor(struct inheritance *inheritance, struct args_why *why)
+/* Reads a list from the environment; one that is not there is empty. */
+static ssize_t take_numbers(const char *name, int **out, struct args_why *why)
 {
-	const char *sockets = getenv(SOCKETS_NAME), *workers = getenv(WORKERS_NAME);
-	int *fds = NULL, *pids = NULL;
-	ssize_t count = read_numbers(sockets ? sockets : "", &fds);
-	ssize_t pid_count = read_numbers(workers ? workers : "", &pids);
-	int err = 0;
+	const char *text = getenv(name);
+	ssize_t count = read_numbers(text ? text : "", out);
 
 	if (count < 0)
-		err = say(why, "CTSERVE_SOCKETS is not a list", sockets);
-	else if (pid_count < 0)
-		err = say(why, "CTSERVE_WORKERS is not a list", workers);
-	else
-		err = take_sockets(inheritance, fds, (size_t)count, why);
+		snprintf(why->text, sizeof(why->text), "%s is not a list: \"%.60s\"",
+			 name, text);
+	return count;
+}
+
+static int take_from_predecessor(struct inheritance *inheritance, struct args_why *why)
+{
+	int *fds = NULL;
+	ssize_t count = take_numbers(BEQUEST_SOCKETS, &fds, why);
+	int err =
+		count < 0 ? -EINVAL : take_sockets(inheritance, fds, (size_t)count, why);
+
 	free(fds);
-	if (err) {
-		free(pids);
+	if (err)
 		return err;
-	}
-	inheritance->workers = pids;
-	inheritance->worker_count = (size_t)pid_count;
+	count = take_numbers(BEQUEST_WORKERS, &inheritance->workers, why);
+	if (count < 0)
+		return -EINVAL;
+	inheritance->worker_count = (size_t)count;
+	count = take_numbers(BEQUEST_ROUTER, &inheritance->router, why);
+	if (count < 0)
+		return -EINVAL;
+	inheritance->router_count = (size_t)count;
+	for (ssize_t i = 0; i < count; i++)
+		fcntl(inheritance->router[i], F_SETFD, FD_CLOEXEC);
 	return 0;
 }
 
@@ -207,12 +214,12 @@ int inheritance_take(struct inheritance *out, struct args_why *why)
 {
 	static const char *const NAMES[] = { "LISTEN_PID",     "LISTEN_FDS",
 					     "LISTEN_FDNAMES", "LISTEN_PIDFDID",
-					     PID_NAME,         SOCKETS_NAME,
-					     WORKERS_NAME };
+					     BEQUEST_PID,      BEQUEST_SOCKETS,
+					     BEQUEST_WORKERS,  BEQUEST_ROUTER };
 	int err = 0;
 
 	*out = (struct inheritance){ 0 };
-	if (is_for_us(PID_NAME))
+	if (is_for_us(BEQUEST_PID))
 		err = take_from_predecessor(out, why);
 	else if (is_for_us("LISTEN_PID"))
 		err = take_from_manager(out, why);
@@ -304,6 +311,15 @@ int inheritance_check(const struct inheritance *inheritance, struct args_why *wh
 	return 0;
 }
 
+bool inheritance_take_router(struct inheritance *inheritance, int *fds, size_t count)
+{
+	if (inheritance->router_count != count)
+		return false;
+	memcpy(fds, inheritance->router, count * sizeof(*fds));
+	inheritance->router_count = 0;
+	return true;
+}
+
 /* Only children of ours: the number may be somebody else's by now. */
 void inheritance_retire(const struct inheritance *inheritance)
 {
@@ -316,70 +332,10 @@ void inheritance_close(struct inheritance *inheritance)
 {
 	for (size_t i = 0; i < inheritance->count; i++)
 		close(inheritance->sockets[i].fd);
+	for (size_t i = 0; i < inheritance->router_count; i++)
+		close(inheritance->router[i]);
+	free(inheritance->router);
 	free(inheritance->sockets);
 	free(inheritance->workers);
 	*inheritance = (struct inheritance){ 0 };
-}
-
-/* "7-12,15": a variable may not be longer than 128 KiB. */
-static void add_number(struct text *text, int number, int *first, int *last)
-{
-	if (*last >= 0 && number == *last + 1) {
-		*last = number;
-		return;
-	}
-	if (*last >= 0)
-		text_add(text, "%d-%d,", *first, *last);
-	*first = *last = number;
-}
-
-static int set_list(const char *name, const int *numbers, size_t count)
-{
-	struct text text = { 0 };
-	int first = -1, last = -1;
-	int err = 0;
-
-	for (size_t i = 0; i < count; i++)
-		add_number(&text, numbers[i], &first, &last);
-	if (last >= 0)
-		text_add(&text, "%d-%d", first, last);
-	if (!text_ok(&text) || setenv(name, text_str(&text), 1) < 0)
-		err = -ENOMEM;
-	text_free(&text);
-	return err;
-}
-
-static void keep_over_exec(const int *fds, size_t count, bool keep)
-{
-	for (size_t i = 0; i < count; i++)
-		fcntl(fds[i], F_SETFD, keep ? 0 : FD_CLOEXEC);
-}
-
-int inheritance_leave(char *const argv[], const int *fds, size_t count,
-		      const pid_t *workers, size_t worker_count)
-{
-	sigset_t all, old;
-	char pid[20];
-	int err;
-
-	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	err = set_list(SOCKETS_NAME, fds, count);
-	if (err == 0)
-		err = set_list(WORKERS_NAME, workers, worker_count);
-	if (err == 0 && setenv(PID_NAME, pid, 1) < 0)
-		err = -errno;
-	if (err == 0) {
-		/* Signals wait until the next one knows what they mean. */
-		sigfillset(&all);
-		sigprocmask(SIG_SETMASK, &all, &old);
-		keep_over_exec(fds, count, true);
-		execvp(argv[0], argv);
-		err = -errno;
-		keep_over_exec(fds, count, false);
-		sigprocmask(SIG_SETMASK, &old, NULL);
-	}
-	unsetenv(PID_NAME);
-	unsetenv(SOCKETS_NAME);
-	unsetenv(WORKERS_NAME);
-	return err;
 }

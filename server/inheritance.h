@@ -22,6 +22,8 @@ struct inheritance {
 	size_t count;
 	pid_t *workers; /* that still serve */
 	size_t worker_count;
+	int *router; /* what the message router has, in publish's order; NULL: nothing */
+	size_t router_count;
 };
 
 /*
@@ -41,6 +43,12 @@ size_t inheritance_find(struct inheritance *inheritance, int proto,
 /* Whether an IPv6 socket for TCP at port also takes what comes over IPv4. */
 bool inheritance_takes_both(const struct inheritance *inheritance, uint16_t port);
 
+/*
+ * The descriptors of the message router: count of them, which are the caller's now. Returns
+ * false if there are not exactly so many; then they stay where they are.
+ */
+bool inheritance_take_router(struct inheritance *inheritance, int *fds, size_t count);
+
 /* Returns 0, or -EINVAL with one sentence about a socket that inheritance_find() never found. */
 int inheritance_check(const struct inheritance *inheritance, struct args_why *why);
 
@@ -49,12 +57,5 @@ void inheritance_retire(const struct inheritance *inheritance);
 
 /* Closes the sockets and forgets all; again is allowed. */
 void inheritance_close(struct inheritance *inheritance);
-
-/*
- * Runs argv in the place of this process, and leaves it sockets and workers. Returns only
- * if that is not possible: -errno, and nothing has changed.
- */
-int inheritance_leave(char *const argv[], const int *fds, size_t count,
-		      const pid_t *workers, size_t worker_count);
 
 #endif

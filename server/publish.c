@@ -2,21 +2,36 @@
 #include "server/publish.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/args.h"
+#include "lib/clock.h"
+#include "server/baton.h"
+#include "server/inheritance.h"
 #include "server/presence.h"
 #include "server/siphash.h"
+
+/* How long the router of a ctserve that was here before may take to come to its end. */
+static const double HAND_OVER_MAX_S = 1;
 
 struct channel {
 	int outlet; /* -1: closed here, the same for inlet */
 	int inlet;
+};
+
+/* Where the socket is, and who was bound to it so far; kept in the baton's file. */
+struct place {
+	uint64_t device;
+	uint64_t inode; /* in the file system; 0: not bound */
+	uint64_t turn;
 };
 
 struct publish {
@@ -24,8 +39,8 @@ struct publish {
 	struct siphash_key key;
 	struct presence *presence;
 	pid_t owner; /* the process that removes the socket */
-	dev_t device;
-	ino_t inode; /* of the socket in the file system; 0: not bound */
+	struct place place;
+	struct baton baton;
 	int socket;
 	unsigned workers;
 	struct channel channels[];
@@ -43,10 +58,10 @@ static void remove_socket(const struct publish *publish)
 {
 	struct stat there;
 
-	if (publish->inode == 0 || publish->owner != getpid())
+	if (publish->place.inode == 0 || publish->owner != getpid())
 		return;
 	if (lstat(publish->address.sun_path, &there) == 0 &&
-	    there.st_dev == publish->device && there.st_ino == publish->inode)
+	    there.st_dev == publish->place.device && there.st_ino == publish->place.inode)
 		unlink(publish->address.sun_path);
 }
 
@@ -56,6 +71,7 @@ void publish_close(struct publish *publish)
 		return;
 	remove_socket(publish);
 	close_fd(&publish->socket);
+	close_fd(&publish->baton.fd);
 	for (unsigned i = 0; i < publish->workers; i++) {
 		close_fd(&publish->channels[i].outlet);
 		close_fd(&publish->channels[i].inlet);
@@ -92,6 +108,14 @@ static int make_way(const struct publish *publish, struct args_why *why)
 	return 0;
 }
 
+static int write_place(const struct publish *publish, struct args_why *why)
+{
+	if (pwrite(publish->baton.fd, &publish->place, sizeof(publish->place), 0) ==
+	    sizeof(publish->place))
+		return 0;
+	return explain(why, publish->address.sun_path, strerror(errno));
+}
+
 static int bind_socket(struct publish *publish, struct args_why *why)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&publish->address;
@@ -113,10 +137,73 @@ static int bind_socket(struct publish *publish, struct args_why *why)
 	if (err)
 		return explain(why, path, strerror(-err));
 	if (lstat(path, &there) == 0) {
-		publish->device = there.st_dev;
-		publish->inode = there.st_ino;
+		publish->place.device = there.st_dev;
+		publish->place.inode = there.st_ino;
 	}
+	return write_place(publish, why);
+}
+
+/* Whether the socket that was left is the one of our path. */
+static bool is_ours(const struct publish *publish)
+{
+	struct sockaddr_un there = { 0 };
+	socklen_t bytes = sizeof(there);
+
+	return getsockname(publish->socket, (struct sockaddr *)&there, &bytes) == 0 &&
+	       there.sun_family == AF_UNIX &&
+	       strncmp(there.sun_path, publish->address.sun_path,
+		       sizeof(there.sun_path)) == 0;
+}
+
+/*
+ * The router of before passes on what it has read, and ends with its feeds; those of the
+ * other workers end when there are new ones. One that hangs is not waited for.
+ */
+static void stop_router_before(const struct publish *publish)
+{
+	const struct timespec pause = { .tv_nsec = CLOCK_NS_PER_MS };
+	uint64_t give_up_ns =
+		clock_now_ns() + (uint64_t)(HAND_OVER_MAX_S * CLOCK_NS_PER_S);
+	pid_t router = baton_holder_before(&publish->baton);
+
+	if (router <= 0)
+		return;
+	kill(router, SIGTERM);
+	while (baton_holder_before(&publish->baton) == router &&
+	       clock_now_ns() < give_up_ns)
+		nanosleep(&pause, NULL);
+}
+
+/* Takes over what a ctserve that was this process before has left. */
+static int adopt_socket(struct publish *publish, const int *fds, struct args_why *why)
+{
+	publish->socket = fds[0];
+	publish->baton.fd = fds[1];
+	if (!is_ours(publish) ||
+	    pread(publish->baton.fd, &publish->place, sizeof(publish->place), 0) !=
+		    sizeof(publish->place))
+		return explain(why, publish->address.sun_path,
+			       "what was inherited for it is something else");
+	publish->place.turn++;
+	publish->baton.turn = (unsigned)publish->place.turn;
+	if (write_place(publish, why) < 0)
+		return -EIO;
+	stop_router_before(publish);
 	return 0;
+}
+
+static int open_socket(struct publish *publish, struct inheritance *inheritance,
+		       struct args_why *why)
+{
+	int fds[PUBLISH_HEIRLOOMS];
+	int err;
+
+	if (inheritance_take_router(inheritance, fds, PUBLISH_HEIRLOOMS))
+		return adopt_socket(publish, fds, why);
+	err = baton_open(&publish->baton);
+	if (err)
+		return explain(why, publish->address.sun_path, strerror(-err));
+	return bind_socket(publish, why);
 }
 
 static int open_channels(struct publish *publish)
@@ -164,7 +251,7 @@ static struct publish *new_publish(unsigned workers)
 
 	if (!publish)
 		return NULL;
-	publish->socket = -1;
+	publish->socket = publish->baton.fd = -1;
 	publish->workers = workers;
 	publish->owner = getpid();
 	for (unsigned i = 0; i < workers; i++)
@@ -173,7 +260,7 @@ static struct publish *new_publish(unsigned workers)
 }
 
 int publish_open(struct publish **out, const char *path, unsigned workers,
-		 struct args_why *why)
+		 struct inheritance *inheritance, struct args_why *why)
 {
 	struct publish *publish = new_publish(workers);
 	int err;
@@ -189,7 +276,7 @@ int publish_open(struct publish **out, const char *path, unsigned workers,
 		goto fail;
 	}
 	/* Last, so that nobody finds a socket that nothing will come of. */
-	err = bind_socket(publish, why);
+	err = open_socket(publish, inheritance, why);
 	if (err)
 		goto fail;
 	*out = publish;
@@ -197,6 +284,33 @@ int publish_open(struct publish **out, const char *path, unsigned workers,
 fail:
 	publish_close(publish);
 	return err;
+}
+
+size_t publish_heirlooms(const struct publish *publish, int *fds)
+{
+	fds[0] = publish->socket;
+	fds[1] = publish->baton.fd;
+	return PUBLISH_HEIRLOOMS;
+}
+
+void publish_refuse(const struct publish *publish)
+{
+	shutdown(publish->socket, SHUT_RD);
+}
+
+int publish_take_turn(const struct publish *publish)
+{
+	return baton_take(&publish->baton);
+}
+
+void publish_end_turn(const struct publish *publish)
+{
+	baton_give(&publish->baton);
+}
+
+bool publish_is_read(const struct publish *publish)
+{
+	return baton_holder(&publish->baton) != 0;
 }
 
 void publish_keep(struct publish *publish, unsigned worker)

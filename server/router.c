@@ -22,6 +22,9 @@ enum {
 /* A channel that is full for so long belongs to a worker that hangs. */
 static const double STALL_S = 1;
 
+/* How often a router asks whether the one of a ctserve that was before has ended. */
+static const double TURN_S = 0.01;
+
 struct router {
 	struct context *context;
 	const struct publish *publish;
@@ -29,6 +32,7 @@ struct router {
 	ev_io publishers;
 	ev_io outlet;   /* the channel that is full */
 	ev_timer stall; /* how long it may be */
+	ev_timer turn;  /* until it is ours to read */
 	bool holding;   /* message has not reached all its workers */
 	bool stopping;  /* waits for none */
 	unsigned next;  /* worker that it has not reached */
@@ -161,6 +165,16 @@ static void on_stall(struct ev_loop *loop, ev_timer *w, int revents)
 	resume(router);
 }
 
+static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct router *router = w->data;
+
+	if (publish_take_turn(router->publish) == -EAGAIN)
+		return;
+	ev_timer_stop(loop, w);
+	ev_io_start(loop, &router->publishers);
+}
+
 int router_open(struct router **out, struct context *context,
 		const struct publish *publish)
 {
@@ -175,22 +189,27 @@ int router_open(struct router **out, struct context *context,
 	ev_io_init(&router->publishers, on_published, publish_socket(publish), EV_READ);
 	ev_io_init(&router->outlet, on_room, -1, EV_WRITE);
 	ev_timer_init(&router->stall, on_stall, 0, 0);
+	ev_timer_init(&router->turn, on_turn, 0, TURN_S);
 	router->publishers.data = router->outlet.data = router->stall.data = router;
-	ev_io_start(context->loop, &router->publishers);
+	router->turn.data = router;
+	ev_timer_start(context->loop, &router->turn);
 	*out = router;
 	return 0;
 }
 
 void router_stop(struct router *router)
 {
-	/* The socket stays readable from here on, for ever. */
-	shutdown(router->publishers.fd, SHUT_RD);
+	struct ev_loop *loop = router->context->loop;
+	bool reads = !ev_is_active(&router->turn);
+
 	router->stopping = true;
-	ev_io_stop(router->context->loop, &router->publishers);
+	ev_timer_stop(loop, &router->turn);
+	ev_io_stop(loop, &router->publishers);
 	if (router->holding)
 		resume(router);
-	for (int i = 0; i < STOP_MAX && take(router); i++) {
+	for (int i = 0; i < STOP_MAX && reads && take(router); i++) {
 	}
+	publish_end_turn(router->publish);
 }
 
 void router_close(struct router *router)
@@ -203,5 +222,6 @@ void router_close(struct router *router)
 	ev_io_stop(loop, &router->publishers);
 	ev_io_stop(loop, &router->outlet);
 	ev_timer_stop(loop, &router->stall);
+	ev_timer_stop(loop, &router->turn);
 	free(router);
 }

@@ -12,13 +12,13 @@ struct publish;
  */
 struct router;
 
-/* Starts; context and publish stay the caller's. Returns 0 or -ENOMEM. */
+/* Starts, once no router of a ctserve that was before reads; context and publish stay the caller's. Returns 0 or -ENOMEM. */
 int router_open(struct router **out, struct context *context,
 		const struct publish *publish);
 
 /*
- * Publishers get EPIPE from now on. What was sent before is passed on at once, as far as
- * channels have room.
+ * Passes on at once what was sent so far, as far as channels have room, reads no more, and lets
+ * the router of the next ctserve read.
  */
 void router_stop(struct router *router);
 

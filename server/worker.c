@@ -24,6 +24,9 @@
 /* Timers that are served per turn of the wheel, so that sockets get their share. */
 enum { TURN_MAX = 4096 };
 
+/* What the router still passes on is waited for: looked for so often, and so long. */
+static const double LAST_WORD_S = 0.005, LAST_WORD_MAX_S = 1;
+
 struct worker {
 	struct context context;
 	const struct worker_task *task;
@@ -33,8 +36,10 @@ struct worker {
 	struct inbox *inbox;        /* NULL: nobody publishes */
 	struct router *router;      /* NULL: another worker is */
 	ev_signal term, hangup;
-	ev_timer deadline; /* of the drain */
-	ev_prepare idle;   /* looks whether the drain is done */
+	ev_timer deadline;  /* of the drain */
+	ev_timer last_word; /* of the router */
+	uint64_t stopping_ns;
+	ev_prepare idle; /* looks whether the drain is done */
 };
 
 static void on_turn(struct ev_loop *loop, ev_timer *w, int revents)
@@ -84,19 +89,12 @@ static void stop_listening(struct worker *worker)
 	}
 }
 
-/* A second SIGTERM changes nothing: it may reach the supervisor's group, and so us, as well. */
-static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
+/* All that was published has come: feeds and other connections end. */
+static void end_connections(struct worker *worker)
 {
-	struct worker *worker = w->data;
 	struct context *context = &worker->context;
 	struct conn *conn, *next;
 
-	if (context->stopping)
-		return;
-	context->stopping = true;
-	stop_listening(worker);
-	if (worker->router)
-		router_stop(worker->router);
 	if (worker->inbox)
 		inbox_stop(worker->inbox);
 	for (conn = LIST_FIRST(&context->open); conn; conn = next) {
@@ -104,9 +102,38 @@ static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
 		if (conn->phase == CONN_OPEN)
 			conn->ops->stop(conn);
 	}
+	ev_prepare_start(context->loop, &worker->idle);
+}
+
+static void on_last_word(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct worker *worker = w->data;
+	double waited_s = clock_between_s(worker->stopping_ns, clock_now_ns());
+
+	if (worker->context.publish && publish_is_read(worker->context.publish) &&
+	    waited_s < LAST_WORD_MAX_S)
+		return;
+	ev_timer_stop(loop, w);
+	end_connections(worker);
+}
+
+/* A second SIGTERM changes nothing: it may reach the supervisor's group, and so us, as well. */
+static void on_term(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct worker *worker = w->data;
+	struct context *context = &worker->context;
+
+	if (context->stopping)
+		return;
+	context->stopping = true;
+	worker->stopping_ns = clock_now_ns();
+	stop_listening(worker);
+	if (worker->router)
+		router_stop(worker->router);
 	ev_timer_set(&worker->deadline, context->settings->drain_s, 0);
 	ev_timer_start(loop, &worker->deadline);
-	ev_prepare_start(loop, &worker->idle);
+	ev_timer_start(loop, &worker->last_word);
+	on_last_word(loop, &worker->last_word, 0);
 }
 
 /* The supervisor has tried before, and says so if it is not possible. */
@@ -206,6 +233,8 @@ static int open_worker(struct worker *worker, const struct worker_task *task)
 	ev_timer_init(&context->turn, on_turn, tick_s, tick_s);
 	context->turn.data = context;
 	ev_timer_init(&worker->deadline, on_deadline, 0, 0);
+	ev_timer_init(&worker->last_word, on_last_word, LAST_WORD_S, LAST_WORD_S);
+	worker->last_word.data = worker;
 	ev_prepare_init(&worker->idle, on_idle);
 	worker->idle.data = worker;
 	return 0;

@@ -393,3 +393,82 @@ accounted_or_stalled() {
 	run publish '1 after'
 	[ "$status" -ne 0 ]
 }
+
+# last_of_each NAME: the sum of a counter over all ctserves that were this server: each begins at 0 again.
+last_of_each() {
+	jq -s "[range(length) as \$i | select(\$i == length - 1 or .[\$i + 1].uptime_seconds < .[\$i].uptime_seconds)
+		| .[\$i].$1] | add" "$BATS_TEST_TMPDIR/$server.out"
+}
+
+@test "publish: SIGUSR2 hands the socket over: no publisher notices, and each message is heard or counted" {
+	serve -w 2
+	/usr/bin/python3 - "$server" "$BATS_TEST_TMPDIR/$server.err" <<-'PYTHON'
+		import os, signal, socket, sys, threading, time
+		numbers, feeds, stop = [], [0], threading.Event()
+		def read():
+		    while not stop.is_set():
+		        s = socket.create_connection(('127.0.0.1', 8080), timeout=60)
+		        s.sendall(b'GET /test/1 HTTP/1.0\r\n\r\n')
+		        for line in s.makefile('rb'):
+		            feeds[0] += line.startswith(b'ctkit')
+		            if line.startswith(b'number'):
+		                numbers.append(int(line.split()[1]))
+		def until(condition):
+		    end = time.monotonic() + 60
+		    while not condition():
+		        assert time.monotonic() < end, (feeds, numbers[-1:])
+		        time.sleep(0.001)
+		reader = threading.Thread(target=read, daemon=True)
+		reader.start()
+		until(lambda: feeds[0] == 1)
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.connect('socket')
+		sent = 0
+		def publish(condition):
+		    global sent
+		    end = time.monotonic() + 60
+		    while not condition():
+		        assert time.monotonic() < end, (feeds, numbers[-1:])
+		        s.send(b'1 number %d' % sent)
+		        sent += 1
+		        time.sleep(0.0005)
+		for replaced in range(1, 6):
+		    heard = len(numbers)
+		    publish(lambda: len(numbers) > heard + 200)
+		    os.kill(int(sys.argv[1]), signal.SIGUSR2)
+		    publish(lambda: open(sys.argv[2]).read().count('serving') == replaced + 1)
+		heard = len(numbers)
+		publish(lambda: len(numbers) > heard + 200)
+		until(lambda: numbers[-1] == sent - 1)
+		assert numbers == sorted(set(numbers))
+		open('unheard', 'w').write(str(sent - len(numbers)))
+	PYTHON
+	counter_is messages_lost -eq 0
+	[ "$(last_of_each messages_unheard)" -eq "$(cat unheard)" ]
+	[ "$(grep -c serving "$BATS_TEST_TMPDIR/$server.err")" -eq 6 ]
+	[ "$(last_of_each messages_stalled)" -eq 0 ]
+	stop
+	[ ! -e socket ]
+}
+
+@test "publish: what was sent before SIGTERM reaches the feeds of every worker" {
+	serve -w 4
+	local feeds=() n
+	for n in {1..12}; do
+		subscribe same
+		feeds+=("$pid")
+	done
+	# shellcheck disable=SC2046 # a list of words
+	kill -STOP $(workers)
+	publish 'same one' 'same two' 'same three'
+	kill -TERM "$server"
+	# the router last: the others must wait for what it has
+	for n in $(workers | tac); do
+		kill -CONT "$n"
+	done
+	wait "$server"
+	for n in "${feeds[@]}"; do
+		wait "$n"
+		got "$n" one two three
+	done
+}

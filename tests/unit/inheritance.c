@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/args.h"
+#include "server/bequest.h"
 #include "server/inheritance.c"
 
 static void assert_numbers(const char *text, const int *expected, ssize_t count)
@@ -48,10 +49,10 @@ static void what_is_written_is_read_back(void **state)
 {
 	const int numbers[] = { 5, 6, 7, 100, 9, 8, 10, 11 };
 
-	assert_int_equal(set_list("TEST_LIST", numbers, 8), 0);
+	assert_int_equal(bequest_set_list("TEST_LIST", numbers, 8), 0);
 	assert_string_equal(getenv("TEST_LIST"), "5-7,100-100,9-9,8-8,10-11");
 	assert_numbers(getenv("TEST_LIST"), numbers, 8);
-	assert_int_equal(set_list("TEST_LIST", numbers, 0), 0);
+	assert_int_equal(bequest_set_list("TEST_LIST", numbers, 0), 0);
 	assert_numbers(getenv("TEST_LIST"), NULL, 0);
 	unsetenv("TEST_LIST");
 }
@@ -74,9 +75,9 @@ static void leave(const int *fds, size_t count, pid_t to)
 	char text[20];
 
 	snprintf(text, sizeof(text), "%d", (int)to);
-	assert_int_equal(setenv(PID_NAME, text, 1), 0);
-	assert_int_equal(set_list(SOCKETS_NAME, fds, count), 0);
-	assert_int_equal(set_list(WORKERS_NAME, fds, 0), 0);
+	assert_int_equal(setenv(BEQUEST_PID, text, 1), 0);
+	assert_int_equal(bequest_set_list(BEQUEST_SOCKETS, fds, count), 0);
+	assert_int_equal(bequest_set_list(BEQUEST_WORKERS, fds, 0), 0);
 }
 
 /* A duplicate of a descriptor is the same socket, which is found once. */
@@ -91,7 +92,7 @@ static void sockets_are_found_once_and_by_their_address(void **state)
 	fds[1] = dup(fds[0]);
 	leave(fds, 3, getpid());
 	assert_int_equal(inheritance_take(&inheritance, &why), 0);
-	assert_null(getenv(SOCKETS_NAME));
+	assert_null(getenv(BEQUEST_SOCKETS));
 	assert_int_equal(inheritance_find(&inheritance, IPPROTO_UDP, &first, found, 3),
 			 0);
 	assert_int_equal(inheritance_check(&inheritance, &why), -EINVAL);
@@ -116,7 +117,7 @@ static void what_is_meant_for_another_process_is_forgotten(void **state)
 	leave(&fd, 1, 1);
 	assert_int_equal(inheritance_take(&inheritance, &why), 0);
 	assert_int_equal(inheritance.count, 0);
-	assert_null(getenv(PID_NAME));
+	assert_null(getenv(BEQUEST_PID));
 	inheritance_close(&inheritance);
 }
 
@@ -131,7 +132,7 @@ static void a_descriptor_that_is_no_socket_is_refused(void **state)
 	assert_int_equal(inheritance_take(&inheritance, &why), -ENOTSOCK);
 	assert_non_null(strstr(why.text, "is not a TCP or UDP socket"));
 	leave(pair, 1, getpid());
-	setenv(SOCKETS_NAME, "garbage", 1);
+	setenv(BEQUEST_SOCKETS, "garbage", 1);
 	assert_int_equal(inheritance_take(&inheritance, &why), -EINVAL);
 	assert_non_null(strstr(why.text, "\"garbage\""));
 	close(pair[0]);

@@ -17,6 +17,7 @@
 #include "server/buffer.h"
 #include "server/conn.h"
 #include "server/context.h"
+#include "server/inheritance.h"
 #include "server/message.h"
 #include "server/pool.h"
 #include "server/publish.h"
@@ -72,6 +73,7 @@ static int open_setup(void **state)
 	struct setup *setup = calloc(1, sizeof(*setup));
 	struct context *context = &setup->context;
 	struct args_why why;
+	struct inheritance none = { 0 };
 	char path[80];
 	int ends[2];
 
@@ -85,7 +87,7 @@ static int open_setup(void **state)
 	snprintf(setup->folder, sizeof(setup->folder), "/tmp/subscriber-XXXXXX");
 	assert_non_null(mkdtemp(setup->folder));
 	snprintf(path, sizeof(path), "%s/socket", setup->folder);
-	assert_int_equal(publish_open(&setup->publish, path, 1, &why), 0);
+	assert_int_equal(publish_open(&setup->publish, path, 1, &none, &why), 0);
 	context->publish = setup->publish;
 	assert_int_equal(
 		roster_open(&context->roster, publish_presence(setup->publish), 0), 0);
