@@ -145,8 +145,9 @@ static int refuse_held(struct nl *nl, const struct ruleset *known,
 	return err;
 }
 
+/* *sent: a batch was, whatever came of it. */
 static int commit_wish(struct nl *nl, struct ruleset *known, const struct wish *wish,
-		       struct apply_why *why)
+		       struct apply_why *why, bool *sent)
 {
 	const struct service *service = wish->count == 1 ? wish->services : NULL;
 	const struct change *failed = NULL;
@@ -157,6 +158,7 @@ static int commit_wish(struct nl *nl, struct ruleset *known, const struct wish *
 		refusal_of_plan(err, known, service, why);
 		return err;
 	}
+	*sent = plan.count;
 	if (plan.count)
 		err = commit(nl, &plan, known->generation, &failed);
 	if (!err)
@@ -172,11 +174,12 @@ static int ask_to_collect(struct nl *nl, struct ruleset *known, const struct wis
 			  struct apply_why *why)
 {
 	struct wish collect = *wish;
+	bool sent;
 	int err = 0;
 
 	collect.kind = WISH_COLLECT;
 	if (layout_map_ranged(layout_map(layout_group(wish->services), LAYOUT_IN)))
-		err = commit_wish(nl, known, &collect, why);
+		err = commit_wish(nl, known, &collect, why, &sent);
 	if (err)
 		return err;
 	refusal_of_plan(-EBUSY, known, wish->services, why);
@@ -185,7 +188,7 @@ static int ask_to_collect(struct nl *nl, struct ruleset *known, const struct wis
 
 /* One try: plan on what is known, commit, bring what is known up to date. */
 static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wish,
-		    struct apply_why *why)
+		    struct apply_why *why, bool *sent)
 {
 	const struct service *service = wish->count == 1 ? wish->services : NULL;
 	int err = known->generation ? 0 : read_for(nl, wish, known);
@@ -198,7 +201,7 @@ static int try_once(struct nl *nl, struct ruleset *known, const struct wish *wis
 		refusal_of_plan(err, known, service, why);
 		return err;
 	}
-	return commit_wish(nl, known, wish, why);
+	return commit_wish(nl, known, wish, why, sent);
 }
 
 /* The answer to a batch was lost: what is there now tells what became of it. */
@@ -223,9 +226,10 @@ static int carry_out(struct nl *nl, struct ruleset *known, const struct wish *wi
 
 	for (int tries = 0; err == -ERESTART && tries < APPLY_TRIES; tries++) {
 		uint64_t since_ns = clock_now_ns();
+		bool sent = false;
 
-		err = try_once(nl, known, wish, why);
-		if (err == -ENOBUFS || err == -ETIMEDOUT)
+		err = try_once(nl, known, wish, why, &sent);
+		if (sent && (err == -ENOBUFS || err == -ETIMEDOUT))
 			err = look_after_loss(nl, known, wish, since_ns, err, why);
 		if (err)
 			known->generation = 0;

@@ -31,8 +31,6 @@ static const struct phrase PHRASES[] = {
 	{ E2BIG, "table inet " RULESET_TABLE " holds more services than ctkit makes" },
 	{ EBADMSG,
 	  "table inet " RULESET_TABLE " holds something that libnftnl cannot read" },
-	{ ENOBUFS, "the kernel's answer was lost: what was done must be read again" },
-	{ ETIMEDOUT, "the kernel did not answer: what was done must be read again" },
 };
 
 static bool say_phrase(int err, struct apply_why *why)
@@ -109,6 +107,12 @@ void refusal_of_kernel(int err, const struct change *change, struct apply_why *w
 {
 	struct text statement = { 0 };
 
+	if (err == -ENOBUFS || err == -ETIMEDOUT) {
+		snprintf(
+			why->text, sizeof(why->text),
+			"the kernel's answer was lost: what was done must be read again");
+		return;
+	}
 	/* A change that is not permitted, in a batch that is: the table got an owner. */
 	if (!change || err == -ERESTART) {
 		if (!say_phrase(err, why))

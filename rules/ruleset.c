@@ -406,7 +406,9 @@ int ruleset_read(struct nl *nl, struct ruleset *out)
 {
 	int err = -EINTR;
 
-	for (int tries = 0; err == -EINTR && tries < READ_TRIES; tries++)
+	/* What overflowed the socket is gone; an answer that was lost is asked for again. */
+	for (int tries = 0; (err == -EINTR || err == -ENOBUFS) && tries < READ_TRIES;
+	     tries++)
 		err = read_once(nl, out);
 	if (err)
 		*out = (struct ruleset){ 0 };

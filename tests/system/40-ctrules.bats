@@ -756,6 +756,100 @@ listens_for() { # PID SIGNAL: it is blocked there, to be read
 	[ "$(on server ctrules -j list | jq -r '.services[].service')" = udp/9020 ]
 }
 
+@test "other rules that keep changing are in nobody's way" {
+	one_host server
+	background on server bash -c 'while nft "add table ip restless; delete table ip restless"; do :; done'
+	pids+=("$pid")
+	for port in $(seq 9001 9030); do on server ctrules -q --force add "udp/$port"; done
+	[ "$(on server ctrules -j list | jq '[.services[] | select(.active)] | length')" -eq 30 ]
+	for port in $(seq 9001 9029); do on server ctrules delete "udp/$port"; done
+	[ "$(on server ctrules -j list | jq -r '.services[].service')" = udp/9030 ]
+}
+
+# failing COUNTS COMMAND...: runs it with its COUNTSth readings from a socket ("3", "3+") failing as if
+# the queue of answers had overflowed. What it sent has arrived all the same.
+failing() {
+	local counts=$1
+	shift
+	on server strace -qq -o /dev/null -e trace=recvmsg -e inject=recvmsg:error=ENOBUFS:when="$counts" "$@"
+}
+
+# with_failures COUNTS COMMAND: tries it where udp/9000 is a share, but for add where it is not there.
+with_failures() {
+	local what
+	on server ctrules flush
+	on server ctrules -q --force add udp/9001
+	[ "$2" = add ] || on server ctrules -q --force add udp/9000 --lease 1m --share 30%
+	before=$(on server nft -s list ruleset)
+	case $2 in
+	add | refresh) what=(--force add udp/9000 --lease 1m --share 30%) ;;
+	change) what=(--force add udp/9000 --lease 1m) ;;
+	delete) what=(delete udp/9000) ;;
+	flush) what=(flush) ;;
+	esac
+	run --separate-stderr failing "$1" ctrules -q "${what[@]}"
+}
+
+# fulfilled COMMAND: whether the table is as it shall be.
+fulfilled() {
+	case $1 in
+	add | refresh) [ "$(listed server udp/9000 'active, .how' | xargs)" = "true share" ] ;;
+	change) [ "$(listed server udp/9000 'active, .how' | xargs)" = "true all" ] ;;
+	delete) [ "$(on server ctrules -j list | jq -r '.services[].service')" = udp/9001 ] ;;
+	flush) [ -z "$(ruleset server)" ] ;;
+	esac
+}
+
+@test "an answer of the kernel that is lost is asked for again, or looked for in the ruleset" {
+	one_host server
+	for command in add refresh change delete flush; do
+		for count in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+			with_failures $count $command
+			if [ "$status" -ne 0 ]; then
+				# Of whose the table is flush asks once.
+				[ "$status" -eq 1 ] && [ $command = flush ]
+				one_sentence "cannot read the ruleset: "
+				[ "$(on server nft -s list ruleset)" = "$before" ]
+			else
+				fulfilled $command
+			fi
+		done
+	done
+}
+
+@test "when no answer comes any more, it is said what is not known" {
+	one_host server
+	local unknown=0
+	for command in add refresh change delete flush; do
+		for count in 1 2 5 8 9 10 11 12 13 14 15 16; do
+			with_failures $count+ $command
+			[ "$status" -ne 0 ] || { fulfilled $command && continue; }
+			[ "$status" -eq 1 ]
+			[ "${#stderr_lines[@]}" -eq 1 ]
+			if [[ $stderr == *"what was done must be read again" ]]; then
+				unknown=$((unknown + 1))
+				# The kernel had it, and did it.
+				fulfilled $command
+			else
+				[ "$(on server nft -s list ruleset)" = "$before" ]
+			fi
+		done
+	done
+	[ $unknown -ge 5 ]
+}
+
+@test "a map that is full is said to be" {
+	one_host server
+	on server ctrules -n -q --force add udp/9000 | sed 's/flags timeout;/flags timeout; size 1;/' | on server nft -f -
+	before=$(ruleset server)
+	run -1 --separate-stderr on server ctrules add udp/9001
+	one_sentence 'the kernel refused "add element inet ctkit in_services { udp . 9001 '
+	[[ $stderr == *": the map is full; nothing was changed" ]]
+	[ "$(ruleset server)" = "$before" ]
+	on server ctrules -q --force add tcp/9000-9001
+	[ "$(listed server tcp/9000-9001 active)" = true ]
+}
+
 @test "a full table takes no more, and says so" {
 	one_host server
 	for port in $(seq 1 256); do echo "add chain inet ctkit in_udp_$port; add rule inet ctkit in_udp_$port counter notrack"; done \

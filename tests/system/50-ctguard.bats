@@ -239,6 +239,28 @@ lapsed() {
 	wait_until 5 happened lost
 }
 
+@test "ctrules beside it changes other services, and neither is in the other's way" {
+	echo_server 9000
+	guard -s udp/9000 --horizon 1h --lease 3s
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 happened reclaim
+	start=$SECONDS
+	for port in $(seq 9100 9400); do
+		on server ctrules -q --force add "tcp/$port"
+		on server ctrules -q --force add out:udp/1000-2000 --share "$((port % 99 + 1))%"
+		on server ctrules -q delete "tcp/$port"
+		# Longer than its lease.
+		((SECONDS - start < 5)) || break
+	done
+	[ "$(on server ctrules list -j | jq -c '.services[] | [.service, .active, .holder.program]' | sort)" = \
+		"$(printf '["out:udp/1000-2000",true,"ctrules"]\n["udp/9000",true,"ctguard"]')" ]
+	[ "$(jq -r .event "$BATS_TEST_TMPDIR/$guard.out" | sort -u | xargs)" = "engage reclaim start" ]
+	# What it holds may be taken from it, and stays away.
+	on server ctrules delete udp/9000
+	wait_until 5 happened lost
+	[ "$(on server ctrules list -j | jq -r '.services[].service')" = out:udp/1000-2000 ]
+}
+
 @test "a second guard in the same namespace is refused" {
 	guard -s udp/9000
 	run on server ctguard run -s udp/9001
