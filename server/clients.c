@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,31 +14,13 @@
 #include "lib/clock.h"
 #include "server/dial.h"
 #include "server/load.h"
-#include "server/pacer.h"
+#include "server/opener.h"
 #include "server/reply.h"
 
 enum {
 	READ_BYTES = 65536,
 	REQUEST_BYTES = 512,
 };
-
-/*
- * How often the waits and the orders are looked at. Fifty processes that do so every
- * millisecond would be a load of their own.
- */
-enum { LOOK_NS = 50 * CLOCK_NS_PER_MS, FIRST_LOOK_NS = 2 * CLOCK_NS_PER_MS };
-
-/*
- * Behind schedule, opening gets as much time as reading took since it last was given some, and this
- * much at least: what is open must not keep the rest from being opened, nor the reverse.
- */
-static const uint64_t OPEN_LEAST_NS = UINT64_C(2) * CLOCK_NS_PER_MS;
-
-/*
- * Events are collected for so long before they are looked at: it is chunks that are counted
- * here, not latency, and to be woken up for each one costs more than to read it.
- */
-static const double COLLECT_S = 0.005;
 
 enum state { CLIENT_UNUSED, CLIENT_CONNECTING, CLIENT_ASKED, CLIENT_OPEN, CLIENT_ENDED };
 
@@ -56,31 +37,15 @@ _Static_assert(sizeof(struct client) <= 256,
 	       "a connection stays as small as the server's");
 
 struct clients {
-	const struct clients_share *share;
-	struct clients_count *count;
-	const struct clients_orders *orders;
-	struct ev_loop *loop;
-	ev_timer tick;
-	ev_signal interrupt;
-	ev_signal terminate;
-	struct pacer pacer; /* of all processes together */
-	bool started;
-	uint64_t opened_ns; /* when the last opening ended */
-	uint64_t mine;
-	uint64_t next;    /* of mine: the first that was not tried */
-	uint64_t waiting; /* of mine: all before are open, or will never be */
+	struct opener opener; /* first: it is found by it */
+	uint64_t waiting;     /* of ours: all before are open, or will never be */
 	struct client *client;
 	char buffer[READ_BYTES];
 };
 
-static uint64_t order(const uint64_t *time_ns)
-{
-	return __atomic_load_n(time_ns, __ATOMIC_RELAXED);
-}
-
 static void end_client(struct clients *clients, struct client *client)
 {
-	ev_io_stop(clients->loop, &client->io);
+	ev_io_stop(clients->opener.loop, &client->io);
 	close(client->io.fd);
 	client->state = CLIENT_ENDED;
 }
@@ -89,18 +54,18 @@ static void end_client(struct clients *clients, struct client *client)
 static void lose(struct clients *clients, struct client *client, int err)
 {
 	if (client->state == CLIENT_OPEN)
-		clients->count->closed_early++;
+		clients->opener.count->closed_early++;
 	else
-		clients->count->failed++;
+		clients->opener.count->failed++;
 	if (err)
-		tally_add(&clients->count->errors, err, 1);
+		tally_add(&clients->opener.count->errors, err, 1);
 	end_client(clients, client);
 }
 
 /* Returns 0; -EAGAIN while it is not connected; another -errno if it could not be. */
 static int ask(struct clients *clients, struct client *client)
 {
-	const struct clients_share *share = clients->share;
+	const struct clients_share *share = clients->opener.share;
 	uint64_t mine = (uint64_t)(client - clients->client);
 	const char *host = strchr(share->load->target.text, '/') + 1;
 	char request[REQUEST_BYTES];
@@ -123,7 +88,7 @@ static int ask(struct clients *clients, struct client *client)
 
 static void take(struct clients *clients, struct client *client, size_t length)
 {
-	struct clients_count *count = clients->count;
+	struct clients_count *count = clients->opener.count;
 	uint32_t chunks;
 	int err = reply_read(&client->reply, clients->buffer, length, &chunks);
 
@@ -181,7 +146,7 @@ static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 
 static int dial(const struct clients *clients, uint64_t number)
 {
-	const struct load *load = clients->share->load;
+	const struct load *load = clients->opener.share->load;
 	union endpoint local;
 	int err, fd;
 
@@ -199,22 +164,23 @@ static int dial(const struct clients *clients, uint64_t number)
 	return fd;
 }
 
-static void open_client(struct clients *clients, struct client *client, uint64_t number,
+static void open_client(struct opener *opener, uint64_t i, uint64_t number,
 			uint64_t now_ns)
 {
+	struct clients *clients = (struct clients *)opener;
+	struct client *client = &clients->client[i];
 	int fd = dial(clients, number);
 	int err;
 
-	clients->count->tried++;
+	clients->opener.count->tried++;
 	if (fd < 0) {
-		clients->count->failed++;
-		tally_add(&clients->count->errors, fd, 1);
+		clients->opener.count->failed++;
+		tally_add(&clients->opener.count->errors, fd, 1);
 		client->state = CLIENT_ENDED;
 		return;
 	}
 	client->state = CLIENT_CONNECTING;
-	client->started_ms = (uint32_t)((now_ns - order(&clients->orders->start_ns)) /
-					CLOCK_NS_PER_MS);
+	client->started_ms = opener_passed_ms(opener, now_ns);
 	reply_start(&client->reply);
 	ev_io_init(&client->io, on_connected, fd, EV_WRITE);
 	/* A near server has answered the handshake by now: then writing needs no watching. */
@@ -225,50 +191,17 @@ static void open_client(struct clients *clients, struct client *client, uint64_t
 	}
 	if (!err)
 		ev_io_init(&client->io, on_readable, fd, EV_READ);
-	ev_io_start(clients->loop, &client->io);
-}
-
-static void note_lateness(struct clients *clients, uint64_t due_ns, uint64_t now_ns)
-{
-	struct clients_count *count = clients->count;
-
-	if (now_ns < due_ns + LOAD_LATE_NS)
-		return;
-	count->late++;
-	if (now_ns - due_ns > count->max_late_ns)
-		count->max_late_ns = now_ns - due_ns;
-}
-
-/* Returns when to come back. */
-static uint64_t open_due(struct clients *clients, uint64_t now_ns)
-{
-	const struct share *share = &clients->share->share;
-	uint64_t pause_ns = now_ns - clients->opened_ns;
-	uint64_t stop_ns = now_ns + (pause_ns > OPEN_LEAST_NS ? pause_ns : OPEN_LEAST_NS);
-
-	while (now_ns < stop_ns && clients->next < clients->mine) {
-		uint64_t number = share_number(share, clients->next);
-		uint64_t due_ns = pacer_time_ns(&clients->pacer, number);
-
-		now_ns = clock_now_ns();
-		if (now_ns >= order(&clients->orders->stop_opening_ns))
-			break;
-		if (now_ns < due_ns)
-			return due_ns;
-		note_lateness(clients, due_ns, now_ns);
-		open_client(clients, &clients->client[clients->next++], number, now_ns);
-	}
-	return clients->next < clients->mine ? now_ns : now_ns + LOOK_NS;
+	ev_io_start(clients->opener.loop, &client->io);
 }
 
 /* They were started in order, so the oldest one that is not open is the first to be given up. */
-static void give_up_silent(struct clients *clients, uint64_t now_ns)
+static void give_up_silent(struct opener *opener, uint64_t now_ns)
 {
-	uint64_t passed_ms =
-		(now_ns - order(&clients->orders->start_ns)) / CLOCK_NS_PER_MS;
-	uint64_t wait_ms = clients->share->load->wait_ns / CLOCK_NS_PER_MS;
+	struct clients *clients = (struct clients *)opener;
+	uint64_t passed_ms = opener_passed_ms(opener, now_ns);
+	uint64_t wait_ms = clients->opener.share->load->wait_ns / CLOCK_NS_PER_MS;
 
-	for (; clients->waiting < clients->next; clients->waiting++) {
+	for (; clients->waiting < clients->opener.next; clients->waiting++) {
 		struct client *client = &clients->client[clients->waiting];
 
 		if (client->state == CLIENT_OPEN || client->state == CLIENT_ENDED)
@@ -279,79 +212,14 @@ static void give_up_silent(struct clients *clients, uint64_t now_ns)
 	}
 }
 
-/* Does what is due now. Returns when to come back at the latest. */
-static uint64_t work(struct clients *clients, uint64_t now_ns)
+static void close_all(struct opener *opener)
 {
-	uint64_t start_ns = order(&clients->orders->start_ns);
-	uint64_t next_ns;
+	struct clients *clients = (struct clients *)opener;
 
-	if (!start_ns || now_ns < start_ns)
-		return now_ns + FIRST_LOOK_NS;
-	if (!clients->started) {
-		pacer_start(&clients->pacer, start_ns, clients->share->load->rate);
-		clients->opened_ns = now_ns;
-	}
-	clients->started = true;
-	next_ns = open_due(clients, now_ns);
-	clients->opened_ns = clock_now_ns();
-	give_up_silent(clients, now_ns);
-	return next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
-}
-
-static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
-{
-	struct clients *clients = ev_userdata(loop);
-	uint64_t end_ns = order(&clients->orders->end_ns);
-	uint64_t now_ns = clock_now_ns();
-	uint64_t next_ns;
-
-	if (end_ns && now_ns >= end_ns) {
-		ev_break(loop, EVBREAK_ALL);
-		return;
-	}
-	next_ns = work(clients, now_ns);
-	if (end_ns && next_ns > end_ns)
-		next_ns = end_ns;
-	now_ns = clock_now_ns();
-	/* libev counts from when it woke up. */
-	ev_now_update(loop);
-	ev_timer_set(w, next_ns > now_ns ? clock_between_s(now_ns, next_ns) : 0, 0);
-	ev_timer_start(loop, w);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
-{
-	ev_break(loop, EVBREAK_ALL);
-}
-
-static void start_watchers(struct clients *clients)
-{
-	sigset_t set;
-
-	ev_set_userdata(clients->loop, clients);
-	ev_set_io_collect_interval(clients->loop, COLLECT_S);
-	ev_timer_init(&clients->tick, on_tick, 0, 0);
-	ev_timer_start(clients->loop, &clients->tick);
-	ev_signal_init(&clients->interrupt, on_signal, SIGINT);
-	ev_signal_start(clients->loop, &clients->interrupt);
-	ev_signal_init(&clients->terminate, on_signal, SIGTERM);
-	ev_signal_start(clients->loop, &clients->terminate);
-	/* The parent has them blocked, to read them from a signalfd; libev wants to be interrupted. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void close_all(struct clients *clients)
-{
-	for (uint64_t i = 0; i < clients->next; i++) {
+	for (uint64_t i = 0; i < opener->next; i++) {
 		if (clients->client[i].state != CLIENT_ENDED)
 			end_client(clients, &clients->client[i]);
 	}
-	ev_signal_stop(clients->loop, &clients->interrupt);
-	ev_signal_stop(clients->loop, &clients->terminate);
-	ev_timer_stop(clients->loop, &clients->tick);
 }
 
 int clients_run(const struct clients_share *share, struct clients_count *count,
@@ -362,21 +230,17 @@ int clients_run(const struct clients_share *share, struct clients_count *count,
 
 	if (!clients)
 		return -ENOMEM;
-	clients->share = share;
-	clients->count = count;
-	clients->orders = orders;
-	clients->mine = share_size(&share->share);
-	clients->client = calloc(clients->mine + 1, sizeof(struct client));
-	clients->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
-	if (!clients->client || !clients->loop)
-		goto out;
-	start_watchers(clients);
-	ev_run(clients->loop, 0);
-	close_all(clients);
-	err = order(&orders->end_ns) ? 0 : -EINTR;
-out:
-	if (clients->loop)
-		ev_loop_destroy(clients->loop);
+	clients->opener = (struct opener){
+		.share = share,
+		.count = count,
+		.orders = orders,
+		.open = open_client,
+		.look = give_up_silent,
+		.close_all = close_all,
+	};
+	clients->client = calloc(share_size(&share->share) + 1, sizeof(struct client));
+	if (clients->client)
+		err = opener_run(&clients->opener);
 	free(clients->client);
 	free(clients);
 	return err;

@@ -18,6 +18,13 @@ struct clients_count {
 	uint64_t fed; /* connections that got a chunk */
 	uint64_t chunks;
 	uint64_t bytes;
+	uint64_t
+		missed; /* over UDP: numbers of chunks that did not come when they should, */
+	uint64_t belated;  /* of these, came after all */
+	uint64_t again;    /* chunks that came twice */
+	uint64_t strange;  /* datagrams that are nothing that a feed says */
+	uint64_t anew;     /* feeds that the server began again */
+	uint64_t overruns; /* datagrams that our receive buffers dropped */
 	uint64_t last_opened_ns;
 	uint64_t late;
 	uint64_t max_late_ns;

@@ -2,6 +2,7 @@
 #include "server/command.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "lib/clock.h"
 #include "server/channel.h"
 #include "server/crew.h"
+#include "server/frame.h"
 #include "server/pacer.h"
 
 enum { PATH_PREFIX_MAX = 200 };
@@ -64,6 +66,7 @@ static const struct option_spec HOLD_OPTIONS[] = {
 	{ OPTION_PATH_PREFIX, "path-prefix", "PATH",
 	  "what comes before the id (/test/)" },
 	{ OPTION_WAIT, "wait", "T", "a feed that takes longer to open has failed (10s)" },
+	{ OPTION_LEASE, "lease", "T", "over UDP: lease of a feed, 1s to 300s (30s)" },
 	OPTION_ROW_PUBLIC,
 	OPTIONS_COMMON
 };
@@ -91,6 +94,17 @@ static int parse_duration_ns(const char *value, double min_s, double max_s, uint
 
 	if (!err)
 		*out = (uint64_t)(seconds * CLOCK_NS_PER_S);
+	return err;
+}
+
+/* Leases are whole seconds: rounded up. */
+static int parse_lease(const char *value, unsigned *out, struct args_why *why)
+{
+	double seconds;
+	int err = args_duration(value, 1, FRAME_LEASE_MAX_S, &seconds, why);
+
+	if (!err)
+		*out = (unsigned)ceil(seconds);
 	return err;
 }
 
@@ -130,6 +144,7 @@ int command_apply(struct command *command, int key, const char *value,
 		return args_count(value, PROBE_BYTES, CHANNEL_MESSAGE_MAX,
 				  &load->size_bytes, why);
 	case OPTION_PATH_PREFIX: return parse_path(value, &load->path_prefix, why);
+	case OPTION_LEASE: return parse_lease(value, &load->lease_s, why);
 	case OPTION_RATE: return args_count(value, 1, PACER_RATE_MAX, &load->rate, why);
 	case OPTION_WINDOW: return args_count(value, 0, WINDOW_MAX, &load->window, why);
 	case OPTION_WAIT:

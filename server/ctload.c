@@ -25,7 +25,7 @@ struct mode {
 	const char *purpose;
 	const struct option_spec *(*options)(void);
 	struct load defaults;
-	uint8_t proto;    /* of its target; 0: the target says */
+	uint8_t proto;    /* of a target that does not say; 0: each must */
 	bool proto_first; /* "udp" or "tcp" stands before the target */
 	int (*run)(struct command *command, const struct log *log);
 };
@@ -163,14 +163,15 @@ static const struct mode MODES[] = {
 	},
 	{
 		.name = "hold",
-		.synopsis = "hold [options] [tcp/]ADDR:PORT",
-		.purpose = "open feeds (HTTP GET /test/ID) and hold them, counting chunks",
+		.synopsis = "hold [options] [tcp/|udp/]ADDR:PORT",
+		.purpose = "open feeds (/test/ID by HTTP or UDP), hold them, count chunks",
 		.options = command_hold_options,
 		.defaults = {
 			.count = 100,
 			.rate = 1000,
 			.duration_ns = UINT64_C(10) * CLOCK_NS_PER_S,
 			.wait_ns = UINT64_C(10) * CLOCK_NS_PER_S,
+			.lease_s = 30,
 			.path_prefix = "/test/",
 		},
 		.proto = IPPROTO_TCP,
@@ -294,6 +295,8 @@ static int read_target(struct command *command, const struct mode *mode, int ope
 		operand++;
 		operands--;
 	}
+	if (!mode->proto_first && operands > 0 && strchr(operand[0], '/'))
+		proto = 0;
 	if (mode->proto_first && operands == 2 && !proto) {
 		log_error(log, "\"%.60s\" is not udp or tcp", operand[0]);
 		return EXIT_USAGE;

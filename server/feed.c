@@ -2,6 +2,7 @@
 #include "server/feed.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,11 @@ enum { WORDS_MAX = 64 };
 enum { CHUNK_HEAD = 6, CHUNK_TAIL = 2 };
 
 enum { EVENT_HEAD_MAX = 40 };
+
+enum { NUMBER_DIGITS_MAX = 19 }; /* so that none overflows */
+
+static const char WELCOME[] = "ctkit welcomes you! Your Id: ";
+static const char CHUNK[] = "Chunk ", FOR_ID[] = " for id ";
 
 /*
  * The text of a line up to the id, with room for the size of its chunk. event: the fields before
@@ -60,8 +66,7 @@ static size_t finish(char text[FEED_TEXT_MAX], unsigned framing, size_t end,
 
 size_t feed_welcome(char text[FEED_TEXT_MAX], unsigned framing, const char *id)
 {
-	size_t end = begin(text, framing,
-			   "retry: 2000\ndata: ", "ctkit welcomes you! Your Id: ");
+	size_t end = begin(text, framing, "retry: 2000\ndata: ", WELCOME);
 
 	return finish(text, framing, end, id, strlen(id));
 }
@@ -88,6 +93,48 @@ size_t feed_message(char text[FEED_TEXT_MAX], unsigned framing, const char *mess
 		    size_t bytes)
 {
 	return finish(text, framing, begin(text, framing, "data: ", ""), message, bytes);
+}
+
+/* Moves *text behind the words if it begins with them. */
+static bool skip(const char **text, const char *end, const char *words)
+{
+	size_t length = strlen(words);
+
+	if ((size_t)(end - *text) < length || memcmp(*text, words, length) != 0)
+		return false;
+	*text += length;
+	return true;
+}
+
+static bool skip_number(const char **text, const char *end, uint64_t *number)
+{
+	const char *at = *text;
+
+	*number = 0;
+	while (at < end && at - *text < NUMBER_DIGITS_MAX && *at >= '0' && *at <= '9')
+		*number = *number * 10 + (uint64_t)(*at++ - '0');
+	if (at == *text || **text == '0')
+		return false;
+	*text = at;
+	return true;
+}
+
+enum feed_said feed_read(const char *text, size_t bytes, uint64_t *number,
+			 const char **id, size_t *id_bytes)
+{
+	const char *end = text + bytes;
+	enum feed_said said = FEED_SAID_NOTHING;
+
+	if (bytes == 0 || *--end != '\n')
+		return FEED_SAID_NOTHING;
+	if (skip(&text, end, WELCOME))
+		said = FEED_SAID_WELCOME;
+	else if (skip(&text, end, CHUNK) && skip_number(&text, end, number) &&
+		 skip(&text, end, FOR_ID))
+		said = FEED_SAID_CHUNK;
+	*id = text;
+	*id_bytes = (size_t)(end - text);
+	return said;
 }
 
 /* HTTP/1.0 and its kin end with the connection. */

@@ -44,6 +44,16 @@ size_t feed_chunk(struct feed_line *line, unsigned framing, uint64_t number,
 size_t feed_message(char text[FEED_TEXT_MAX], unsigned framing, const char *message,
 		    size_t bytes);
 
+/* What a plain line is, as a client reads it from whomever. */
+enum feed_said { FEED_SAID_NOTHING, FEED_SAID_WELCOME, FEED_SAID_CHUNK };
+
+/*
+ * Reads one whole line, with its newline: *number is that of a chunk, and id with *id_bytes,
+ * which points into text, whose it is. Nothing: it is neither.
+ */
+enum feed_said feed_read(const char *text, size_t bytes, uint64_t *number,
+			 const char **id, size_t *id_bytes);
+
 /* What ends the feed properly; its length, which may be 0, in *bytes. */
 const char *feed_end(unsigned framing, size_t *bytes);
 

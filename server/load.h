@@ -25,6 +25,7 @@ struct load {
 	uint64_t size_bytes;  /* echo: of a message, at least PROBE_BYTES */
 	uint64_t duration_ns; /* flows: of sending; echo: of sending; hold: of holding */
 	uint64_t wait_ns;     /* for an answer */
+	unsigned lease_s;     /* hold, over UDP */
 	const char *path_prefix;
 	const struct log *log; /* progress and warnings */
 };

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/args.h"
@@ -13,6 +14,8 @@
 #include "server/clients.h"
 #include "server/crew.h"
 #include "server/dial.h"
+#include "server/frame.h"
+#include "server/leases.h"
 #include "server/poller.h"
 #include "server/progress.h"
 
@@ -52,6 +55,23 @@ static uint64_t processes(const struct load *load)
 			 cpus > 0 ? (uint64_t)cpus : 1);
 }
 
+/* What a feed over UDP takes as id (server/frame.h): the longest number must fit. */
+static int check_ids(const struct load *load, struct args_why *why)
+{
+	static const char PREFIX[] = "/test/";
+	char longest[24];
+	int digits = snprintf(longest, sizeof(longest), "%" PRIu64, load->count);
+
+	if (strncmp(load->path_prefix, PREFIX, sizeof(PREFIX) - 1) == 0 &&
+	    strlen(load->path_prefix) + (size_t)digits <= FRAME_ID_MAX)
+		return 0;
+	snprintf(why->text, sizeof(why->text),
+		 "ids over UDP start with %s and have at most %d characters, unlike "
+		 "\"%.60s\" and a number",
+		 PREFIX, FRAME_ID_MAX, load->path_prefix);
+	return -ERANGE;
+}
+
 int load_hold_check(const struct load *load, struct args_why *why)
 {
 	uint64_t addresses = load->has_source ? load->source.addresses : 1;
@@ -72,7 +92,7 @@ int load_hold_check(const struct load *load, struct args_why *why)
 			 load->count, CREW_MAX, connections_per_process());
 		return -ERANGE;
 	}
-	return 0;
+	return load->target.proto == IPPROTO_UDP ? check_ids(load, why) : 0;
 }
 
 static int work(const struct crew_job *job, unsigned index, void *slot, void *shared)
@@ -86,6 +106,8 @@ static int work(const struct crew_job *job, unsigned index, void *slot, void *sh
 		.share.block = share_block(connections_per_process()),
 	};
 
+	if (hold->load->target.proto == IPPROTO_UDP)
+		return leases_run(&share, slot, shared) ? 1 : 0;
 	return clients_run(&share, slot, shared) ? 1 : 0;
 }
 
@@ -111,6 +133,11 @@ static void add_up(struct hold *hold)
 		sum.fed += count->fed;
 		sum.chunks += count->chunks;
 		sum.bytes += count->bytes;
+		sum.lost += count->missed - count->belated;
+		sum.duplicates += count->again;
+		sum.unexpected += count->strange;
+		sum.restarted += count->anew;
+		sum.overruns += count->overruns;
 		sum.outcome.late += count->late;
 		if (count->max_late_ns > sum.outcome.max_late_ns)
 			sum.outcome.max_late_ns = count->max_late_ns;

@@ -17,14 +17,20 @@ struct hold_result {
 	struct load_outcome outcome;
 	uint64_t asked;
 	uint64_t tried;
-	uint64_t opened; /* the head of a response with status 200 arrived */
-	uint64_t failed; /* refused, no head within the wait, another status, not HTTP */
+	uint64_t
+		opened; /* the head of a response with status 200, or the welcome, arrived */
+	uint64_t failed; /* refused, neither within the wait, another status, not HTTP */
 	uint64_t outstanding; /* neither, when the run was stopped */
 	uint64_t
 		closed_early; /* opened, and ended by the server before the time was over */
 	uint64_t fed;         /* opened, and got a chunk */
 	uint64_t chunks;
 	uint64_t bytes;      /* received, heads and framing too */
+	uint64_t lost;       /* over UDP: chunks whose numbers were skipped; and */
+	uint64_t duplicates; /* chunks that came again, */
+	uint64_t unexpected; /* datagrams that are nothing that a feed says, */
+	uint64_t restarted;  /* feeds that the server began again, */
+	uint64_t overruns;   /* datagrams that our receive buffers dropped */
 	double open_seconds; /* from the start to the last one that opened */
 	unsigned processes;
 	unsigned broken; /* processes that ended before their time */
@@ -33,8 +39,8 @@ struct hold_result {
 };
 
 /*
- * Whether the addresses have enough ports and few enough processes can hold the
- * descriptors. Returns 0, or -ERANGE with one sentence in *why.
+ * Whether the addresses have enough ports, few enough processes can hold the descriptors,
+ * and ids are short enough. Returns 0, or -ERANGE with one sentence in *why.
  */
 int load_hold_check(const struct load *load, struct args_why *why);
 

@@ -178,20 +178,30 @@ static void print_hold(const struct load *load, const struct hold_result *r)
 	       "Chunks", r->chunks, r->bytes, r->fed);
 	print_oddity("Outstanding", r->outstanding, "neither when the run was stopped");
 	print_oddity("Not tried", r->asked - r->tried, "the run ended before");
+	print_oddity("Lost", r->lost, "chunks that did not come");
+	print_oddity("Duplicates", r->duplicates, "chunks that came again");
+	print_oddity("Unexpected", r->unexpected, "nothing that a feed says");
+	print_oddity("Restarted", r->restarted, "feeds that the server began again");
+	print_oddity("Overruns", r->overruns,
+		     "datagrams that our receive buffer dropped");
 	print_outcome(&r->outcome, &r->errors);
 }
 
 static json_t *hold_fields(const struct load *load, const struct hold_result *r)
 {
 	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}",
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, "
+		"s:I, s:I, s:I, s:I}",
 		"mode", "hold", "target", load->target.text, "asked",
 		(json_int_t)r->asked, "tried", (json_int_t)r->tried, "opened",
 		(json_int_t)r->opened, "failed", (json_int_t)r->failed, "outstanding",
 		(json_int_t)r->outstanding, "closed_early", (json_int_t)r->closed_early,
 		"fed", (json_int_t)r->fed, "chunks", (json_int_t)r->chunks, "bytes",
 		(json_int_t)r->bytes, "open_seconds", r->open_seconds, "processes",
-		(json_int_t)r->processes);
+		(json_int_t)r->processes, "lost", (json_int_t)r->lost, "duplicates",
+		(json_int_t)r->duplicates, "unexpected", (json_int_t)r->unexpected,
+		"restarted", (json_int_t)r->restarted, "overruns",
+		(json_int_t)r->overruns);
 }
 
 int report_hold(const struct load *load, const struct hold_result *result, bool json)

@@ -239,7 +239,9 @@ except TimeoutError:
 		flows udp/127.0.0.1:9 --wait 2h|"2h" is out of range
 		flows udp/127.0.0.1:9 --source 10.0.0.1/8|"10.0.0.1/8"
 		flows udp/127.0.0.1:9 --source fd00::/64|not both IPv4
-		hold udp/127.0.0.1:9|is not tcp
+		hold udp/127.0.0.1:9 --path-prefix /foo/|/foo/
+		hold udp/127.0.0.1:9 --lease 5m1s|lease
+		hold sctp/127.0.0.1:9|sctp
 		hold 127.0.0.1:9 --connections 1M|ip_local_port_range
 		hold 127.0.0.1:9 --path-prefix test|"test"
 		hold 127.0.0.1:9 --bogus|bogus

@@ -97,6 +97,60 @@ static void the_longest_id_fits(void **state)
 	assert_memory_equal(line.text + bytes - 4, "\n\n\r\n", 4);
 }
 
+static enum feed_said said(const char *words, uint64_t *number)
+{
+	const char *id;
+	size_t bytes;
+	enum feed_said what = feed_read(words, strlen(words), number, &id, &bytes);
+
+	if (what != FEED_SAID_NOTHING) {
+		assert_int_equal(bytes, strlen("/test/7"));
+		assert_memory_equal(id, "/test/7", bytes);
+	}
+	return what;
+}
+
+static void what_is_written_is_read(void **state)
+{
+	uint64_t number = 0;
+
+	text[feed_welcome(text, FEED_PLAIN, "/test/7")] = '\0';
+	assert_int_equal(said(text, &number), FEED_SAID_WELCOME);
+	for (uint64_t n = 1; n < UINT64_C(1000000000000000000); n = n * 7 + 1) {
+		line.text[feed_chunk(&line, FEED_PLAIN, n, "/test/7")] = '\0';
+		assert_int_equal(said(line.text, &number), FEED_SAID_CHUNK);
+		assert_int_equal(number, n);
+		/* No part of it is a line. */
+		for (size_t i = strlen(line.text); i-- > 0;) {
+			line.text[i] = '\0';
+			assert_int_equal(said(line.text, &number), FEED_SAID_NOTHING);
+		}
+		line.number = 0;
+	}
+}
+
+static void what_is_nearly_a_line_is_not_read(void **state)
+{
+	static const char *const LINES[] = {
+		"",
+		"\n",
+		"Chunk 1 for id /test/7",
+		"Chunk  1 for id /test/7\n",
+		"Chunk 0 for id /test/7\n",
+		"Chunk 01 for id /test/7\n",
+		"Chunk -1 for id /test/7\n",
+		"Chunk 18446744073709551617 for id /test/7\n",
+		"Chunk 1 for /test/7\n",
+		"chunk 1 for id /test/7\n",
+		" Chunk 1 for id /test/7\n",
+		"ctkit welcomes you! /test/7\n",
+	};
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(LINES) / sizeof(LINES[0]); i++)
+		assert_int_equal(said(LINES[i], &number), FEED_SAID_NOTHING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +161,8 @@ int main(void)
 		cmocka_unit_test(a_message_is_a_line_of_its_own),
 		cmocka_unit_test(the_end_is_the_last_chunk_or_nothing),
 		cmocka_unit_test(the_longest_id_fits),
+		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(what_is_nearly_a_line_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
