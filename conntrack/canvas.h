@@ -20,6 +20,7 @@ enum canvas_style {
 	STYLE_CALM, /* the next three by how bad it is; words say it too */
 	STYLE_WARN,
 	STYLE_ALARM,
+	STYLE_ALARM_BLOCK, /* the same for blocks, which are not to be reversed */
 	STYLES
 };
 

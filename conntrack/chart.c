@@ -28,7 +28,7 @@ enum { SCALE_WIDTH = 15, NARROW = 40 };
 static enum canvas_style style_of(double share)
 {
 	if (share >= CHART_ENGAGE_SHARE)
-		return STYLE_ALARM;
+		return STYLE_ALARM_BLOCK;
 	return share >= CHART_RELEASE_SHARE ? STYLE_WARN : STYLE_CALM;
 }
 

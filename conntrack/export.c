@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "conntrack/estimate.h"
+#include "conntrack/untracked.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 
@@ -161,6 +162,30 @@ static void set_live(json_t *object, const struct reading *reading)
 			    sampled ? json_integer((json_int_t)live.least) : json_null());
 }
 
+static json_t *untracked_service(const struct untracked_service *service)
+{
+	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "service", service->name,
+			 "in_packets", (json_int_t)service->in_packets, "out_packets",
+			 (json_int_t)service->out_packets, "in_packets_per_second",
+			 number(service->rated, service->in_rate),
+			 "out_packets_per_second",
+			 number(service->rated, service->out_rate), "lease_seconds_left",
+			 number(service->ends, (double)service->left_ms / 1000));
+}
+
+static json_t *untracked(const struct reading *reading)
+{
+	json_t *array;
+
+	if (!reading->untracked)
+		return json_null();
+	array = json_array();
+	for (size_t i = 0; i < reading->untracked->count; i++)
+		json_array_append_new(
+			array, untracked_service(&reading->untracked->services[i]));
+	return array;
+}
+
 json_t *export_reading(const struct view *view, const struct reading *reading)
 {
 	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
@@ -193,6 +218,7 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 	json_object_set_new(object, "netlink_overruns",
 			    sampled ? json_integer((json_int_t)reading->overruns)
 				    : json_null());
+	json_object_set_new(object, "untracked", untracked(reading));
 	json_object_set_new(object, "services", services(view, reading));
 	json_object_set_new(object, "sources",
 			    named_rows(view, reading, reading->sources, "prefix"));

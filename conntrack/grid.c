@@ -72,7 +72,12 @@ static const struct column {
 	{ "repl", 6, 5, put_replied },     { "assur", 6, 4, put_assured },
 };
 
-enum { COLUMN_COUNT = sizeof(COLUMNS) / sizeof(COLUMNS[0]), PROCESS_WIDTH = 12 };
+enum {
+	COLUMN_COUNT = sizeof(COLUMNS) / sizeof(COLUMNS[0]),
+	PROCESS_WIDTH = 12,
+	PROCESS_WIDE = 24,
+	WIDE = 100
+};
 
 /* Which columns there is room for. */
 struct fit {
@@ -93,7 +98,7 @@ static int numbers_width(int rank)
 static struct fit fit_to(int width)
 {
 	struct fit fit = { .rank = COLUMN_COUNT };
-	int process = PROCESS_WIDTH + 1;
+	int process = 1 + (width >= WIDE ? PROCESS_WIDE : PROCESS_WIDTH);
 
 	if (width < NAME_COLUMNS + numbers_width(COLUMN_COUNT) + process - 2)
 		process = width >= 56 ? process : 0;
@@ -150,14 +155,19 @@ static void draw_heading(struct canvas *canvas, const struct chart_area *area,
 static void draw_process(struct canvas *canvas, int row, int column, int width,
 			 const struct cell *cell)
 {
-	const char *process = view_process(cell->reading, cell->row);
-	char text[CELL_MAX];
+	const struct process *process = view_holder(cell->reading, cell->row);
+	struct text text = { 0 };
 
-	snprintf(text, sizeof(text), "%s%s", process ? process : "",
-		 !cell->row->nat ? ""
-		 : process       ? " (NAT)"
-				 : "(NAT)");
-	canvas_fit(canvas, row, column, width, STYLE_PLAIN, text);
+	if (process)
+		text_add(&text, "%s", process->name);
+	if (process && width >= PROCESS_WIDE)
+		text_add(&text, "[%d]", (int)process->pid);
+	if (process && process->count > 1)
+		text_add(&text, " +%u", process->count - 1);
+	if (cell->row->nat)
+		text_add(&text, "%s(NAT)", process ? " " : "");
+	canvas_fit(canvas, row, column, width, STYLE_PLAIN, text_str(&text));
+	text_free(&text);
 }
 
 static void draw_row(struct canvas *canvas, const struct chart_area *area, int row,

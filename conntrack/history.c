@@ -3,8 +3,9 @@
 
 #include <stdbool.h>
 
-/* A point reaches to the one before it, unless nobody looked for this many steps. */
+/* A point reaches to the one before it, unless nobody looked for this many steps and this long. */
 enum { GAP_STEPS = 2 };
+static const uint64_t GAP_NS = 1000000000;
 
 static struct history_point *newest(struct history *history)
 {
@@ -26,7 +27,7 @@ void history_add(struct history *history, uint64_t now_ns, uint64_t step_ns,
 		return;
 	}
 	/* Looks are never exactly a step apart: a step without one belongs to the new point. */
-	if (point && now_ns - point->until_ns <= GAP_STEPS * step_ns)
+	if (point && now_ns - point->until_ns <= GAP_STEPS * step_ns + GAP_NS)
 		fresh.from_ns = (point->until_ns / step_ns + 1) * step_ns;
 	history->point[history->next] = fresh;
 	history->next = (history->next + 1) % HISTORY_POINTS;

@@ -24,6 +24,7 @@ const struct keys_help KEYS_HELP_LINES[] = {
 	{ "/", "show only what has a text in its name or process; Esc: all" },
 	{ "up, down, ...", "more rows; PgUp, PgDn, Home, End" },
 	{ "c", "all counters, and what each means" },
+	{ "u", "what is untracked now" },
 	{ "n", "next network namespace" },
 	{ "p", "pause: the picture stays, the history goes on" },
 	{ "space", "look now" },
@@ -170,6 +171,7 @@ static enum keys_deed command(struct keys *keys, int key)
 	case '?':
 	case KEYS_HELP: return show_page(keys, PAGE_HELP);
 	case 'c': return show_page(keys, PAGE_COUNTERS);
+	case 'u': return show_page(keys, PAGE_UNTRACKED);
 	case 'v':
 	case '\t': return show_view(keys, (enum view_by)((keys->by + 1) % VIEWS));
 	case 's':

@@ -11,7 +11,7 @@
 
 /* What the user of the screen has chosen, and how keys change that. Pure: no terminal. */
 
-enum keys_page { PAGE_TABLE, PAGE_COUNTERS, PAGE_HELP };
+enum keys_page { PAGE_TABLE, PAGE_COUNTERS, PAGE_UNTRACKED, PAGE_HELP };
 
 enum keys_prompt { PROMPT_NONE, PROMPT_FILTER, PROMPT_INTERVAL };
 

@@ -6,9 +6,14 @@
 #include "conntrack/canvas.h"
 #include "conntrack/chart.h"
 #include "conntrack/keys.h"
+#include "conntrack/untracked.h"
+#include "conntrack/view.h"
 #include "conntrack/watch.h"
+#include "lib/text.h"
 
 enum { KEYS_COLUMNS = 16, COUNTER_COLUMNS = 33 };
+
+enum { NAME_COLUMNS = 40, RATE_COLUMNS = 12, LEASE_COLUMNS = 14 };
 
 /* Text over several rows, broken between words. Returns the row after it. */
 static int put_wrapped(struct canvas *canvas, const struct chart_area *area, int row,
@@ -54,6 +59,43 @@ void page_counters(struct canvas *canvas, const struct chart_area *area,
 				  area->column + (narrow ? 2 : COUNTER_COLUMNS),
 				  counter->meaning);
 	}
+}
+
+static void put_untracked(struct canvas *canvas, int row, int column, int width,
+			  const struct untracked_service *service)
+{
+	char in[VIEW_COUNT_MAX] = "?", out[VIEW_COUNT_MAX] = "?";
+	struct text lease = { 0 };
+
+	if (service->rated) {
+		view_count(in, service->in_rate);
+		view_count(out, service->out_rate);
+	}
+	view_lease(service, &lease);
+	canvas_fit(canvas, row, column, width, STYLE_STRONG, service->name);
+	canvas_add(canvas, row, column + width, STYLE_PLAIN, " %*s %*s  %s", RATE_COLUMNS,
+		   in, RATE_COLUMNS, out, text_str(&lease));
+	text_free(&lease);
+}
+
+void page_untracked(struct canvas *canvas, const struct chart_area *area,
+		    const struct reading *reading)
+{
+	const struct untracked *untracked = reading->untracked;
+	int width = area->width - 2 * (RATE_COLUMNS + 1) - LEASE_COLUMNS;
+	int row = area->row, end = area->row + area->height;
+
+	width = width < NAME_COLUMNS ? width : NAME_COLUMNS;
+	canvas_add(canvas, row, area->column, STYLE_PLAIN, "%-*s %*s %*s  lease", width,
+		   "UNTRACKED", RATE_COLUMNS, "in/s", RATE_COLUMNS, "out/s");
+	canvas_paint(canvas, row++, area->column, area->width, STYLE_HEADING);
+	if (!untracked || untracked->count == 0)
+		put_wrapped(canvas, area, row, area->column,
+			    untracked ? "nothing is untracked by table inet ctkit"
+				      : "what is untracked is not known");
+	for (size_t i = 0; untracked && i < untracked->count && row < end; i++)
+		put_untracked(canvas, row++, area->column, width,
+			      &untracked->services[i]);
 }
 
 void page_help(struct canvas *canvas, const struct chart_area *area)

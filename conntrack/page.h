@@ -12,6 +12,10 @@ struct reading;
 void page_counters(struct canvas *canvas, const struct chart_area *area,
 		   const struct reading *reading);
 
+/* Every service that is out of tracking, with its traffic and lease. */
+void page_untracked(struct canvas *canvas, const struct chart_area *area,
+		    const struct reading *reading);
+
 /* What keys do, and what is on the screen. */
 void page_help(struct canvas *canvas, const struct chart_area *area);
 

@@ -10,6 +10,7 @@
 #include "conntrack/chart.h"
 #include "conntrack/keys.h"
 #include "conntrack/page.h"
+#include "conntrack/untracked.h"
 #include "conntrack/watch.h"
 #include "lib/clock.h"
 #include "lib/text.h"
@@ -18,11 +19,13 @@
 enum {
 	HEIGHT_KEYS = 6,
 	HEIGHT_COUNTERS = 10,
+	HEIGHT_UNTRACKED = 12,
 	HEIGHT_LINES = 16, /* the other tables, a line each */
 	HEIGHT_CHART = 18,
 	HEIGHT_MARKS = 20,
 	HEIGHT_WHOLE = 22,
-	HEIGHT_SECOND = 40, /* a second table in their place */
+	HEIGHT_ALL = 26,
+	HEIGHT_SECOND = 40, /* a second table in the place of the first of these */
 };
 
 enum { CHART_ROWS = 4, CHART_ROWS_MAX = 16, LABEL = 10 };
@@ -67,12 +70,14 @@ static void draw_title(struct frame *frame)
 			     keys->paused ? "PAUSED  " : "", keys->interval_s,
 			     frame->panel->clock);
 
+	if (column + width + 1 > frame->canvas->width)
+		width = keys->paused ? snprintf(right, sizeof(right), "PAUSED") : 0;
 	if (frame->reading && frame->reading->netns)
 		canvas_fit(frame->canvas, frame->row, column + 2,
 			   frame->canvas->width - column - width - 4, STYLE_PLAIN,
 			   frame->reading->netns);
 	canvas_add(frame->canvas, frame->row, frame->canvas->width - width,
-		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%s", right);
+		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%.*s", width, right);
 	frame->row++;
 }
 
@@ -80,6 +85,7 @@ static void draw_title(struct frame *frame)
 static void draw_banner(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
+	char doubt[160];
 	const char *words = NULL;
 
 	if (reading->missing == -EPERM)
@@ -90,9 +96,11 @@ static void draw_banner(struct frame *frame)
 		words = "tracking is not active in this network namespace: nothing is "
 			"tracked";
 	else if (view_tracking(reading) == TRACKING_UNKNOWN)
-		words = view_tracking_doubt(reading);
+		words = doubt;
 	if (!words)
 		return;
+	snprintf(doubt, sizeof(doubt), "is tracking active? %s",
+		 view_tracking_doubt(reading));
 	canvas_fit(frame->canvas, frame->row++, 0, frame->canvas->width, STYLE_WARN,
 		   words);
 }
@@ -104,6 +112,13 @@ static double fill_of(const struct reading *reading)
 		       : 0;
 }
 
+static enum canvas_style fill_style(double fill)
+{
+	if (fill >= CHART_ENGAGE_SHARE)
+		return STYLE_ALARM;
+	return fill >= CHART_RELEASE_SHARE ? STYLE_WARN : STYLE_STRONG;
+}
+
 static void draw_fill(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
@@ -112,15 +127,12 @@ static void draw_fill(struct frame *frame)
 	int column = label(frame, "entries");
 	struct chart_area area;
 
-	column = canvas_add(frame->canvas, frame->row, column, STYLE_STRONG, "%s",
+	column = canvas_add(frame->canvas, frame->row, column, fill_style(fill),
+			    "%.1f%% full", 100 * fill);
+	column = canvas_add(frame->canvas, frame->row, column, STYLE_STRONG, "  %s",
 			    view_count(entries, reading->usage.entries));
-	column = canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN, " of %s, ",
-			    view_count(limit, reading->usage.limit));
-	canvas_add(frame->canvas, frame->row, column,
-		   fill >= CHART_ENGAGE_SHARE    ? STYLE_ALARM
-		   : fill >= CHART_RELEASE_SHARE ? STYLE_WARN
-						 : STYLE_STRONG,
-		   "%.1f%% full", 100 * fill);
+	canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN, " of %s",
+		   view_count(limit, reading->usage.limit));
 	frame->row++;
 	area = take(frame, frame->canvas->height >= HEIGHT_MARKS ? 2 : 1);
 	chart_fill(frame->canvas, &area, fill);
@@ -128,32 +140,48 @@ static void draw_fill(struct frame *frame)
 
 static enum canvas_style forecast_style(const struct reading *reading)
 {
-	if (reading->full_s <= 0)
-		return STYLE_ALARM;
-	if (!reading->predicted || !isfinite(reading->full_s))
-		return STYLE_PLAIN;
-	return reading->full_s < SOON_S ? STYLE_ALARM : STYLE_WARN;
+	switch (reading->verdict) {
+	case OUTLOOK_FULL: return STYLE_ALARM;
+	case OUTLOOK_FILLS: return reading->full_s < SOON_S ? STYLE_ALARM : STYLE_WARN;
+	default: return STYLE_STRONG;
+	}
+}
+
+/* How fast it goes, and what the next overflow will be like. */
+static void add_prospects(const struct reading *reading, struct text *text)
+{
+	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
+	char slope[VIEW_COUNT_MAX], arrivals[VIEW_COUNT_MAX];
+
+	if (reading->predicted) {
+		text_add(text, " (%s%s entries/s", reading->slope >= 0.5 ? "+" : "",
+			 view_count(slope, reading->slope));
+		if (isfinite(reading->arrivals_per_s))
+			text_add(text, ", %s new/s",
+				 view_count(arrivals, reading->arrivals_per_s));
+		text_add(text, ")");
+	}
+	if (!isnan(evictable))
+		text_add(text, "  evictable %.0f%%", 100 * evictable);
+	if (!isnan(drops))
+		text_add(text, ", when full %.0f%% of new flows are dropped",
+			 100 * drops);
 }
 
 static void draw_forecast(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
-	double evictable = view_evictable(reading);
-	struct text words = { 0 };
-	char slope[VIEW_COUNT_MAX];
+	struct text words = { 0 }, prospects = { 0 };
 	int column = label(frame, "forecast");
 
 	view_forecast(reading, &words);
 	column = canvas_add(frame->canvas, frame->row, column, forecast_style(reading),
 			    "%s", text_str(&words));
-	if (reading->predicted)
-		column = canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN,
-				    " (%s%s entries/s)", reading->slope >= 0.5 ? "+" : "",
-				    view_count(slope, reading->slope));
-	if (!isnan(evictable))
-		canvas_add(frame->canvas, frame->row, column + 2, STYLE_PLAIN,
-			   "evictable %.0f%%", 100 * evictable);
+	add_prospects(reading, &prospects);
+	canvas_fit(frame->canvas, frame->row, column, frame->canvas->width - column,
+		   STYLE_PLAIN, text_str(&prospects));
 	text_free(&words);
+	text_free(&prospects);
 	frame->row++;
 }
 
@@ -214,6 +242,33 @@ static void draw_counters(struct frame *frame)
 	frame->row++;
 }
 
+/* The first services that are out of tracking; the page has all. */
+static void draw_untracked(struct frame *frame)
+{
+	const struct untracked *untracked = frame->reading->untracked;
+	int column = label(frame, "untracked") + 1;
+
+	if (!untracked || untracked->count == 0)
+		canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN,
+			   untracked ? "nothing" : "not known");
+	for (size_t i = 0; untracked && i < untracked->count; i++) {
+		const struct untracked_service *service = &untracked->services[i];
+		char count[VIEW_COUNT_MAX] = "?";
+		struct text words = { 0 };
+
+		if (service->rated)
+			view_count(count, service->in_rate + service->out_rate);
+		text_add(&words, "%s%s %s packets/s, ", i ? "; " : "", service->name,
+			 count);
+		view_lease(service, &words);
+		column = canvas_fit(frame->canvas, frame->row, column,
+				    frame->canvas->width - column, STYLE_STRONG,
+				    text_str(&words));
+		text_free(&words);
+	}
+	frame->row++;
+}
+
 static void draw_prompt(struct frame *frame, int row)
 {
 	const struct keys *keys = frame->panel->keys;
@@ -229,10 +284,10 @@ static void draw_prompt(struct frame *frame, int row)
 
 static void draw_keys(struct frame *frame)
 {
-	static const char *const HINTS[] = { "h help",     "q quit",    "v view",
-					     "s sort",     "r reverse", "/ filter",
-					     "c counters", "p pause",   "+/- interval",
-					     NULL };
+	static const char *const HINTS[] = { "h help",       "q quit",      "v view",
+					     "s sort",       "r reverse",   "/ filter",
+					     "c counters",   "u untracked", "p pause",
+					     "+/- interval", NULL };
 	const struct keys *keys = frame->panel->keys;
 	int row = --frame->end, column = 0;
 
@@ -254,49 +309,51 @@ static void draw_keys(struct frame *frame)
 					    "%s  ", *hint);
 }
 
-static enum view_by other_view(enum view_by by, int n)
+static struct grid grid_of(const struct frame *frame, const struct ranking *ranking,
+			   enum view_by by)
 {
-	return (enum view_by)((by + (unsigned)n) % VIEWS);
+	return (struct grid){ .reading = frame->reading, .by = by, .ranking = ranking };
 }
 
-static struct grid grid_of(const struct frame *frame, const struct ranking *ranking,
-			   int n)
+/* The views that are not chosen, in their order. */
+static enum view_by other_view(const struct frame *frame, int n)
 {
-	return (struct grid){ .reading = frame->reading,
-			      .by = other_view(frame->panel->keys->by, n),
-			      .ranking = ranking };
+	return (enum view_by)n < frame->panel->keys->by ? (enum view_by)n
+							: (enum view_by)(n + 1);
+}
+
+static void draw_second(struct frame *frame, const struct ranking *ranking)
+{
+	struct grid grid = grid_of(frame, ranking, other_view(frame, 0));
+	int rows = rows_left(frame) / 3;
+	struct chart_area area = { frame->end - rows, 0, frame->canvas->width, rows };
+
+	grid_draw(frame->canvas, &area, &grid);
+	frame->end -= rows + 1;
 }
 
 /* The tables that are not chosen, below the one that is. */
 static void draw_others(struct frame *frame)
 {
 	static const struct ranking LARGEST = { .by = RANK_ENTRIES };
-	int height = frame->canvas->height;
+	static const int HEIGHTS[VIEWS - 1] = { HEIGHT_LINES, HEIGHT_WHOLE, HEIGHT_ALL };
+	int height = frame->canvas->height, first = height >= HEIGHT_SECOND;
 
-	if (height >= HEIGHT_SECOND) {
-		struct grid grid = grid_of(frame, &LARGEST, 1);
-		int rows = rows_left(frame) / 3;
-		struct chart_area area = { frame->end - rows, 0, frame->canvas->width,
-					   rows };
+	for (int n = VIEWS - 2; n >= first; n--) {
+		struct grid grid = grid_of(frame, &LARGEST, other_view(frame, n));
 
-		grid_draw(frame->canvas, &area, &grid);
-		frame->end -= rows + 1;
-		return;
+		if (height >= HEIGHTS[n])
+			grid_draw_line(frame->canvas, --frame->end, &grid);
 	}
-	for (int n = VIEWS - 1; n > 0 && height >= HEIGHT_LINES; n--) {
-		struct grid grid = grid_of(frame, &LARGEST, n);
-
-		if (n > 1 && height < HEIGHT_WHOLE)
-			continue;
-		grid_draw_line(frame->canvas, --frame->end, &grid);
-	}
+	if (first)
+		draw_second(frame, &LARGEST);
 }
 
 static struct grid_extent draw_table(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
 	const struct keys *keys = frame->panel->keys;
-	struct grid grid = grid_of(frame, &keys->ranking, 0);
+	struct grid grid = grid_of(frame, &keys->ranking, keys->by);
 	struct chart_area area;
 
 	if (!reading->sampled)
@@ -316,10 +373,11 @@ static void draw_page(struct frame *frame)
 {
 	struct chart_area area = take(frame, rows_left(frame));
 
-	if (frame->panel->keys->page == PAGE_COUNTERS)
-		page_counters(frame->canvas, &area, frame->reading);
-	else
-		page_help(frame->canvas, &area);
+	switch (frame->panel->keys->page) {
+	case PAGE_COUNTERS: page_counters(frame->canvas, &area, frame->reading); break;
+	case PAGE_UNTRACKED: page_untracked(frame->canvas, &area, frame->reading); break;
+	default: page_help(frame->canvas, &area); break;
+	}
 }
 
 struct grid_extent panel_draw(struct canvas *canvas, const struct panel *panel)
@@ -342,5 +400,7 @@ struct grid_extent panel_draw(struct canvas *canvas, const struct panel *panel)
 	draw_chart(&frame);
 	if (canvas->height >= HEIGHT_COUNTERS)
 		draw_counters(&frame);
+	if (canvas->height >= HEIGHT_UNTRACKED)
+		draw_untracked(&frame);
 	return draw_table(&frame);
 }

@@ -138,6 +138,7 @@ static void style_on(const struct terminal *terminal, uint8_t style)
 		[STYLE_CALM] = { A_NORMAL, A_NORMAL, COLOR_GREEN },
 		[STYLE_WARN] = { A_BOLD, A_BOLD, COLOR_YELLOW },
 		[STYLE_ALARM] = { A_BOLD | A_REVERSE, A_BOLD, COLOR_RED },
+		[STYLE_ALARM_BLOCK] = { A_BOLD, A_BOLD, COLOR_RED },
 	};
 
 	if (terminal->colours)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conntrack/estimate.h"
+#include "conntrack/untracked.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
 
@@ -51,6 +52,16 @@ static void add_duration(struct text *text, double seconds)
 		text_add(text, "%.0f h", seconds / 3600);
 	else
 		text_add(text, "%.0f d", seconds / 86400);
+}
+
+void view_lease(const struct untracked_service *service, struct text *text)
+{
+	if (!service->ends) {
+		text_add(text, "for ever");
+		return;
+	}
+	text_add(text, "lease ");
+	add_duration(text, (double)service->left_ms / 1000);
 }
 
 /* "140,000 (53%)" */
@@ -318,6 +329,30 @@ static void add_rows(const struct view *view, const struct reading *reading,
 		add_row(reading, &rows.other, "other", text);
 }
 
+/* A service a line: who is out of tracking, and how much passes by it. */
+static void add_untracked(const struct reading *reading, struct text *text)
+{
+	const struct untracked *untracked = reading->untracked;
+	char in[VIEW_COUNT_MAX], out[VIEW_COUNT_MAX];
+
+	for (size_t i = 0; untracked && i < untracked->count; i++) {
+		const struct untracked_service *service = &untracked->services[i];
+
+		text_add(text, "untracked: %s, ", service->name);
+		text_add(text,
+			 service->rated ? "%s packets/s in, %s out, "
+					: "%s packets in, %s out so far, ",
+			 view_count(in, service->rated ? service->in_rate
+						       : (double)service->in_packets),
+			 view_count(out, service->rated ? service->out_rate
+							: (double)service->out_packets));
+		view_lease(service, text);
+		text_add(text, "\n");
+	}
+	if (untracked && untracked->left_out)
+		text_add(text, "untracked: more services\n");
+}
+
 void view_report(const struct view *view, const struct reading *reading,
 		 struct text *text)
 {
@@ -339,6 +374,7 @@ void view_report(const struct view *view, const struct reading *reading,
 	text_add(text, reading->predicted ? ")\n" : "\n");
 	add_evictable(reading, text);
 	add_counters(reading, text);
+	add_untracked(reading, text);
 	if (reading->sampled)
 		add_rows(view, reading, text);
 }

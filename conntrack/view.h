@@ -9,6 +9,7 @@
 struct process;
 struct reading;
 struct text;
+struct untracked_service;
 
 /* What ctwatch shows of a reading. Pure: a reading in, text out. */
 enum view_by { VIEW_SERVICE, VIEW_SOURCE, VIEW_STATE, VIEW_PROCESS, VIEWS };
@@ -36,6 +37,9 @@ const char *view_count(char text[VIEW_COUNT_MAX], double value);
 
 /* What a row is called. */
 void view_name(const struct attribute_key *key, char name[VIEW_NAME_MAX]);
+
+/* "lease 28 s" or "for ever" */
+void view_lease(const struct untracked_service *service, struct text *text);
 
 /* "full in 12 s" */
 void view_forecast(const struct reading *reading, struct text *text);

@@ -12,10 +12,12 @@
 #include "conntrack/host.h"
 #include "conntrack/lifetimes.h"
 #include "conntrack/listeners.h"
+#include "conntrack/untracked.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
-static const double HOST_EVERY_S = 2;  /* listeners and addresses */
+static const double HOST_EVERY_S = 2; /* listeners and addresses */
+static const double UNTRACKED_EVERY_S = 0.5;
 static const double PROBE_EVERY_S = 5; /* whether conntrack is active */
 
 /*
@@ -64,6 +66,9 @@ struct watch {
 	int probe_error;
 	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
 	uint64_t host_ns;
+	uint64_t untracked_ns;
+	bool untracked_known;
+	struct untracked untracked;
 	uint64_t sampled_ns;
 	double sample_cost_s;
 	uint32_t sample_counted;
@@ -305,6 +310,25 @@ static void take_sample(struct watch *watch)
 		       watch->config.netns, now_ns);
 }
 
+static void read_untracked(struct watch *watch, uint64_t now_ns)
+{
+	struct untracked now;
+
+	if (!is_due(watch->untracked_ns, now_ns, UNTRACKED_EVERY_S))
+		return;
+	if (untracked_read(watch->nl, &now) < 0) {
+		watch->untracked_known = false;
+	} else {
+		if (watch->untracked_known)
+			untracked_rate(&watch->untracked,
+				       clock_between_s(watch->untracked_ns, now_ns),
+				       &now);
+		watch->untracked = now;
+		watch->untracked_known = true;
+	}
+	watch->untracked_ns = now_ns;
+}
+
 static void predict(const struct watch *watch, struct reading *reading)
 {
 	struct outlook_result ahead =
@@ -338,6 +362,7 @@ int watch_glance(struct watch *watch, struct reading *out)
 		count(watch, &reading);
 		read_host(watch, now_ns);
 		take_sample(watch);
+		read_untracked(watch, now_ns);
 		reading.active = watch->active;
 		reading.probe_error = watch->probe_error;
 		reading.sampled = true;
@@ -353,6 +378,7 @@ int watch_glance(struct watch *watch, struct reading *out)
 		reading.services = &watch->services;
 		reading.sources = &watch->sources;
 		reading.states = &watch->states;
+		reading.untracked = watch->untracked_known ? &watch->untracked : NULL;
 		reading.holders = &watch->holders.by_process;
 		reading.process = watch->holders.service;
 		reading.processes = watch->holders.services;

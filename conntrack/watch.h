@@ -13,6 +13,7 @@
 #include "conntrack/table.h"
 
 struct attribute;
+struct untracked;
 
 /* All that is known about the table of this network namespace at one time. */
 struct reading {
@@ -46,7 +47,8 @@ struct reading {
 	const struct attribute *services; /* sorted; these belong to the watch and are */
 	const struct attribute *sources;  /* valid until its next call */
 	const struct attribute *states;
-	const struct attribute *holders; /* by process */
+	const struct attribute *holders;   /* by process */
+	const struct untracked *untracked; /* NULL: not known */
 	size_t processes; /* those that hold the sockets of the first services */
 	const struct process *process;
 };
