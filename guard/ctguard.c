@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ctguard: takes a service out of tracking before it fills the conntrack table. */
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "guard/config.h"
+#include "guard/errand.h"
+#include "guard/incidents.h"
 #include "guard/journal.h"
+#include "guard/logbook.h"
+#include "guard/order.h"
+#include "guard/status.h"
 #include "guard/wiring.h"
+#include "lib/args.h"
 #include "lib/log.h"
+#include "lib/metainfo.h"
 #include "lib/options.h"
 #include "lib/privilege.h"
 #include "lib/streams.h"
@@ -18,188 +27,108 @@
 
 static const char NAME[] = "ctguard";
 
-static const char USAGE[] =
-	"usage: ctguard run [-c FILE] [-s SERVICE]... [--dry-run] [options]\n"
-	"       ctguard check-config [-c FILE] [-s SERVICE]... [options]\n"
-	"\n"
-	"Watches the connection-tracking table of this network namespace. When it is\n"
-	"about to fill, takes the service that fills it (of those given with -s) out of\n"
-	"tracking by NOTRACK, deletes its entries, and gives it back when what would\n"
-	"return fits.\n"
-	"SERVICE is PROTO/[ADDR:]PORT, like udp/53 or tcp/[2001:db8::1]:443.\n"
-	"\n"
-	"Ctrl-C takes the rules away. SIGTERM leaves their leases to run out, so that a\n"
-	"restarted guard takes them over.\n"
-	"\n";
+/* "status" of a guard that cannot help: for scripts. */
+enum { EXIT_HELPLESS = 4 };
 
-enum {
-	OPTION_ENGAGE_AT = OPTIONS_LONG_ONLY,
-	OPTION_RELEASE_AT,
-	OPTION_HORIZON,
-	OPTION_LEASE,
-	OPTION_RELEASE_AFTER,
-};
+/* libConfuse's error function has no argument of ours. */
+static struct text complaints;
 
-static const struct option_spec OPTIONS[] = {
-	{ 's', "service", "SERVICE", "may be taken out of tracking (repeatable)" },
-	{ 'c', "config", "FILE", "read a configuration, see ctguard.conf(5)" },
-	{ 'n', "dry-run", NULL, "decide and log the same, change nothing" },
-	{ OPTION_ENGAGE_AT, "engage-at", "SHARE", "of the limit at which to act (80%)" },
-	{ OPTION_RELEASE_AT, "release-at", "SHARE",
-	  "of the limit that is fine again (50%)" },
-	{ OPTION_HORIZON, "horizon", "T", "act when full is forecast within T (10s)" },
-	{ OPTION_LEASE, "lease", "T", "rules end T after the last sign of life (30s)" },
-	{ OPTION_RELEASE_AFTER, "release-after", "T",
-	  "calm needed before giving back (30s)" },
-	OPTIONS_COMMON,
-};
-
-enum { SETTINGS_MAX = 16 };
-
-/* What the command line asks for. */
-struct request {
-	const char *config_path;
-	const char *services[POLICY_SERVICES_MAX];
-	size_t service_count;
-	struct {
-		const char *name;
-		const char *value;
-	} settings[SETTINGS_MAX];
-	size_t setting_count;
-	bool dry_run;
-	bool json;
-	struct log log;
-};
-
-static int __attribute__((format(printf, 1, 2))) usage_error(const char *fmt, ...)
+static int print(const struct text *text, const struct log *log)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	fprintf(stderr, "%s: ", NAME);
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	return EXIT_USAGE;
+	fputs(text_str(text), stdout);
+	return streams_finish(log);
 }
 
 static int print_help(const struct log *log)
 {
 	struct text text = { 0 };
+	int status;
 
-	options_help(OPTIONS, &text);
-	printf("%s%s", USAGE, text_str(&text));
+	order_help(&text);
+	status = print(&text, log);
 	text_free(&text);
+	return status;
+}
+
+static int print_json(const json_t *object, const struct log *log)
+{
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	putchar('\n');
 	return streams_finish(log);
 }
 
 static void on_config_error(cfg_t *file, const char *fmt, va_list args)
 {
-	fprintf(stderr, "%s: %s:%d: ", NAME, file->filename ? file->filename : "",
-		file->line);
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "\n");
+	char sentence[400];
+
+	vsnprintf(sentence, sizeof(sentence), fmt, args);
+	text_add(&complaints, "%s%s:%d: %s", complaints.length ? "; " : "",
+		 file->filename ? file->filename : "", file->line, sentence);
 }
 
-/* The name in OPTIONS of a key that config_set() knows by that name; NULL if it is none. */
-static const char *setting_name(int key)
+/*
+ * The file first, then the command line over it, then whether it makes sense together.
+ * Returns 0 or -errno with the reason in *why.
+ */
+static int make_config(const struct order *order, struct config *config, struct text *why)
 {
-	for (const struct option_spec *spec = OPTIONS; spec->key; spec++) {
-		if (spec->key == key && key >= OPTIONS_LONG_ONLY)
-			return spec->name;
-	}
-	return NULL;
-}
-
-/* Takes one option. Returns EXIT_OK, or EXIT_USAGE after saying why. */
-static int take_option(struct request *request, int key, const char *value)
-{
-	switch (key) {
-	case 's':
-		if (request->service_count == POLICY_SERVICES_MAX)
-			return usage_error("more than %d services", POLICY_SERVICES_MAX);
-		request->services[request->service_count++] = value;
-		return EXIT_OK;
-	case 'c': request->config_path = value; return EXIT_OK;
-	case 'n': request->dry_run = true; return EXIT_OK;
-	case 'j': request->json = true; return EXIT_OK;
-	case 'v': request->log.level = LOG_LEVEL_DEBUG; return EXIT_OK;
-	case 'q': request->log.level = LOG_LEVEL_WARN; return EXIT_OK;
-	case '?': fprintf(stderr, "try \"%s --help\"\n", NAME); return EXIT_USAGE;
-	default: break;
-	}
-	if (request->setting_count == SETTINGS_MAX)
-		return usage_error("--%s is given too often", setting_name(key));
-	request->settings[request->setting_count].name = setting_name(key);
-	request->settings[request->setting_count++].value = value;
-	return EXIT_OK;
-}
-
-/* The file first, then the command line over it, then whether it makes sense together. */
-static int make_config(const struct request *request, struct config *config)
-{
-	struct text why = { 0 };
 	int err = 0;
 
 	config_init(config);
-	if (request->config_path) {
-		err = config_read(config, request->config_path, on_config_error);
+	if (order->config_path) {
+		err = config_read(config, order->config_path, on_config_error);
 		if (err == -EINVAL)
-			return EXIT_USAGE;
-		if (err)
-			return usage_error("cannot read \"%s\": %s", request->config_path,
-					   strerror(-err));
+			text_add(why, "%s", text_str(&complaints));
+		else if (err)
+			text_add(why, "cannot read \"%s\": %s", order->config_path,
+				 strerror(-err));
+		text_free(&complaints);
 	}
-	for (size_t i = 0; !err && i < request->setting_count; i++)
-		err = config_set(config, request->settings[i].name,
-				 request->settings[i].value, &why);
-	for (size_t i = 0; !err && i < request->service_count; i++)
-		err = config_add_service(config, request->services[i], &why);
-	if (!err)
-		err = config_check(config, &why);
+	for (size_t i = 0; !err && i < order->setting_count; i++)
+		err = config_set(config, order->settings[i].name,
+				 order->settings[i].value, why);
+	for (size_t i = 0; !err && i < order->service_count; i++)
+		err = config_add_service(config, order->services[i], why);
+	return err ? err : config_check(config, why);
+}
+
+/* Returns EXIT_OK, or EXIT_USAGE after saying why. */
+static int configure(const struct order *order, const struct log *log,
+		     struct config *config)
+{
+	struct text why = { 0 };
+	int err = make_config(order, config, &why);
+
 	if (err)
-		usage_error("%s", text_str(&why));
+		log_error(log, "%s", text_str(&why));
 	text_free(&why);
 	return err ? EXIT_USAGE : EXIT_OK;
 }
 
-static int check_config(const struct request *request)
+static int check_config(const struct order *order, const struct log *log)
 {
 	struct config config;
-	int status = make_config(request, &config);
+	int status = configure(order, log, &config);
 
 	if (status != EXIT_OK)
 		return status;
 	printf("ok: %zu %s\n", config.count, config.count == 1 ? "service" : "services");
-	return streams_finish(&request->log);
+	return streams_finish(log);
 }
 
-static int run(const struct request *request)
+static int reread(struct config *out, struct text *why, void *data)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct journal journal = {
-		.log = &request->log,
-		.json_fd = request->json ? STDOUT_FILENO : -1,
-		.rehearse = request->dry_run,
-	};
-	struct config config;
+	return make_config(data, out, why);
+}
+
+static int guard_with(const struct guard_setup *setup, const struct log *log)
+{
 	struct text why = { 0 };
 	struct guard *guard;
-	int status = make_config(request, &config);
-	int err;
+	int err = guard_open(&guard, setup, &why);
 
-	if (status != EXIT_OK)
-		return status;
-	/* Whoever reads what the guard says may go: it stays. */
-	sigaction(SIGPIPE, &ignore, NULL);
-	/* Without it the guard would only have more rights than it needs: not a reason to stay away. */
-	if (privilege_keep_net_admin())
-		log_warn(&request->log,
-			 "could not give up the privileges that are not needed");
-	err = guard_open(&guard, &config, &journal, &request->log, request->dry_run,
-			 &why);
 	if (err) {
-		log_error(&request->log, "%s", text_str(&why));
+		log_error(log, "%s", text_str(&why));
 		text_free(&why);
 		return err == -EADDRINUSE || err == -EEXIST ? EXIT_FAILED
 							    : EXIT_UNREACHABLE;
@@ -209,56 +138,173 @@ static int run(const struct request *request)
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(const struct request *request);
-} COMMANDS[] = {
-	{ "run", run },
-	{ "check-config", check_config },
-};
-
-static int dispatch(const struct request *request, int operands, char **operand)
+static int run(const struct order *order, const struct log *log)
 {
-	if (operands == 0)
-		return usage_error(
-			"no command: want run or check-config; try \"%s --help\"", NAME);
-	if (operands > 1)
-		return usage_error(
-			"\"%s\" is not wanted after the command (services are given "
-			"with -s)",
-			operand[1]);
-	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
-		if (strcmp(operand[0], COMMANDS[i].name) == 0)
-			return COMMANDS[i].run(request);
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct journal journal = {
+		.log = log,
+		.json_fd = order->json ? STDOUT_FILENO : -1,
+		.logbook = { .path = order->journal_path },
+		.rehearse = order->dry_run,
+	};
+	struct config config;
+	struct guard_setup setup = {
+		.config = &config,
+		.journal = &journal,
+		.log = log,
+		.rehearse = order->dry_run,
+		/* A rehearsal takes orders only where it is told to: it may stand beside a guard. */
+		.control_path = order->dry_run && !order->control_given
+					? NULL
+					: order->control_path,
+		.control_needed = order->control_given,
+		.reread = order->config_path ? reread : NULL,
+		.data = (void *)order,
+	};
+	int status = configure(order, log, &config);
+
+	if (status != EXIT_OK)
+		return status;
+	/* Whoever reads what the guard says may go: it stays. */
+	sigaction(SIGPIPE, &ignore, NULL);
+	/* Without it the guard would only have more rights than it needs: not a reason to stay away. */
+	if (privilege_keep_net_admin())
+		log_warn(log, "could not give up the privileges that are not needed");
+	status = guard_with(&setup, log);
+	journal_free(&journal);
+	return status;
+}
+
+static int show_status(const json_t *answer, const struct order *order,
+		       const struct log *log)
+{
+	struct text text = { 0 };
+	int status;
+
+	status_text(answer, &text);
+	status = order->json ? print_json(answer, log) : print(&text, log);
+	text_free(&text);
+	if (status == EXIT_OK && status_is_helpless(answer))
+		return EXIT_HELPLESS;
+	return status;
+}
+
+static int show_answer(const json_t *answer, const struct order *order,
+		       const struct log *log)
+{
+	const char *done = json_string_value(json_object_get(answer, "done"));
+
+	if (order->command == ORDER_STATUS)
+		return show_status(answer, order, log);
+	if (order->json)
+		return print_json(answer, log);
+	log_info(log, "%s", done ? done : "done");
+	return EXIT_OK;
+}
+
+/* Brings an order to the running guard. */
+static int send_order(const struct order *order, const struct log *log)
+{
+	json_t *request = json_pack("{s:s, s:s*}", "command", order_name(order->command),
+				    "service", order->operand);
+	struct text why = { 0 };
+	json_t *answer = NULL;
+	const char *error;
+	int status;
+
+	if (errand_run(order->control_path, request, &answer, &why)) {
+		log_error(log, "%s", text_str(&why));
+		status = EXIT_FAILED;
+	} else if (!json_is_true(json_object_get(answer, "ok"))) {
+		error = json_string_value(json_object_get(answer, "error"));
+		log_error(log, "%s", error ? error : "the guard refused");
+		status = EXIT_FAILED;
+	} else {
+		status = show_answer(answer, order, log);
 	}
-	return usage_error("unknown command \"%s\": want run or check-config",
-			   operand[0]);
+	text_free(&why);
+	json_decref(answer);
+	json_decref(request);
+	return status;
+}
+
+static int show_incidents(const json_t *incidents, const struct order *order,
+			  const struct log *log)
+{
+	json_t *object = metainfo_object(NAME);
+	struct text text = { 0 };
+	uint64_t number = 0;
+	struct args_why why;
+	int status;
+
+	if (order->operand &&
+	    args_count(order->operand, 1, json_array_size(incidents), &number, &why)) {
+		log_error(log, "incident %s", why.text);
+		json_decref(object);
+		return EXIT_USAGE;
+	}
+	if (number) {
+		json_t *one = json_array_get(incidents, (size_t)number - 1);
+
+		json_object_set(object, "incident", one);
+		incidents_show(one, &text);
+	} else {
+		json_object_set(object, "incidents", (json_t *)incidents);
+		incidents_list(incidents, &text);
+	}
+	status = order->json ? print_json(object, log) : print(&text, log);
+	text_free(&text);
+	json_decref(object);
+	return status;
+}
+
+static int incidents(const struct order *order, const struct log *log)
+{
+	json_t *events = NULL, *list;
+	uint64_t skipped;
+	int err, status;
+
+	if (!order->journal_path) {
+		log_error(log, "incidents: where is the journal? Give --journal FILE");
+		return EXIT_USAGE;
+	}
+	err = logbook_read(order->journal_path, &events, &skipped);
+	if (err) {
+		log_error(log, "cannot read \"%s\": %s", order->journal_path,
+			  strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (skipped)
+		log_warn(log, "%llu lines of \"%s\" are no events and are passed over",
+			 (unsigned long long)skipped, order->journal_path);
+	list = incidents_find(events);
+	status = show_incidents(list, order, log);
+	json_decref(list);
+	json_decref(events);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct request request = { 0 };
-	struct options options;
-	const char *value;
+	struct order order;
 	unsigned long lost;
-	int key;
+	struct log log;
 
 	if (streams_open() < 0)
 		return EXIT_FAILED;
-	log_init(&request.log, NAME, &lost);
-	options_init(&options, OPTIONS);
-	while ((key = options_next(&options, argc, argv, &value)) != -1) {
-		int status;
-
-		if (key == 'h')
-			return print_help(&request.log);
-		if (key == 'V') {
-			printf("%s %s\n", NAME, CTKIT_VERSION);
-			return streams_finish(&request.log);
-		}
-		status = take_option(&request, key, value);
-		if (status != EXIT_OK)
-			return status;
+	log_init(&log, NAME, &lost);
+	switch (order_parse(argc, argv, &log, &order)) {
+	case ORDER_HELP: return print_help(&log);
+	case ORDER_VERSION:
+		printf("%s %s\n", NAME, CTKIT_VERSION);
+		return streams_finish(&log);
+	case ORDER_BAD: return EXIT_USAGE;
+	case ORDER_GOOD: break;
 	}
-	return dispatch(&request, argc - optind, argv + optind);
+	switch (order.command) {
+	case ORDER_RUN: return run(&order, &log);
+	case ORDER_CHECK_CONFIG: return check_config(&order, &log);
+	case ORDER_INCIDENTS: return incidents(&order, &log);
+	default: return send_order(&order, &log);
+	}
 }

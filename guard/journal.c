@@ -14,6 +14,8 @@
 #include "lib/log.h"
 #include "lib/metainfo.h"
 
+static const double COMPLAIN_AGAIN_S = 60;
+
 static json_t *new_event(const struct journal *journal, const char *event)
 {
 	char now[CLOCK_TEXT_MAX];
@@ -26,39 +28,97 @@ static json_t *new_event(const struct journal *journal, const char *event)
 	return object;
 }
 
-/* Takes event over. One write a line, so that a reader never sees half of one. */
+/*
+ * One write a line, so that a reader never sees half of one. A reader that stalls must not stall
+ * the guard: a pipe is ready when it has room for PIPE_BUF bytes, more than an event has.
+ */
+static bool write_line(int fd, const char *line, size_t length)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	return length <= PIPE_BUF && poll(&ready, 1, 0) == 1 &&
+	       (ready.revents & POLLOUT) && write(fd, line, length) == (ssize_t)length;
+}
+
+/* A full disk must not fill the log, too. */
+static void complain(struct journal *journal, int err)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	journal->unkept++;
+	if (journal->told_ns &&
+	    clock_between_s(journal->told_ns, now_ns) < COMPLAIN_AGAIN_S)
+		return;
+	journal->told_ns = now_ns;
+	log_warn(journal->log, "an event could not be kept in \"%s\": %s",
+		 journal->logbook.path, strerror(-err));
+}
+
+static void remember(struct journal *journal, json_t *event)
+{
+	json_decref(journal->recent[journal->next]);
+	journal->recent[journal->next] = event;
+	journal->next = (journal->next + 1) % JOURNAL_RECENT;
+}
+
+/* Takes event over. */
 static void write_event(struct journal *journal, json_t *event)
 {
-	char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	struct pollfd ready = { .fd = journal->json_fd, .events = POLLOUT };
-	size_t length = text ? strlen(text) : 0;
+	char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	size_t length = line ? strlen(line) : 0;
+	int err;
 
-	json_decref(event);
-	if (!text) {
+	if (!line) {
 		journal->lost++;
+		json_decref(event);
 		return;
 	}
-	text[length] = '\n';
-	/*
-	 * A reader that stalls must not stall the guard: a pipe is ready when it has room for
-	 * PIPE_BUF bytes, more than an event has.
-	 */
-	if (length >= PIPE_BUF || poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT) ||
-	    write(journal->json_fd, text, length + 1) != (ssize_t)length + 1)
+	line[length++] = '\n';
+	if (journal->json_fd >= 0 && !write_line(journal->json_fd, line, length))
 		journal->lost++;
-	free(text);
+	err = logbook_append(&journal->logbook, line, length);
+	if (err)
+		complain(journal, err);
+	free(line);
+	remember(journal, event);
+}
+
+void journal_free(struct journal *journal)
+{
+	for (size_t i = 0; i < JOURNAL_RECENT; i++) {
+		json_decref(journal->recent[i]);
+		journal->recent[i] = NULL;
+	}
+}
+
+json_t *journal_recent(const struct journal *journal)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < JOURNAL_RECENT; i++) {
+		json_t *event = journal->recent[(journal->next + i) % JOURNAL_RECENT];
+
+		if (event)
+			json_array_append(list, event);
+	}
+	return list;
+}
+
+void journal_about(struct journal *journal, const char *event, const char *service,
+		   const char *text)
+{
+	json_t *object = new_event(journal, event);
+
+	log_info(journal->log, "%s", text);
+	if (service)
+		json_object_set_new(object, "service", json_string(service));
+	json_object_set_new(object, "why", json_string(text));
+	write_event(journal, object);
 }
 
 void journal_note(struct journal *journal, const char *event, const char *text)
 {
-	json_t *object;
-
-	log_info(journal->log, "%s", text);
-	if (journal->json_fd < 0)
-		return;
-	object = new_event(journal, event);
-	json_object_set_new(object, "why", json_string(text));
-	write_event(journal, object);
+	journal_about(journal, event, NULL, text);
 }
 
 static const char *action_name(enum policy_action action)
@@ -133,8 +193,6 @@ void journal_decision(struct journal *journal, const struct policy_view *view,
 	json_t *object;
 
 	say_decision(journal, service, decision, seconds);
-	if (journal->json_fd < 0)
-		return;
 	object = describe(journal, view, decision);
 	json_object_set_new(object, "seconds", json_real(seconds));
 	write_event(journal, object);
@@ -148,8 +206,6 @@ void journal_failure(struct journal *journal, const struct policy_view *view,
 
 	log_error(journal->log, "could not %s %s: %s", action_name(decision->action),
 		  service ? service : "", reason);
-	if (journal->json_fd < 0)
-		return;
 	object = describe(journal, view, decision);
 	json_object_set_new(object, "error", json_string(reason));
 	write_event(journal, object);
@@ -163,8 +219,6 @@ void journal_effect(struct journal *journal, const char *service, uint32_t befor
 	log_info(journal->log,
 		 "deleted the entries of %s: %u before, %u after, in %.1f ms", service,
 		 before, after, seconds * 1e3);
-	if (journal->json_fd < 0)
-		return;
 	object = new_event(journal, "reclaim");
 	json_object_set_new(object, "service", json_string(service));
 	json_object_set_new(object, "entries_before", json_integer(before));

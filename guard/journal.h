@@ -2,26 +2,48 @@
 #ifndef GUARD_JOURNAL_H
 #define GUARD_JOURNAL_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "guard/logbook.h"
 
 struct log;
 struct policy_decision;
 struct policy_view;
 
+enum { JOURNAL_RECENT = 12 };
+
 /*
- * Tells what the guard does, one event a line: as a log line for people and, where
- * asked for, as a JSON object on a descriptor. A value; the log is borrowed.
+ * Tells what the guard does, one event a line: as a log line for people, and as a JSON object in
+ * memory (the last few), in a logbook, and, where asked for, on a descriptor. A value that
+ * owns its events: journal_free(); the log is borrowed.
  */
 struct journal {
 	const struct log *log;
-	int json_fd; /* -1: no JSON */
+	int json_fd; /* -1: no JSON there */
+	struct logbook logbook;
 	bool rehearse;
-	uint64_t lost; /* JSON lines that could not be written */
+	uint64_t lost;    /* JSON lines that json_fd did not take */
+	uint64_t unkept;  /* and the logbook */
+	uint64_t told_ns; /* when that was last said; 0: never */
+	size_t next;      /* slot of the next event */
+	json_t *recent[JOURNAL_RECENT];
 };
 
-/* The guard begins or ends; text is the sentence. */
+/* Forgets the events in memory. */
+void journal_free(struct journal *journal);
+
+/* The last events, oldest first: a new array, NULL when memory ran out. */
+json_t *journal_recent(const struct journal *journal);
+
+/* The guard begins or ends, or what else is no decision; text is the sentence. */
 void journal_note(struct journal *journal, const char *event, const char *text);
+
+/* The same about one service. */
+void journal_about(struct journal *journal, const char *event, const char *service,
+		   const char *text);
 
 /*
  * A decision that was carried out: the event is its action. view and decision are what

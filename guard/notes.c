@@ -62,7 +62,7 @@ void notes_withdrawn(struct journal *journal, const char *service)
 
 	text_add(&text, "%s %s back because the guard ends",
 		 journal->rehearse ? "would give" : "gave", service);
-	journal_note(journal, "withdraw", text_str(&text));
+	journal_about(journal, "withdraw", service, text_str(&text));
 	text_free(&text);
 }
 

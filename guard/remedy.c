@@ -12,6 +12,7 @@
 #include "guard/trouble.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 /* The same complaint is not repeated within this time. */
 static const double REPEAT_AFTER_S = 10;
@@ -90,12 +91,49 @@ static void complain(struct remedy *remedy, const struct policy_decision *decisi
 			 clock_between_s(view->now_ns, clock_now_ns()));
 }
 
+/* Once nothing helped, somebody wants to know when that is over. */
+static void note_relief(struct remedy *remedy, const struct policy_decision *decision)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+
+	if (decision->action == POLICY_HELPLESS) {
+		remedy->helpless = true;
+		return;
+	}
+	if (!remedy->helpless || (decision->action == POLICY_REST &&
+				  policy_triggered(&remedy->config->policy, view)))
+		return;
+	remedy->helpless = false;
+	journal_note(remedy->journal, "relieved",
+		     decision->action == POLICY_REST
+			     ? "the table is no longer about to be full"
+			     : "there is something that helps");
+}
+
 void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
 {
+	if (remedy->paused)
+		return;
+	note_relief(remedy, decision);
 	if (decision->action == POLICY_ENGAGE || decision->action == POLICY_RELEASE)
 		change(remedy, decision);
 	else if (decision->action == POLICY_HELPLESS)
 		complain(remedy, decision);
+}
+
+int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
+{
+	const char *name = name_of(remedy, i);
+	struct text text = { 0 };
+	int err = leases_release(remedy->leases, i, why);
+
+	if (err)
+		return err;
+	text_add(&text, "%s %s back by order", remedy->rehearse ? "would give" : "gave",
+		 name);
+	journal_about(remedy->journal, "release", name, text_str(&text));
+	text_free(&text);
+	return 0;
 }
 
 int remedy_withdraw(const struct remedy *remedy)

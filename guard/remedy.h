@@ -3,10 +3,12 @@
 #define GUARD_REMEDY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "conntrack/reclaim.h"
 
+struct apply_why;
 struct config;
 struct journal;
 struct leases;
@@ -30,6 +32,8 @@ struct remedy {
 	struct nl *nl; /* deletes entries */
 	enum reclaim_way reclaim_way;
 	bool rehearse;     /* rules are not changed, so no entries are deleted */
+	bool paused;       /* by order: nothing is carried out */
+	bool helpless;     /* the table fills, and nothing that is allowed helps */
 	uint64_t retry_ns; /* no change before this, because one failed; 0: none did */
 	uint64_t
 		complained_ns; /* last word about a table that cannot be relieved; 0: none */
@@ -40,6 +44,12 @@ struct remedy {
  * journal, and is not tried again at once.
  */
 void remedy_apply(struct remedy *remedy, const struct policy_decision *decision);
+
+/*
+ * Gives service number i, which is out by a lease, back because somebody ordered it. Returns 0, or
+ * -errno with the reason in *why.
+ */
+int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why);
 
 /*
  * Takes away the rules of every service, but for rules without a lease: those are somebody else's.

@@ -6,19 +6,23 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conntrack/active.h"
 #include "guard/config.h"
+#include "guard/control.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lock.h"
 #include "guard/lookout.h"
 #include "guard/notes.h"
+#include "guard/orders.h"
 #include "guard/policy.h"
 #include "guard/remedy.h"
+#include "guard/rounds.h"
 #include "guard/trouble.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -28,21 +32,16 @@
 /* What the event loop opens: epoll, a pipe or an eventfd for signals, a timer. */
 enum { LOOP_DESCRIPTORS = 5 };
 
-/* Refreshes that may fail before a lease ends. */
-static const double REFRESHES_PER_LEASE = 4;
-
-/* How often packet counters are read while a service is out. */
-static const double MEASURE_EVERY_S = 1;
+enum { WHY_BYTES = 400 };
 
 struct guard {
-	const struct config *config;
+	struct guard_setup setup;
+	struct config config;
+	struct config wanted; /* the next, while a reload is under way */
 	const struct log *log;
 	struct journal *journal;
 	bool rehearse;
 	struct ev_loop *loop;
-	ev_timer look;
-	ev_timer refresh;
-	ev_timer measure;
 	ev_signal interrupt;
 	ev_signal terminate;
 	ev_signal hangup;
@@ -51,8 +50,10 @@ struct guard {
 	struct leases *leases;
 	struct nl *nl;
 	struct trouble trouble;
+	struct rounds rounds;
 	struct remedy remedy;
-	bool withdraw; /* take the rules away at the end */
+	struct orders orders;
+	struct control *control;
 };
 
 static const char *name_of(const struct guard *guard, size_t i)
@@ -60,75 +61,51 @@ static const char *name_of(const struct guard *guard, size_t i)
 	return lookout_view(guard->lookout)->services[i].name;
 }
 
-static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct guard *guard = timer->data;
-	struct policy_decision decision;
-	int err = lookout_decide(guard->lookout, &decision);
-
-	if (err)
-		trouble_note(&guard->trouble,
-			     "read the table or the addresses of this host", err);
-	remedy_apply(&guard->remedy, &decision);
-	timer->repeat = lookout_next_s(guard->lookout);
-	ev_timer_again(loop, timer);
-}
-
-/* Rules of ours are gone: not put back behind whoever took them away. */
-static void on_lost(size_t i, void *data)
-{
-	struct guard *guard = data;
-	struct text text = { 0 };
-
-	text_add(&text,
-		 "%s is tracked again: its rules ran out or were taken away by somebody "
-		 "else; "
-		 "they are not put back unless the table fills again",
-		 name_of(guard, i));
-	journal_note(guard->journal, "lost", text_str(&text));
-	text_free(&text);
-}
-
-static void measure(struct guard *guard)
-{
-	int err = leases_measure(guard->leases, clock_now_ns(), on_lost, guard);
-
-	if (err)
-		trouble_note(&guard->trouble, "read the counters", err);
-}
-
-/* What is refreshed must still be there: a refresh would bring it back without a decision. */
-static void refresh(struct guard *guard)
-{
-	struct apply_why why;
-	int err;
-
-	measure(guard);
-	err = leases_refresh(guard->leases, &why);
-	if (err)
-		log_warn(guard->log, "could not refresh the leases: %s", why.text);
-}
-
-static void on_refresh(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	refresh(timer->data);
-}
-
-static void on_measure(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	measure(timer->data);
-}
-
 static void on_interrupt(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
 	struct guard *guard = watcher->data;
 
-	guard->withdraw = true;
+	guard->orders.wish = ORDERS_STOP;
 	ev_break(loop, EVBREAK_ALL);
 }
 
 static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
+	struct guard *guard = watcher->data;
+
+	guard->orders.wish = ORDERS_NONE;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Reads the next configuration; what is wrong with it leaves the present one alone. */
+static int prepare(void *data, char *why, size_t size)
+{
+	struct guard *guard = data;
+	struct text reason = { 0 };
+	int err = guard->setup.reread(&guard->wanted, &reason, guard->setup.data);
+
+	if (err) {
+		snprintf(why, size, "the configuration stays as it is: %s",
+			 text_str(&reason));
+		log_error(guard->log, "%s", why);
+	}
+	text_free(&reason);
+	return err;
+}
+
+/* Without a file to read again there is only one thing that a lost terminal can mean. */
+static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	struct guard *guard = watcher->data;
+	char why[WHY_BYTES];
+
+	if (!guard->setup.reread) {
+		on_terminate(loop, watcher, revents);
+		return;
+	}
+	if (prepare(guard, why, sizeof(why)))
+		return;
+	guard->orders.wish = ORDERS_RELOAD;
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -159,53 +136,84 @@ static void explain(int err, struct text *why)
 /* Stopping what was never started does no harm. */
 static void stop_watchers(struct guard *guard)
 {
-	ev_timer_stop(guard->loop, &guard->look);
-	ev_timer_stop(guard->loop, &guard->refresh);
-	ev_timer_stop(guard->loop, &guard->measure);
+	rounds_stop(&guard->rounds);
 	ev_signal_stop(guard->loop, &guard->interrupt);
 	ev_signal_stop(guard->loop, &guard->terminate);
 	ev_signal_stop(guard->loop, &guard->hangup);
 }
 
+/* Everything that depends on the configuration. */
+static int open_services(const struct guard *guard, const struct config *config,
+			 struct leases **leases, struct lookout **lookout)
+{
+	int err = leases_open(leases, config, guard->rehearse);
+
+	if (err)
+		return err;
+	err = lookout_open(lookout, config, *leases, guard->rehearse);
+	if (err) {
+		leases_close(*leases);
+		*leases = NULL;
+	}
+	return err;
+}
+
+/* Tells the others of the leases and the lookout that there are now. */
+static void introduce(struct guard *guard)
+{
+	guard->remedy.config = guard->orders.config = &guard->config;
+	guard->remedy.lookout = guard->orders.lookout = guard->lookout;
+	guard->remedy.leases = guard->orders.leases = guard->leases;
+	guard->rounds.lookout = guard->lookout;
+	guard->rounds.leases = guard->leases;
+}
+
 static int open_kernel(struct guard *guard)
 {
-	int err = leases_open(&guard->leases, guard->config, guard->rehearse);
+	int err = open_services(guard, &guard->config, &guard->leases, &guard->lookout);
 
-	if (!err)
-		err = lookout_open(&guard->lookout, guard->config, guard->leases,
-				   guard->rehearse);
 	if (!err)
 		err = nl_open(&guard->nl, NETLINK_NETFILTER);
 	if (!err)
 		err = reclaim_probe(guard->nl, &guard->remedy.reclaim_way);
 	if (err)
 		return err;
-	guard->remedy.config = guard->config;
 	guard->remedy.log = guard->log;
-	guard->remedy.journal = guard->journal;
-	guard->remedy.lookout = guard->lookout;
-	guard->remedy.leases = guard->leases;
+	guard->remedy.journal = guard->orders.journal = guard->journal;
 	guard->remedy.trouble = &guard->trouble;
 	guard->remedy.nl = guard->nl;
 	guard->remedy.rehearse = guard->rehearse;
+	guard->orders.trouble = guard->rounds.trouble = &guard->trouble;
+	guard->orders.remedy = guard->rounds.remedy = &guard->remedy;
+	guard->rounds.log = guard->log;
+	guard->rounds.journal = guard->journal;
+	guard->orders.check = guard->setup.reread ? prepare : NULL;
+	guard->orders.data = guard;
+	guard->orders.started_ns = clock_now_ns();
+	introduce(guard);
 	return 0;
+}
+
+static int adopt(struct guard *guard, struct text *why)
+{
+	struct apply_why reason;
+	int err = leases_adopt(guard->leases, clock_now_ns(), &reason);
+
+	if (err > 0)
+		err = leases_refresh(guard->leases, &reason);
+	if (err < 0)
+		text_add(why, "%s", reason.text);
+	return err < 0 ? err : 0;
 }
 
 static void start_watchers(struct guard *guard)
 {
-	double refresh_s = guard->config->lease_s / REFRESHES_PER_LEASE;
-
-	ev_timer_init(&guard->look, on_look, 0, POLICY_POLL_MIN_MS / 1e3);
-	ev_timer_init(&guard->refresh, on_refresh, refresh_s, refresh_s);
-	ev_timer_init(&guard->measure, on_measure, MEASURE_EVERY_S, MEASURE_EVERY_S);
+	guard->rounds.loop = guard->loop;
+	rounds_start(&guard->rounds, guard->config.lease_s);
 	ev_signal_init(&guard->interrupt, on_interrupt, SIGINT);
 	ev_signal_init(&guard->terminate, on_terminate, SIGTERM);
-	ev_signal_init(&guard->hangup, on_terminate, SIGHUP);
-	guard->look.data = guard->refresh.data = guard->measure.data = guard;
+	ev_signal_init(&guard->hangup, on_hangup, SIGHUP);
 	guard->interrupt.data = guard->terminate.data = guard->hangup.data = guard;
-	ev_timer_start(guard->loop, &guard->look);
-	ev_timer_start(guard->loop, &guard->refresh);
-	ev_timer_start(guard->loop, &guard->measure);
 	ev_signal_start(guard->loop, &guard->interrupt);
 	ev_signal_start(guard->loop, &guard->terminate);
 	ev_signal_start(guard->loop, &guard->hangup);
@@ -230,9 +238,28 @@ static int spare_descriptors(void)
 	return err;
 }
 
+/* A guard that takes no orders still guards. */
+static int open_control(struct guard *guard, struct text *why)
+{
+	struct text reason = { 0 };
+	int err;
+
+	if (!guard->setup.control_path)
+		return 0;
+	err = control_open(&guard->control, guard->setup.control_path, &reason);
+	if (err && guard->setup.control_needed) {
+		text_add(why, "%s", text_str(&reason));
+	} else if (err) {
+		log_warn(guard->log, "%s: guarding without (see --control)",
+			 text_str(&reason));
+		err = 0;
+	}
+	text_free(&reason);
+	return err;
+}
+
 static int open_all(struct guard *guard, struct text *why)
 {
-	struct apply_why reason;
 	int err;
 
 	/* A rehearsal is in nobody's way. */
@@ -244,13 +271,11 @@ static int open_all(struct guard *guard, struct text *why)
 		explain(err, why);
 		return err;
 	}
-	err = leases_adopt(guard->leases, clock_now_ns(), &reason);
-	if (err > 0)
-		err = leases_refresh(guard->leases, &reason);
-	if (err < 0) {
-		text_add(why, "%s", reason.text);
+	err = adopt(guard, why);
+	if (!err)
+		err = open_control(guard, why);
+	if (err)
 		return err;
-	}
 	/* libev aborts when it runs out of descriptors. */
 	err = spare_descriptors();
 	if (!err)
@@ -261,8 +286,7 @@ static int open_all(struct guard *guard, struct text *why)
 	return guard->loop ? 0 : -ENOMEM;
 }
 
-int guard_open(struct guard **out, const struct config *config, struct journal *journal,
-	       const struct log *log, bool rehearse, struct text *why)
+int guard_open(struct guard **out, const struct guard_setup *setup, struct text *why)
 {
 	struct guard *guard = calloc(1, sizeof(*guard));
 	int err;
@@ -271,11 +295,12 @@ int guard_open(struct guard **out, const struct config *config, struct journal *
 		text_add(why, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	guard->config = config;
-	guard->journal = journal;
-	guard->log = log;
-	guard->trouble.log = log;
-	guard->rehearse = rehearse;
+	guard->setup = *setup;
+	guard->config = *setup->config;
+	guard->journal = setup->journal;
+	guard->log = setup->log;
+	guard->trouble.log = setup->log;
+	guard->rehearse = setup->rehearse;
 	guard->lock_fd = -1;
 	err = open_all(guard, why);
 	if (err) {
@@ -290,6 +315,7 @@ void guard_close(struct guard *guard)
 {
 	if (!guard)
 		return;
+	control_close(guard->control);
 	if (guard->loop) {
 		stop_watchers(guard);
 		ev_loop_destroy(guard->loop);
@@ -300,6 +326,13 @@ void guard_close(struct guard *guard)
 	if (guard->lock_fd >= 0)
 		close(guard->lock_fd);
 	free(guard);
+}
+
+static json_t *answer(void *data, const json_t *request, bool trusted)
+{
+	struct guard *guard = data;
+
+	return orders_answer(&guard->orders, request, trusted);
 }
 
 /* A guard of a table that nothing fills would look broken. */
@@ -314,18 +347,99 @@ static void say_if_inactive(struct guard *guard)
 			 "there is nothing to guard until a rule needs tracking");
 }
 
+/* Whether the next configuration still allows a service of the present one. */
+static bool still_allowed(const struct guard *guard, size_t i)
+{
+	for (size_t j = 0; j < guard->wanted.count; j++) {
+		if (service_equal(&guard->config.services[i].service,
+				  &guard->wanted.services[j].service))
+			return true;
+	}
+	return false;
+}
+
+static int give_back_forbidden(struct guard *guard, struct text *why)
+{
+	for (size_t i = 0; i < guard->config.count; i++) {
+		struct apply_why reason;
+		int err;
+
+		if (!leases_engaged(guard->leases, i) || leases_held(guard->leases, i) ||
+		    still_allowed(guard, i))
+			continue;
+		err = remedy_give_back(&guard->remedy, i, &reason);
+		if (err) {
+			text_add(why, "could not give %s back: %s", name_of(guard, i),
+				 reason.text);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Swaps the next configuration in, all of it or nothing. What is out stays out. */
+static int swap(struct guard *guard, struct text *why)
+{
+	struct config present = guard->config;
+	struct leases *leases = NULL;
+	struct lookout *lookout = NULL;
+	int err = give_back_forbidden(guard, why);
+
+	if (err)
+		return err;
+	/* The new ones keep a pointer to it. */
+	guard->config = guard->wanted;
+	err = open_services(guard, &guard->config, &leases, &lookout);
+	if (err) {
+		guard->config = present;
+		text_add(why, "%s", strerror(-err));
+		return err;
+	}
+	lookout_close(guard->lookout);
+	leases_close(guard->leases);
+	guard->lookout = lookout;
+	guard->leases = leases;
+	introduce(guard);
+	return adopt(guard, why);
+}
+
+static void reload(struct guard *guard)
+{
+	struct text why = { 0 };
+	int err;
+
+	stop_watchers(guard);
+	err = swap(guard, &why);
+	if (err)
+		log_error(guard->log, "the configuration could not be taken over: %s",
+			  text_str(&why));
+	text_free(&why);
+	start_watchers(guard);
+	notes_hello(guard->journal, &guard->config, guard->leases,
+		    lookout_view(guard->lookout));
+}
+
 int guard_run(struct guard *guard)
 {
-	const struct policy_view *view = lookout_view(guard->lookout);
 	int err = 0;
 
+	guard->orders.loop = guard->loop;
+	if (guard->control)
+		control_start(guard->control, guard->loop, answer, guard);
 	start_watchers(guard);
-	notes_hello(guard->journal, guard->config, guard->leases, view);
+	notes_hello(guard->journal, &guard->config, guard->leases,
+		    lookout_view(guard->lookout));
 	say_if_inactive(guard);
-	ev_run(guard->loop, 0);
-	if (guard->withdraw)
+	for (;;) {
+		guard->orders.wish = ORDERS_NONE;
+		ev_run(guard->loop, 0);
+		if (guard->orders.wish != ORDERS_RELOAD)
+			break;
+		reload(guard);
+	}
+	if (guard->orders.wish == ORDERS_STOP)
 		err = remedy_withdraw(&guard->remedy);
-	notes_goodbye(guard->journal, guard->config, guard->leases, view,
-		      guard->trouble.count);
+	notes_goodbye(guard->journal, &guard->config, guard->leases,
+		      lookout_view(guard->lookout), guard->trouble.count);
 	return err;
 }

@@ -15,20 +15,35 @@ struct text;
  */
 struct guard;
 
-/*
- * Opens everything that the guard needs and takes over the leases of an earlier one.
- * config, journal and log must outlive it. Rehearsing, it changes nothing. On failure
- * returns -errno with a sentence in *why: -EPERM (no CAP_NET_ADMIN), -ENOENT (no conntrack in
- * the kernel), -EADDRINUSE (another guard runs in this namespace), -EEXIST (the nft
- * table is somebody else's).
- */
-int guard_open(struct guard **out, const struct config *config, struct journal *journal,
-	       const struct log *log, bool rehearse, struct text *why);
+/* What a guard is started with; all of it is borrowed and must outlive the guard. */
+struct guard_setup {
+	const struct config *config; /* the first; reread() brings others */
+	struct journal *journal;
+	const struct log *log;
+	bool rehearse;            /* it changes nothing */
+	const char *control_path; /* NULL: it takes no orders */
+	bool control_needed;      /* without the control socket it does not start */
+	/*
+	 * Reads the configuration again. Returns 0, or -errno with the reason in *why. NULL: there
+	 * is no file.
+	 */
+	int (*reread)(struct config *out, struct text *why, void *data);
+	void *data;
+};
 
 /*
- * Guards until SIGINT, which takes the guard's rules away, or SIGTERM, which leaves
- * their leases to run out so that a restarted guard takes them over. Returns 0, or
- * -errno if the rules could not be taken away.
+ * Opens everything that the guard needs and takes over the leases of an earlier one. On failure
+ * returns -errno with a sentence in *why: -EPERM (no CAP_NET_ADMIN), -ENOENT (no conntrack in
+ * the kernel), -EADDRINUSE (another guard runs in this namespace, or takes orders at the
+ * same path), -EEXIST (the nft table is somebody else's).
+ */
+int guard_open(struct guard **out, const struct guard_setup *setup, struct text *why);
+
+/*
+ * Guards until SIGINT or the order to stop, which take the guard's rules away, or SIGTERM, which
+ * leaves their leases to run out so that a restarted guard takes them over. SIGHUP
+ * reads the configuration again; without a file it is as SIGTERM. Returns 0, or -errno if
+ * the rules could not be taken away.
  */
 int guard_run(struct guard *guard);
 

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/logbook.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MODE = 0640, LINE_MAX_BYTES = 1 << 16 };
+
+/* A file may be this much longer than it gets: whatever else wrote into it is bounded too. */
+enum { READ_BYTES_MAX = 4 * LOGBOOK_BYTES_MAX };
+
+static int older_path(const char *path, char out[PATH_MAX])
+{
+	int length = snprintf(out, PATH_MAX, "%s.1", path);
+
+	return length < 0 || length >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* O_NONBLOCK: a named pipe in its place must not stop the guard. */
+static int open_file(const char *path, int *out, struct stat *status)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK,
+		      FILE_MODE);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, status) < 0)
+		err = -errno;
+	else if (!S_ISREG(status->st_mode))
+		err = -EINVAL;
+	if (err)
+		close(fd);
+	else
+		*out = fd;
+	return err;
+}
+
+static int rotate(const char *path)
+{
+	char older[PATH_MAX];
+	int err = older_path(path, older);
+
+	if (!err && rename(path, older) < 0)
+		err = -errno;
+	return err;
+}
+
+static bool ends_in_a_line(int fd, off_t size)
+{
+	char last;
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* What was written in part is taken back. */
+static int append(int fd, off_t size, const char *line, size_t length)
+{
+	ssize_t written;
+	int err;
+
+	if (ends_in_a_line(fd, size)) {
+		if (write(fd, "\n", 1) != 1)
+			return -errno;
+		size++;
+	}
+	written = write(fd, line, length);
+	if (written == (ssize_t)length)
+		return 0;
+	err = written < 0 ? -errno : -ENOSPC;
+	if (ftruncate(fd, size) < 0)
+		return -errno;
+	return err;
+}
+
+int logbook_append(const struct logbook *logbook, const char *line, size_t length)
+{
+	struct stat status;
+	int fd, err;
+
+	if (!logbook->path)
+		return 0;
+	err = open_file(logbook->path, &fd, &status);
+	if (err)
+		return err;
+	if (status.st_size > 0 && status.st_size + (off_t)length > LOGBOOK_BYTES_MAX &&
+	    rotate(logbook->path) == 0) {
+		close(fd);
+		err = open_file(logbook->path, &fd, &status);
+		if (err)
+			return err;
+	}
+	err = append(fd, status.st_size, line, length);
+	close(fd);
+	return err;
+}
+
+static void take_line(json_t *events, const char *line, size_t length, uint64_t *skipped)
+{
+	json_error_t error;
+	json_t *event = json_loadb(line, length, 0, &error);
+
+	if (json_is_object(event) && json_array_append(events, event) == 0) {
+		json_decref(event);
+		return;
+	}
+	json_decref(event);
+	++*skipped;
+}
+
+static int read_file(const char *path, json_t *events, uint64_t *skipped)
+{
+	FILE *file = fopen(path, "re");
+	size_t capacity = 0, total = 0;
+	char *line = NULL;
+	struct stat status;
+	ssize_t length;
+	int err = 0;
+
+	if (!file)
+		return -errno;
+	if (fstat(fileno(file), &status) < 0)
+		err = -errno;
+	else if (!S_ISREG(status.st_mode))
+		err = -EINVAL;
+	while (!err && total < READ_BYTES_MAX &&
+	       (length = getline(&line, &capacity, file)) > 0) {
+		total += (size_t)length;
+		if (length > LINE_MAX_BYTES)
+			++*skipped;
+		else
+			take_line(events, line, (size_t)length, skipped);
+	}
+	free(line);
+	fclose(file);
+	return err;
+}
+
+int logbook_read(const char *path, json_t **out, uint64_t *skipped)
+{
+	json_t *events = json_array();
+	char older[PATH_MAX];
+	int older_err = older_path(path, older);
+	int err;
+
+	*skipped = 0;
+	if (!older_err)
+		older_err = read_file(older, events, skipped);
+	err = read_file(path, events, skipped);
+	/* Between a rotation and the next event there is only the older one. */
+	if (err == -ENOENT && !older_err)
+		err = 0;
+	if (!err && older_err && older_err != -ENOENT)
+		err = older_err;
+	if (err)
+		json_decref(events);
+	else
+		*out = events;
+	return err;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/orders.h"
+
+#include <ev.h>
+#include <string.h>
+
+#include "guard/config.h"
+#include "guard/journal.h"
+#include "guard/lease.h"
+#include "guard/lookout.h"
+#include "guard/remedy.h"
+#include "guard/status.h"
+#include "guard/trouble.h"
+#include "lib/args.h"
+#include "lib/service.h"
+#include "lib/text.h"
+
+enum { WHY_BYTES = 400 };
+
+static json_t *done(const char *text)
+{
+	return json_pack("{s:b, s:s}", "ok", 1, "done", text);
+}
+
+static json_t *refused(const char *error)
+{
+	return json_pack("{s:b, s:s}", "ok", 0, "error", error);
+}
+
+static enum status_state state_of(const struct orders *orders)
+{
+	if (orders->remedy->paused)
+		return STATUS_PAUSED;
+	if (orders->remedy->helpless)
+		return STATUS_HELPLESS;
+	return leases_count(orders->leases) > 0 ? STATUS_ENGAGED : STATUS_WATCHING;
+}
+
+static json_t *tell_status(struct orders *orders, const json_t *request)
+{
+	const struct status status = {
+		.state = state_of(orders),
+		.rehearse = orders->remedy->rehearse,
+		.started_ns = orders->started_ns,
+		.errors = orders->trouble->count,
+		.config = orders->config,
+		.leases = orders->leases,
+		.view = lookout_view(orders->lookout),
+		.journal = orders->journal,
+	};
+
+	return status_json(&status);
+}
+
+static json_t *pause_guard(struct orders *orders, const json_t *request)
+{
+	if (orders->remedy->paused)
+		return done("was paused already");
+	orders->remedy->paused = true;
+	journal_note(orders->journal, "pause",
+		     "paused by order: what is out stays out, nothing more is decided");
+	return done("paused: what is out of tracking stays out, nothing more is decided");
+}
+
+static json_t *resume_guard(struct orders *orders, const json_t *request)
+{
+	if (!orders->remedy->paused)
+		return done("was not paused");
+	orders->remedy->paused = false;
+	journal_note(orders->journal, "resume", "resumed by order");
+	return done("resumed");
+}
+
+/* Number of the configured service that text names; count if there is none. */
+static size_t find_service(const struct orders *orders, const char *text,
+			   struct args_why *why)
+{
+	const struct config *config = orders->config;
+	struct service service;
+
+	if (service_parse(text, &service, why))
+		return config->count;
+	for (size_t i = 0; i < config->count; i++) {
+		if (service_equal(&service, &config->services[i].service))
+			return i;
+	}
+	snprintf(why->text, sizeof(why->text),
+		 "\"%.80s\" is not a service that this guard may take out", text);
+	return config->count;
+}
+
+static json_t *release(struct orders *orders, const json_t *request)
+{
+	const char *text = json_string_value(json_object_get(request, "service"));
+	struct apply_why why;
+	struct args_why reason;
+	size_t i;
+
+	if (!text)
+		return refused("release: which service?");
+	i = find_service(orders, text, &reason);
+	if (i == orders->config->count)
+		return refused(reason.text);
+	if (!leases_engaged(orders->leases, i))
+		return refused("it is not out of tracking");
+	if (leases_held(orders->leases, i))
+		return refused("a rule without a lease, which is not the guard's, keeps "
+			       "it out: ctrules delete takes that away");
+	if (remedy_give_back(orders->remedy, i, &why))
+		return refused(why.text);
+	return done("given back; if the table fills again it is taken out again");
+}
+
+/* Only looked at here; the loop's owner takes it, when this answer is on its way. */
+static json_t *reload(struct orders *orders, const json_t *request)
+{
+	char why[WHY_BYTES];
+
+	if (!orders->check)
+		return refused("there is no configuration file to read again");
+	if (orders->check(orders->data, why, sizeof(why)))
+		return refused(why);
+	orders->wish = ORDERS_RELOAD;
+	ev_break(orders->loop, EVBREAK_ALL);
+	return done("the configuration is read again");
+}
+
+static json_t *stop(struct orders *orders, const json_t *request)
+{
+	orders->wish = ORDERS_STOP;
+	ev_break(orders->loop, EVBREAK_ALL);
+	return done("ends, and takes its rules away");
+}
+
+static const struct {
+	const char *name;
+	json_t *(*run)(struct orders *orders, const json_t *request);
+	bool changes;
+} COMMANDS[] = {
+	{ "status", tell_status, false }, { "pause", pause_guard, true },
+	{ "resume", resume_guard, true }, { "release", release, true },
+	{ "reload", reload, true },       { "stop", stop, true },
+};
+
+json_t *orders_answer(struct orders *orders, const json_t *request, bool trusted)
+{
+	const char *name = json_string_value(json_object_get(request, "command"));
+
+	if (!name)
+		return refused("no command");
+	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
+		if (strcmp(COMMANDS[i].name, name) != 0)
+			continue;
+		if (COMMANDS[i].changes && !trusted)
+			return refused(
+				"only root and the guard's own user may order that");
+		return COMMANDS[i].run(orders, request);
+	}
+	return refused("unknown command");
+}

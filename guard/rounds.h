@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_ROUNDS_H
+#define GUARD_ROUNDS_H
+
+#include <ev.h>
+
+struct journal;
+struct leases;
+struct log;
+struct lookout;
+struct remedy;
+struct trouble;
+
+/*
+ * What the guard does again and again: look at the table and act, refresh its leases, read
+ * their counters. The pointers are borrowed.
+ */
+struct rounds {
+	struct ev_loop *loop;
+	const struct log *log;
+	struct journal *journal;
+	struct lookout *lookout;
+	struct leases *leases;
+	struct remedy *remedy;
+	struct trouble *trouble;
+	ev_timer look;
+	ev_timer refresh;
+	ev_timer measure;
+};
+
+/* Begins with a look at once; leases that last lease_s seconds are refreshed in time. */
+void rounds_start(struct rounds *rounds, double lease_s);
+
+/* Nothing happens if they were never started. */
+void rounds_stop(struct rounds *rounds);
+
+#endif

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/status.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guard/config.h"
+#include "guard/journal.h"
+#include "guard/lease.h"
+#include "guard/policy.h"
+#include "lib/clock.h"
+#include "lib/metainfo.h"
+#include "lib/text.h"
+
+static const char *const STATES[] = {
+	[STATUS_WATCHING] = "watching",
+	[STATUS_ENGAGED] = "engaged",
+	[STATUS_HELPLESS] = "helpless",
+	[STATUS_PAUSED] = "paused",
+};
+
+/* JSON has no infinity. */
+static json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *service_json(const struct status *status, size_t i)
+{
+	const struct policy_view *view = status->view;
+	const struct policy_service *service = &view->services[i];
+	bool engaged = leases_engaged(status->leases, i);
+	json_t *object = json_object();
+
+	json_object_set_new(object, "service", json_string(service->name));
+	json_object_set_new(object, "untracked", json_boolean(engaged));
+	json_object_set_new(object, "held", json_boolean(leases_held(status->leases, i)));
+	json_object_set_new(
+		object, "untracked_seconds",
+		engaged ? json_real(clock_between_s(leases_since_ns(status->leases, i),
+						    clock_now_ns()))
+			: json_null());
+	json_object_set_new(
+		object, "untracked_packets_per_second",
+		engaged ? number_or_null(leases_packets_per_s(status->leases, i))
+			: json_null());
+	json_object_set_new(object, "returning_entries",
+			    engaged ? number_or_null(service->returning) : json_null());
+	json_object_set_new(
+		object, "calm_seconds",
+		service->calm_since_ns
+			? json_real(clock_between_s(service->calm_since_ns, view->now_ns))
+			: json_null());
+	json_object_set_new(object, "release_after_seconds",
+			    json_real(config_release_after_s(status->config, i)));
+	return object;
+}
+
+static json_t *services_json(const struct status *status)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < status->view->count; i++)
+		json_array_append_new(list, service_json(status, i));
+	return list;
+}
+
+json_t *status_json(const struct status *status)
+{
+	const struct policy_settings *policy = &status->config->policy;
+	const struct policy_view *view = status->view;
+	json_t *object = metainfo_object("ctguard");
+
+	json_object_set_new(object, "ok", json_true());
+	json_object_set_new(object, "state", json_string(STATES[status->state]));
+	json_object_set_new(object, "dry_run", json_boolean(status->rehearse));
+	json_object_set_new(object, "pid", json_integer(getpid()));
+	json_object_set_new(
+		object, "uptime_seconds",
+		json_real(clock_between_s(status->started_ns, clock_now_ns())));
+	json_object_set_new(object, "entries", json_integer(view->entries));
+	json_object_set_new(object, "limit", json_integer(view->limit));
+	json_object_set_new(object, "entries_per_second", number_or_null(view->slope));
+	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
+	json_object_set_new(object, "engage_at", json_real(policy->engage_at));
+	json_object_set_new(object, "release_at", json_real(policy->release_at));
+	json_object_set_new(object, "horizon_seconds", json_real(policy->horizon_s));
+	json_object_set_new(object, "lease_seconds", json_real(status->config->lease_s));
+	json_object_set_new(object, "errors", json_integer((json_int_t)status->errors));
+	json_object_set_new(object, "events_lost",
+			    json_integer((json_int_t)status->journal->lost));
+	json_object_set_new(object, "services", services_json(status));
+	json_object_set_new(object, "events", journal_recent(status->journal));
+	return object;
+}
+
+/* Text from the other side: nothing that a terminal would obey. */
+static void add_clean(struct text *text, const char *string)
+{
+	for (; string && *string; string++)
+		text_add(text, "%c", iscntrl((unsigned char)*string) ? '?' : *string);
+}
+
+static double number(const json_t *object, const char *name)
+{
+	return json_number_value(json_object_get(object, name));
+}
+
+static const char *string(const json_t *object, const char *name)
+{
+	const char *value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "?";
+}
+
+static void table_text(const json_t *object, struct text *text)
+{
+	double entries = number(object, "entries"), limit = number(object, "limit");
+	const json_t *full = json_object_get(object, "full_in_seconds");
+
+	text_add(text, "table      %.0f of %.0f entries (%.1f %%), %+.0f/s, ", entries,
+		 limit, limit > 0 ? 100 * entries / limit : 0,
+		 number(object, "entries_per_second"));
+	if (json_is_number(full))
+		text_add(text, "full in %.1f s\n", json_number_value(full));
+	else
+		text_add(text, "not filling\n");
+	text_add(text,
+		 "marks      engage at %g %% or %gs before full, release at %g %%, lease "
+		 "%gs\n",
+		 100 * number(object, "engage_at"), number(object, "horizon_seconds"),
+		 100 * number(object, "release_at"), number(object, "lease_seconds"));
+}
+
+static void service_text(const json_t *service, struct text *text)
+{
+	const json_t *rate = json_object_get(service, "untracked_packets_per_second");
+	const json_t *calm = json_object_get(service, "calm_seconds");
+
+	text_add(text, "           ");
+	add_clean(text, string(service, "service"));
+	if (!json_is_true(json_object_get(service, "untracked"))) {
+		text_add(text, "  tracked\n");
+		return;
+	}
+	text_add(text, "  UNTRACKED for %.0f s", number(service, "untracked_seconds"));
+	if (json_is_true(json_object_get(service, "held")))
+		text_add(text, ", by a rule of somebody else's");
+	if (json_is_number(rate))
+		text_add(text, ", %.0f packets/s", json_number_value(rate));
+	if (json_is_number(calm))
+		text_add(text, ", calm for %.0f of %g s", json_number_value(calm),
+			 number(service, "release_after_seconds"));
+	text_add(text, "\n");
+}
+
+static void event_text(const json_t *event, struct text *text)
+{
+	text_add(text, "           ");
+	add_clean(text, string(event, "time"));
+	text_add(text, "  ");
+	add_clean(text, string(event, "event"));
+	if (json_is_string(json_object_get(event, "service"))) {
+		text_add(text, " ");
+		add_clean(text, string(event, "service"));
+	}
+	if (json_is_string(json_object_get(event, "why"))) {
+		text_add(text, ": ");
+		add_clean(text, string(event, "why"));
+	}
+	text_add(text, "\n");
+}
+
+void status_text(const json_t *object, struct text *text)
+{
+	const json_t *services = json_object_get(object, "services");
+	const json_t *events = json_object_get(object, "events");
+	const json_t *row;
+	size_t i;
+
+	text_add(text, "state      ");
+	add_clean(text, string(object, "state"));
+	text_add(text, "%s, pid %.0f, for %.0f s\n",
+		 json_is_true(json_object_get(object, "dry_run")) ? " (dry run)" : "",
+		 number(object, "pid"), number(object, "uptime_seconds"));
+	table_text(object, text);
+	text_add(text, "services\n");
+	json_array_foreach(services, i, row) service_text(row, text);
+	text_add(text, "last events\n");
+	json_array_foreach(events, i, row) event_text(row, text);
+}
+
+bool status_is_helpless(const json_t *object)
+{
+	return strcmp(string(object, "state"), STATES[STATUS_HELPLESS]) == 0;
+}
