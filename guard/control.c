@@ -120,7 +120,7 @@ static json_t *answer_of(struct client *client, size_t length)
 	return answer;
 }
 
-static void answer(struct client *client, json_t *object)
+static void reply(struct client *client, json_t *object)
 {
 	struct ev_loop *loop = client->control->loop;
 
@@ -159,9 +159,9 @@ static void receive(struct client *client)
 	client->received += (size_t)got;
 	end = memchr(client->request, '\n', client->received);
 	if (end)
-		answer(client, answer_of(client, (size_t)(end - client->request)));
+		reply(client, answer_of(client, (size_t)(end - client->request)));
 	else if (client->received == sizeof(client->request))
-		answer(client, refusal("the request is too long"));
+		reply(client, refusal("the request is too long"));
 }
 
 static void on_client(struct ev_loop *loop, ev_io *io, int revents)

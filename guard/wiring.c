@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,14 +22,12 @@
 #include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/rounds.h"
+#include "guard/startup.h"
 #include "guard/trouble.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/nl.h"
 #include "lib/text.h"
-
-/* What the event loop opens: epoll, a pipe or an eventfd for signals, a timer. */
-enum { LOOP_DESCRIPTORS = 5 };
 
 enum { WHY_BYTES = 400 };
 
@@ -107,30 +104,6 @@ static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
 		return;
 	guard->orders.wish = ORDERS_RELOAD;
 	ev_break(loop, EVBREAK_ALL);
-}
-
-static void explain(int err, struct text *why)
-{
-	switch (err) {
-	case -EPERM:
-		text_add(why,
-			 "no CAP_NET_ADMIN in this network namespace: cannot read the "
-			 "connection-tracking table or change its rules");
-		break;
-	case -ENOENT:
-	case -EOPNOTSUPP:
-	case -EINVAL:
-	case -EPROTONOSUPPORT:
-		text_add(why, "this kernel has no connection tracking by netlink: %s",
-			 strerror(-err));
-		break;
-	case -EADDRINUSE:
-		text_add(why, "another ctguard runs in this network namespace (or a "
-			      "program that "
-			      "has its lock, the abstract Unix socket @ctkit/ctguard)");
-		break;
-	default: text_add(why, "cannot start: %s", strerror(-err)); break;
-	}
 }
 
 /* Stopping what was never started does no harm. */
@@ -219,25 +192,6 @@ static void start_watchers(struct guard *guard)
 	ev_signal_start(guard->loop, &guard->hangup);
 }
 
-/* Whether the loop will find the descriptors that it needs. */
-static int spare_descriptors(void)
-{
-	int fds[LOOP_DESCRIPTORS];
-	int count = 0, err = 0;
-
-	while (count < LOOP_DESCRIPTORS) {
-		fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (fds[count] < 0) {
-			err = -errno;
-			break;
-		}
-		count++;
-	}
-	while (count > 0)
-		close(fds[--count]);
-	return err;
-}
-
 /* A guard that takes no orders still guards. */
 static int open_control(struct guard *guard, struct text *why)
 {
@@ -268,7 +222,7 @@ static int open_all(struct guard *guard, struct text *why)
 	err = guard->lock_fd < 0 && !guard->rehearse ? guard->lock_fd
 						     : open_kernel(guard);
 	if (err) {
-		explain(err, why);
+		startup_explain(err, why);
 		return err;
 	}
 	err = adopt(guard, why);
@@ -277,7 +231,7 @@ static int open_all(struct guard *guard, struct text *why)
 	if (err)
 		return err;
 	/* libev aborts when it runs out of descriptors. */
-	err = spare_descriptors();
+	err = startup_descriptors();
 	if (!err)
 		guard->loop = ev_loop_new(EVFLAG_NOENV);
 	if (!guard->loop)
