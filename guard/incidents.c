@@ -60,8 +60,7 @@ static bool names(const json_t *list, const char *service)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach(list, i, row) {
 		if (strcmp(json_string_value(row), service) == 0)
 			return true;
 	}
@@ -129,7 +128,9 @@ json_t *incidents_find(const json_t *events)
 	json_t *event;
 	size_t i;
 
-	json_array_foreach(events, i, event) take(&open, list, event);
+	json_array_foreach(events, i, event) {
+		take(&open, list, event);
+	}
 	json_decref(open.object);
 	json_decref(open.out);
 	return list;
@@ -148,8 +149,7 @@ static void add_services(const json_t *incident, struct text *text)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(services, i, row)
-	{
+	json_array_foreach(services, i, row) {
 		text_add(text, "%s", i ? ", " : "");
 		add_clean(text, json_string_value(row) ? json_string_value(row) : "?");
 	}
@@ -178,7 +178,9 @@ void incidents_list(const json_t *incidents, struct text *text)
 	const json_t *incident;
 	size_t i;
 
-	json_array_foreach(incidents, i, incident) add_line(incident, text);
+	json_array_foreach(incidents, i, incident) {
+		add_line(incident, text);
+	}
 	if (json_array_size(incidents) == 0)
 		text_add(text, "no incidents\n");
 }
@@ -190,8 +192,7 @@ void incidents_show(const json_t *incident, struct text *text)
 	size_t i;
 
 	add_line(incident, text);
-	json_array_foreach(events, i, event)
-	{
+	json_array_foreach(events, i, event) {
 		text_add(text, "     ");
 		add_clean(text, member(event, "time"));
 		text_add(text, "  ");

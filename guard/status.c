@@ -187,9 +187,13 @@ void status_text(const json_t *object, struct text *text)
 		 number(object, "pid"), number(object, "uptime_seconds"));
 	table_text(object, text);
 	text_add(text, "services\n");
-	json_array_foreach(services, i, row) service_text(row, text);
+	json_array_foreach(services, i, row) {
+		service_text(row, text);
+	}
 	text_add(text, "last events\n");
-	json_array_foreach(events, i, row) event_text(row, text);
+	json_array_foreach(events, i, row) {
+		event_text(row, text);
+	}
 }
 
 bool status_is_helpless(const json_t *object)

@@ -107,7 +107,9 @@ static void events_may_be_anything(void **state)
 	size_t i;
 
 	incidents_list(incidents, &text);
-	json_array_foreach(incidents, i, one) incidents_show(one, &text);
+	json_array_foreach(incidents, i, one) {
+		incidents_show(one, &text);
+	}
 	assert_true(text_ok(&text));
 	text_free(&text);
 	json_decref(incidents);
