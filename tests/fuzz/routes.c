@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Routes of a dump: of each that is taken, its first address is one of this host's. */
+#include "conntrack/routes.c"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_route(const struct nlmsghdr *message, uint8_t family)
+{
+	struct addresses *addresses = calloc(1, sizeof(*addresses));
+	struct reading reading = { .family = family, .addresses = addresses };
+
+	assert(addresses);
+	assert(route_cb(message, &reading) == MNL_CB_OK);
+	addresses_ready(addresses);
+	assert(addresses->count + addresses->prefixes + addresses->left_out +
+		       reading.unwanted ==
+	       1);
+	if (addresses->count)
+		assert(addresses_have(addresses, family, &addresses->address[0].address));
+	if (addresses->prefixes)
+		assert(addresses_have(addresses, family, &addresses->prefix[0].address));
+	free(addresses);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct nlmsghdr *message;
+
+	if (size < MNL_NLMSG_HDRLEN)
+		return 0;
+	message = malloc(size);
+	assert(message);
+	memcpy(message, data, size);
+	message->nlmsg_len = (uint32_t)size;
+	read_route(message, AF_INET);
+	read_route(message, AF_INET6);
+	free(message);
+	return 0;
+}
