@@ -77,6 +77,39 @@ within() {
 	within "$(share "$BATS_TEST_TMPDIR/out" tcp/443 forward)" "$(percent -p tcp --dport 443)" 3
 }
 
+# one_table: 5,000 entries of four services in random parts; prints how far each share is off, and how far it may be.
+one_table() {
+	local part left=5000
+	on box conntrack -F 2>/dev/null
+	for port in 9000 9001 9002 9003; do
+		part=$((RANDOM % (left - 300) + 100))
+		[ $port -ne 9003 ] || part=$left
+		left=$((left - part))
+		on box ctfill -s "10.$((RANDOM % 200)).0.1" -d 127.0.0.1 -P $port $part
+	done
+	on box conntrack -L 2>/dev/null | grep -o 'dport=900.' | sort | uniq -c >"$BATS_TEST_TMPDIR/truth"
+	on box ctwatch --once --json --sample 800 |
+		jq -r '.tables[0].services[] | [.service, .share, .share_error, .entries, .entries_error] | @tsv' |
+		while read -r service share error entries entries_error; do
+			awk -v s="$share" -v e="$error" -v n="$entries" -v ne="$entries_error" -v p="dport=${service#udp/}" \
+				'{ all += $1 } $2 == p { mine = $1 } END { d = s - mine / all; m = n - mine
+				print (d < 0 ? -d : d) <= e && (m < 0 ? -m : m) <= ne ? "in" : "out", p, s, mine / all, e }' \
+				"$BATS_TEST_TMPDIR/truth"
+		done
+}
+
+@test "of random tables the truth is within the stated error 19 times of 20" {
+	RANDOM=${SEED:=$RANDOM}
+	echo "seed $SEED"
+	for ((round = 0; round < 25; round++)); do
+		one_table
+	done >"$BATS_TEST_TMPDIR/shares"
+	cat "$BATS_TEST_TMPDIR/shares"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/shares")" -eq 100 ]
+	# Of 100 shares, which are not independent, 5 are expected at most: 12 are more than chance.
+	[ "$(grep -c ^out "$BATS_TEST_TMPDIR/shares")" -le 11 ]
+}
+
 @test "the entries of all services sum to the entries of the table" {
 	mixed
 	on box ctwatch --once --json --top 2 >"$BATS_TEST_TMPDIR/out"
