@@ -12,7 +12,8 @@ static void read_route(const struct nlmsghdr *message, uint8_t family)
 	struct reading reading = { .family = family, .addresses = addresses };
 
 	assert(addresses);
-	assert(route_cb(message, &reading) == MNL_CB_OK);
+	if (route_cb(message, &reading) != MNL_CB_OK)
+		abort();
 	addresses_ready(addresses);
 	assert(addresses->count + addresses->prefixes + addresses->left_out +
 		       reading.unwanted ==

@@ -20,8 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(message);
 	memcpy(message, data, size);
 	message->nlmsg_len = (uint32_t)size;
-	assert(usage_cb(message, &answer) == MNL_CB_OK);
-	assert(counters_cb(message, &counters) == MNL_CB_OK);
+	if (usage_cb(message, &answer) != MNL_CB_OK ||
+	    counters_cb(message, &counters) != MNL_CB_OK)
+		abort();
 	free(message);
 	return 0;
 }
