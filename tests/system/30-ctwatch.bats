@@ -82,7 +82,7 @@ one_table() {
 	local part left=5000
 	on box conntrack -F 2>/dev/null
 	for port in 9000 9001 9002 9003; do
-		part=$((RANDOM % (left - 300) + 100))
+		part=$((RANDOM % (left / 2) + 100))
 		[ $port -ne 9003 ] || part=$left
 		left=$((left - part))
 		on box ctfill -s "10.$((RANDOM % 200)).0.1" -d 127.0.0.1 -P $port $part

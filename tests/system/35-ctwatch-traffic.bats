@@ -16,6 +16,9 @@ setup() {
 	cable inside 1
 	cable outside 2
 	on gate sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	# What the router serves is in a network of its own.
+	ip -n gate addr add 10.9.0.1/32 dev lo
+	ip -n gate addr add fd09::1/128 dev lo
 	tracked gate
 	wait_until 5 uplink inside
 	wait_until 5 uplink outside
@@ -168,12 +171,15 @@ s.recv(64)'
 @test "a UDP socket that listens and sends first has its flows counted, for the clients' networks" {
 	listeners=()
 	listens gate udp :: 9000
-	flows gate 10.2.0.2 40000 6 9000
-	flows gate 10.2.0.2 40000 1
+	ip -n gate route add 10.4.0.0/24 via 10.2.0.2 src 10.9.0.1
+	ip -n outside route add local 10.4.0.0/24 dev lo
+	flows gate 10.4.0.2 40000 6 9000
+	flows gate 10.4.0.2 40000 1
 	watched
 	shows udp/9000 in 6 false '"listen"'
 	shows out:udp/40000 out 1 false
-	jq -e '[.tables[0].sources[] | select(.prefix == "10.2.0.0/24") | .entries] == [7]' "$BATS_TEST_TMPDIR/out"
+	jq -e '[.tables[0].sources[] | [.prefix, .entries]] == [["10.4.0.0/24", 6], ["10.9.0.0/24", 1]]' \
+		"$BATS_TEST_TMPDIR/out"
 }
 
 @test "TCP picked up from an answer is its listener's, in both families" {
@@ -181,9 +187,9 @@ s.recv(64)'
 	background on gate ctserve -w 1 -q -i 200ms feed=tcp/8000
 	listeners+=("$pid")
 	wait_until 10 serves 8000
-	background on inside ctload hold --connections 3 --duration 60s 10.1.0.1:8000
+	background on inside ctload hold --connections 3 --duration 60s 10.9.0.1:8000
 	listeners+=("$pid")
-	background on inside ctload hold --connections 2 --duration 60s '[fd01::1]:8000'
+	background on inside ctload hold --connections 2 --duration 60s '[fd09::1]:8000'
 	listeners+=("$pid")
 	wait_until 10 connected 5
 	# The server's next chunk makes the new entries.
