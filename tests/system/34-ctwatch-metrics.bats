@@ -108,7 +108,7 @@ lint() { # FILE: what promtool has to say against it, if it is there
 		for i in $(seq 10); do
 			on box ctfill -s "10.$round.$i.1" -d "198.18.$round.$i" -P $((round * 100 + i)) 200
 		done
-		fetch
+		wait_until 20 shows ctkit_conntrack_sample_age_seconds 0
 	done
 	series=$(grep -vc '^#' "$PAGE")
 	services=$(grep -c '^ctkit_conntrack_service_entries{' "$PAGE")
@@ -221,15 +221,15 @@ lint() { # FILE: what promtool has to say against it, if it is there
 }
 
 @test "lines and metrics go together when lines are asked for" {
-	background on box ctwatch -m 127.0.0.1:9913 -j -i 50ms
+	background on box ctwatch -m 127.0.0.1:9913 -j -i 300ms
 	wait_until 5 [ -s "$BATS_TEST_TMPDIR/$pid.out" ]
 	wait_until 5 fetch
-	on box ctfill 100
-	# What a page is made from does not go missing in the lines.
-	for _ in $(seq 20); do
+	# What a page has told of does not go missing in the lines.
+	for i in $(seq 20); do
+		on box ctfill -s "10.0.$i.1" 10
 		fetch
 	done
-	wait_until 5 gained 100
+	wait_until 5 gained 200
 	kill "$pid"
 	wait "$pid"
 }

@@ -69,6 +69,8 @@ static void a_process_that_has_ended_is_not_found_again(void **state)
 	snprintf(spec, sizeof(spec), "%d", (int)pid);
 	assert_int_equal(place_parse(spec, &place, &why), 0);
 	assert_int_equal(place_hold(&place), 0);
+	/* Not by its number: another may get that. */
+	assert_null(strstr(place.path, spec));
 	assert_int_equal(netns_open(place.path, &netns), 0);
 	assert_true(netns.inode == netns_of_process(getpid()));
 	netns_close(&netns);
