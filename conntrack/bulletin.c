@@ -30,7 +30,7 @@ static void add_time(struct text *text)
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &local);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-	text_add(text, "%s.%03ld ", clock, now.tv_nsec / (CLOCK_NS_PER_MS));
+	text_add(text, "%s.%03ld", clock, now.tv_nsec / (CLOCK_NS_PER_MS));
 }
 
 /* Takes the tables over. */
@@ -52,24 +52,36 @@ static void add_json(json_t *tables, struct text *text)
 	free(line);
 }
 
+/* Reports that follow each other have a blank line between them. */
+static void add_report(const struct watch_request *request, const struct reading *reading,
+		       struct text *text)
+{
+	if (text->length)
+		text_add(text, "\n");
+	if (request->batch) {
+		text_add(text, "time:      ");
+		add_time(text);
+		text_add(text, "\n");
+	}
+	if (request->outlets.several)
+		text_add(text, "namespace: %s\n", reading->netns);
+	view_report(&request->view, reading, text);
+}
+
 /* What is said of one table; of several, with its name, also if there is but one now. */
 static void add_table(const struct watch_request *request, const struct reading *reading,
 		      struct text *text)
 {
-	bool several = request->outlets.several;
-
-	if (request->once) {
-		if (several)
-			text_add(text, "%snamespace: %s\n", text->length ? "\n" : "",
-				 reading->netns);
-		view_report(&request->view, reading, text);
-	} else {
-		add_time(text);
-		if (several)
-			text_add(text, "%-*s  ", NAME_WIDTH, reading->netns);
-		view_line(&request->view, reading, text);
-		text_add(text, "\n");
+	if (request->once || request->batch) {
+		add_report(request, reading, text);
+		return;
 	}
+	add_time(text);
+	text_add(text, " ");
+	if (request->outlets.several)
+		text_add(text, "%-*s  ", NAME_WIDTH, reading->netns);
+	view_line(&request->view, reading, text);
+	text_add(text, "\n");
 }
 
 int bulletin_add(const struct watch_request *request, struct spaces *spaces,
@@ -98,5 +110,7 @@ int bulletin_add(const struct watch_request *request, struct spaces *spaces,
 		add_json(tables, text);
 	else
 		json_decref(tables);
+	if (any && request->batch)
+		text_add(text, "\n");
 	return any ? 0 : failed;
 }

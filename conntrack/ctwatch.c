@@ -257,7 +257,8 @@ static int run_loop(struct ctwatch *ctwatch, struct ev_loop *loop)
 	const struct watch_request *request = &ctwatch->request;
 	int err = -ENOTTY;
 
-	if (request->lines && !request->json && !request->count && terminal_is_there())
+	if (request->lines && !request->json && !request->batch && !request->count &&
+	    terminal_is_there())
 		err = run_screen(ctwatch, loop);
 	if (err == -ENOTTY)
 		return run_stream(ctwatch, loop);

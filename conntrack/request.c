@@ -14,6 +14,7 @@
 
 enum {
 	KEY_ONCE = OPTIONS_LONG_ONLY,
+	KEY_BATCH,
 	KEY_SAMPLE,
 	KEY_BY,
 	KEY_TOP,
@@ -34,9 +35,10 @@ static const struct watch_request DEFAULTS = {
 
 static const struct option_spec SPECS[] = {
 	{ KEY_ONCE, "once", NULL, "one report, after a look of 0.2 s, and exit" },
+	{ KEY_BATCH, "batch", NULL, "a report every interval, for scripts" },
 	{ 'i', "interval", "T",
-	  "a line or a new screen every T, 10ms to 1h (default: 1s)" },
-	{ KEY_COUNT, "count", "N", "print lines, and exit after N of them" },
+	  "a line, report or new screen every T, 10ms to 1h (default: 1s)" },
+	{ KEY_COUNT, "count", "N", "no screen, and exit after N lines or reports" },
 	{ KEY_SAMPLE, "sample", "N",
 	  "look at N entries at most (default: 2500 to 4000)" },
 	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
@@ -158,6 +160,7 @@ static enum watch_request_kind take_option(struct reader *reader, int key,
 
 	switch (key) {
 	case KEY_ONCE: reader->request.once = true; break;
+	case KEY_BATCH: reader->request.batch = true; break;
 	case 'j': reader->request.json = true; break;
 	case 'v': reader->log->level = LOG_LEVEL_DEBUG; break;
 	case 'q': reader->log->level = LOG_LEVEL_ERROR; break;
@@ -179,6 +182,10 @@ static const char *check(const struct reader *reader)
 	const struct watch_request *request = &reader->request;
 	const struct outlets_wanted *outlets = &request->outlets;
 
+	if (request->once && request->batch)
+		return "--once is one report: --batch prints many";
+	if (request->batch && request->json)
+		return "--json is an object every interval: --batch is for text";
 	if (request->once && request->count)
 		return "--once is one report: --count is for lines";
 	if (request->once && reader->interval_given)
@@ -197,7 +204,7 @@ static void complete(struct watch_request *request)
 	bool serves = outlets->metrics || outlets->textfile;
 
 	outlets->several = request->netns.all || request->netns.count > 1;
-	request->lines = !serves || request->json || request->count;
+	request->lines = !serves || request->json || request->batch || request->count;
 }
 
 enum watch_request_kind watch_request_parse(int argc, char **argv, struct log *log,

@@ -15,6 +15,7 @@ struct text;
 /* What a command line of ctwatch asks for. */
 struct watch_request {
 	bool once;
+	bool batch; /* reports instead of lines */
 	bool json;
 	double interval_s;
 	uint64_t count;      /* lines; 0: no end */

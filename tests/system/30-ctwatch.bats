@@ -307,6 +307,17 @@ sees_expired() {
 	[ "${#lines[@]}" -eq 3 ]
 }
 
+@test "--batch prints a report per interval" {
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	on box ctwatch --batch -i 50ms --count 3 >"$BATS_TEST_TMPDIR/out"
+	# Records as awk knows them: parts between blank lines.
+	run awk -v RS= '/^time:      [0-9:]+\.[0-9]+\n/ && /\nentries:   50 of / && /\n  udp\/9000 / { n++ }
+		END { print n, NR }' "$BATS_TEST_TMPDIR/out"
+	[ "$output" = "3 3" ]
+	run ctwatch --batch --json
+	[ "$status" -eq 2 ]
+}
+
 @test "a stream of JSON shows a table that fills, and predicts" {
 	background ip netns exec box ctwatch -j -i 50ms --count 40
 	for i in $(seq 20); do
@@ -342,7 +353,7 @@ sees_expired() {
 
 @test "--once takes no option of lines, and a signal ends it without a report" {
 	bats_require_minimum_version 1.5.0
-	for option in '--count 3' '-i 1s' '--interval 50ms'; do
+	for option in '--count 3' '-i 1s' '--interval 50ms' --batch; do
 		# shellcheck disable=SC2086 # an option and its value
 		run -2 --separate-stderr on box ctwatch --once $option
 		[ -z "$output" ]
