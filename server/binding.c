@@ -231,6 +231,29 @@ struct binding *binding_of(struct bindings *bindings, unsigned worker, size_t *c
 	return &bindings->items[worker * bindings->per_worker];
 }
 
+int binding_steer(const struct bindings *bindings, struct args_why *why)
+{
+	for (size_t i = 0; i < bindings->per_worker && bindings->workers > 1; i++) {
+		const struct binding *binding = &bindings->items[i];
+		int err;
+
+		/* A subscriber is known to one worker only: its way there must not change. */
+		if (binding->fd < 0 || binding->proto != IPPROTO_UDP ||
+		    binding->kind == LISTENER_FEED)
+			continue;
+		err = binding->alone ? socket_steer_by_cpu(binding->fd, bindings->workers)
+				     : -EOPNOTSUPP;
+		if (err == 0)
+			continue;
+		snprintf(why->text, sizeof(why->text),
+			 "--steer-cpu: cannot steer UDP by CPU: %s",
+			 binding->alone ? strerror(-err)
+					: "fewer sockets were inherited than workers");
+		return err;
+	}
+	return 0;
+}
+
 /* A child must not hold the sockets of the others: they would outlive their workers. */
 static void close_range_of(struct bindings *bindings, size_t first, size_t end)
 {

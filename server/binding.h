@@ -46,6 +46,12 @@ int *binding_descriptors(const struct bindings *bindings, size_t *count);
 /* The sockets of one worker; how many in *count. Owned by bindings. */
 struct binding *binding_of(struct bindings *bindings, unsigned worker, size_t *count);
 
+/*
+ * Gives the datagrams of every UDP listener but feeds to worker number CPU % workers. Returns 0, or
+ * -errno with one sentence in *why.
+ */
+int binding_steer(const struct bindings *bindings, struct args_why *why);
+
 /* Closes the sockets of every worker but this one, which runs in the calling process. */
 void binding_keep(struct bindings *bindings, unsigned worker);
 

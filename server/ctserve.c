@@ -148,6 +148,8 @@ static int prepare(struct program *program)
 		err = binding_open(&program->bindings, asked->listeners,
 				   asked->listener_count, program->workers, inheritance,
 				   &why);
+	if (err == 0 && asked->steer_cpu)
+		err = binding_steer(program->bindings, &why);
 	if (err == 0)
 		err = inheritance_check(inheritance, &why);
 	if (err == 0 && asked->publish_path)
@@ -217,6 +219,7 @@ static int run_worker(const struct program *program, unsigned number)
 		.quota = program->quota,
 		.udp_quota = program->udp_quota,
 		.number = number,
+		.workers = program->asked.steer_cpu ? program->workers : 0,
 	};
 
 	task.bindings = binding_of(program->bindings, number, &task.binding_count);

@@ -21,6 +21,7 @@ enum {
 	OPTION_PER_SOURCE,
 	OPTION_PER_SOURCE_RATE,
 	OPTION_SLOW,
+	OPTION_STEER_CPU,
 	OPTION_USER,
 };
 
@@ -41,6 +42,8 @@ static const struct option_spec SPECS[] = {
 	{ 'm', "metrics", "ADDR:PORT", "serve /metrics for Prometheus there" },
 	{ OPTION_PER_SOURCE, "per-source", "N",
 	  "TCP connections and UDP feeds of an address or /64" },
+	{ OPTION_STEER_CPU, "steer-cpu", NULL,
+	  "UDP goes to the worker of the CPU that takes it in" },
 	{ OPTION_USER, "user", "NAME", "become NAME once the sockets are open" },
 	OPTIONS_COMMON,
 };
@@ -144,6 +147,7 @@ static enum invocation_kind take_option(int key, const char *value, struct log *
 	case 'j': invocation->json = true; break;
 	case 'v': log->level = LOG_LEVEL_DEBUG; break;
 	case 'q': log->level = LOG_LEVEL_WARN; break;
+	case OPTION_STEER_CPU: invocation->steer_cpu = true; break;
 	case '?': return INVOCATION_BAD;
 	default:
 		if (take_value(invocation, key, value, &why) == 0)

@@ -29,6 +29,7 @@ struct invocation {
 	const char *log_path;
 	const char *user;
 	const char *metrics;
+	bool steer_cpu;
 	bool json;
 };
 

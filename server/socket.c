@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -154,6 +155,21 @@ int socket_want_hops(int fd, sa_family_t family)
 	if (family == AF_INET6)
 		return set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, YES);
 	return set(fd, IPPROTO_IP, IP_RECVTTL, YES);
+}
+
+int socket_steer_by_cpu(int fd, unsigned count)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_CPU)),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+		       sizeof(program)) < 0)
+		return -errno;
+	return 0;
 }
 
 int socket_set_hops(int fd, sa_family_t family, int hops)

@@ -50,6 +50,13 @@ int socket_want_destination(int fd, sa_family_t family);
 /* Makes a UDP socket say how many hops each datagram had left (IP_RECVTTL). */
 int socket_want_hops(int fd, sa_family_t family);
 
+/*
+ * Gives what arrives for the group that a bound UDP socket is in to socket number CPU % count of
+ * it, in the order in which they were bound, CPU being the one that the kernel takes it in on
+ * (SO_ATTACH_REUSEPORT_CBPF). Returns 0 or -errno.
+ */
+int socket_steer_by_cpu(int fd, unsigned count);
+
 /* How many hops what a socket sends may go, unless a datagram is told otherwise. */
 int socket_set_hops(int fd, sa_family_t family, int hops);
 

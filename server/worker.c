@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,25 @@ static void close_worker(struct worker *worker)
 	free(worker);
 }
 
+/*
+ * Only on the CPUs whose datagrams it gets. Elsewhere, if it may not run on any of those, or
+ * cannot be told: then steering only costs.
+ */
+static void stay_on_cpus(const struct worker_task *task)
+{
+	cpu_set_t allowed, own;
+
+	CPU_ZERO(&own);
+	if (task->workers == 0 || sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return;
+	for (unsigned cpu = task->number; cpu < CPU_SETSIZE; cpu += task->workers)
+		if (CPU_ISSET(cpu, &allowed))
+			CPU_SET(cpu, &own);
+	if (CPU_COUNT(&own) == 0 || sched_setaffinity(0, sizeof(own), &own) < 0)
+		log_warn(task->log, "worker %u has no CPU of its own to run on",
+			 task->number);
+}
+
 int worker_run(const struct worker_task *task)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -265,6 +285,7 @@ int worker_run(const struct worker_task *task)
 
 	if (!worker)
 		return -ENOMEM;
+	stay_on_cpus(task);
 	err = open_worker(worker, task);
 	/* A SIGTERM since the fork is still blocked, and found by the loop. */
 	if (err == 0)

@@ -24,6 +24,7 @@ struct worker_task {
 	struct quota *udp_quota; /* of subscribers of feeds over UDP; NULL: no limit */
 	struct publish *publish; /* NULL: nobody publishes */
 	unsigned number;         /* of this worker, from 0 */
+	unsigned workers;        /* that share the CPUs; 0: it runs on any */
 };
 
 /*

@@ -195,6 +195,45 @@ python() {
 	wait "$asker"
 }
 
+@test "datagrams go to the worker of the CPU that takes them in" {
+	local cpus
+	mapfile -t cpus < <(/usr/bin/python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")')
+	[ "${cpus[*]:0:2}" = "0 1" ] || skip "wants CPUs 0 and 1"
+	serve -w 2 --steer-cpu echo=udp/9000
+	local worker stopped
+	for worker in $(workers); do
+		case $(/usr/bin/python3 -c 'import os, sys; print(os.sched_getaffinity(int(sys.argv[1])))' "$worker") in
+		*0*1*) false ;;
+		*1*) stopped=$worker ;;
+		esac
+	done
+	# With one worker stopped, all that CPU 0 sends is answered, and nothing that CPU 1 sends.
+	kill -STOP "$stopped"
+	python background <<-'PYTHON'
+		def ask(cpu):
+		    os.sched_setaffinity(0, {cpu})
+		    all = [client() for _ in range(50)]
+		    for s in all:
+		        s.sendto(b'x', ('127.0.0.1', 9000))
+		    return all
+		late = ask(1)
+		for s in ask(0):
+		    assert s.recv(10) == b'x'
+		for s in late:
+		    s.setblocking(False)
+		    try:
+		        assert not s.recv(10)
+		    except BlockingIOError:
+		        s.settimeout(30)
+		print('steered', flush=True)
+		for s in late:
+		    assert s.recv(10) == b'x'
+	PYTHON
+	wait_until 30 grep -q steered "$BATS_TEST_TMPDIR/$pid.out"
+	kill -CONT "$stopped"
+	wait "$pid"
+}
+
 @test "feed: a subscriber gets its lines until its lease ends, and renews it" {
 	serve -w 2 -i 100ms feed=udp/9000
 	python <<-'PYTHON'
