@@ -24,7 +24,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
         -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 \
         -Wnull-dereference -Wimplicit-fallthrough -Wno-unused-parameter
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-PKGS := libmnl libnftnl libnetfilter_conntrack jansson libconfuse libcap-ng
+PKGS := libmnl libnftnl libnftables libnetfilter_conntrack jansson libconfuse libcap-ng
 ifneq ($(filter-out clean format deps deps-all,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell $(PKG_CONFIG) --exists $(PKGS) ncursesw && echo y),)
 $(error libraries are missing: run "make deps")

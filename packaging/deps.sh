@@ -5,7 +5,7 @@
 # "deps.sh deps-all" also those that few tests need, which skip without them; they are large.
 set -eu
 
-build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev libmnl-dev
+build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev libnftables-dev libmnl-dev
 	libev-dev libconfuse-dev libjansson-dev libcap-ng-dev libncurses-dev'
 test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl strace python3 gnuplot-nox netbase
 	mandoc tmux'

@@ -21,9 +21,14 @@
 #include "lib/streams.h"
 #include "lib/text.h"
 #include "rules/apply.h"
+#include "rules/audit.h"
+#include "rules/judge.h"
 #include "rules/listing.h"
 #include "rules/plan.h"
+#include "rules/quote.h"
+#include "rules/record.h"
 #include "rules/refusal.h"
+#include "rules/report.h"
 #include "rules/request.h"
 #include "rules/ruleset.h"
 #include "rules/script.h"
@@ -51,7 +56,12 @@ struct context {
 	struct verify verify; /* of add, if request.verify_s */
 	struct nl *nl;
 	struct ruleset ruleset;
+	struct evidence evidence;
+	struct audit audit;
 };
+
+/* Verdicts of an audit; the others are in lib/options.h. */
+enum { EXIT_UNSAFE = 4, EXIT_UNKNOWN = 5 };
 
 static int exit_code(int err)
 {
@@ -92,7 +102,8 @@ static int plan_request(struct plan *plan, const struct ruleset *ruleset,
 		return plan_add(plan, ruleset, &request->service, &context->terms);
 	case REQUEST_DELETE: return plan_delete(plan, ruleset, &request->service);
 	case REQUEST_FLUSH: return plan_flush(plan, ruleset);
-	case REQUEST_LIST: break;
+	case REQUEST_LIST:
+	case REQUEST_AUDIT: break;
 	}
 	return 0;
 }
@@ -123,7 +134,8 @@ static int apply_request(struct context *context, struct apply_why *why)
 				       &context->terms, why);
 	case REQUEST_DELETE: return delete_patiently(nl, &request->service, why);
 	case REQUEST_FLUSH: return apply_flush(nl, why);
-	case REQUEST_LIST: break;
+	case REQUEST_LIST:
+	case REQUEST_AUDIT: break;
 	}
 	return 0;
 }
@@ -358,9 +370,111 @@ static int run_list(struct context *context)
 	return code;
 }
 
+static int verdict_code(const struct audit *audit)
+{
+	switch (audit->verdict) {
+	case AUDIT_SAFE: return EXIT_OK;
+	case AUDIT_UNSAFE: return EXIT_UNSAFE;
+	default: return EXIT_UNKNOWN;
+	}
+}
+
+/* What --explain prints, while the walks are made. */
+struct explanation {
+	struct record record;
+	struct quote *quote;
+	struct text text;
+	json_t *walks;
+};
+
+static void explain_walk(const struct packet *packet, const struct record *record,
+			 void *data)
+{
+	struct explanation *explanation = data;
+
+	report_walk_text(packet, record, explanation->quote, &explanation->text);
+	json_array_append_new(explanation->walks,
+			      report_walk_json(packet, record, explanation->quote));
+}
+
+/* explanation may be NULL; of what is in it that is printed as JSON is taken over. */
+static int print_audit(struct context *context, struct explanation *explanation)
+{
+	struct text text = { 0 };
+	json_t *object;
+	int code;
+
+	if (context->request.json) {
+		object = metainfo_object(PROGRAM);
+		report_json(&context->audit, object);
+		if (explanation)
+			json_object_set(object, "walks", explanation->walks);
+		return print_json(&context->log, object, "");
+	}
+	report_text(&context->audit, &text);
+	if (explanation)
+		text_add(&text, "%s", text_str(&explanation->text));
+	code = print_text(&context->log, &text);
+	text_free(&text);
+	return code;
+}
+
+static int judge(struct context *context, const struct audit_listener *listener)
+{
+	struct apply_why why;
+	int err = evidence_read(context->nl, &context->evidence);
+
+	if (!err)
+		err = judge_service(context->nl, &context->evidence,
+				    &context->request.service, listener, &context->audit);
+	if (err) {
+		refusal_of_plan(err, &context->ruleset, NULL, &why);
+		log_error(&context->log, "%s", why.text);
+		return exit_code(err);
+	}
+	judge_quote(&context->audit);
+	return EXIT_OK;
+}
+
+static int run_explained(struct context *context)
+{
+	struct explanation explanation = { .walks = json_array() };
+	const struct audit_listener listener = { .record = &explanation.record,
+						 .walked = explain_walk,
+						 .data = &explanation };
+	int code;
+
+	/* Without words there are still handles. */
+	if (quote_open(&explanation.quote))
+		explanation.quote = NULL;
+	code = judge(context, &listener);
+	if (code == EXIT_OK)
+		code = print_audit(context, &explanation);
+	text_free(&explanation.text);
+	json_decref(explanation.walks);
+	quote_close(explanation.quote);
+	return code;
+}
+
+static int run_audit(struct context *context)
+{
+	int code;
+
+	if (context->request.explain) {
+		code = run_explained(context);
+	} else {
+		code = judge(context, NULL);
+		if (code == EXIT_OK)
+			code = print_audit(context, NULL);
+	}
+	evidence_clear(&context->evidence);
+	return code == EXIT_OK ? verdict_code(&context->audit) : code;
+}
+
 static int run_command(struct context *context)
 {
 	switch (context->request.command) {
+	case REQUEST_AUDIT: return run_audit(context);
 	case REQUEST_ADD: return run_add(context);
 	case REQUEST_LIST: return run_list(context);
 	default: return run_change(context);

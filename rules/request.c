@@ -25,6 +25,7 @@ enum {
 	OPTION_SHARE,
 	OPTION_BUDGET,
 	OPTION_VERIFY,
+	OPTION_EXPLAIN,
 };
 
 static const struct option_spec SPECS[] = {
@@ -37,6 +38,8 @@ static const struct option_spec SPECS[] = {
 	  "add: wait until packets both ways are untracked; fail after T" },
 	{ OPTION_FORCE, "force", NULL, "add: do not warn that nothing was audited" },
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
+	{ OPTION_EXPLAIN, "explain", NULL,
+	  "audit: how each rule goes, tracked and untracked" },
 	OPTIONS_COMMON,
 };
 
@@ -46,10 +49,9 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-	[REQUEST_ADD] = { "add", true },
-	[REQUEST_LIST] = { "list", false },
-	[REQUEST_DELETE] = { "delete", true },
-	[REQUEST_FLUSH] = { "flush", false },
+	[REQUEST_ADD] = { "add", true },       [REQUEST_LIST] = { "list", false },
+	[REQUEST_DELETE] = { "delete", true }, [REQUEST_FLUSH] = { "flush", false },
+	[REQUEST_AUDIT] = { "audit", true },
 };
 
 enum { COMMAND_COUNT = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };
@@ -68,7 +70,8 @@ void request_help(struct text *text)
 {
 	text_add(
 		text,
-		"usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n\n"
+		"usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n"
+		"       ctrules [options] audit SERVICE\n\n"
 		"Takes services out of connection tracking (NOTRACK) in a "
 		"table of\n"
 		"its own, table inet ctkit, for as long as a lease lasts.\n"
@@ -157,6 +160,7 @@ static enum request_kind take_option(int key, const char *value, struct log *log
 		return take_verify(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
 	case OPTION_FOREVER: request->forever = true; break;
 	case OPTION_FORCE: request->force = true; break;
+	case OPTION_EXPLAIN: request->explain = true; break;
 	case 'n': request->dry_run = true; break;
 	case 'j': request->json = true; break;
 	case 'v': log->level = LOG_LEVEL_DEBUG; break;
@@ -192,7 +196,10 @@ static bool check_options(const struct request *request, const struct log *log)
 			      "--lease, --forever, --share, --budget and --force are not "
 			      "for command",
 			      request_name(request));
-	if (request->dry_run && request->command == REQUEST_LIST)
+	if (request->explain && request->command != REQUEST_AUDIT)
+		return misuse(log, "--explain is not for command", request_name(request));
+	if (request->dry_run &&
+	    (request->command == REQUEST_LIST || request->command == REQUEST_AUDIT))
 		return misuse(log, "--dry-run is not for command", request_name(request));
 	return true;
 }
@@ -233,7 +240,8 @@ static bool take_operands(int count, char **operands, const struct log *log,
 	int wanted;
 
 	if (count == 0)
-		return misuse(log, "want a command: add, list, delete or flush", NULL);
+		return misuse(log, "want a command: add, list, delete, flush or audit",
+			      NULL);
 	if (!take_command(operands[0], log, request))
 		return false;
 	wanted = request_takes_service(request) ? 2 : 1;

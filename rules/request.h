@@ -10,7 +10,13 @@
 struct log;
 struct text;
 
-enum request_command { REQUEST_ADD, REQUEST_LIST, REQUEST_DELETE, REQUEST_FLUSH };
+enum request_command {
+	REQUEST_ADD,
+	REQUEST_LIST,
+	REQUEST_DELETE,
+	REQUEST_FLUSH,
+	REQUEST_AUDIT
+};
 
 /* What a command line of ctrules asks for. */
 struct request {
@@ -26,6 +32,7 @@ struct request {
 	bool force;
 	bool dry_run;
 	bool json;
+	bool explain; /* audit: the walk, rule by rule */
 };
 
 enum request_kind { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_BAD };

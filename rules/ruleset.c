@@ -98,11 +98,11 @@ static int generation_cb(const struct nlmsghdr *header, void *data)
 }
 
 /* Our tag is the comment. */
-static bool is_tagged(const uint8_t *data, size_t bytes)
+bool ruleset_is_tagged(const void *userdata, size_t bytes)
 {
 	size_t length = 0;
 	const char *comment =
-		comment_find(data, bytes, NFTNL_UDATA_TABLE_COMMENT, &length);
+		comment_find(userdata, bytes, NFTNL_UDATA_TABLE_COMMENT, &length);
 
 	return comment && length == sizeof(LAYOUT_TAG) &&
 	       memcmp(comment, LAYOUT_TAG, length) == 0;
@@ -114,7 +114,7 @@ static void note_table(const struct nftnl_table *table, struct ruleset *ruleset)
 	const void *tag = nftnl_table_get_data(table, NFTNL_TABLE_USERDATA, &bytes);
 
 	ruleset->present = true;
-	ruleset->ours = tag && is_tagged(tag, bytes);
+	ruleset->ours = tag && ruleset_is_tagged(tag, bytes);
 	ruleset->owned = flags & NFT_TABLE_F_OWNER;
 	ruleset->dormant = flags & NFT_TABLE_F_DORMANT;
 }
@@ -297,7 +297,7 @@ static struct nlmsghdr *begin(struct nl *nl, uint16_t message, uint16_t flags)
 			     NFPROTO_INET);
 }
 
-static int read_generation(struct nl *nl, uint32_t *out)
+int ruleset_generation(struct nl *nl, uint32_t *out)
 {
 	int err;
 
@@ -370,7 +370,7 @@ static int identify(struct nl *nl, struct ruleset *out)
 	int err;
 
 	*out = (struct ruleset){ 0 };
-	err = read_generation(nl, &out->generation);
+	err = ruleset_generation(nl, &out->generation);
 	return err ? err : read_table(nl, out);
 }
 
@@ -385,7 +385,7 @@ static int read_once(struct nl *nl, struct ruleset *out)
 	if (!err)
 		err = read_leases(nl, out);
 	if (!err)
-		err = read_generation(nl, &after);
+		err = ruleset_generation(nl, &after);
 	if (err)
 		return err;
 	for (size_t i = 0; i < out->count; i++)

@@ -65,6 +65,15 @@ int ruleset_read(struct nl *nl, struct ruleset *out);
  */
 int ruleset_identify(struct nl *nl, struct ruleset *out);
 
+/*
+ * Reads the generation of the whole ruleset, which every change of it moves. Errors as
+ * above.
+ */
+int ruleset_generation(struct nl *nl, uint32_t *out);
+
+/* Whether a table's userdata carries the tag that makes it ours. */
+bool ruleset_is_tagged(const void *userdata, size_t bytes);
+
 /* Whether all that it takes to untrack entry's service, both ways, is there and switched on. */
 bool ruleset_untracks(const struct ruleset *ruleset, const struct ruleset_service *entry);
 

@@ -645,8 +645,6 @@ listens_for() { # PID SIGNAL: it is blocked there, to be read
 	[ -z "$output" ]
 	run -0 --separate-stderr on server ctrules --force add udp/9000
 	[ -z "$output$stderr" ]
-	run -2 --separate-stderr on server ctrules audit udp/9000
-	one_sentence 'unknown command "audit"'
 }
 
 @test "delete takes one service away, the last one takes the table" {

@@ -84,19 +84,19 @@ static void only_the_whole_tag_counts(void **state)
 	uint8_t data[100] = { 1, 2, 0, 0, 0, size };
 
 	memcpy(data + 6, LAYOUT_TAG, size);
-	assert_true(is_tagged(data, 6U + size));
-	assert_true(is_tagged(data + 4, 2U + size));
-	assert_false(is_tagged(data, 5U + size));
-	assert_false(is_tagged(data, 0));
-	assert_false(is_tagged(data, 1));
-	assert_false(is_tagged(data, 5));
+	assert_true(ruleset_is_tagged(data, 6U + size));
+	assert_true(ruleset_is_tagged(data + 4, 2U + size));
+	assert_false(ruleset_is_tagged(data, 5U + size));
+	assert_false(ruleset_is_tagged(data, 0));
+	assert_false(ruleset_is_tagged(data, 1));
+	assert_false(ruleset_is_tagged(data, 5));
 	data[5] = 255;
-	assert_false(is_tagged(data, 6U + size));
+	assert_false(ruleset_is_tagged(data, 6U + size));
 	data[5] = size - 1;
-	assert_false(is_tagged(data, 6U + size));
+	assert_false(ruleset_is_tagged(data, 6U + size));
 	data[5] = size;
 	data[8] ^= 1;
-	assert_false(is_tagged(data, 6U + size));
+	assert_false(ruleset_is_tagged(data, 6U + size));
 }
 
 static void the_rules_of_a_service_make_its_entry(void **state)

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/audit.h"
+#include "rules/run.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/advice.h"
+#include "rules/record.h"
+#include "rules/surroundings.h"
+#include "rules/walk.h"
+
+/* Rules that are evaluated for one kind of packet, and in all: less than a second. */
+static const uint64_t STEPS_MAX = 1000000, STEPS_IN_ALL = 4000000;
+
+struct auditor {
+	struct model *model;
+	const struct surroundings *host;
+	const struct service *service;
+	const struct audit_listener *listener;
+	struct walk_order order;
+	struct world world;
+	uint64_t steps; /* that may still be taken */
+	struct audit *out;
+	struct run tracked, untracked, earlier; /* too large for the stack */
+};
+
+static bool is_same(const struct finding *a, const struct finding *b)
+{
+	return strcmp(a->code, b->code) == 0 && a->rule == b->rule &&
+	       a->chain == b->chain && a->error == b->error &&
+	       (a->error || a->request == b->request) &&
+	       (a->rule || a->chain || strcmp(a->why, b->why) == 0);
+}
+
+/* The finding if it is there already. */
+static struct finding *find(struct audit *out, const struct finding *finding)
+{
+	for (size_t i = 0; i < out->count; i++)
+		if (is_same(&out->finding[i], finding))
+			return &out->finding[i];
+	return NULL;
+}
+
+/* Whether nothing would be new about it. */
+static bool is_known(struct audit *out, const struct finding *finding)
+{
+	const struct finding *there = find(out, finding);
+
+	return there && there->v4 >= finding->v4 && there->v6 >= finding->v6;
+}
+
+static void add(struct audit *out, const struct finding *finding)
+{
+	struct finding *there = find(out, finding);
+
+	if (there) {
+		there->v4 |= finding->v4;
+		there->v6 |= finding->v6;
+		return;
+	}
+	if (finding->weight == FINDING_DIFFERENCE)
+		out->verdict = AUDIT_UNSAFE;
+	else if (finding->weight == FINDING_UNJUDGED && out->verdict == AUDIT_SAFE)
+		out->verdict = AUDIT_UNKNOWN;
+	if (out->count < AUDIT_FINDINGS_MAX)
+		out->finding[out->count++] = *finding;
+	else
+		out->truncated = true;
+}
+
+static struct finding about(const struct packet *packet, const char *code,
+			    const struct model_rule *rule,
+			    const struct model_chain *chain)
+{
+	return (struct finding){
+		.code = code,
+		.rule = rule,
+		.chain = rule ? rule->chain : chain,
+		.way = packet_way(packet),
+		.request = packet_is_request(packet),
+		.error = packet_is_error(packet),
+		.v4 = packet->family == AF_INET,
+		.v6 = packet->family == AF_INET6,
+	};
+}
+
+/* Sends the first request of the conversation; returns whether it is answered, as far as rules go. */
+static bool opens(struct auditor *auditor, const struct packet *first, bool untrack)
+{
+	struct run *run = &auditor->earlier;
+
+	*run = (struct run){ .world = &auditor->world,
+			     .model = auditor->model,
+			     .packet = first,
+			     .untrack = untrack };
+	walk(run, &auditor->order);
+	return run->fate == RUN_DELIVERED || run->fate == RUN_TAKEN;
+}
+
+/*
+ * Whether there is a conversation, in the case that is assumed, in which the packet comes: its first
+ * request was let through when it was tracked. That a later request is dropped after the first
+ * was dropped, both untracked, is no news. Leaves the world as it was.
+ */
+static bool can_happen(struct auditor *auditor, struct run *tracked)
+{
+	struct packet first = *tracked->packet;
+	struct world_point now = world_point(&auditor->world);
+	bool found = false, more = true;
+
+	if (first.kind == PACKET_REQUEST)
+		return true;
+	first.kind = PACKET_REQUEST;
+	while (more && !found && !auditor->world.spent) {
+		found = opens(auditor, &first, false);
+		if (auditor->model->untracks &&
+		    run_was_tracked(tracked) !=
+			    (auditor->earlier.tracking == RUN_TRACKED))
+			found = false;
+		if (found && tracked->packet->kind == PACKET_LATER)
+			found = opens(auditor, &first, true);
+		more = world_again(&auditor->world, &now);
+	}
+	world_return(&auditor->world, &now);
+	auditor->world.choices = now.at;
+	return found || auditor->world.spent;
+}
+
+static const struct run_answer *answer_of(const struct run *run,
+					  const struct model_rule *rule,
+					  const struct model_chain *base)
+{
+	for (size_t i = 0; i < run->answers; i++)
+		if (run->answer[i].rule == rule && run->answer[i].base == base)
+			return &run->answer[i];
+	return NULL;
+}
+
+/* The last rule in the base chain that asked about tracking and matched in one run only. */
+static const struct model_rule *parting(const struct run *run, const struct run *other,
+					const struct model_chain *base)
+{
+	for (size_t i = run->answers; i-- > 0;) {
+		const struct run_answer *own = &run->answer[i], *its;
+
+		if (!own->matched || (base && own->base != base))
+			continue;
+		its = answer_of(other, own->rule, own->base);
+		if (!its || !its->matched)
+			return own->rule;
+	}
+	return NULL;
+}
+
+/* Which rule makes that the packets fare differently. */
+static const struct model_rule *culprit(const struct run *tracked,
+					const struct run *untracked)
+{
+	const struct run *loser = untracked->fate != RUN_DELIVERED ? untracked : tracked;
+	const struct model_chain *bases[] = { loser->base, NULL };
+
+	for (int i = 0; i < 2; i++) {
+		const struct model_rule *rule = parting(tracked, untracked, bases[i]);
+
+		if (!rule)
+			rule = parting(untracked, tracked, bases[i]);
+		if (rule)
+			return rule;
+	}
+	return loser->decider;
+}
+
+static bool counts_connections(const struct model_rule *rule)
+{
+	const struct model_expr *expr = rule ? rule->exprs : NULL;
+
+	for (; expr; expr = expr->next) {
+		if (expr->kind == MODEL_CONNLIMIT)
+			return true;
+		if (expr->kind == MODEL_MATCH && strcmp(expr->object, "connlimit") == 0)
+			return true;
+		for (const struct model_expr *nested = expr->nested; nested;
+		     nested = nested->next)
+			if (nested->kind == MODEL_CONNLIMIT)
+				return true;
+	}
+	return false;
+}
+
+static void compare_fates(struct auditor *auditor)
+{
+	struct run *tracked = &auditor->tracked;
+	const struct run *untracked = &auditor->untracked;
+	const struct model_rule *rule;
+	struct finding finding;
+	const char *code;
+
+	/* Where it is translated to is a finding of its own. */
+	if (tracked->fate == untracked->fate || tracked->fate == RUN_TAKEN ||
+	    untracked->fate == RUN_TAKEN)
+		return;
+	rule = culprit(tracked, untracked);
+	code = counts_connections(rule)           ? "connlimit"
+	       : packet_is_error(tracked->packet) ? "icmp"
+						  : "state";
+	finding = about(tracked->packet, code, rule, untracked->base);
+	if (is_known(auditor->out, &finding) || !can_happen(auditor, tracked))
+		return;
+	finding.weight = FINDING_DIFFERENCE;
+	finding.severity =
+		packet_is_error(tracked->packet) ? FINDING_WARNING : FINDING_BLOCKER;
+	advice_fate(auditor->service, tracked, untracked, &finding);
+	add(auditor->out, &finding);
+}
+
+/* What an effect is called in a finding, and what it means if only one of the two has it. */
+struct meaning {
+	const char *code;
+	enum finding_weight weight;
+	enum finding_severity severity;
+};
+
+static const struct meaning MEANINGS[] = {
+	[RUN_DNAT] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_SNAT] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_MASQUERADE] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_REDIRECT] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_TPROXY] = { "tproxy", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_SYNPROXY] = { "synproxy", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_QUEUE] = { "queue", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_COPY] = { "dup", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_FORWARD] = { "fwd", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_REWRITE] = { "rewrite", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_CLASSIFY] = { "mark", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_SET_CHANGE] = { "set", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_HELPER] = { "helper", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_TIMEOUT] = { "timeout", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_EXPECT] = { "expectation", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_CT_MARK] = { "ct-mark", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_CT_OTHER] = { "ct-set", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_ZONE] = { "zone", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_OFFLOAD] = { "offload", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_NOTRACK] = { "notrack", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_OPAQUE] = { "opaque", FINDING_UNJUDGED, FINDING_BLOCKER },
+};
+
+static bool has_effect(const struct run *run, const struct run_effect *effect)
+{
+	for (size_t i = 0; i < run->effects; i++)
+		if (run->effect[i].kind == effect->kind &&
+		    run->effect[i].rule == effect->rule &&
+		    run->effect[i].detail == effect->detail)
+			return true;
+	return false;
+}
+
+static void compare_effects(struct auditor *auditor, const struct run *doer,
+			    const struct run *other)
+{
+	for (size_t i = 0; i < doer->effects; i++) {
+		const struct run_effect *effect = &doer->effect[i];
+		const struct meaning *meaning = &MEANINGS[effect->kind];
+		struct finding finding;
+
+		/* What is not understood may differ all the same. */
+		if (effect->kind != RUN_OPAQUE && effect->kind != RUN_ZONE &&
+		    has_effect(other, effect))
+			continue;
+		finding = about(doer->packet, meaning->code, effect->rule, doer->base);
+		if (is_known(auditor->out, &finding) ||
+		    !can_happen(auditor, &auditor->tracked))
+			continue;
+		finding.weight = meaning->weight;
+		finding.severity = meaning->severity;
+		advice_effect(auditor->service, doer, (unsigned)i, &finding);
+		add(auditor->out, &finding);
+	}
+}
+
+/* What came last to the mark is to blame. */
+static void compare_marks(struct auditor *auditor)
+{
+	struct run *tracked = &auditor->tracked;
+	const struct run *untracked = &auditor->untracked;
+	const struct model_rule *rule =
+		tracked->mark_rule ? tracked->mark_rule : untracked->mark_rule;
+	struct finding finding;
+
+	if (!rule || tracked->fate != RUN_DELIVERED || untracked->fate != RUN_DELIVERED)
+		return;
+	finding = about(tracked->packet, "mark", rule, NULL);
+	if (is_known(auditor->out, &finding) ||
+	    bytes_same(&auditor->world, tracked->mark, untracked->mark,
+		       sizeof(uint32_t)) ||
+	    !can_happen(auditor, tracked))
+		return;
+	if (auditor->host->surveyed && !auditor->host->marks_route) {
+		advice_plain(&finding,
+			     "the packet's mark comes of tracking: untracked it has "
+			     "another one, which no policy route asks for",
+			     "");
+		add(auditor->out, &finding);
+		return;
+	}
+	finding.weight = FINDING_DIFFERENCE;
+	finding.severity = FINDING_BLOCKER;
+	advice_plain(
+		&finding,
+		"the packet's mark comes of tracking: untracked it has another one, "
+		"and may be routed differently",
+		"set the mark without asking for the connection, or keep the service "
+		"tracked");
+	add(auditor->out, &finding);
+}
+
+/* A zone, or the template that it is in, keeps our rules from untracking. */
+static void note_zone(struct auditor *auditor)
+{
+	const struct run *untracked = &auditor->untracked;
+	struct finding finding;
+
+	if (untracked->tracking != RUN_TRACKED || packet_is_error(untracked->packet) ||
+	    !auditor->model->zones)
+		return;
+	finding = about(untracked->packet, "zone", NULL, NULL);
+	finding.way = PACKET_ARRIVES;
+	advice_plain(
+		&finding,
+		"a rule gives packets of the service a conntrack zone or a template, "
+		"which keeps NOTRACK from having an effect",
+		"");
+	finding.weight = FINDING_UNJUDGED;
+	finding.severity = FINDING_BLOCKER;
+	if (!is_known(auditor->out, &finding))
+		add(auditor->out, &finding);
+}
+
+static void note_budget(struct auditor *auditor, const struct packet *packet)
+{
+	struct finding finding = about(packet, "too-large", NULL, NULL);
+	char name[120];
+
+	audit_packet_name(packet, name, sizeof(name));
+	finding.weight = FINDING_UNJUDGED;
+	finding.severity = FINDING_BLOCKER;
+	snprintf(finding.why, sizeof(finding.why),
+		 "the rules make too many cases to look at for the %s", name);
+	if (!is_known(auditor->out, &finding))
+		add(auditor->out, &finding);
+}
+
+/* NAT that turns packets for other ports to the service: its replies would not be turned back. */
+static void judge_stray(struct auditor *auditor)
+{
+	const struct run *run = &auditor->tracked;
+
+	for (size_t i = 0; i < run->effects; i++) {
+		const struct run_effect *effect = &run->effect[i];
+		uint64_t port = effect->detail & UINT16_MAX;
+		struct finding finding;
+
+		if ((effect->kind != RUN_DNAT && effect->kind != RUN_REDIRECT) ||
+		    effect->detail & RUN_AWAY)
+			continue;
+		if (!(effect->detail & RUN_ANY_PORT) &&
+		    (port < auditor->service->first_port ||
+		     port > auditor->service->last_port))
+			continue;
+		finding = about(run->packet, "nat", effect->rule, NULL);
+		finding.request = false;
+		if (is_known(auditor->out, &finding))
+			continue;
+		finding.weight = FINDING_DIFFERENCE;
+		finding.severity = FINDING_BLOCKER;
+		advice_plain(
+			&finding,
+			"packets to another port are turned to this one here: if the "
+			"replies are untracked, they are not turned back and the "
+			"client does not know them",
+			"");
+		add(auditor->out, &finding);
+	}
+}
+
+static void compare(struct auditor *auditor)
+{
+	struct run *untracked = &auditor->untracked;
+
+	if (auditor->tracked.packet->astray) {
+		judge_stray(auditor);
+		return;
+	}
+	*untracked = (struct run){
+		.world = &auditor->world,
+		.model = auditor->model,
+		.packet = auditor->tracked.packet,
+		.record = auditor->tracked.record,
+		.untrack = true,
+	};
+	walk(untracked, &auditor->order);
+	if (auditor->world.spent)
+		return;
+	compare_fates(auditor);
+	compare_effects(auditor, &auditor->tracked, untracked);
+	compare_effects(auditor, untracked, &auditor->tracked);
+	compare_marks(auditor);
+	note_zone(auditor);
+}
+
+static void judge_packet(struct auditor *auditor, const struct packet *packet)
+{
+	const struct audit_listener *listener = auditor->listener;
+	struct world *world = &auditor->world;
+	const struct world_point start = { .at = 0 };
+
+	const uint64_t budget = auditor->steps < STEPS_MAX ? auditor->steps : STEPS_MAX;
+
+	world->budget = budget;
+	world->spent = false;
+	world->choices = 0;
+	if (listener)
+		*listener->record = (struct record){ 0 };
+	world_return(world, &start);
+	do {
+		auditor->tracked = (struct run){
+			.world = world,
+			.model = auditor->model,
+			.packet = packet,
+			.record = listener ? listener->record : NULL,
+		};
+		walk(&auditor->tracked, &auditor->order);
+		/* Until something asks about tracking both are the same. */
+		if (!world->spent && (auditor->tracked.asked || listener))
+			compare(auditor);
+	} while (!world->spent && world_again(world, &start));
+	auditor->steps -= budget - world->budget;
+	if (world->spent)
+		note_budget(auditor, packet);
+	if (listener)
+		listener->walked(packet, listener->record, listener->data);
+}
+
+static void judge_family(struct auditor *auditor, uint8_t family)
+{
+	const struct service *service = auditor->service;
+
+	if (service->family != AF_UNSPEC && service->family != family)
+		return;
+	for (int loopback = 0; loopback < 2; loopback++) {
+		struct packet packet = { .service = service,
+					 .host = auditor->host,
+					 .family = family,
+					 .loopback = loopback };
+
+		for (int kind = 0; kind < PACKET_KINDS; kind++) {
+			packet.kind = (enum packet_kind)kind;
+			if (kind == PACKET_LATER_REPLY && service->proto != IPPROTO_TCP)
+				continue;
+			if (loopback && kind == PACKET_ERROR_OUT)
+				continue;
+			judge_packet(auditor, &packet);
+		}
+		packet.kind = PACKET_REQUEST;
+		packet.astray = true;
+		if (!service->outbound)
+			judge_packet(auditor, &packet);
+	}
+}
+
+static int by_severity(const void *a, const void *b)
+{
+	const struct finding *left = a, *right = b;
+
+	if (left->weight != right->weight)
+		return left->weight > right->weight ? -1 : 1;
+	return (right->severity > left->severity) - (right->severity < left->severity);
+}
+
+int audit_service(struct model *model, const struct surroundings *host,
+		  const struct service *service, const struct audit_listener *listener,
+		  struct audit *out)
+{
+	struct auditor *auditor = calloc(1, sizeof(*auditor));
+	int err = auditor ? walk_prepare(model, &auditor->order) : -ENOMEM;
+
+	*out = (struct audit){ .service = *service, .generation = model->generation };
+	if (!err) {
+		auditor->model = model;
+		auditor->host = host;
+		auditor->service = service;
+		auditor->listener = listener;
+		auditor->out = out;
+		auditor->steps = STEPS_IN_ALL;
+		judge_family(auditor, AF_INET);
+		judge_family(auditor, AF_INET6);
+		qsort(out->finding, out->count, sizeof(out->finding[0]), by_severity);
+		world_free(&auditor->world);
+	}
+	free(auditor);
+	return err;
+}
+
+void audit_note(struct audit *audit, const char *code, enum finding_weight weight,
+		enum finding_severity severity, const char *why, const char *fix)
+{
+	struct finding finding = { .code = code, .weight = weight, .severity = severity };
+
+	advice_plain(&finding, why, fix);
+	add(audit, &finding);
+	qsort(audit->finding, audit->count, sizeof(audit->finding[0]), by_severity);
+}
+
+const char *audit_verdict_name(enum audit_verdict verdict)
+{
+	switch (verdict) {
+	case AUDIT_SAFE: return "safe";
+	case AUDIT_UNSAFE: return "unsafe";
+	default: return "unknown";
+	}
+}
+
+void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
+{
+	static const char *const KINDS[] = {
+		[PACKET_REQUEST] = "first request",
+		[PACKET_LATER] = "later requests",
+		[PACKET_REPLY] = "first reply",
+		[PACKET_LATER_REPLY] = "later replies",
+		[PACKET_ERROR_IN] = "ICMP errors received",
+		[PACKET_ERROR_OUT] = "ICMP errors sent",
+	};
+
+	snprintf(text, bytes, "%s%s%s, %s",
+		 packet->astray ? "packets to other ports" : KINDS[packet->kind],
+		 packet->loopback ? " on loopback" : "",
+		 !packet->loopback && !packet_is_error(packet)
+			 ? (packet->service->outbound ? " of this host's clients"
+						      : " of other hosts' clients")
+			 : "",
+		 packet->family == AF_INET ? "IPv4" : "IPv6");
+}

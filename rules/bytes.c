@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/bytes.h"
+
+#include <string.h>
+
+#include "rules/world.h"
+
+/* Kinds of facts; those of rules/packet.h are others. */
+enum { FACT_MASKED = 0x1000, FACT_WITHIN, FACT_SAME };
+
+/* Symbols of so few bytes are asked number by number. */
+enum { SMALL_BYTES = 2 };
+
+/* All registers. */
+enum { REGISTER_BYTES_MAX = 64 };
+
+static bool is_little_endian(void)
+{
+	const uint16_t one = 1;
+	uint8_t first;
+
+	memcpy(&first, &one, 1);
+	return first == 1;
+}
+
+void bytes_put_known(struct byte *bytes, size_t count, const void *data)
+{
+	const uint8_t *at = data;
+
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (struct byte){ .value = at ? at[i] : 0 };
+}
+
+void bytes_swap(struct byte *bytes, size_t count, size_t size)
+{
+	if (!is_little_endian() || size < 2)
+		return;
+	for (size_t unit = 0; unit + size <= count; unit += size) {
+		for (size_t i = 0; i < size / 2; i++) {
+			struct byte other = bytes[unit + i];
+
+			bytes[unit + i] = bytes[unit + size - 1 - i];
+			bytes[unit + size - 1 - i] = other;
+		}
+	}
+}
+
+void bytes_put_number(struct byte *bytes, size_t count, uint64_t value)
+{
+	uint8_t data[RANGES_BYTES_MAX];
+
+	wide_write(wide_of(value), data, count);
+	bytes_put_known(bytes, count, data);
+	bytes_swap(bytes, count, count);
+}
+
+void bytes_put_symbol(struct byte *bytes, size_t count, unsigned symbol)
+{
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (struct byte){ .is_symbol = true,
+					  .mask = 0xff,
+					  .index = (uint8_t)i,
+					  .symbol = (uint16_t)symbol };
+}
+
+void bytes_put_host_symbol(struct byte *bytes, size_t count, unsigned symbol)
+{
+	bytes_put_symbol(bytes, count, symbol);
+	bytes_swap(bytes, count, count);
+}
+
+/* The byte as it is if its symbol can be but one number. */
+static struct byte settle(const struct world *world, struct byte byte)
+{
+	uint8_t data[RANGES_BYTES_MAX];
+	struct wide value;
+
+	if (!byte.is_symbol || !world_known(world, byte.symbol, &value))
+		return byte;
+	wide_write(value, data, world->symbol[byte.symbol].bytes);
+	return (struct byte){ .value = (data[byte.index] & byte.mask) ^ byte.value };
+}
+
+bool bytes_known(const struct world *world, const struct byte *bytes, size_t count,
+		 void *out)
+{
+	uint8_t *at = out;
+
+	for (size_t i = 0; i < count; i++) {
+		struct byte byte = settle(world, bytes[i]);
+
+		if (byte.is_symbol)
+			return false;
+		at[i] = byte.value;
+	}
+	return true;
+}
+
+bool bytes_are_symbol(const struct byte *bytes, size_t count, unsigned *symbol)
+{
+	if (count == 0 || !bytes[0].is_symbol)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!bytes[i].is_symbol || bytes[i].symbol != bytes[0].symbol ||
+		    bytes[i].index != i || bytes[i].mask != 0xff || bytes[i].value)
+			return false;
+	*symbol = bytes[0].symbol;
+	return true;
+}
+
+/* A condition on one symbol: what is left of it under mask is value. */
+struct masked {
+	uint8_t mask[RANGES_BYTES_MAX];
+	uint8_t value[RANGES_BYTES_MAX];
+};
+
+static bool is_prefix(const uint8_t *mask, size_t bytes)
+{
+	size_t i = 0;
+
+	while (i < bytes && mask[i] == 0xff)
+		i++;
+	if (i < bytes) {
+		uint8_t inverse = (uint8_t)~mask[i];
+
+		if (inverse & (inverse + 1))
+			return false;
+		i++;
+	}
+	while (i < bytes && mask[i] == 0)
+		i++;
+	return i == bytes;
+}
+
+static bool fits(struct wide value, const struct masked *condition, size_t bytes)
+{
+	uint8_t data[RANGES_BYTES_MAX];
+
+	wide_write(value, data, bytes);
+	for (size_t i = 0; i < bytes; i++)
+		if ((data[i] & condition->mask[i]) != condition->value[i])
+			return false;
+	return true;
+}
+
+/* The numbers of a small symbol for which test holds, as a set. */
+static struct ranges pick(struct world *world, unsigned symbol,
+			  bool (*test)(struct wide, const void *, size_t),
+			  const void *data)
+{
+	const struct ranges domain = world->symbol[symbol].domain;
+	size_t bytes = world->symbol[symbol].bytes, count = 0, most = 1;
+	struct range *at;
+
+	for (size_t i = 0; i < domain.count; i++)
+		most += domain.at[i].last.low - domain.at[i].first.low + 1;
+	at = arena_take(&world->arena, most * sizeof(*at));
+	if (!at) {
+		world->spent = true;
+		return (struct ranges){ 0 };
+	}
+	for (size_t i = 0; i < domain.count; i++) {
+		uint64_t last = domain.at[i].last.low;
+
+		for (uint64_t v = domain.at[i].first.low; v <= last; v++) {
+			if (!test(wide_of(v), data, bytes))
+				continue;
+			if (count && at[count - 1].last.low + 1 == v)
+				at[count - 1].last.low = v;
+			else
+				at[count++] = (struct range){ wide_of(v), wide_of(v) };
+		}
+	}
+	return (struct ranges){ .at = at, .count = count };
+}
+
+static bool test_masked(struct wide value, const void *data, size_t bytes)
+{
+	return fits(value, data, bytes);
+}
+
+/* Of a wide symbol: two conditions under the same mask exclude each other. */
+static bool assume_masked(struct world *world, unsigned symbol,
+			  const struct masked *condition)
+{
+	const struct world_key key = { .kind = FACT_MASKED, .a = symbol };
+	uint8_t data[WORLD_FACT_BYTES];
+
+	memcpy(data, condition->mask, RANGES_BYTES_MAX);
+	memcpy(data + RANGES_BYTES_MAX, condition->value, RANGES_BYTES_MAX);
+	for (unsigned i = 0; i < world->facts; i++) {
+		const struct world_fact *fact = &world->fact[i];
+
+		if (fact->holds && fact->key.kind == FACT_MASKED &&
+		    fact->key.a == symbol &&
+		    memcmp(fact->data, condition->mask, RANGES_BYTES_MAX) == 0)
+			return memcmp(fact->data, data, sizeof(data)) == 0;
+	}
+	return world_assume(world, &key, data, sizeof(data));
+}
+
+static bool decide_masked(struct world *world, unsigned symbol,
+			  const struct masked *condition)
+{
+	size_t bytes = world->symbol[symbol].bytes;
+	uint8_t last[RANGES_BYTES_MAX];
+	struct ranges set;
+	struct range range;
+	struct wide value;
+
+	if (world_known(world, symbol, &value))
+		return fits(value, condition, bytes);
+	if (is_prefix(condition->mask, bytes)) {
+		for (size_t i = 0; i < bytes; i++)
+			last[i] = condition->value[i] | (uint8_t)~condition->mask[i];
+		range = (struct range){ wide_read(condition->value, bytes),
+					wide_read(last, bytes) };
+		return world_decide(world, symbol, &(struct ranges){ &range, 1 });
+	}
+	if (bytes > SMALL_BYTES)
+		return assume_masked(world, symbol, condition);
+	set = pick(world, symbol, test_masked, condition);
+	return !world->spent && world_decide(world, symbol, &set);
+}
+
+/* Adds what one byte demands of its symbol; false if that cannot be. */
+static bool demand(struct masked *condition, const struct byte *byte, uint8_t want)
+{
+	uint8_t value = (want ^ byte->value) & byte->mask;
+	uint8_t both = condition->mask[byte->index] & byte->mask;
+
+	if ((want ^ byte->value) & ~byte->mask ||
+	    (condition->value[byte->index] & both) != (value & both))
+		return false;
+	condition->mask[byte->index] |= byte->mask;
+	condition->value[byte->index] |= value;
+	return true;
+}
+
+/* What all bytes of that symbol demand; false if they contradict each other. */
+static bool collect(const struct byte *bytes, size_t count, const uint8_t *want,
+		    unsigned symbol, struct masked *condition)
+{
+	*condition = (struct masked){ 0 };
+	for (size_t i = 0; i < count; i++)
+		if (bytes[i].is_symbol && bytes[i].symbol == symbol &&
+		    !demand(condition, &bytes[i], want[i]))
+			return false;
+	return true;
+}
+
+bool bytes_equal(struct world *world, const struct byte *bytes, size_t count,
+		 const void *want)
+{
+	const uint8_t *wanted = want;
+	struct masked condition;
+
+	for (size_t i = 0; i < count; i++) {
+		struct byte byte = settle(world, bytes[i]);
+
+		if (!byte.is_symbol && byte.value != wanted[i])
+			return false;
+		if (byte.is_symbol &&
+		    !collect(bytes, count, wanted, byte.symbol, &condition))
+			return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		bool first = bytes[i].is_symbol;
+
+		for (size_t j = 0; j < i && first; j++)
+			first = !bytes[j].is_symbol || bytes[j].symbol != bytes[i].symbol;
+		if (!first)
+			continue;
+		collect(bytes, count, wanted, bytes[i].symbol, &condition);
+		if (!decide_masked(world, bytes[i].symbol, &condition))
+			return false;
+	}
+	return true;
+}
+
+/* FNV-1a, over 64 bits. */
+static uint64_t digest(uint64_t state, const void *data, size_t bytes)
+{
+	const uint8_t *at = data;
+
+	for (size_t i = 0; i < bytes; i++)
+		state = (state ^ at[i]) * UINT64_C(0x100000001b3);
+	return state;
+}
+
+static const uint64_t DIGEST_START = UINT64_C(0xcbf29ce484222325);
+
+uint64_t bytes_digest(const struct world *world, const struct byte *bytes, size_t count)
+{
+	uint64_t state = DIGEST_START;
+
+	for (size_t i = 0; i < count; i++) {
+		struct byte byte = settle(world, bytes[i]);
+		uint8_t parts[] = {
+			byte.is_symbol, byte.value,           byte.mask,
+			byte.index,     (uint8_t)byte.symbol, (uint8_t)(byte.symbol >> 8)
+		};
+
+		state = digest(state, parts, sizeof(parts));
+	}
+	return state;
+}
+
+bool bytes_same(struct world *world, const struct byte *a, const struct byte *b,
+		size_t count)
+{
+	uint64_t both[2] = { bytes_digest(world, a, count),
+			     bytes_digest(world, b, count) };
+	const struct world_key key = { .kind = FACT_SAME };
+	uint8_t data[REGISTER_BYTES_MAX];
+
+	if (both[0] == both[1])
+		return true;
+	if (count <= sizeof(data) && bytes_known(world, b, count, data))
+		return bytes_equal(world, a, count, data);
+	if (count <= sizeof(data) && bytes_known(world, a, count, data))
+		return bytes_equal(world, b, count, data);
+	return world_assume(world, &key, both, sizeof(both));
+}
+
+/* The bytes that a range is asked of. */
+struct span {
+	const struct byte *bytes;
+	size_t count;
+	const void *first;
+	const void *last;
+};
+
+static bool inside(const struct span *span, const uint8_t *data)
+{
+	return memcmp(data, span->first, span->count) >= 0 &&
+	       memcmp(data, span->last, span->count) <= 0;
+}
+
+static bool test_inside(struct wide value, const void *data, size_t bytes)
+{
+	const struct span *span = data;
+	uint8_t symbol[RANGES_BYTES_MAX], at[REGISTER_BYTES_MAX] = { 0 };
+
+	wide_write(value, symbol, bytes);
+	for (size_t i = 0; i < span->count; i++) {
+		const struct byte *byte = &span->bytes[i];
+
+		at[i] = byte->is_symbol ? (symbol[byte->index] & byte->mask) ^ byte->value
+					: byte->value;
+	}
+	return inside(span, at);
+}
+
+/* Whether all bytes that are not known are of one small symbol. */
+static bool is_small(const struct world *world, const struct byte *bytes, size_t count,
+		     unsigned *symbol)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!bytes[i].is_symbol)
+			continue;
+		if (found && bytes[i].symbol != *symbol)
+			return false;
+		found = true;
+		*symbol = bytes[i].symbol;
+	}
+	return found && world->symbol[*symbol].bytes <= SMALL_BYTES;
+}
+
+/* The range of a whole symbol whose first bytes are between first and last. */
+static struct range widen(const struct span *span, size_t bytes)
+{
+	uint8_t first[RANGES_BYTES_MAX] = { 0 }, last[RANGES_BYTES_MAX];
+
+	memset(last, 0xff, sizeof(last));
+	memcpy(first, span->first, span->count);
+	memcpy(last, span->last, span->count);
+	return (struct range){ wide_read(first, bytes), wide_read(last, bytes) };
+}
+
+bool bytes_within(struct world *world, const struct byte *bytes, size_t count,
+		  const void *first, const void *last)
+{
+	const struct span span = { bytes, count, first, last };
+	struct world_key key = { .kind = FACT_WITHIN };
+	uint64_t digests[3];
+	uint8_t data[REGISTER_BYTES_MAX];
+	struct ranges set;
+	struct range range;
+	unsigned symbol;
+
+	if (count > sizeof(data) || memcmp(first, last, count) > 0)
+		return false;
+	if (bytes_known(world, bytes, count, data))
+		return inside(&span, data);
+	if (bytes_are_symbol(bytes, count, &symbol)) {
+		range = widen(&span, world->symbol[symbol].bytes);
+		return world_decide(world, symbol, &(struct ranges){ &range, 1 });
+	}
+	if (is_small(world, bytes, count, &symbol)) {
+		set = pick(world, symbol, test_inside, &span);
+		return !world->spent && world_decide(world, symbol, &set);
+	}
+	digests[0] = bytes_digest(world, bytes, count);
+	digests[1] = digest(DIGEST_START, first, count);
+	digests[2] = digest(DIGEST_START, last, count);
+	return world_assume(world, &key, digests, sizeof(digests));
+}
+
+bool bytes_may_be(const struct world *world, const struct byte *bytes, size_t count,
+		  const void *first, const void *last)
+{
+	const struct span span = { bytes, count, first, last };
+	uint8_t data[REGISTER_BYTES_MAX];
+	struct range range;
+	unsigned symbol;
+
+	if (count > sizeof(data) || memcmp(first, last, count) > 0)
+		return false;
+	if (bytes_known(world, bytes, count, data))
+		return inside(&span, data);
+	if (!bytes_are_symbol(bytes, count, &symbol))
+		return true;
+	range = widen(&span, world->symbol[symbol].bytes);
+	for (size_t i = 0; i < world->symbol[symbol].domain.count; i++) {
+		const struct range *own = &world->symbol[symbol].domain.at[i];
+
+		if (wide_compare(own->first, range.last) <= 0 &&
+		    wide_compare(range.first, own->last) <= 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/model.h"
+#include "rules/xtables.h"
+
+/* Completes a model: intervals, names, and what rules can do. */
+
+struct model_name {
+	const struct model_table *table;
+	const char *name;
+	const void *thing;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct model_name *left = a, *right = b;
+
+	if (left->table != right->table)
+		return (uintptr_t)left->table < (uintptr_t)right->table ? -1 : 1;
+	return strcmp(left->name, right->name);
+}
+
+static const void *look_up(const struct model_name *names, size_t count,
+			   const struct model_table *table, const char *name)
+{
+	const struct model_name key = { .table = table, .name = name };
+	const struct model_name *found =
+		name ? bsearch(&key, names, count, sizeof(key), by_name) : NULL;
+
+	return found ? found->thing : NULL;
+}
+
+static int index_names(struct model *model)
+{
+	size_t i = 0;
+
+	model->chain_names = arena_take(&model->arena,
+					model->chain_count * sizeof(*model->chain_names));
+	model->set_names =
+		arena_take(&model->arena, model->set_count * sizeof(*model->set_names));
+	if (!model->chain_names || !model->set_names)
+		return -ENOMEM;
+	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)
+		model->chain_names[i++] =
+			(struct model_name){ chain->table, chain->name, chain };
+	i = 0;
+	for (const struct model_set *set = model->sets; set; set = set->next)
+		model->set_names[i++] = (struct model_name){ set->table, set->name, set };
+	qsort(model->chain_names, model->chain_count, sizeof(struct model_name), by_name);
+	qsort(model->set_names, model->set_count, sizeof(struct model_name), by_name);
+	return 0;
+}
+
+static const struct model_object *find_object(const struct model *model,
+					      const struct model_table *table,
+					      const char *name, uint32_t type)
+{
+	const struct model_object *object = model->objects;
+
+	/* Objects of several types may share a name. */
+	while (object && (object->table != table || strcmp(object->name, name) != 0 ||
+			  (type && object->type != type)))
+		object = object->next;
+	return object;
+}
+
+static void resolve_verdict(const struct model *model, const struct model_table *table,
+			    struct model_verdict *verdict)
+{
+	verdict->chain =
+		look_up(model->chain_names, model->chain_count, table, verdict->name);
+}
+
+static void resolve_expr(const struct model *model, const struct model_table *table,
+			 struct model_expr *expr)
+{
+	if (expr->is_verdict)
+		resolve_verdict(model, table, &expr->verdict);
+	if (expr->kind == MODEL_LOOKUP || expr->kind == MODEL_DYNSET ||
+	    (expr->kind == MODEL_OBJREF && expr->source != MODEL_NO_REGISTER))
+		expr->set =
+			look_up(model->set_names, model->set_count, table, expr->object);
+	else if (expr->kind == MODEL_OBJREF && expr->object)
+		expr->named = find_object(model, table, expr->object, expr->number[0]);
+	for (struct model_expr *nested = expr->nested; nested; nested = nested->next)
+		resolve_expr(model, table, nested);
+}
+
+static void resolve(struct model *model)
+{
+	for (struct model_chain *chain = model->chains; chain; chain = chain->next)
+		for (struct model_rule *rule = chain->rules; rule; rule = rule->next)
+			for (struct model_expr *expr = rule->exprs; expr;
+			     expr = expr->next)
+				resolve_expr(model, chain->table, expr);
+	for (struct model_set *set = model->sets; set; set = set->next) {
+		for (size_t i = 0; i <= set->count; i++) {
+			struct model_elem *elem =
+				i < set->count ? &set->elems[i] : set->rest;
+
+			if (elem && elem->is_verdict)
+				resolve_verdict(model, set->table, &elem->verdict);
+			if (elem && elem->object)
+				elem->named =
+					find_object(model, set->table, elem->object, 0);
+		}
+	}
+}
+
+static int compare_keys(const struct model_data *a, const struct model_data *b)
+{
+	size_t bytes = a->bytes < b->bytes ? a->bytes : b->bytes;
+	int order = bytes ? memcmp(a->at, b->at, bytes) : 0;
+
+	return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
+}
+
+/* Where one interval ends and the next begins, the end comes first. */
+static int by_key(const void *a, const void *b)
+{
+	const struct model_raw *left = *(const struct model_raw *const *)a;
+	const struct model_raw *right = *(const struct model_raw *const *)b;
+	int order = compare_keys(&left->elem.key, &right->elem.key);
+
+	return order ? order : right->end - left->end;
+}
+
+static struct model_raw **sort_raw(struct model *model, const struct model_set *set,
+				   size_t *count)
+{
+	struct model_raw **sorted, *raw;
+	size_t n = 0;
+
+	for (raw = set->raw; raw; raw = raw->next)
+		n++;
+	sorted = arena_take(&model->arena, (n + 1) * sizeof(struct model_raw *));
+	if (!sorted)
+		return NULL;
+	n = 0;
+	for (raw = set->raw; raw; raw = raw->next)
+		if (!raw->rest)
+			sorted[n++] = raw;
+	qsort(sorted, n, sizeof(struct model_raw *), by_key);
+	*count = n;
+	return sorted;
+}
+
+/*
+ * An interval is an element where it begins and one, with a flag, where it has ended
+ * (nft_set_rbtree.c); without an end it goes on to the next element.
+ */
+static int close_interval(struct model *model, struct model_set *set,
+			  struct model_elem *elem, const struct model_raw *next)
+{
+	uint8_t end[RANGES_BYTES_MAX];
+	size_t bytes = elem->key.bytes;
+
+	if (elem->key_end.at)
+		return 0;
+	if (bytes > sizeof(end) || (next && next->elem.key.bytes != bytes)) {
+		set->incomplete = true;
+		return 0;
+	}
+	wide_write(next ? wide_previous(wide_read(next->elem.key.at, bytes))
+			: wide_greatest(bytes),
+		   end, bytes);
+	elem->key_end.bytes = bytes;
+	elem->key_end.at = arena_copy(&model->arena, end, bytes);
+	return elem->key_end.at ? 0 : -ENOMEM;
+}
+
+static int index_keys(struct model *model, struct model_set *set)
+{
+	struct range *at = arena_take(&model->arena, (set->count + 1) * sizeof(*at));
+	size_t count = 0;
+
+	if (!at)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct model_data *key = &set->elems[i].key;
+		const struct model_data *end =
+			set->elems[i].key_end.at ? &set->elems[i].key_end : key;
+
+		if (key->bytes > RANGES_BYTES_MAX || end->bytes != key->bytes)
+			return 0;
+		at[count++] = (struct range){ wide_read(key->at, key->bytes),
+					      wide_read(end->at, end->bytes) };
+	}
+	set->keys = ranges_normalise(at, count);
+	return 0;
+}
+
+static int complete_set(struct model *model, struct model_set *set)
+{
+	bool interval = set->flags & NFT_SET_INTERVAL;
+	struct model_raw **sorted;
+	size_t count = 0;
+	int err = 0;
+
+	sorted = sort_raw(model, set, &count);
+	if (!sorted)
+		return -ENOMEM;
+	for (struct model_raw *raw = set->raw; raw; raw = raw->next)
+		if (raw->rest)
+			set->rest = &raw->elem;
+	set->elems = arena_take(&model->arena, (count + 1) * sizeof(*set->elems));
+	if (!set->elems)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && !err; i++) {
+		struct model_elem *elem;
+
+		if (sorted[i]->end)
+			continue;
+		elem = &set->elems[set->count++];
+		*elem = sorted[i]->elem;
+		if (interval)
+			err = close_interval(model, set, elem,
+					     i + 1 < count ? sorted[i + 1] : NULL);
+	}
+	set->raw = NULL;
+	return err ? err : index_keys(model, set);
+}
+
+/* As far as it is known of the chains that it may go to. */
+static unsigned effects_of_verdict(const struct model_verdict *verdict)
+{
+	switch (verdict->code) {
+	case MODEL_CONTINUE:
+	case MODEL_BREAK: return 0;
+	case MODEL_ACCEPT:
+	case MODEL_RETURN: return MODEL_DECIDES;
+	case MODEL_DROP: return MODEL_DECIDES | MODEL_REFUSES;
+	case MODEL_QUEUED:
+	case MODEL_STOLEN: return MODEL_DECIDES | MODEL_CHANGES | MODEL_REFUSES;
+	case MODEL_JUMP:
+		return verdict->chain ? verdict->chain->effects
+				      : xtables_unknown_effects();
+	case MODEL_GOTO:
+		return MODEL_DECIDES | (verdict->chain ? verdict->chain->effects
+						       : xtables_unknown_effects());
+	case MODEL_STRANGE: break;
+	}
+	return xtables_unknown_effects();
+}
+
+static unsigned effects_of_map(const struct model_set *set)
+{
+	unsigned effects = 0;
+
+	if (!set || set->incomplete)
+		return xtables_unknown_effects();
+	for (size_t i = 0; i < set->count; i++)
+		effects |= effects_of_verdict(&set->elems[i].verdict);
+	if (set->rest)
+		effects |= effects_of_verdict(&set->rest->verdict);
+	/* Packets may add to it what is not there yet. */
+	if (set->flags & NFT_SET_EVAL)
+		effects |= MODEL_DECIDES | MODEL_REFUSES;
+	return effects;
+}
+
+static unsigned effects_of_object(uint32_t type)
+{
+	switch (type) {
+	case NFT_OBJECT_COUNTER:
+	case NFT_OBJECT_QUOTA:
+	case NFT_OBJECT_LIMIT: return 0;
+	case NFT_OBJECT_CONNLIMIT: return MODEL_ASKS_CT;
+	case NFT_OBJECT_CT_HELPER:
+	case NFT_OBJECT_CT_TIMEOUT:
+	case NFT_OBJECT_CT_EXPECT: return MODEL_CHANGES | MODEL_ASKS_CT;
+	case NFT_OBJECT_SECMARK:
+	case NFT_OBJECT_TUNNEL: return MODEL_CHANGES;
+	case NFT_OBJECT_SYNPROXY:
+		return MODEL_CHANGES | MODEL_DECIDES | MODEL_REFUSES | MODEL_ASKS_CT;
+	default: return xtables_unknown_effects();
+	}
+}
+
+/* In a map of objects any of them. */
+static unsigned effects_of_objref(const struct model_expr *expr)
+{
+	unsigned effects = 0;
+
+	if (expr->named)
+		return effects_of_object(expr->named->type);
+	if (!expr->set || expr->set->incomplete)
+		return xtables_unknown_effects();
+	for (size_t i = 0; i < expr->set->count; i++) {
+		const struct model_object *named = expr->set->elems[i].named;
+
+		effects |= named ? effects_of_object(named->type)
+				 : xtables_unknown_effects();
+	}
+	return effects;
+}
+
+static unsigned effects_of_expr(const struct model_expr *expr)
+{
+	unsigned write = expr->source != MODEL_NO_REGISTER ? MODEL_CHANGES : 0;
+	unsigned effects = MODEL_CHANGES;
+
+	switch (expr->kind) {
+	case MODEL_OPAQUE: return xtables_unknown_effects();
+	case MODEL_IMMEDIATE:
+		return expr->is_verdict ? effects_of_verdict(&expr->verdict) : 0;
+	case MODEL_LOOKUP:
+		return expr->to == MODEL_VERDICT_REGISTER ? effects_of_map(expr->set) : 0;
+	case MODEL_CT: return MODEL_ASKS_CT | write;
+	case MODEL_CONNLIMIT: return MODEL_ASKS_CT;
+	case MODEL_META:
+	case MODEL_PAYLOAD:
+	case MODEL_EXTHDR: return write;
+	case MODEL_NAT:
+	case MODEL_MASQ:
+	case MODEL_REDIR: return MODEL_TRANSLATES;
+	case MODEL_REJECT: return MODEL_DECIDES | MODEL_REFUSES;
+	case MODEL_FWD:
+	case MODEL_QUEUE:
+	case MODEL_TPROXY: return MODEL_CHANGES | MODEL_DECIDES;
+	case MODEL_SYNPROXY:
+		return MODEL_CHANGES | MODEL_DECIDES | MODEL_REFUSES | MODEL_ASKS_CT;
+	case MODEL_DUP: return MODEL_CHANGES;
+	case MODEL_NOTRACK:
+	case MODEL_FLOW_OFFLOAD: return MODEL_CHANGES | MODEL_ASKS_CT;
+	case MODEL_OBJREF: return effects_of_objref(expr);
+	case MODEL_MATCH: return xtables_match_effects(expr->object);
+	case MODEL_TARGET: return xtables_target_effects(expr->object);
+	case MODEL_DYNSET:
+		for (const struct model_expr *nested = expr->nested; nested;
+		     nested = nested->next)
+			effects |= effects_of_expr(nested);
+		return effects;
+	default: return 0;
+	}
+}
+
+static void note_expr(struct model *model, const struct model_expr *expr)
+{
+	bool ct_set = expr->kind == MODEL_CT && expr->source != MODEL_NO_REGISTER;
+	bool ct_target = expr->kind == MODEL_TARGET && strcmp(expr->object, "CT") == 0;
+
+	if (ct_set && expr->number[0] == NFT_CT_ZONE)
+		model->zones = true;
+	if (ct_target)
+		model->zones = model->untracks = true;
+	if (expr->kind == MODEL_OPAQUE || (ct_set && expr->number[0] == NFT_CT_MARK) ||
+	    (expr->kind == MODEL_TARGET && strcmp(expr->object, "CONNMARK") == 0))
+		model->marks_ct = true;
+	if (expr->kind == MODEL_NOTRACK ||
+	    (expr->kind == MODEL_TARGET && strcmp(expr->object, "NOTRACK") == 0))
+		model->untracks = true;
+}
+
+static void note_rules(struct model *model)
+{
+	for (struct model_chain *chain = model->chains; chain; chain = chain->next) {
+		for (struct model_rule *rule = chain->rules; rule; rule = rule->next) {
+			for (const struct model_expr *expr = rule->exprs; expr;
+			     expr = expr->next) {
+				rule->compat |= expr->kind == MODEL_MATCH ||
+						expr->kind == MODEL_TARGET;
+				if (!chain->table->ours)
+					note_expr(model, expr);
+			}
+		}
+	}
+}
+
+/* Returns whether more became known. */
+static bool find_effects(struct model_chain *chain)
+{
+	unsigned before = chain->effects;
+
+	for (struct model_rule *rule = chain->rules; rule; rule = rule->next) {
+		for (const struct model_expr *expr = rule->exprs; expr; expr = expr->next)
+			rule->effects |= effects_of_expr(expr);
+		chain->effects |= rule->effects;
+	}
+	return chain->effects != before;
+}
+
+int model_complete(struct model *model)
+{
+	int err = index_names(model);
+	bool more = true;
+
+	for (struct model_set *set = model->sets; set && !err; set = set->next)
+		err = complete_set(model, set);
+	if (err)
+		return err;
+	resolve(model);
+	note_rules(model);
+	/* What a chain does its callers do: until nothing is new. */
+	while (more) {
+		more = false;
+		for (struct model_chain *chain = model->chains; chain;
+		     chain = chain->next)
+			more |= find_effects(chain);
+	}
+	return 0;
+}

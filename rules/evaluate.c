@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/evaluate.h"
+#include "rules/run.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "rules/effect.h"
+#include "rules/extension.h"
+#include "rules/load.h"
+#include "rules/lookup.h"
+
+/* What a fact is about. */
+enum { FACT_OPAQUE = 0x60 };
+
+static enum model_verdict_code when(bool matches)
+{
+	return matches ? MODEL_CONTINUE : MODEL_BREAK;
+}
+
+static size_t room(uint8_t at)
+{
+	return MODEL_REGISTER_BYTES - (size_t)at;
+}
+
+/* Something of which only is known that it matches or not. */
+static enum model_verdict_code guess(struct run *run)
+{
+	run_ask(run);
+	run_note(run, RUN_OPAQUE, run_place(run));
+	return when(run_assume(run, FACT_OPAQUE, run_place(run)));
+}
+
+static enum model_verdict_code compare(struct run *run, const struct model_expr *expr)
+{
+	static const uint8_t LEAST[MODEL_REGISTER_BYTES];
+	const struct byte *bytes = run->registers + expr->source;
+	const uint8_t *value = expr->value.at;
+	uint8_t most[MODEL_REGISTER_BYTES];
+	size_t count = expr->value.bytes;
+
+	if (count > room(expr->source))
+		return guess(run);
+	memset(most, 0xff, sizeof(most));
+	switch (expr->number[0]) {
+	case NFT_CMP_EQ: return when(bytes_equal(run->world, bytes, count, value));
+	case NFT_CMP_NEQ: return when(!bytes_equal(run->world, bytes, count, value));
+	case NFT_CMP_LTE:
+		return when(bytes_within(run->world, bytes, count, LEAST, value));
+	case NFT_CMP_GT:
+		return when(!bytes_within(run->world, bytes, count, LEAST, value));
+	case NFT_CMP_GTE:
+		return when(bytes_within(run->world, bytes, count, value, most));
+	case NFT_CMP_LT:
+		return when(!bytes_within(run->world, bytes, count, value, most));
+	default: return guess(run);
+	}
+}
+
+static enum model_verdict_code range(struct run *run, const struct model_expr *expr)
+{
+	size_t count = expr->value.bytes;
+
+	if (count > room(expr->source) || expr->number[0] > NFT_RANGE_NEQ)
+		return guess(run);
+	return when(bytes_within(run->world, run->registers + expr->source, count,
+				 expr->value.at,
+				 expr->value2.at) == (expr->number[0] == NFT_RANGE_EQ));
+}
+
+/* A result that is not worked out: the same whenever it is made of the same. */
+static void put_derived(struct run *run, const struct model_expr *expr, size_t count)
+{
+	uint64_t digest = bytes_digest(run->world, run->registers + expr->source, count);
+	struct world_key key = { PACKET_OTHER, (uint32_t)digest, (uint32_t)(digest >> 32),
+				 run->packet->kind };
+	uint64_t place = run_place(run);
+
+	/* The same shift in another rule is taken for another: that only asks more. */
+	key.a ^= (uint32_t)place;
+	key.b ^= (uint32_t)(place >> 32);
+	for (size_t at = 0; at < count; at += RANGES_BYTES_MAX, key.c += 0x100) {
+		size_t part =
+			count - at < RANGES_BYTES_MAX ? count - at : RANGES_BYTES_MAX;
+
+		bytes_put_symbol(run->registers + expr->to + at, part,
+				 world_symbol(run->world, &key, part, NULL));
+	}
+}
+
+static enum model_verdict_code bitwise(struct run *run, const struct model_expr *expr)
+{
+	size_t count = expr->number[0];
+	const struct byte *from = run->registers + expr->source;
+	struct byte *to = run->registers + expr->to;
+
+	if (count > room(expr->source) || count > room(expr->to))
+		return guess(run);
+	if (expr->number[1] != NFT_BITWISE_BOOL) {
+		put_derived(run, expr, count);
+		return MODEL_CONTINUE;
+	}
+	if (expr->value.bytes != count || expr->value2.bytes != count)
+		return guess(run);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t mask = expr->value.at[i];
+		struct byte byte = from[i];
+
+		byte.value = (uint8_t)((byte.value & mask) ^ expr->value2.at[i]);
+		byte.mask &= mask;
+		byte.is_symbol = byte.is_symbol && byte.mask;
+		to[i] = byte;
+	}
+	return MODEL_CONTINUE;
+}
+
+static enum model_verdict_code byteorder(struct run *run, const struct model_expr *expr)
+{
+	size_t count = expr->number[1], size = expr->number[2];
+	struct byte bytes[MODEL_REGISTER_BYTES];
+
+	if (count > room(expr->source) || count > room(expr->to))
+		return guess(run);
+	memcpy(bytes, run->registers + expr->source, count * sizeof(*bytes));
+	bytes_swap(bytes, count, size);
+	memcpy(run->registers + expr->to, bytes, count * sizeof(*bytes));
+	return MODEL_CONTINUE;
+}
+
+static struct model_verdict immediate(struct run *run, const struct model_expr *expr)
+{
+	size_t count = expr->value.bytes;
+
+	if (expr->is_verdict)
+		return expr->verdict;
+	if (count <= room(expr->to)) {
+		bytes_put_known(run->registers + expr->to, count, expr->value.at);
+		/* The rest of the last word is zero, as nft_data_copy() leaves it. */
+		for (size_t i = count; i % 4 && expr->to + i < MODEL_REGISTER_BYTES; i++)
+			run->registers[expr->to + i] = (struct byte){ 0 };
+	}
+	return (struct model_verdict){ .code = MODEL_CONTINUE };
+}
+
+static struct model_verdict lookup(struct run *run, const struct model_expr *expr)
+{
+	const struct model_elem *elem = NULL;
+	struct model_verdict next = { .code = MODEL_BREAK };
+	enum lookup_result found = LOOKUP_OPAQUE;
+
+	if (expr->set)
+		found = lookup_find(run, expr->set, run->registers + expr->source, &elem);
+	if (found == LOOKUP_OPAQUE) {
+		next.code = guess(run);
+		return next;
+	}
+	if ((found == LOOKUP_FOUND) == (expr->number[0] & NFT_LOOKUP_F_INV))
+		return next;
+	next.code = MODEL_CONTINUE;
+	if (expr->to == MODEL_VERDICT_REGISTER && elem)
+		return elem->verdict;
+	if (expr->to < MODEL_REGISTER_BYTES && elem &&
+	    elem->value.bytes <= room(expr->to))
+		bytes_put_known(run->registers + expr->to, elem->value.bytes,
+				elem->value.at);
+	return next;
+}
+
+static enum model_verdict_code objref(struct run *run, const struct model_expr *expr)
+{
+	const struct model_elem *elem = NULL;
+
+	if (expr->source == MODEL_NO_REGISTER)
+		return effect_object(run, expr->named);
+	if (!expr->set)
+		return guess(run);
+	switch (lookup_find(run, expr->set, run->registers + expr->source, &elem)) {
+	case LOOKUP_NONE: return MODEL_BREAK;
+	case LOOKUP_FOUND: break;
+	case LOOKUP_OPAQUE: return guess(run);
+	}
+	return effect_object(run, elem ? elem->named : NULL);
+}
+
+static enum model_verdict_code get_or_set(struct run *run, const struct model_expr *expr)
+{
+	bool set = expr->source != MODEL_NO_REGISTER;
+
+	switch (expr->kind) {
+	case MODEL_META:
+		return set ? effect_meta_set(run, expr) : when(load_meta(run, expr));
+	case MODEL_CT: return set ? effect_ct_set(run, expr) : when(load_ct(run, expr));
+	case MODEL_PAYLOAD:
+		return set ? effect_payload_set(run, expr)
+			   : when(load_payload(run, expr));
+	default: break;
+	}
+	if (!set)
+		return when(load_exthdr(run, expr));
+	run_note(run, RUN_REWRITE, run_place(run));
+	return MODEL_CONTINUE;
+}
+
+/* Expressions with a verdict that needs no more than its code. */
+static enum model_verdict_code evaluate_simple(struct run *run,
+					       const struct model_expr *expr)
+{
+	switch (expr->kind) {
+	case MODEL_BITWISE: return bitwise(run, expr);
+	case MODEL_BYTEORDER: return byteorder(run, expr);
+	case MODEL_CMP: return compare(run, expr);
+	case MODEL_RANGE: return range(run, expr);
+	case MODEL_CT:
+	case MODEL_EXTHDR:
+	case MODEL_META:
+	case MODEL_PAYLOAD: return get_or_set(run, expr);
+	case MODEL_FIB: return when(load_fib(run, expr));
+	case MODEL_HASH:
+	case MODEL_NUMGEN: return when(load_number(run, expr));
+	case MODEL_OSF:
+	case MODEL_RT:
+	case MODEL_SOCKET:
+	case MODEL_TUNNEL:
+	case MODEL_XFRM: return when(load_other(run, expr));
+	case MODEL_COUNTER:
+	case MODEL_LAST:
+	case MODEL_LOG: return MODEL_CONTINUE;
+	case MODEL_LIMIT:
+	case MODEL_QUOTA: return effect_limit(run, run_place(run));
+	case MODEL_CONNLIMIT:
+		return effect_connlimit(run, expr->number[1] & NFT_CONNLIMIT_F_INV,
+					run_place(run));
+	case MODEL_NOTRACK: return effect_notrack(run);
+	case MODEL_MASQ:
+	case MODEL_NAT:
+	case MODEL_REDIR: return effect_translate(run, expr);
+	case MODEL_DUP:
+	case MODEL_FWD:
+	case MODEL_QUEUE:
+	case MODEL_SYNPROXY:
+	case MODEL_TPROXY: return effect_elsewhere(run, expr->kind, expr->number[0]);
+	case MODEL_OBJREF: return objref(run, expr);
+	case MODEL_FLOW_OFFLOAD:
+		run_ask(run);
+		if (run->tracking == RUN_TRACKED)
+			run_note(run, RUN_OFFLOAD, 0);
+		return MODEL_CONTINUE;
+	case MODEL_REJECT: return MODEL_DROP;
+	default: return guess(run);
+	}
+}
+
+/*
+ * nft_dynset_eval(): the element is made or found, then what is nested in it is evaluated; if the set
+ * is full the rule does not match.
+ */
+static enum model_verdict_code dynset(struct run *run, const struct model_expr *expr)
+{
+	enum model_verdict_code code = MODEL_CONTINUE;
+
+	if (expr->nested)
+		run->expr += 0x100; /* places of their own */
+	for (const struct model_expr *nested = expr->nested;
+	     nested && code == MODEL_CONTINUE; nested = nested->next)
+		code = evaluate_simple(run, nested);
+	if (expr->nested)
+		run->expr -= 0x100;
+	if (code == MODEL_CONTINUE)
+		run_note(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set);
+	return code;
+}
+
+struct model_verdict evaluate(struct run *run, const struct model_expr *expr)
+{
+	switch (expr->kind) {
+	case MODEL_IMMEDIATE: return immediate(run, expr);
+	case MODEL_LOOKUP: return lookup(run, expr);
+	case MODEL_MATCH:
+		return (struct model_verdict){ .code = extension_match(run, expr) };
+	case MODEL_TARGET:
+		return (struct model_verdict){ .code = extension_target(run, expr) };
+	case MODEL_DYNSET: return (struct model_verdict){ .code = dynset(run, expr) };
+	default: return (struct model_verdict){ .code = evaluate_simple(run, expr) };
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_FINDING_H
+#define RULES_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/packet.h"
+
+struct model_chain;
+struct model_rule;
+
+/* What the audit found, as data and as sentences. */
+
+enum finding_severity { FINDING_INFO, FINDING_WARNING, FINDING_BLOCKER };
+
+/* What it means for the verdict. */
+enum finding_weight { FINDING_HARMLESS, FINDING_UNJUDGED, FINDING_DIFFERENCE };
+
+enum { FINDING_TEXT_MAX = 512 };
+
+struct finding {
+	enum finding_severity severity;
+	enum finding_weight weight;
+	const char *code;                 /* static */
+	const struct model_rule *rule;    /* whose it is; NULL: none */
+	const struct model_chain *chain;  /* of it, or whose policy it is; NULL: none */
+	enum packet_way way;              /* of the packets it is about */
+	bool request;                     /* towards the server */
+	bool error;                       /* ICMP errors */
+	bool v4, v6;                      /* for which addresses */
+	char rule_text[FINDING_TEXT_MAX]; /* as nft prints it; "" if there is none */
+	char why[FINDING_TEXT_MAX];       /* one sentence */
+	char fix[FINDING_TEXT_MAX];       /* to paste, or what to do; "" if nothing */
+};
+
+/* "blocker", "warning", "info". */
+const char *finding_severity_name(enum finding_severity severity);
+
+/* "requests", "replies", ...: the packets it is about, for people and programs. */
+const char *finding_direction(const struct finding *finding);
+
+#endif

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/judge.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include <linux/netfilter.h>
+
+#include "lib/nl.h"
+#include "rules/advice.h"
+#include "rules/audit.h"
+#include "rules/quote.h"
+#include "rules/snapshot.h"
+#include "rules/survey.h"
+#include "rules/translated.h"
+
+int evidence_read(struct nl *nl, struct evidence *out)
+{
+	struct nl *route = NULL;
+	int err = nl_open(&route, NETLINK_ROUTE);
+
+	if (!err)
+		err = snapshot_read(nl, &out->model);
+	if (!err)
+		err = survey_read(route, &out->host);
+	nl_close(route);
+	if (err)
+		evidence_clear(out);
+	return err;
+}
+
+void evidence_clear(struct evidence *evidence)
+{
+	model_clear(&evidence->model);
+	surroundings_clear(&evidence->host);
+}
+
+/* Ports that helpers watch by themselves where net.netfilter.nf_conntrack_helper is on. */
+static const struct {
+	uint8_t proto;
+	uint16_t port;
+} HELPED[] = {
+	{ IPPROTO_TCP, 21 },   { IPPROTO_UDP, 69 },   { IPPROTO_UDP, 137 },
+	{ IPPROTO_UDP, 161 },  { IPPROTO_UDP, 1719 }, { IPPROTO_TCP, 1720 },
+	{ IPPROTO_TCP, 1723 }, { IPPROTO_TCP, 5060 }, { IPPROTO_UDP, 5060 },
+	{ IPPROTO_TCP, 6566 }, { IPPROTO_TCP, 6667 }, { IPPROTO_UDP, 10080 },
+};
+
+static void note_helpers(const struct surroundings *host, struct audit *out)
+{
+	const struct service *service = &out->service;
+
+	for (size_t i = 0; host->auto_helpers && i < sizeof(HELPED) / sizeof(HELPED[0]);
+	     i++)
+		if (HELPED[i].proto == service->proto &&
+		    HELPED[i].port >= service->first_port &&
+		    HELPED[i].port <= service->last_port)
+			audit_note(
+				out, "helper", FINDING_DIFFERENCE, FINDING_BLOCKER,
+				"net.netfilter.nf_conntrack_helper is on, and a helper "
+				"may read this port's packets",
+				"sysctl -w net.netfilter.nf_conntrack_helper=0");
+}
+
+/* Packets that come through a bridge with connection tracking are tracked before our rules. */
+static void note_bridge(const struct evidence *evidence, struct audit *out)
+{
+	const struct model_chain *chain = evidence->model.chains;
+
+	if (!evidence->host.bridge)
+		return;
+	while (chain && !(chain->base && chain->table->family == NFPROTO_BRIDGE &&
+			  chain->effects & MODEL_ASKS_CT))
+		chain = chain->next;
+	if (chain)
+		audit_note(out, "bridge", FINDING_UNJUDGED, FINDING_BLOCKER,
+			   "rules of family bridge ask for tracking: packets that come "
+			   "through a bridge are tracked before they could be untracked",
+			   "let the bridge's rules not ask for tracking");
+}
+
+/* Things about the host that are no rule of nf_tables. */
+static void note_host(const struct surroundings *host, struct audit *out)
+{
+	if (host->legacy4 || host->legacy6)
+		audit_note(out, "legacy", FINDING_UNJUDGED, FINDING_BLOCKER,
+			   "iptables-legacy has tables here, which cannot be read",
+			   "move them to nf_tables (iptables-legacy-save, then "
+			   "iptables-nft-restore), or delete them");
+	else if (host->legacy_hidden)
+		audit_note(out, "legacy", FINDING_UNJUDGED, FINDING_BLOCKER,
+			   "whether iptables-legacy has tables here cannot be seen",
+			   "audit as root");
+	if (host->ipvs)
+		audit_note(out, "ipvs", FINDING_HARMLESS, FINDING_INFO,
+			   "there are IPVS services: what IPVS does is not looked at",
+			   "");
+	if (host->ovs)
+		audit_note(out, "ovs", FINDING_HARMLESS, FINDING_INFO,
+			   "there is an Open vSwitch: what it does is not looked at", "");
+	if (host->xdp)
+		audit_note(
+			out, "ebpf", FINDING_HARMLESS, FINDING_INFO,
+			"an interface has an XDP program: what it does is not looked at",
+			"");
+}
+
+/* Whatever the rules say now: what is translated is not to be cut off. */
+static void note_translated(struct nl *nl, const struct surroundings *host,
+			    const struct service *service, struct audit *out)
+{
+	unsigned count = 0;
+	int err = translated_count(nl, host, service, &count);
+	char why[FINDING_TEXT_MAX];
+
+	if (count) {
+		snprintf(why, sizeof(why),
+			 "%s of its connections in the table %s translated: untracked, "
+			 "they would break",
+			 count == 1 ? "one" : "some", count == 1 ? "is" : "are");
+		audit_note(out, "live-nat", FINDING_DIFFERENCE, FINDING_BLOCKER, why,
+			   "keep the service tracked");
+	} else if (err && err != -EINVAL && err != -EOPNOTSUPP) {
+		/* Those say that the kernel has no ctnetlink. */
+		audit_note(out, "live-nat", FINDING_UNJUDGED, FINDING_BLOCKER,
+			   "the connections in the table could not be read", "try again");
+	}
+}
+
+int judge_service(struct nl *nl, struct evidence *evidence, const struct service *service,
+		  const struct audit_listener *listener, struct audit *out)
+{
+	int err =
+		audit_service(&evidence->model, &evidence->host, service, listener, out);
+
+	if (err)
+		return err;
+	note_host(&evidence->host, out);
+	note_helpers(&evidence->host, out);
+	note_bridge(evidence, out);
+	note_translated(nl, &evidence->host, service, out);
+	return 0;
+}
+
+void judge_quote(struct audit *audit)
+{
+	struct quote *quote = NULL;
+	bool wanted = false;
+
+	for (size_t i = 0; i < audit->count; i++)
+		wanted |= audit->finding[i].rule != NULL;
+	if (!wanted || quote_open(&quote))
+		return;
+	for (size_t i = 0; i < audit->count; i++) {
+		struct finding *finding = &audit->finding[i];
+
+		if (!finding->rule)
+			continue;
+		quote_rule(quote, finding->rule, finding->rule_text,
+			   sizeof(finding->rule_text));
+		advice_reword(&audit->service, finding);
+	}
+	quote_close(quote);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_JUDGE_H
+#define RULES_JUDGE_H
+
+#include "rules/model.h"
+#include "rules/surroundings.h"
+
+struct audit;
+struct audit_listener;
+struct nl;
+struct service;
+
+/* All that a judgement is made from: the ruleset and what is around it. Zero-initialise. */
+struct evidence {
+	struct model model;
+	struct surroundings host;
+};
+
+/*
+ * Reads the evidence; nl is a conversation with NETLINK_NETFILTER. Returns 0, or what snapshot.h
+ * and survey.h say; *out is then empty. evidence_clear() it.
+ */
+int evidence_read(struct nl *nl, struct evidence *out);
+void evidence_clear(struct evidence *evidence);
+
+/*
+ * Audits service by the evidence, and adds what only the live host can tell: live translated entries
+ * (asked by nl), other packet filters. Without words of rules: judge_quote() adds them, from a
+ * second reading, which takes longer. Returns 0 or -errno.
+ */
+int judge_service(struct nl *nl, struct evidence *evidence, const struct service *service,
+		  const struct audit_listener *listener, struct audit *out);
+void judge_quote(struct audit *audit);
+
+#endif

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/packet.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "rules/bytes.h"
+#include "rules/surroundings.h"
+#include "rules/world.h"
+
+enum packet_way packet_way(const struct packet *packet)
+{
+	if (packet->loopback)
+		return PACKET_LOOPS;
+	if (packet_is_error(packet))
+		return packet->kind == PACKET_ERROR_IN ? PACKET_ARRIVES : PACKET_LEAVES;
+	return packet_is_request(packet) != packet->service->outbound ? PACKET_ARRIVES
+								      : PACKET_LEAVES;
+}
+
+bool packet_is_error(const struct packet *packet)
+{
+	return packet->kind == PACKET_ERROR_IN || packet->kind == PACKET_ERROR_OUT;
+}
+
+/* An error is a reply, so to speak, if it goes to the client. */
+bool packet_is_request(const struct packet *packet)
+{
+	switch (packet->kind) {
+	case PACKET_REQUEST:
+	case PACKET_LATER: return true;
+	case PACKET_ERROR_IN: return !packet->service->outbound && !packet->loopback;
+	case PACKET_ERROR_OUT: return packet->service->outbound && !packet->loopback;
+	default: return false;
+	}
+}
+
+uint8_t packet_proto(const struct packet *packet)
+{
+	if (packet_is_error(packet))
+		return packet->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	return packet->service->proto;
+}
+
+static size_t address_bytes(const struct packet *packet)
+{
+	return packet->family == AF_INET ? sizeof(struct in_addr)
+					 : sizeof(struct in6_addr);
+}
+
+/* Addresses of one host: not 0.0.0.0/8 nor 224.0.0.0 and up; not :: nor ff00::/8. */
+static const struct range UNICAST4 = { { 0, 0x01000000 }, { 0, 0xdfffffff } };
+static const struct range UNICAST6 = { { 0, 1 },
+				       { UINT64_C(0xfeffffffffffffff), UINT64_MAX } };
+static const struct range LOOPBACK4 = { { 0, 0x7f000000 }, { 0, 0x7fffffff } };
+static const struct range LOOPBACK6 = { { 0, 1 }, { 0, 1 } };
+
+static struct ranges without(struct world *world, const struct ranges *from,
+			     const struct ranges *cut)
+{
+	struct ranges rest = *from;
+
+	if (ranges_subtract(&world->arena, from, cut, &rest))
+		world->spent = true;
+	return rest.count ? rest : *from;
+}
+
+/* The addresses that an end of the conversation can have. */
+static struct ranges addresses(const struct packet *packet, struct world *world,
+			       bool local)
+{
+	bool v4 = packet->family == AF_INET;
+	const struct ranges unicast = { v4 ? &UNICAST4 : &UNICAST6, 1 };
+	const struct ranges loopback = { v4 ? &LOOPBACK4 : &LOOPBACK6, 1 };
+	const struct ranges *own = v4 ? &packet->host->local4 : &packet->host->local6;
+	const struct ranges *base = own->count && local ? own : &unicast;
+	struct ranges rest;
+
+	if (packet->loopback)
+		return *base;
+	rest = without(world, base, &loopback);
+	return own->count && !local ? without(world, &rest, own) : rest;
+}
+
+static unsigned bound_address(const struct packet *packet, struct world *world,
+			      const struct world_key *key)
+{
+	struct range only;
+	struct ranges copy = { NULL, 1 };
+
+	only.first = only.last = wide_read(&packet->service->addr, address_bytes(packet));
+	copy.at = arena_copy(&world->arena, &only, sizeof(only));
+	if (!copy.at) {
+		world->spent = true;
+		return 0;
+	}
+	return world_symbol(world, key, address_bytes(packet), &copy);
+}
+
+static unsigned address_symbol(const struct packet *packet, struct world *world,
+			       enum packet_field field)
+{
+	const struct service *service = packet->service;
+	const struct world_key key = { .kind = field };
+	bool local =
+		packet->loopback ||
+		(field == PACKET_SERVER ? !service->outbound
+					: field == PACKET_CLIENT && service->outbound);
+	struct ranges domain;
+
+	if (field == PACKET_SERVER && service->family == packet->family)
+		return bound_address(packet, world, &key);
+	domain = addresses(packet, world, local);
+	return world_symbol(world, &key, address_bytes(packet), &domain);
+}
+
+static unsigned port_symbol(const struct packet *packet, struct world *world,
+			    enum packet_field field)
+{
+	const struct world_key key = { .kind = field, .a = packet->astray };
+	const struct surroundings *host = packet->host;
+	bool here = packet->loopback || packet->service->outbound;
+	/* Clients elsewhere may have any port; those here get one of a range. */
+	const struct range whole = {
+		wide_of(here && host->last_port ? host->first_port
+						: (here ? IPPORT_RESERVED : 1)),
+		wide_of(here && host->last_port ? host->last_port : UINT16_MAX)
+	};
+	const struct range own = { wide_of(packet->service->first_port),
+				   wide_of(packet->service->last_port) };
+	static const struct range EVERY = { { 0, 1 }, { 0, UINT16_MAX } };
+	const struct ranges every = { &EVERY, 1 };
+	struct ranges all = { arena_copy(&world->arena, &whole, sizeof(whole)), 1 };
+	struct ranges domain = { arena_copy(&world->arena, &own, sizeof(own)), 1 };
+
+	if (!all.at || !domain.at) {
+		world->spent = true;
+		return 0;
+	}
+	if (field == PACKET_CLIENT_PORT)
+		domain = all;
+	else if (packet->astray)
+		domain = without(world, &every, &domain);
+	return world_symbol(world, &key, sizeof(uint16_t), &domain);
+}
+
+static unsigned name_symbol(const struct packet *packet, struct world *world,
+			    enum packet_field field)
+{
+	const struct world_key key = { .kind = field, .a = packet_is_error(packet) };
+	const struct wide lo = wide_read("lo\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	const struct range only = { lo, lo };
+	/* A name has a letter, and a zero byte at its end. */
+	const struct range any = { { UINT64_C(0x2100000000000000), 0 },
+				   wide_greatest(16) };
+	struct ranges set = { arena_copy(&world->arena, &only, sizeof(only)), 1 };
+	struct ranges all = { &any, 1 };
+
+	if (!set.at) {
+		world->spent = true;
+		return 0;
+	}
+	if (packet->loopback)
+		return world_symbol(world, &key, 16, &set);
+	if (packet->host->names.count)
+		return world_symbol(world, &key, 16, &packet->host->names);
+	set = without(world, &all, &set);
+	return world_symbol(world, &key, 16, &set);
+}
+
+static unsigned index_symbol(const struct packet *packet, struct world *world,
+			     enum packet_field field)
+{
+	/* Loopback is number 1 in every network namespace (net/core/dev.h, LOOPBACK_IFINDEX). */
+	static const struct range LOOPBACK = { { 0, 1 }, { 0, 1 } };
+	static const struct range OTHERS = { { 0, 2 }, { 0, INT32_MAX } };
+	const struct world_key key = { .kind = field, .a = packet_is_error(packet) };
+	const struct ranges known = packet->host->indices;
+	const struct ranges fixed = { packet->loopback ? &LOOPBACK : &OTHERS, 1 };
+
+	return world_symbol(world, &key, sizeof(uint32_t),
+			    packet->loopback || !known.count ? &fixed : &known);
+}
+
+unsigned packet_symbol(const struct packet *packet, struct world *world,
+		       enum packet_field field)
+{
+	switch (field) {
+	case PACKET_CLIENT_PORT:
+	case PACKET_SERVER_PORT: return port_symbol(packet, world, field);
+	case PACKET_IN_NAME:
+	case PACKET_OUT_NAME: return name_symbol(packet, world, field);
+	case PACKET_IN_INDEX:
+	case PACKET_OUT_INDEX: return index_symbol(packet, world, field);
+	default: return address_symbol(packet, world, field);
+	}
+}
+
+/* Whose address is in a packet. */
+static enum packet_field address_field(const struct packet *packet, bool source)
+{
+	/* The error itself comes from anywhere on the way, about this host's packet. */
+	if (packet->kind == PACKET_ERROR_IN && !packet->loopback)
+		return source ? PACKET_ROUTER
+			      : (packet->service->outbound ? PACKET_CLIENT
+							   : PACKET_SERVER);
+	return packet_is_request(packet) == source ? PACKET_CLIENT : PACKET_SERVER;
+}
+
+enum { PORT_BYTES = 2 };
+
+/* A field of a header that rules load as a whole. */
+struct field {
+	uint32_t offset;
+	uint32_t bytes;
+};
+
+static const struct field FIELDS4[] = { { 2, 2 }, { 4, 2 }, { 6, 2 }, { 10, 2 } };
+static const struct field FIELDS6[] = { { 0, 4 }, { 4, 2 } };
+static const struct field FIELDS_TCP[] = {
+	{ 4, 4 }, { 8, 4 }, { 14, 2 }, { 16, 2 }, { 18, 2 }
+};
+static const struct field FIELDS_UDP[] = { { 4, 2 }, { 6, 2 } };
+
+static const struct field *find_field(const struct packet *packet, uint32_t base,
+				      uint32_t offset)
+{
+	const struct field *fields = FIELDS4;
+	size_t count = sizeof(FIELDS4) / sizeof(FIELDS4[0]);
+
+	if (base == NFT_PAYLOAD_NETWORK_HEADER && packet->family == AF_INET6) {
+		fields = FIELDS6;
+		count = sizeof(FIELDS6) / sizeof(FIELDS6[0]);
+	} else if (base == NFT_PAYLOAD_TRANSPORT_HEADER) {
+		bool tcp = packet_proto(packet) == IPPROTO_TCP;
+
+		fields = tcp ? FIELDS_TCP : FIELDS_UDP;
+		count = tcp ? sizeof(FIELDS_TCP) / sizeof(FIELDS_TCP[0])
+			    : sizeof(FIELDS_UDP) / sizeof(FIELDS_UDP[0]);
+	} else if (base != NFT_PAYLOAD_NETWORK_HEADER) {
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (offset >= fields[i].offset &&
+		    offset < fields[i].offset + fields[i].bytes)
+			return &fields[i];
+	return NULL;
+}
+
+/* Bits of the thirteenth byte of a TCP header. */
+enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32 };
+
+/* Which flags are set, clear, and which can be either. ECN uses the upper two of SYNs. */
+static void tcp_flags(const struct packet *packet, uint8_t *set, uint8_t *open)
+{
+	switch (packet->kind) {
+	case PACKET_REQUEST:
+		*set = TCP_SYN;
+		*open = 0xc0;
+		break;
+	case PACKET_REPLY:
+		*set = TCP_SYN | TCP_ACK;
+		*open = 0xc0;
+		break;
+	default:
+		*set = TCP_ACK;
+		*open = 0xc0 | TCP_FIN | TCP_RST | TCP_PSH | TCP_URG;
+		break;
+	}
+}
+
+/* All numbers that have set and of the others only bits of open. */
+static struct ranges subsets(struct world *world, uint8_t set, uint8_t open)
+{
+	struct range *at = arena_take(&world->arena, (UINT8_MAX + 1) * sizeof(*at));
+	size_t count = 0;
+
+	if (!at) {
+		world->spent = true;
+		return (struct ranges){ 0 };
+	}
+	for (unsigned v = 0; v <= UINT8_MAX; v++)
+		if ((v & ~open) == set)
+			at[count++] = (struct range){ wide_of(v), wide_of(v) };
+	return ranges_normalise(at, count);
+}
+
+/* The types of errors about packets: RFC 792, RFC 4443. */
+static struct ranges icmp_types(const struct packet *packet)
+{
+	static const struct range TYPES4[] = { { { 0, 3 }, { 0, 3 } },
+					       { { 0, 11 }, { 0, 12 } } };
+	static const struct range TYPES6[] = { { { 0, 1 }, { 0, 4 } } };
+
+	return packet->family == AF_INET ? (struct ranges){ TYPES4, 2 }
+					 : (struct ranges){ TYPES6, 1 };
+}
+
+/* Bytes that belong to the packet alone. */
+static void load_own(const struct packet *packet, struct world *world, uint32_t base,
+		     uint32_t offset, struct byte *to)
+{
+	const struct field *field = find_field(packet, base, offset);
+	uint32_t start = field ? field->offset : offset;
+	uint32_t bytes = field ? field->bytes : 1;
+	const struct world_key key = { PACKET_BYTES, base, start, packet->kind };
+	bool transport = base == NFT_PAYLOAD_TRANSPORT_HEADER;
+	struct byte all[4];
+	struct ranges domain = { 0 };
+	uint8_t set, open;
+
+	if (transport && packet_proto(packet) == IPPROTO_TCP && start == 13) {
+		tcp_flags(packet, &set, &open);
+		domain = subsets(world, set, open);
+	} else if (transport && packet_is_error(packet) && start == 0) {
+		domain = icmp_types(packet);
+	}
+	bytes_put_symbol(all, bytes, world_symbol(world, &key, bytes, &domain));
+	*to = all[offset - start];
+}
+
+/* Where in the header the addresses are; struct iphdr, struct ip6_hdr. */
+static void load_network(const struct packet *packet, struct world *world,
+			 uint32_t offset, struct byte *to)
+{
+	bool v4 = packet->family == AF_INET;
+	uint32_t bytes = (uint32_t)address_bytes(packet);
+	uint32_t source = v4 ? 12 : 8, proto = v4 ? 9 : 6;
+	struct byte address[sizeof(struct in6_addr)];
+	const uint8_t version = 0x45, number = packet_proto(packet);
+
+	if (offset >= source && offset < source + 2 * bytes) {
+		bool is_source = offset < source + bytes;
+
+		bytes_put_symbol(
+			address, bytes,
+			packet_symbol(packet, world, address_field(packet, is_source)));
+		*to = address[(offset - source) % bytes];
+	} else if (offset == proto) {
+		bytes_put_known(to, 1, &number);
+	} else if (v4 && offset == 0) {
+		bytes_put_known(to, 1, &version);
+	} else {
+		load_own(packet, world, NFT_PAYLOAD_NETWORK_HEADER, offset, to);
+	}
+}
+
+static void load_transport(const struct packet *packet, struct world *world,
+			   uint32_t offset, struct byte *to)
+{
+	struct byte port[PORT_BYTES];
+	bool client = packet_is_request(packet) == (offset < PORT_BYTES);
+
+	if (packet_is_error(packet) || offset >= 2 * PORT_BYTES) {
+		load_own(packet, world, NFT_PAYLOAD_TRANSPORT_HEADER, offset, to);
+		return;
+	}
+	bytes_put_symbol(port, PORT_BYTES,
+			 packet_symbol(packet, world,
+				       client ? PACKET_CLIENT_PORT : PACKET_SERVER_PORT));
+	*to = port[offset % PORT_BYTES];
+}
+
+void packet_load(const struct packet *packet, struct world *world, uint32_t base,
+		 uint32_t offset, size_t count, struct byte *to)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (base == NFT_PAYLOAD_NETWORK_HEADER)
+			load_network(packet, world, offset + i, &to[i]);
+		else if (base == NFT_PAYLOAD_TRANSPORT_HEADER)
+			load_transport(packet, world, offset + i, &to[i]);
+		else
+			load_own(packet, world, base, offset + i, &to[i]);
+	}
+}

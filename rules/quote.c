@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/quote.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/model.h"
+
+/* nft indents what is in a table with one tab, rules with two. */
+static const char HANDLE[] = " # handle ";
+
+struct line {
+	uint64_t handle;
+	const char *family, *table, *chain; /* as they stand in the text */
+	const char *text;
+	size_t bytes;
+};
+
+struct quote {
+	char *listing;
+	size_t count, capacity;
+	struct line *lines;
+};
+
+static int add_line(struct quote *quote, const struct line *line)
+{
+	if (quote->count == quote->capacity) {
+		size_t capacity = quote->capacity ? 2 * quote->capacity : 256;
+		struct line *more =
+			realloc(quote->lines, capacity * sizeof(*quote->lines));
+
+		if (!more)
+			return -ENOMEM;
+		quote->lines = more;
+		quote->capacity = capacity;
+	}
+	quote->lines[quote->count++] = *line;
+	return 0;
+}
+
+/* Cuts the next word, which may be quoted, off the line; NULL at its end. */
+static char *next_word(char **rest)
+{
+	char *word = *rest;
+	size_t length = strcspn(word, " ");
+
+	if (length == 0)
+		return NULL;
+	*rest = word + length;
+	if (**rest)
+		*(*rest)++ = '\0';
+	return word;
+}
+
+/* Where the handle is that ends the line, or NULL. */
+static char *find_handle(char *line)
+{
+	char *found = NULL;
+
+	for (char *at = strstr(line, HANDLE); at; at = strstr(at + 1, HANDLE))
+		found = at;
+	return found;
+}
+
+/* One line of the listing; here has the table and chain that it is in. */
+static int take_line(struct quote *quote, char *line, struct line *here)
+{
+	char *handle = find_handle(line);
+
+	if (strncmp(line, "table ", 6) == 0) {
+		line += 6;
+		here->family = next_word(&line);
+		here->table = next_word(&line);
+		here->chain = NULL;
+		return 0;
+	}
+	if (line[0] == '\t' && line[1] != '\t') {
+		here->chain = NULL;
+		if (strncmp(line, "\tchain ", 7) != 0)
+			return 0;
+		line += 7;
+		here->chain = next_word(&line);
+		return 0;
+	}
+	if (!handle || !here->chain || !here->table || strncmp(line, "\t\t", 2) != 0)
+		return 0;
+	here->handle = strtoull(handle + sizeof(HANDLE) - 1, NULL, 10);
+	here->text = line + 2;
+	here->bytes = (size_t)(handle - here->text);
+	return add_line(quote, here);
+}
+
+static int take_listing(struct quote *quote, const char *listing)
+{
+	struct line here = { 0 };
+	char *line, *end;
+	int err = 0;
+
+	quote->listing = strdup(listing);
+	if (!quote->listing)
+		return -ENOMEM;
+	for (line = quote->listing; line && !err; line = end) {
+		end = strchr(line, '\n');
+		if (end)
+			*end++ = '\0';
+		err = take_line(quote, line, &here);
+	}
+	return err;
+}
+
+int quote_open(struct quote **out)
+{
+	struct quote *quote = calloc(1, sizeof(*quote));
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	int err = quote && nft ? 0 : -ENOMEM;
+
+	if (err)
+		goto out;
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_TERSE |
+					      NFT_CTX_OUTPUT_STATELESS);
+	if (nft_ctx_buffer_output(nft) || nft_ctx_buffer_error(nft)) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = nft_run_cmd_from_buffer(nft, "list ruleset") ? -EIO : 0;
+	if (!err)
+		err = take_listing(quote, nft_ctx_get_output_buffer(nft));
+out:
+	if (nft)
+		nft_ctx_free(nft);
+	if (err)
+		quote_close(quote);
+	else
+		*out = quote;
+	return err;
+}
+
+static bool is_line_of(const struct line *line, const struct model_rule *rule)
+{
+	const struct model_chain *chain = rule->chain;
+
+	return line->handle == rule->handle && strcmp(line->chain, chain->name) == 0 &&
+	       strcmp(line->table, chain->table->name) == 0 &&
+	       strcmp(line->family, model_family_name(chain->table->family)) == 0;
+}
+
+void quote_rule(const struct quote *quote, const struct model_rule *rule, char *text,
+		size_t bytes)
+{
+	size_t i = 0, length;
+
+	while (i < quote->count && !is_line_of(&quote->lines[i], rule))
+		i++;
+	length = i < quote->count ? quote->lines[i].bytes : 0;
+	if (length >= bytes)
+		length = bytes - 1;
+	if (length)
+		memcpy(text, quote->lines[i].text, length);
+	text[length] = '\0';
+}
+
+void quote_close(struct quote *quote)
+{
+	if (!quote)
+		return;
+	free(quote->lines);
+	free(quote->listing);
+	free(quote);
+}

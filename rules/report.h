@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_REPORT_H
+#define RULES_REPORT_H
+
+#include <jansson.h>
+
+struct audit;
+struct packet;
+struct quote;
+struct record;
+struct text;
+
+/* An audit, for people and for programs. Pure. */
+
+/* The verdict, and what was found. */
+void report_text(const struct audit *audit, struct text *text);
+
+/* Adds "service", "verdict" and "findings" to object; sets of them fail as jansson does. */
+void report_json(const struct audit *audit, json_t *object);
+
+/*
+ * A walk of --explain: each rule that matters, and whether it matches the packet tracked and
+ * untracked. quote has its words; NULL: no words.
+ */
+void report_walk_text(const struct packet *packet, const struct record *record,
+		      const struct quote *quote, struct text *text);
+
+/* The same as an object; NULL when memory ran out. */
+json_t *report_walk_json(const struct packet *packet, const struct record *record,
+			 const struct quote *quote);
+
+#endif

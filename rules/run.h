@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_RUN_H
+#define RULES_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/bytes.h"
+#include "rules/model.h"
+#include "rules/packet.h"
+#include "rules/world.h"
+
+/*
+ * One packet on its way through the rules, in one of two worlds: as it is now (tracked, as far as the
+ * rules let it), or with our NOTRACK. Pure: what is not known is asked of the world.
+ */
+
+enum run_hook {
+	RUN_INGRESS,
+	RUN_PREROUTING,
+	RUN_INPUT,
+	RUN_OUTPUT,
+	RUN_POSTROUTING,
+	RUN_EGRESS
+};
+
+/* What conntrack made of the packet so far. */
+enum run_tracking {
+	RUN_NONE,     /* not seen, or an error about nothing that is known: "invalid" */
+	RUN_TEMPLATE, /* a rule gave it a zone or the like before conntrack saw it */
+	RUN_UNTRACKED,
+	RUN_TRACKED,
+};
+
+/* What rules do, beside letting packets through or not. */
+enum run_effect_kind {
+	RUN_DNAT,
+	RUN_SNAT,
+	RUN_MASQUERADE,
+	RUN_REDIRECT,
+	RUN_TPROXY,
+	RUN_SYNPROXY,
+	RUN_QUEUE,
+	RUN_COPY,       /* dup, TEE */
+	RUN_FORWARD,    /* fwd */
+	RUN_REWRITE,    /* a field of a header */
+	RUN_CLASSIFY,   /* priority and the like */
+	RUN_SET_CHANGE, /* adds to a set, or deletes */
+	RUN_HELPER,
+	RUN_TIMEOUT,
+	RUN_EXPECT,
+	RUN_CT_MARK,
+	RUN_CT_OTHER, /* labels, events, security marks */
+	RUN_ZONE,
+	RUN_OFFLOAD,
+	RUN_NOTRACK,
+	RUN_OPAQUE, /* something that is not understood */
+};
+
+/* The detail of a translation: the port that it gives, 0 if none, and these. */
+enum { RUN_ANY_PORT = 1 << 16, RUN_AWAY = 1 << 17 };
+
+struct run_effect {
+	enum run_effect_kind kind;
+	const struct model_rule *rule;
+	uint64_t detail; /* of two that are otherwise alike */
+};
+
+/* How a rule went that asks connection tracking. */
+struct run_answer {
+	const struct model_rule *rule;
+	const struct model_chain *base; /* where that was */
+	bool matched;
+};
+
+struct run_write {
+	uint32_t base;
+	uint32_t offset;
+	uint32_t count;
+	struct byte bytes[16];
+};
+
+enum run_fate { RUN_DELIVERED, RUN_DROPPED, RUN_REJECTED, RUN_TAKEN };
+
+enum {
+	RUN_EFFECTS_MAX = 64,
+	RUN_ANSWERS_MAX = 256,
+	RUN_WRITES_MAX = 8,
+	RUN_DEPTH_MAX = 16
+};
+
+struct record;
+
+struct run {
+	struct world *world;
+	const struct model *model;
+	const struct packet *packet;
+	bool untrack;          /* with our NOTRACK */
+	struct record *record; /* who wants to know how rules went; may be NULL */
+
+	enum run_hook hook;
+	enum run_tracking tracking;
+	bool asked; /* something depended on tracking */
+	struct byte registers[MODEL_REGISTER_BYTES];
+	struct byte mark[4];
+	struct byte ct_mark[4];
+	const struct model_rule *rule;      /* now */
+	const struct model_rule *mark_rule; /* that set the mark last */
+	bool rule_asked;                    /* it depended on tracking */
+	bool rejects;                       /* its verdict is to tell the sender */
+	unsigned expr;                      /* the number of its expression */
+	size_t writes, effects, answers;
+	struct run_write write[RUN_WRITES_MAX];
+	struct run_effect effect[RUN_EFFECTS_MAX];
+	struct run_answer answer[RUN_ANSWERS_MAX];
+
+	enum run_fate fate;
+	const struct model_rule *decider; /* which rule decided that; NULL: a policy */
+	const struct model_chain *base;   /* the base chain it is in, or was at the end */
+};
+
+/* Notes an effect of the rule that is evaluated. */
+void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail);
+
+/* That what is evaluated depends on connection tracking. */
+void run_ask(struct run *run);
+
+/* The state bit of the packet (NF_CT_STATE_BIT and the like, as nft_ct.c has them). */
+uint32_t run_state(struct run *run);
+
+/* Whether the connection's direction is that of the packet's own. */
+bool run_is_original(struct run *run);
+
+/*
+ * Whether the first packet of the conversation was tracked: only rules that untrack make it
+ * a question.
+ */
+bool run_was_tracked(struct run *run);
+
+/* Something that is so or not for this packet (flow: for all of the conversation). */
+bool run_assume(struct run *run, uint32_t what, uint64_t detail);
+bool run_assume_flow(struct run *run, uint32_t what, uint64_t detail);
+
+/* A number that belongs to where in the rules the packet is. */
+uint64_t run_place(const struct run *run);
+
+/* Loads bytes of the packet, as rules have rewritten it. */
+void run_load(struct run *run, uint32_t base, uint32_t offset, size_t count,
+	      struct byte *to);
+
+#endif

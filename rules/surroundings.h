@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_SURROUNDINGS_H
+#define RULES_SURROUNDINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/arena.h"
+#include "rules/ranges.h"
+
+/*
+ * What of this host the audit needs beside the ruleset. Plain data; what was not read is empty and
+ * then can be anything.
+ */
+struct surroundings {
+	struct arena arena;
+	struct ranges local4; /* this host's addresses, 127.0.0.0/8 included */
+	struct ranges local6;
+	struct ranges names;   /* of interfaces but lo, padded to 16 bytes */
+	struct ranges indices; /* and their numbers */
+	uint16_t first_port;   /* of those that clients here get; 0: not known */
+	uint16_t last_port;
+	bool legacy4; /* iptables-legacy has tables here */
+	bool legacy6;
+	bool legacy_hidden; /* whether it has could not be seen */
+	bool surveyed;      /* what follows was read */
+	bool marks_route;   /* a policy route asks for a mark */
+	bool ovs;           /* there is an Open vSwitch datapath */
+	bool ipvs;          /* there are IPVS services */
+	bool xdp;           /* an interface has an XDP program */
+	bool bridge;        /* there is a bridge */
+	bool auto_helpers;  /* old kernels: helpers by port */
+};
+
+/* Frees what it holds; it is as new. */
+void surroundings_clear(struct surroundings *surroundings);
+
+#endif

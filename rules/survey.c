@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/survey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/fib_rules.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "lib/nl.h"
+#include "rules/surroundings.h"
+
+enum { ATTEMPTS = 5, NAME_BYTES = 16, LOOPBACK_INDEX = 1 };
+
+/* More of one kind are not looked at: then everything of it is possible. */
+enum { RANGES_MAX = 4096 };
+
+/* Ranges while they are collected. */
+struct collection {
+	struct range at[RANGES_MAX];
+	size_t count;
+	bool overflown;
+};
+
+struct reading {
+	struct surroundings *out;
+	uint8_t family;
+	struct collection *first;
+	struct collection *second;
+};
+
+static void collect(struct collection *collection, struct wide first, struct wide last)
+{
+	if (collection->count == RANGES_MAX)
+		collection->overflown = true;
+	else
+		collection->at[collection->count++] = (struct range){ first, last };
+}
+
+static int keep(struct surroundings *out, struct collection *collection,
+		struct ranges *ranges)
+{
+	struct ranges sorted = ranges_normalise(collection->at, collection->count);
+
+	if (collection->overflown || !sorted.count)
+		return 0;
+	ranges->at =
+		arena_copy(&out->arena, sorted.at, sorted.count * sizeof(*sorted.at));
+	ranges->count = ranges->at ? sorted.count : 0;
+	return ranges->at ? 0 : -ENOMEM;
+}
+
+/* The last address of the prefix that begins with first. */
+static struct wide end_of_prefix(struct wide first, size_t bytes, unsigned bits)
+{
+	uint8_t data[sizeof(struct in6_addr)];
+
+	wide_write(first, data, bytes);
+	for (unsigned i = bits; i < 8 * bytes; i++)
+		data[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	return wide_read(data, bytes);
+}
+
+static int route_cb(const struct nlmsghdr *message, void *data)
+{
+	const struct reading *reading = data;
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	size_t bytes = reading->family == AF_INET ? 4 : 16;
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*route) ||
+	    route->rtm_family != reading->family || route->rtm_type != RTN_LOCAL ||
+	    route->rtm_table != RT_TABLE_LOCAL || route->rtm_dst_len > 8 * bytes)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(*route)) {
+		struct wide first;
+
+		if (mnl_attr_get_type(attr) != RTA_DST ||
+		    mnl_attr_get_payload_len(attr) != bytes)
+			continue;
+		first = wide_read(mnl_attr_get_payload(attr), bytes);
+		collect(reading->first, first,
+			end_of_prefix(first, bytes, route->rtm_dst_len));
+	}
+	return MNL_CB_OK;
+}
+
+static void note_kind(const struct nlattr *info, struct surroundings *out)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info) {
+		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND ||
+		    mnl_attr_validate(attr, MNL_TYPE_STRING) < 0)
+			continue;
+		out->ovs |= strncmp(mnl_attr_get_str(attr), "openvswitch",
+				    mnl_attr_get_payload_len(attr)) == 0;
+		out->bridge |= strncmp(mnl_attr_get_str(attr), "bridge",
+				       mnl_attr_get_payload_len(attr)) == 0;
+	}
+}
+
+static void note_xdp(const struct nlattr *xdp, struct surroundings *out)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, xdp)
+		if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED &&
+		    mnl_attr_get_payload_len(attr) == 1)
+			out->xdp |= mnl_attr_get_u8(attr) != 0;
+}
+
+static void note_name(const struct nlattr *attr, const struct reading *reading)
+{
+	uint8_t name[NAME_BYTES] = { 0 };
+	size_t bytes = mnl_attr_get_payload_len(attr);
+	struct wide value;
+
+	memcpy(name, mnl_attr_get_payload(attr),
+	       bytes < NAME_BYTES ? bytes : NAME_BYTES - 1);
+	value = wide_read(name, NAME_BYTES);
+	if (strcmp((const char *)name, "lo") != 0)
+		collect(reading->first, value, value);
+}
+
+static int link_cb(const struct nlmsghdr *message, void *data)
+{
+	const struct reading *reading = data;
+	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*link))
+		return MNL_CB_OK;
+	if (link->ifi_index > LOOPBACK_INDEX)
+		collect(reading->second, wide_of((uint64_t)link->ifi_index),
+			wide_of((uint64_t)link->ifi_index));
+	mnl_attr_for_each(attr, message, sizeof(*link)) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_IFNAME: note_name(attr, reading); break;
+		case IFLA_LINKINFO: note_kind(attr, reading->out); break;
+		case IFLA_XDP: note_xdp(attr, reading->out); break;
+		default: break;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static int rule_cb(const struct nlmsghdr *message, void *data)
+{
+	const struct reading *reading = data;
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct fib_rule_hdr))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(struct fib_rule_hdr))
+		if (mnl_attr_get_type(attr) == FRA_FWMARK)
+			reading->out->marks_route = true;
+	return MNL_CB_OK;
+}
+
+/* One dump. What this kernel does not have is as if it were empty. */
+static int dump(struct nl *route, uint16_t type, uint8_t family, mnl_cb_t cb,
+		struct reading *reading)
+{
+	int err = -EINTR;
+
+	for (int i = 0; err == -EINTR && i < ATTEMPTS; i++) {
+		struct nlmsghdr *message = nl_begin(route, type, NLM_F_DUMP);
+		struct rtmsg *request =
+			mnl_nlmsg_put_extra_header(message, sizeof(*request));
+
+		request->rtm_family = family;
+		if (type == RTM_GETROUTE) {
+			request->rtm_table = RT_TABLE_LOCAL;
+			request->rtm_type = RTN_LOCAL;
+		}
+		reading->family = family;
+		reading->first->count = reading->second->count = 0;
+		err = nl_transact(route, cb, reading);
+	}
+	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+static int dump_links(struct nl *route, struct reading *reading)
+{
+	int err = -EINTR;
+
+	for (int i = 0; err == -EINTR && i < ATTEMPTS; i++) {
+		struct nlmsghdr *message = nl_begin(route, RTM_GETLINK, NLM_F_DUMP);
+
+		mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
+		reading->first->count = reading->second->count = 0;
+		err = nl_transact(route, link_cb, reading);
+	}
+	return err;
+}
+
+static int read_routes(struct nl *route, struct reading *reading)
+{
+	struct surroundings *out = reading->out;
+	int err = dump(route, RTM_GETROUTE, AF_INET, route_cb, reading);
+
+	if (!err)
+		err = keep(out, reading->first, &out->local4);
+	if (!err)
+		err = dump(route, RTM_GETROUTE, AF_INET6, route_cb, reading);
+	if (!err)
+		err = keep(out, reading->first, &out->local6);
+	if (!err)
+		err = dump(route, RTM_GETRULE, AF_INET, rule_cb, reading);
+	return err ? err : dump(route, RTM_GETRULE, AF_INET6, rule_cb, reading);
+}
+
+/* Whether the file has anything in it; *hidden is set if that cannot be seen. */
+static bool has_content(const char *path, bool *hidden)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t bytes;
+	char byte;
+
+	if (fd < 0) {
+		*hidden |= errno != ENOENT && errno != ENOTDIR;
+		return false;
+	}
+	bytes = read(fd, &byte, 1);
+	*hidden |= bytes < 0;
+	close(fd);
+	return bytes > 0;
+}
+
+/* A header of three lines, then a service each. */
+static bool has_ipvs(void)
+{
+	int fd = open("/proc/thread-self/net/ip_vs", O_RDONLY | O_CLOEXEC);
+	char text[1024];
+	ssize_t bytes;
+	unsigned lines = 0;
+
+	if (fd < 0)
+		return false;
+	bytes = read(fd, text, sizeof(text));
+	close(fd);
+	for (ssize_t i = 0; i < bytes; i++)
+		lines += text[i] == '\n';
+	return lines > 3;
+}
+
+/* Helpers by port alone, which kernels before 6.0 could do. */
+static bool has_auto_helpers(void)
+{
+	int fd =
+		open("/proc/sys/net/netfilter/nf_conntrack_helper", O_RDONLY | O_CLOEXEC);
+	char byte = '0';
+	bool on;
+
+	if (fd < 0)
+		return false;
+	on = read(fd, &byte, 1) == 1 && byte != '0';
+	close(fd);
+	return on;
+}
+
+/* Two numbers; it is one setting for IPv4 and IPv6. */
+static void read_ports(struct surroundings *out)
+{
+	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+	unsigned long first, last;
+	char text[64], *rest;
+	ssize_t bytes;
+
+	if (fd < 0)
+		return;
+	bytes = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[bytes > 0 ? bytes : 0] = '\0';
+	first = strtoul(text, &rest, 10);
+	last = strtoul(rest, NULL, 10);
+	if (first == 0 || first > last || last > UINT16_MAX)
+		return;
+	out->first_port = (uint16_t)first;
+	out->last_port = (uint16_t)last;
+}
+
+static void read_proc(struct surroundings *out)
+{
+	read_ports(out);
+	out->legacy4 =
+		has_content("/proc/thread-self/net/ip_tables_names", &out->legacy_hidden);
+	out->legacy6 = has_content("/proc/thread-self/net/ip6_tables_names",
+				   &out->legacy_hidden);
+	out->ipvs = has_ipvs();
+	out->auto_helpers = has_auto_helpers();
+}
+
+int survey_read(struct nl *route, struct surroundings *out)
+{
+	/* For a while: ranges are copied out of them. */
+	struct arena arena = { 0 };
+	struct reading reading = {
+		.out = out,
+		.first = arena_take(&arena, sizeof(struct collection)),
+		.second = arena_take(&arena, sizeof(struct collection)),
+	};
+	int err = reading.first && reading.second ? 0 : -ENOMEM;
+
+	if (!err)
+		err = read_routes(route, &reading);
+	if (!err)
+		err = dump_links(route, &reading);
+	if (!err)
+		err = keep(out, reading.first, &out->names);
+	if (!err)
+		err = keep(out, reading.second, &out->indices);
+	if (!err) {
+		read_proc(out);
+		out->surveyed = true;
+	} else {
+		surroundings_clear(out);
+	}
+	arena_free(&arena);
+	return err;
+}

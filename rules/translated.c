@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/translated.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "lib/nl.h"
+#include "lib/service.h"
+#include "rules/ranges.h"
+#include "rules/surroundings.h"
+
+/* What of a tuple matters. */
+struct end {
+	uint8_t proto;
+	const struct nlattr *source, *destination; /* addresses */
+	uint16_t source_port, destination_port;
+};
+
+struct attrs {
+	const struct nlattr *at[CTA_MAX + 1];
+};
+
+static int attr_cb(const struct nlattr *attr, void *data)
+{
+	struct attrs *attrs = data;
+
+	if (mnl_attr_get_type(attr) <= CTA_MAX)
+		attrs->at[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static uint16_t port_of(const struct nlattr *attr)
+{
+	return mnl_attr_get_payload_len(attr) == sizeof(uint16_t)
+		       ? ntohs(mnl_attr_get_u16(attr))
+		       : 0;
+}
+
+static void read_proto(const struct nlattr *nest, struct end *out)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_PROTO_NUM:
+			if (mnl_attr_get_payload_len(attr) == 1)
+				out->proto = mnl_attr_get_u8(attr);
+			break;
+		case CTA_PROTO_SRC_PORT: out->source_port = port_of(attr); break;
+		case CTA_PROTO_DST_PORT: out->destination_port = port_of(attr); break;
+		default: break;
+		}
+	}
+}
+
+static void read_addresses(const struct nlattr *nest, struct end *out)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_IP_V4_SRC:
+		case CTA_IP_V6_SRC: out->source = attr; break;
+		case CTA_IP_V4_DST:
+		case CTA_IP_V6_DST: out->destination = attr; break;
+		default: break;
+		}
+	}
+}
+
+static struct end read_tuple(const struct nlattr *nest)
+{
+	struct end end = { 0 };
+	const struct nlattr *attr;
+
+	if (!nest)
+		return end;
+	mnl_attr_for_each_nested(attr, nest) {
+		if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
+			read_addresses(attr, &end);
+		else if (mnl_attr_get_type(attr) == CTA_TUPLE_PROTO)
+			read_proto(attr, &end);
+	}
+	return end;
+}
+
+/* Whether the address is the service's, and this host's or, outbound, another's. */
+static bool is_end(const struct nlattr *attr, const struct surroundings *host,
+		   const struct service *service)
+{
+	size_t bytes = attr ? mnl_attr_get_payload_len(attr) : 0;
+	const struct ranges *own;
+
+	if (bytes != sizeof(struct in_addr) && bytes != sizeof(struct in6_addr))
+		return false;
+	own = bytes == sizeof(struct in_addr) ? &host->local4 : &host->local6;
+	if (service->family != AF_UNSPEC &&
+	    (service->family == AF_INET) != (bytes == sizeof(struct in_addr)))
+		return false;
+	if (service->family != AF_UNSPEC)
+		return memcmp(mnl_attr_get_payload(attr), &service->addr, bytes) == 0;
+	return !own->count || ranges_have(own, wide_read(mnl_attr_get_payload(attr),
+							 bytes)) != service->outbound;
+}
+
+static bool is_port(uint16_t port, const struct service *service)
+{
+	return port >= service->first_port && port <= service->last_port;
+}
+
+bool translated_is(const struct nlmsghdr *message, const struct surroundings *host,
+		   const struct service *service)
+{
+	struct attrs attrs = { { NULL } };
+	struct end there, back;
+	uint32_t status;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg) ||
+	    mnl_attr_parse(message, sizeof(struct nfgenmsg), attr_cb, &attrs) <
+		    MNL_CB_OK ||
+	    !attrs.at[CTA_STATUS] ||
+	    mnl_attr_validate(attrs.at[CTA_STATUS], MNL_TYPE_U32) < 0)
+		return false;
+	status = ntohl(mnl_attr_get_u32(attrs.at[CTA_STATUS]));
+	there = read_tuple(attrs.at[CTA_TUPLE_ORIG]);
+	back = read_tuple(attrs.at[CTA_TUPLE_REPLY]);
+	if (!(status & IPS_NAT_MASK) || there.proto != service->proto)
+		return false;
+	return (is_port(there.destination_port, service) &&
+		is_end(there.destination, host, service)) ||
+	       (is_port(back.source_port, service) && is_end(back.source, host, service));
+}
+
+struct counting {
+	const struct surroundings *host;
+	const struct service *service;
+	unsigned found;
+	unsigned seen;
+};
+
+static int entry_cb(const struct nlmsghdr *message, void *data)
+{
+	struct counting *counting = data;
+
+	counting->found += translated_is(message, counting->host, counting->service);
+	return ++counting->seen < TRANSLATED_ENTRIES_MAX ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+/* Kernels that do not know the filter send every entry. */
+static int count_status(struct nl *nl, uint32_t status, struct counting *counting)
+{
+	struct nlmsghdr *message =
+		nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+			      NLM_F_DUMP, AF_UNSPEC);
+
+	mnl_attr_put_u32(message, CTA_STATUS, htonl(status));
+	mnl_attr_put_u32(message, CTA_STATUS_MASK, htonl(status));
+	counting->seen = 0;
+	return nl_transact(nl, entry_cb, counting);
+}
+
+int translated_count(struct nl *nl, const struct surroundings *host,
+		     const struct service *service, unsigned *out)
+{
+	struct counting counting = { .host = host, .service = service };
+	int err = count_status(nl, IPS_DST_NAT, &counting);
+
+	if (!err)
+		err = count_status(nl, IPS_SRC_NAT, &counting);
+	*out = counting.found;
+	return err;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_TRANSLATED_H
+#define RULES_TRANSLATED_H
+
+#include <stdbool.h>
+
+#include <libmnl/libmnl.h>
+
+struct nl;
+struct service;
+struct surroundings;
+
+/*
+ * Counts live entries of a service whose addresses or ports are translated: evidence of NAT, whoever
+ * made it. The kernel selects them, where it can; else no more than TRANSLATED_ENTRIES_MAX
+ * are looked at. nl is a conversation with NETLINK_NETFILTER. *out is whole, or what was seen before an
+ * error. Returns 0 or -errno.
+ */
+int translated_count(struct nl *nl, const struct surroundings *host,
+		     const struct service *service, unsigned *out);
+
+enum { TRANSLATED_ENTRIES_MAX = 65536 };
+
+/* Whether a ctnetlink message is such an entry. Pure. */
+bool translated_is(const struct nlmsghdr *message, const struct surroundings *host,
+		   const struct service *service);
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/world.h"
+
+#include <string.h>
+
+struct world_point world_point(const struct world *world)
+{
+	return (struct world_point){
+		.arena = arena_mark(&world->arena),
+		.symbols = world->symbols,
+		.facts = world->facts,
+		.undos = world->undos,
+		.at = world->at,
+	};
+}
+
+void world_return(struct world *world, const struct world_point *point)
+{
+	while (world->undos > point->undos) {
+		const struct world_undo *undo = &world->undo[--world->undos];
+
+		world->symbol[undo->symbol].domain = undo->domain;
+	}
+	world->symbols = point->symbols;
+	world->facts = point->facts;
+	world->at = point->at;
+	arena_release(&world->arena, &point->arena);
+}
+
+bool world_again(struct world *world, const struct world_point *point)
+{
+	world_return(world, point);
+	while (world->choices > point->at) {
+		struct world_choice *last = &world->choice[world->choices - 1];
+
+		if (last->taken + 1 < last->options) {
+			last->taken++;
+			return true;
+		}
+		world->choices--;
+	}
+	return false;
+}
+
+bool world_step(struct world *world)
+{
+	if (world->budget == 0)
+		world->spent = true;
+	else
+		world->budget--;
+	return !world->spent;
+}
+
+unsigned world_choose(struct world *world, unsigned options)
+{
+	if (options < 2 || world->spent)
+		return 0;
+	if (world->at == WORLD_CHOICES_MAX) {
+		world->spent = true;
+		return 0;
+	}
+	if (world->at == world->choices)
+		world->choice[world->choices++] = (struct world_choice){ 0, options };
+	return world->choice[world->at++].taken;
+}
+
+static bool same_key(const struct world_key *a, const struct world_key *b)
+{
+	return a->kind == b->kind && a->a == b->a && a->b == b->b && a->c == b->c;
+}
+
+unsigned world_symbol(struct world *world, const struct world_key *key, size_t bytes,
+		      const struct ranges *domain)
+{
+	struct world_symbol *symbol;
+	struct range *all;
+	unsigned i = 0;
+
+	while (i < world->symbols &&
+	       !(same_key(&world->symbol[i].key, key) && world->symbol[i].bytes == bytes))
+		i++;
+	if (i < world->symbols)
+		return i;
+	if (i == WORLD_SYMBOLS_MAX) {
+		world->spent = true;
+		return 0;
+	}
+	symbol = &world->symbol[i];
+	*symbol = (struct world_symbol){ .key = *key, .bytes = bytes };
+	if (domain && domain->count) {
+		symbol->domain = *domain;
+	} else {
+		all = arena_take(&world->arena, sizeof(*all));
+		if (!all) {
+			world->spent = true;
+			return 0;
+		}
+		*all = (struct range){ .last = wide_greatest(bytes) };
+		symbol->domain = (struct ranges){ .at = all, .count = 1 };
+	}
+	world->symbols++;
+	return i;
+}
+
+bool world_known(const struct world *world, unsigned symbol, struct wide *value)
+{
+	const struct ranges *domain = &world->symbol[symbol].domain;
+
+	if (domain->count != 1 ||
+	    wide_compare(domain->at[0].first, domain->at[0].last) != 0)
+		return false;
+	*value = domain->at[0].first;
+	return true;
+}
+
+static void restrict_to(struct world *world, unsigned symbol, const struct ranges *domain)
+{
+	if (world->undos == WORLD_UNDOS_MAX) {
+		world->spent = true;
+		return;
+	}
+	world->undo[world->undos++] =
+		(struct world_undo){ symbol, world->symbol[symbol].domain };
+	world->symbol[symbol].domain = *domain;
+}
+
+bool world_decide(struct world *world, unsigned symbol, const struct ranges *set)
+{
+	const struct ranges *domain = &world->symbol[symbol].domain;
+	struct ranges in, out;
+	struct wide value;
+
+	if (world_known(world, symbol, &value))
+		return ranges_have(set, value);
+	if (world->spent || ranges_intersect(&world->arena, domain, set, &in) ||
+	    (in.count && ranges_subtract(&world->arena, domain, set, &out))) {
+		world->spent = true;
+		return false;
+	}
+	if (!in.count || !out.count)
+		return in.count;
+	if (world_choose(world, 2)) {
+		restrict_to(world, symbol, &in);
+		return true;
+	}
+	restrict_to(world, symbol, &out);
+	return false;
+}
+
+bool world_assume(struct world *world, const struct world_key *key, const void *data,
+		  size_t bytes)
+{
+	struct world_fact fact = { .key = *key };
+	unsigned i = 0;
+
+	if (data)
+		memcpy(fact.data, data,
+		       bytes < WORLD_FACT_BYTES ? bytes : WORLD_FACT_BYTES);
+	while (i < world->facts &&
+	       !(same_key(&world->fact[i].key, key) &&
+		 memcmp(world->fact[i].data, fact.data, WORLD_FACT_BYTES) == 0))
+		i++;
+	if (i < world->facts)
+		return world->fact[i].holds;
+	if (i == WORLD_FACTS_MAX) {
+		world->spent = true;
+		return false;
+	}
+	fact.holds = world_choose(world, 2);
+	world->fact[world->facts++] = fact;
+	return fact.holds;
+}
+
+void world_free(struct world *world)
+{
+	arena_free(&world->arena);
+}

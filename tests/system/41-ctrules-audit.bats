@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ctrules audit: verdicts on real rulesets, and that the fixes it prints make a ruleset safe.
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell and sets stderr_lines
+
+setup() {
+	load lib
+	one_host server
+}
+
+teardown() {
+	for name in $(ip netns list | cut -d' ' -f1); do ip netns del "$name"; done
+}
+
+# one_host NAME: a namespace with loopback, and an interface that is up.
+one_host() {
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+	ip -n "$1" link add eth0 type veth peer name wire
+	ip -n "$1" link set wire up
+	ip -n "$1" addr add 10.77.0.1/24 dev eth0
+	ip -n "$1" link set eth0 up
+}
+
+# rules: loads the ruleset on stdin.
+rules() {
+	on server nft -f -
+}
+
+# icmp: rules that let errors through whatever their state.
+icmp() {
+	echo 'meta l4proto { icmp, ipv6-icmp } accept'
+}
+
+# verdict CODE SERVICE: the audit ends with that code and says the same in JSON.
+verdict() {
+	local -A names=([0]=safe [4]=unsafe [5]=unknown)
+	run -"$1" on server ctrules audit "$2"
+	[[ ${lines[0]} == "$2: ${names[$1]}: "* ]]
+	run -"$1" on server ctrules audit "$2" --json
+	[ "$(jq -r .verdict <<<"$output")" = "${names[$1]}" ]
+	[ "$(jq -r .service <<<"$output")" = "$2" ]
+	[ "$(jq -r .metainfo.program <<<"$output")" = ctrules ]
+}
+
+# finding CODE HANDLE FIELD: a field of the finding with that code about the rule.
+finding() {
+	on server ctrules audit udp/9000 --json |
+		jq -er --arg code "$1" --argjson handle "$2" \
+			".findings[] | select(.code == \$code and .handle == \$handle) | .$3"
+}
+
+# paste_fixes: runs the fixes of all findings as a shell would.
+paste_fixes() {
+	on server ctrules audit udp/9000 --json |
+		jq -r '.findings[].fix | select(startswith("nft ") or startswith("ip"))' |
+		while read -r fix; do
+			on server sh -c "$fix"
+		done
+}
+
+bats_require_minimum_version 1.5.0
+
+@test "no rules at all are safe" {
+	verdict 0 udp/9000
+	verdict 0 tcp/9000
+	run -0 on server ctrules audit udp/9000 --json
+	[ "$(jq -c .findings <<<"$output")" = '[]' ]
+}
+
+@test "a stateful firewall is unsafe, and safe once the fixes are pasted" {
+	rules <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				ct state established,related accept
+				iif lo accept
+				ip saddr 10.0.0.0/8 ct state new udp dport 9000 counter accept
+			}
+			chain output {
+				type filter hook output priority filter; policy drop;
+				oif lo accept
+				ct state established,related accept
+			}
+		}
+	NFT
+	verdict 4 udp/9000
+	[ "$(finding state 5 severity)" = blocker ]
+	[ "$(finding state 5 rule)" = 'ip saddr 10.0.0.0/8 ct state new udp dport 9000 counter accept' ]
+	[ "$(finding state 5 family)" = inet ]
+	[ "$(finding state 5 table)" = filter ]
+	[ "$(finding state 5 chain)" = input ]
+	[ "$(finding state 5 direction)" = requests ]
+	# No wider than the rule is.
+	[ "$(finding state 5 fix)" = \
+		'nft insert rule inet filter input handle 5 ip saddr 10.0.0.0/8 ct state untracked udp dport 9000 counter accept' ]
+	[ "$(finding state 7 direction)" = replies ]
+	[ "$(finding icmp 3 severity)" = warning ]
+	paste_fixes
+	verdict 0 udp/9000
+	# Nobody gets there, tracked or not.
+	verdict 0 tcp/22
+}
+
+@test "a stateless accept behind the stateful rule is safe" {
+	rules <<-NFT
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				ct state vmap { established : accept, related : accept, invalid : drop }
+				iifname lo accept
+				ip saddr 10.0.0.0/8 udp dport { 53, 9000-9010 } accept
+				$(icmp)
+			}
+		}
+	NFT
+	# ICMP errors are dropped as invalid before they are accepted.
+	verdict 4 udp/9000
+	run on server ctrules audit udp/9000 --json
+	[ "$(jq -c '[.findings[] | [.code, .severity, .chain]]' <<<"$output")" = '[["icmp","warning","input"]]' ]
+	paste_fixes
+	verdict 0 udp/9000
+}
+
+@test "translation of the service, to it and of its source is unsafe" {
+	rules <<-'NFT'
+		table ip nat {
+			chain prerouting {
+				type nat hook prerouting priority dstnat;
+				udp dport 9000 dnat to 10.0.0.2
+				udp dport 80 redirect to :9001
+				udp dport vmap { 9002 : jump docker }
+			}
+			chain docker {
+				dnat to 10.0.0.3
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				oifname "eth0" masquerade
+			}
+		}
+	NFT
+	for port in 9000 9001 9002; do
+		verdict 4 udp/$port
+		run on server ctrules audit udp/$port --json
+		[ "$(jq -r '.findings[0].code' <<<"$output")" = nat ]
+	done
+	verdict 0 udp/9003
+	verdict 0 tcp/9000
+	verdict 0 'udp/[::1]:9000'
+	verdict 4 out:udp/53
+}
+
+@test "what is untracked already stays as it is" {
+	rules <<-NFT
+		table inet raw {
+			chain prerouting {
+				type filter hook prerouting priority raw;
+				udp dport 9000 notrack
+			}
+			chain output {
+				type filter hook output priority raw;
+				udp dport 9000 notrack
+				udp sport 9000 notrack
+			}
+		}
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				ct state established,related,untracked accept
+				$(icmp)
+			}
+		}
+	NFT
+	verdict 0 udp/9000
+	[ "$(finding notrack 2 severity 2>/dev/null || finding notrack 3 severity)" = info ]
+}
+
+@test "our own table is not held against a service" {
+	tracked server
+	on server ctrules -q --force add udp/9000
+	verdict 0 udp/9000
+}
+
+@test "explain shows how each rule goes, tracked and untracked" {
+	rules <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				ct state new udp dport 9000 accept
+			}
+		}
+	NFT
+	run -4 on server ctrules audit udp/9000 --explain
+	[[ $output == *"first request of other hosts' clients, IPv4"* ]]
+	[[ $output == *"inet filter input, policy drop"* ]]
+	[[ $output == *"tracked yes   untracked no     ct state new udp dport 9000 accept # handle 2"* ]]
+	run -4 on server ctrules audit udp/9000 --explain --json
+	[ "$(jq -r '.walks[0].rules[0] | .tracked + .untracked' <<<"$output")" = yesno ]
+}
+
+@test "wrong command lines are refused" {
+	run -2 --separate-stderr on server ctrules audit
+	[ "$stderr" = 'ctrules: which SERVICE? There is none after "audit" (see ctrules --help)' ]
+	run -2 on server ctrules audit udp/9000 --force
+	run -2 on server ctrules audit udp/9000 --dry-run
+	run -2 on server ctrules add udp/9000 --explain
+	run -2 on server ctrules audit udp/0
+}
+
+@test "without privilege it says so" {
+	run -3 --separate-stderr on server setpriv --bounding-set -all --inh-caps -all \
+		--reuid 65534 --clear-groups "$CTKIT_BIN/rules/ctrules" audit udp/9000
+	[[ $stderr == "ctrules: "* ]]
+}

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/audit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <cmocka.h>
+
+#include "rules/judge.h"
+
+/* Rulesets built by hand: what the kernel would dump for the rules named in the tests. */
+static struct evidence evidence;
+static struct audit audit;
+
+static const struct service UDP_9000 = { .proto = IPPROTO_UDP,
+					 .first_port = 9000,
+					 .last_port = 9000 };
+
+enum { STATE_OLD = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) };
+
+static struct model_data bytes(const void *data, size_t count)
+{
+	return (struct model_data){ .at = arena_copy(&evidence.model.arena, data, count),
+				    .bytes = count };
+}
+
+static struct model_chain *chain(const char *name, uint32_t hook, bool drops)
+{
+	struct model_table *table = model_find_table(&evidence.model, NFPROTO_INET, "t");
+	struct model_chain *made;
+
+	if (!table)
+		table = model_add_table(&evidence.model, NFPROTO_INET, "t");
+	made = model_add_chain(&evidence.model, table, name);
+	made->base = hook < NF_INET_NUMHOOKS;
+	made->hook = hook;
+	made->drops = drops;
+	return made;
+}
+
+static struct model_rule *rule(struct model_chain *in)
+{
+	return model_add_rule(&evidence.model, in, in->last ? in->last->handle + 1 : 1);
+}
+
+static struct model_expr *expr(struct model_rule *in, enum model_kind kind)
+{
+	struct model_expr *made = model_add_expr(&evidence.model, in);
+
+	made->kind = kind;
+	made->name = "test";
+	return made;
+}
+
+static void load(struct model_rule *in, enum model_kind kind, uint32_t key)
+{
+	struct model_expr *made = expr(in, kind);
+
+	made->to = 0;
+	made->number[0] = key;
+	made->given = 1;
+}
+
+static void compare(struct model_rule *in, uint32_t operation, const void *data,
+		    size_t count)
+{
+	struct model_expr *made = expr(in, MODEL_CMP);
+
+	made->source = 0;
+	made->number[0] = operation;
+	made->value = bytes(data, count);
+}
+
+static void payload(struct model_rule *in, uint32_t base, uint32_t offset, uint32_t count)
+{
+	struct model_expr *made = expr(in, MODEL_PAYLOAD);
+
+	made->to = 0;
+	made->number[0] = base;
+	made->number[1] = offset;
+	made->number[2] = count;
+}
+
+/* ct state BITS */
+static void state_is(struct model_rule *in, uint32_t bits)
+{
+	const uint32_t zero = 0;
+	struct model_expr *made;
+
+	load(in, MODEL_CT, NFT_CT_STATE);
+	made = expr(in, MODEL_BITWISE);
+	made->source = made->to = 0;
+	made->number[0] = sizeof(bits);
+	made->value = bytes(&bits, sizeof(bits));
+	made->value2 = bytes(&zero, sizeof(zero));
+	compare(in, NFT_CMP_NEQ, &zero, sizeof(zero));
+}
+
+/* udp dport PORT, or sport */
+static void port_is(struct model_rule *in, bool source, uint16_t port)
+{
+	const uint8_t data[] = { (uint8_t)(port >> 8), (uint8_t)port };
+	const uint8_t udp = IPPROTO_UDP;
+
+	load(in, MODEL_META, NFT_META_L4PROTO);
+	compare(in, NFT_CMP_EQ, &udp, 1);
+	payload(in, NFT_PAYLOAD_TRANSPORT_HEADER, source ? 0 : 2, 2);
+	compare(in, NFT_CMP_EQ, data, sizeof(data));
+}
+
+/* ip saddr A.0.0.0/8 */
+static void source_is(struct model_rule *in, uint8_t first)
+{
+	const uint8_t v4 = NFPROTO_IPV4;
+
+	load(in, MODEL_META, NFT_META_NFPROTO);
+	compare(in, NFT_CMP_EQ, &v4, 1);
+	payload(in, NFT_PAYLOAD_NETWORK_HEADER, 12, 1);
+	compare(in, NFT_CMP_EQ, &first, 1);
+}
+
+static void verdict(struct model_rule *in, enum model_verdict_code code, const char *to)
+{
+	struct model_expr *made = expr(in, MODEL_IMMEDIATE);
+
+	made->to = MODEL_VERDICT_REGISTER;
+	made->is_verdict = true;
+	made->verdict.code = code;
+	made->verdict.name = to;
+}
+
+/* meta l4proto { icmp, icmpv6 } accept, which answers ICMP errors whatever their state */
+static void accept_icmp(struct model_chain *in)
+{
+	const uint8_t protocols[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
+
+	for (int i = 0; i < 2; i++) {
+		struct model_rule *made = rule(in);
+
+		load(made, MODEL_META, NFT_META_L4PROTO);
+		compare(made, NFT_CMP_EQ, &protocols[i], 1);
+		verdict(made, MODEL_ACCEPT, NULL);
+	}
+}
+
+/* iif lo accept */
+static void accept_loopback(struct model_chain *in)
+{
+	struct model_rule *made = rule(in);
+	const uint32_t lo = 1;
+
+	load(made, MODEL_META, NFT_META_IIF);
+	compare(made, NFT_CMP_EQ, &lo, sizeof(lo));
+	verdict(made, MODEL_ACCEPT, NULL);
+}
+
+static void judge(void)
+{
+	assert_int_equal(model_complete(&evidence.model), 0);
+	assert_int_equal(
+		audit_service(&evidence.model, &evidence.host, &UDP_9000, NULL, &audit),
+		0);
+}
+
+static bool is_found(const char *code, const struct model_rule *blamed)
+{
+	for (size_t i = 0; i < audit.count; i++)
+		if (strcmp(audit.finding[i].code, code) == 0 &&
+		    audit.finding[i].rule == blamed)
+			return true;
+	return false;
+}
+
+static int begin(void **state)
+{
+	evidence_clear(&evidence);
+	return 0;
+}
+
+static int end(void **state)
+{
+	evidence_clear(&evidence);
+	return 0;
+}
+
+static void no_rules_are_safe(void **state)
+{
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_int_equal(audit.count, 0);
+}
+
+static void a_stateless_accept_is_safe_behind_a_stateful_one(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *old = rule(input), *own;
+
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	accept_loopback(input);
+	own = rule(input);
+	source_is(own, 10);
+	port_is(own, false, 9000);
+	verdict(own, MODEL_ACCEPT, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+}
+
+/* Later packets are accepted for their state alone, but only if the first was accepted. */
+static void a_state_that_no_packet_can_get_is_no_difference(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *old = rule(input), *own;
+
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	own = rule(input);
+	port_is(own, false, 9001);
+	verdict(own, MODEL_ACCEPT, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+}
+
+static void a_stateful_accept_before_a_drop_policy_is_found_with_its_rule(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *own = rule(input);
+
+	state_is(own, NF_CT_STATE_BIT(IP_CT_NEW) | STATE_OLD);
+	port_is(own, false, 9000);
+	verdict(own, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("state", own));
+	assert_int_equal(audit.finding[0].severity, FINDING_BLOCKER);
+	assert_true(audit.finding[0].request && audit.finding[0].v4 &&
+		    audit.finding[0].v6);
+	assert_non_null(
+		strstr(audit.finding[0].fix, "nft insert rule inet t input handle 1 "));
+}
+
+static void a_stateful_rule_for_another_port_is_no_finding(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *own = rule(input);
+
+	state_is(own, NF_CT_STATE_BIT(IP_CT_NEW));
+	port_is(own, false, 53);
+	verdict(own, MODEL_DROP, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_int_equal(audit.count, 0);
+}
+
+static void replies_that_only_their_state_lets_out_are_found(void **state)
+{
+	struct model_chain *output = chain("output", NF_INET_LOCAL_OUT, true);
+	struct model_rule *old = rule(output);
+
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("state", old));
+	assert_false(audit.finding[0].request);
+	assert_non_null(
+		strstr(audit.finding[0].fix, "udp sport 9000 ct state untracked accept"));
+}
+
+static void icmp_errors_that_become_invalid_are_a_warning(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *invalid = rule(input);
+
+	state_is(invalid, NF_CT_STATE_INVALID_BIT);
+	verdict(invalid, MODEL_DROP, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_int_equal(audit.count, 1);
+	assert_string_equal(audit.finding[0].code, "icmp");
+	assert_int_equal(audit.finding[0].severity, FINDING_WARNING);
+	assert_ptr_equal(audit.finding[0].rule, invalid);
+}
+
+static void jumps_gotos_and_returns_are_followed(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_chain *first = chain("first", UINT32_MAX, false);
+	struct model_chain *second = chain("second", UINT32_MAX, false);
+	struct model_rule *step = rule(input);
+
+	verdict(step, MODEL_JUMP, "first");
+	step = rule(input);
+	port_is(step, false, 9000);
+	verdict(step, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	/* The drop is behind a return that packets of the service take. */
+	step = rule(first);
+	port_is(step, false, 9000);
+	verdict(step, MODEL_GOTO, "second");
+	step = rule(first);
+	state_is(step, NF_CT_STATE_BIT(IP_CT_NEW));
+	verdict(step, MODEL_DROP, NULL);
+	step = rule(second);
+	verdict(step, MODEL_RETURN, NULL);
+	step = rule(second);
+	state_is(step, NF_CT_STATE_UNTRACKED_BIT);
+	verdict(step, MODEL_DROP, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+}
+
+static void translation_is_found_and_that_of_other_ports_is_not(void **state)
+{
+	const uint8_t port[] = { 0, 80 };
+	struct model_chain *pre = chain("pre", NF_INET_PRE_ROUTING, false);
+	struct model_rule *other, *own;
+	struct model_expr *made;
+
+	pre->type = MODEL_TYPE_NAT;
+	pre->priority = -100;
+	other = rule(pre);
+	port_is(other, false, 9001);
+	expr(other, MODEL_NAT)->number[0] = NFT_NAT_DNAT;
+	own = rule(pre);
+	port_is(own, false, 9000);
+	made = expr(own, MODEL_IMMEDIATE);
+	made->to = 0;
+	made->value = bytes(port, sizeof(port));
+	made = expr(own, MODEL_REDIR);
+	made->source2 = 0;
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("nat", own));
+	assert_false(is_found("nat", other));
+}
+
+/* What is turned to the service's port would be answered from there. */
+static void translation_to_the_service_is_found(void **state)
+{
+	const uint8_t port[] = { 9000 >> 8, 9000 & 255 };
+	struct model_chain *pre = chain("pre", NF_INET_PRE_ROUTING, false);
+	struct model_rule *other = rule(pre);
+	struct model_expr *made;
+
+	pre->type = MODEL_TYPE_NAT;
+	port_is(other, false, 80);
+	made = expr(other, MODEL_IMMEDIATE);
+	made->to = 0;
+	made->value = bytes(port, sizeof(port));
+	expr(other, MODEL_REDIR)->source2 = 0;
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("nat", other));
+}
+
+static void what_is_not_understood_is_unknown_only_on_the_way(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *other = rule(input), *own;
+
+	port_is(other, false, 53);
+	expr(other, MODEL_OPAQUE);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	evidence_clear(&evidence);
+
+	input = chain("input", NF_INET_LOCAL_IN, false);
+	own = rule(input);
+	port_is(own, false, 9000);
+	expr(own, MODEL_OPAQUE);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+	assert_true(is_found("opaque", own));
+}
+
+/* Both ways: what is untracked now stays as it is. */
+static void packets_that_are_untracked_already_fare_the_same(void **state)
+{
+	struct model_chain *pre = chain("pre", NF_INET_PRE_ROUTING, false);
+	struct model_chain *out = chain("out", NF_INET_LOCAL_OUT, false);
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *own = rule(pre);
+
+	pre->priority = out->priority = -300;
+	port_is(own, false, 9000);
+	expr(own, MODEL_NOTRACK);
+	own = rule(out);
+	port_is(own, true, 9000);
+	expr(own, MODEL_NOTRACK);
+	own = rule(out);
+	port_is(own, false, 9000);
+	expr(own, MODEL_NOTRACK);
+	accept_icmp(input);
+	own = rule(input);
+	state_is(own, NF_CT_STATE_BIT(IP_CT_NEW) | STATE_OLD);
+	verdict(own, MODEL_ACCEPT, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_true(audit.count > 0);
+	assert_string_equal(audit.finding[0].code, "notrack");
+}
+
+static void replies_on_loopback_need_more_than_their_state(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *old = rule(input), *own;
+
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	own = rule(input);
+	port_is(own, false, 9000);
+	verdict(own, MODEL_ACCEPT, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_int_equal(audit.count, 1);
+	assert_int_equal(audit.finding[0].way, PACKET_LOOPS);
+	assert_false(audit.finding[0].request);
+}
+
+/* 2^24 cases: things that can be so or not, and all of them matter. */
+static void too_many_cases_are_unknown(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+
+	for (uint32_t key = 0; key < 24; key++) {
+		struct model_rule *made = rule(input);
+		struct model_expr *set;
+
+		expr(made, MODEL_QUOTA);
+		set = expr(made, MODEL_META);
+		set->source = 0;
+		set->number[0] = NFT_META_PRIORITY;
+	}
+	state_is(rule(input), NF_CT_STATE_BIT(IP_CT_NEW));
+	verdict(input->last, MODEL_DROP, NULL);
+	judge();
+	assert_int_not_equal(audit.verdict, AUDIT_SAFE);
+	assert_true(is_found("too-large", NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(no_rules_are_safe, begin),
+		cmocka_unit_test_setup(a_stateless_accept_is_safe_behind_a_stateful_one,
+				       begin),
+		cmocka_unit_test_setup(a_state_that_no_packet_can_get_is_no_difference,
+				       begin),
+		cmocka_unit_test_setup(
+			a_stateful_accept_before_a_drop_policy_is_found_with_its_rule,
+			begin),
+		cmocka_unit_test_setup(a_stateful_rule_for_another_port_is_no_finding,
+				       begin),
+		cmocka_unit_test_setup(replies_that_only_their_state_lets_out_are_found,
+				       begin),
+		cmocka_unit_test_setup(icmp_errors_that_become_invalid_are_a_warning,
+				       begin),
+		cmocka_unit_test_setup(jumps_gotos_and_returns_are_followed, begin),
+		cmocka_unit_test_setup(
+			translation_is_found_and_that_of_other_ports_is_not, begin),
+		cmocka_unit_test_setup(translation_to_the_service_is_found, begin),
+		cmocka_unit_test_setup(what_is_not_understood_is_unknown_only_on_the_way,
+				       begin),
+		cmocka_unit_test_setup(packets_that_are_untracked_already_fare_the_same,
+				       begin),
+		cmocka_unit_test_setup(replies_on_loopback_need_more_than_their_state,
+				       begin),
+		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, end);
+}
