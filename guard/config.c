@@ -23,6 +23,21 @@ void config_init(struct config *config)
 	};
 }
 
+/* Whether it means something is seen when it is opened. */
+static int take_place(const char *value, char out[CONFIG_PLACE_MAX], struct args_why *why)
+{
+	size_t length = strlen(value);
+
+	if (length >= CONFIG_PLACE_MAX) {
+		snprintf(why->text, sizeof(why->text),
+			 "\"%.40s...\" is longer than %d bytes", value,
+			 CONFIG_PLACE_MAX - 1);
+		return -EINVAL;
+	}
+	memcpy(out, value, length + 1);
+	return 0;
+}
+
 int config_set(struct config *config, const char *name, const char *value,
 	       struct text *why)
 {
@@ -39,6 +54,12 @@ int config_set(struct config *config, const char *name, const char *value,
 		err = args_duration(value, LEASE_MIN_S, DAY_S, &config->lease_s, &reason);
 	else if (strcmp(name, "release-after") == 0)
 		err = args_duration(value, 0, DAY_S, &config->release_after_s, &reason);
+	else if (strcmp(name, "metrics") == 0)
+		err = take_place(value, config->metrics, &reason);
+	else if (strcmp(name, "journal") == 0)
+		err = take_place(value, config->journal, &reason);
+	else if (strcmp(name, "control") == 0)
+		err = take_place(value, config->control, &reason);
 	if (err && err != -ENOENT)
 		text_add(why, "%s: %s", name, reason.text);
 	return err;
@@ -129,8 +150,10 @@ int config_check(const struct config *config, struct text *why)
 }
 
 /* The names that a file and a command line both know. */
-static const char *const SCALARS[] = { "engage-at", "release-at", "horizon", "lease",
-				       "release-after" };
+static const char *const SCALARS[] = {
+	"engage-at",     "release-at", "horizon", "lease",
+	"release-after", "metrics",    "journal", "control"
+};
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
 
@@ -228,6 +251,9 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_STR("horizon", NULL, CFGF_NODEFAULT),
 		CFG_STR("lease", NULL, CFGF_NODEFAULT),
 		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
+		CFG_STR("metrics", NULL, CFGF_NODEFAULT),
+		CFG_STR("journal", NULL, CFGF_NODEFAULT),
+		CFG_STR("control", NULL, CFGF_NODEFAULT),
 		CFG_SEC("service", service_options,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_STR_LIST("never", NULL, CFGF_NODEFAULT),

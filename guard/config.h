@@ -11,7 +11,7 @@
 
 struct text;
 
-enum { CONFIG_NEVER_MAX = 64 };
+enum { CONFIG_NEVER_MAX = 64, CONFIG_PLACE_MAX = 256 };
 
 /* A service that the guard may take out of tracking. */
 struct config_service {
@@ -25,6 +25,10 @@ struct config {
 	struct policy_settings policy;
 	double lease_s; /* rules vanish this long after the guard's last sign of life */
 	double release_after_s; /* of services that do not say otherwise */
+	/* Empty: none. */
+	char metrics[CONFIG_PLACE_MAX]; /* ADDR:PORT to serve metrics at */
+	char journal[CONFIG_PLACE_MAX]; /* file that keeps the events */
+	char control[CONFIG_PLACE_MAX]; /* socket for orders */
 	size_t count;
 	struct config_service services[POLICY_SERVICES_MAX];
 	size_t never_count;
@@ -58,7 +62,8 @@ double config_release_after_s(const struct config *config, size_t i);
 int config_check(const struct config *config, struct text *why);
 
 /*
- * Sets one of "engage-at", "release-at", "horizon", "lease", "release-after" from text.
+ * Sets one of "engage-at", "release-at", "horizon", "lease", "release-after", "metrics",
+ * "journal", "control" from text.
  * Returns 0; -EINVAL or -ERANGE with a sentence in *why; -ENOENT for another name.
  */
 int config_set(struct config *config, const char *name, const char *value,

@@ -66,11 +66,8 @@ static void on_config_error(cfg_t *file, const char *fmt, va_list args)
 		 file->filename ? file->filename : "", file->line, sentence);
 }
 
-/*
- * The file first, then the command line over it, then whether it makes sense together.
- * Returns 0 or -errno with the reason in *why.
- */
-static int make_config(const struct order *order, struct config *config, struct text *why)
+/* The file first, then the command line over it. Returns 0 or -errno with the reason in *why. */
+static int read_config(const struct order *order, struct config *config, struct text *why)
 {
 	int err = 0;
 
@@ -87,17 +84,31 @@ static int make_config(const struct order *order, struct config *config, struct 
 	for (size_t i = 0; !err && i < order->setting_count; i++)
 		err = config_set(config, order->settings[i].name,
 				 order->settings[i].value, why);
+	if (!err && order->control_path)
+		err = config_set(config, "control", order->control_path, why);
+	if (!err && order->journal_path)
+		err = config_set(config, "journal", order->journal_path, why);
 	for (size_t i = 0; !err && i < order->service_count; i++)
 		err = config_add_service(config, order->services[i], why);
+	return err;
+}
+
+/* The same, and whether it makes sense together. */
+static int make_config(const struct order *order, struct config *config, struct text *why)
+{
+	int err = read_config(order, config, why);
+
 	return err ? err : config_check(config, why);
 }
 
 /* Returns EXIT_OK, or EXIT_USAGE after saying why. */
 static int configure(const struct order *order, const struct log *log,
+		     int (*make)(const struct order *order, struct config *config,
+				 struct text *why),
 		     struct config *config)
 {
 	struct text why = { 0 };
-	int err = make_config(order, config, &why);
+	int err = make(order, config, &why);
 
 	if (err)
 		log_error(log, "%s", text_str(&why));
@@ -108,7 +119,7 @@ static int configure(const struct order *order, const struct log *log,
 static int check_config(const struct order *order, const struct log *log)
 {
 	struct config config;
-	int status = configure(order, log, &config);
+	int status = configure(order, log, make_config, &config);
 
 	if (status != EXIT_OK)
 		return status;
@@ -144,7 +155,6 @@ static int run(const struct order *order, const struct log *log)
 	struct journal journal = {
 		.log = log,
 		.json_fd = order->json ? STDOUT_FILENO : -1,
-		.logbook = { .path = order->journal_path },
 		.rehearse = order->dry_run,
 	};
 	struct config config;
@@ -153,15 +163,10 @@ static int run(const struct order *order, const struct log *log)
 		.journal = &journal,
 		.log = log,
 		.rehearse = order->dry_run,
-		/* A rehearsal takes orders only where it is told to: it may stand beside a guard. */
-		.control_path = order->dry_run && !order->control_given
-					? NULL
-					: order->control_path,
-		.control_needed = order->control_given,
 		.reread = order->config_path ? reread : NULL,
 		.data = (void *)order,
 	};
-	int status = configure(order, log, &config);
+	int status = configure(order, log, make_config, &config);
 
 	if (status != EXIT_OK)
 		return status;
@@ -203,7 +208,7 @@ static int show_answer(const json_t *answer, const struct order *order,
 }
 
 /* Brings an order to the running guard. */
-static int send_order(const struct order *order, const struct log *log)
+static int send_to(const char *path, const struct order *order, const struct log *log)
 {
 	json_t *request = json_pack("{s:s, s:s*}", "command", order_name(order->command),
 				    "service", order->operand);
@@ -212,7 +217,7 @@ static int send_order(const struct order *order, const struct log *log)
 	const char *error;
 	int status;
 
-	if (errand_run(order->control_path, request, &answer, &why)) {
+	if (errand_run(path, request, &answer, &why)) {
 		log_error(log, "%s", text_str(&why));
 		status = EXIT_FAILED;
 	} else if (!json_is_true(json_object_get(answer, "ok"))) {
@@ -226,6 +231,17 @@ static int send_order(const struct order *order, const struct log *log)
 	json_decref(answer);
 	json_decref(request);
 	return status;
+}
+
+static int send_order(const struct order *order, const struct log *log)
+{
+	struct config config;
+	int status = configure(order, log, read_config, &config);
+
+	if (status != EXIT_OK)
+		return status;
+	return send_to(config.control[0] ? config.control : GUARD_CONTROL_PATH, order,
+		       log);
 }
 
 static int show_incidents(const json_t *incidents, const struct order *order,
@@ -261,22 +277,26 @@ static int show_incidents(const json_t *incidents, const struct order *order,
 static int incidents(const struct order *order, const struct log *log)
 {
 	json_t *events = NULL, *list;
+	struct config config;
 	uint64_t skipped;
-	int err, status;
+	int status = configure(order, log, read_config, &config);
+	int err;
 
-	if (!order->journal_path) {
-		log_error(log, "incidents: where is the journal? Give --journal FILE");
+	if (status != EXIT_OK)
+		return status;
+	if (!config.journal[0]) {
+		log_error(log, "incidents: where is the journal? Give --journal FILE, or "
+			       "-c FILE with \"journal\" in it");
 		return EXIT_USAGE;
 	}
-	err = logbook_read(order->journal_path, &events, &skipped);
+	err = logbook_read(config.journal, &events, &skipped);
 	if (err) {
-		log_error(log, "cannot read \"%s\": %s", order->journal_path,
-			  strerror(-err));
+		log_error(log, "cannot read \"%s\": %s", config.journal, strerror(-err));
 		return EXIT_FAILED;
 	}
 	if (skipped)
 		log_warn(log, "%llu lines of \"%s\" are no events and are passed over",
-			 (unsigned long long)skipped, order->journal_path);
+			 (unsigned long long)skipped, config.journal);
 	list = incidents_find(events);
 	status = show_incidents(list, order, log);
 	json_decref(list);

@@ -232,6 +232,11 @@ uint64_t leases_since_ns(const struct leases *leases, size_t i)
 	return leases->rows[i].since_ns;
 }
 
+uint64_t leases_packets(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].packets;
+}
+
 double leases_packets_per_s(const struct leases *leases, size_t i)
 {
 	return leases->rows[i].held ? INFINITY : leases->rows[i].packets_per_s;

@@ -63,6 +63,9 @@ size_t leases_count(const struct leases *leases);
 
 uint64_t leases_since_ns(const struct leases *leases, size_t i);
 
+/* Untracked packets towards the service, by its rules' counters, at the last measurement. */
+uint64_t leases_packets(const struct leases *leases, size_t i);
+
 /*
  * Untracked packets towards the service a second, between the last two measurements;
  * INFINITY until there are two.

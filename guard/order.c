@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "guard/wiring.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/text.h"
@@ -45,8 +46,9 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_RELEASE_AFTER, "release-after", "T",
 	  "calm needed before giving back (30s)" },
 	{ OPTION_CONTROL, "control", "PATH",
-	  "socket for orders (" ORDER_CONTROL_PATH ")" },
+	  "socket for orders (" GUARD_CONTROL_PATH ")" },
 	{ OPTION_JOURNAL, "journal", "FILE", "keep events in FILE, and read them there" },
+	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus" },
 	OPTIONS_COMMON,
 };
 
@@ -93,11 +95,9 @@ static const char *setting_name(int key)
 	return NULL;
 }
 
-static enum order_kind take_setting(struct order *order, const struct log *log, int key,
-				    const char *value)
+static enum order_kind take_setting(struct order *order, const struct log *log,
+				    const char *name, const char *value)
 {
-	const char *name = setting_name(key);
-
 	if (!name) {
 		log_error(log, "see ctguard --help");
 		return ORDER_BAD;
@@ -135,12 +135,10 @@ static enum order_kind take_option(struct order *order, struct log *log, int key
 	case 'q': log->level = LOG_LEVEL_WARN; break;
 	case 'h': return ORDER_HELP;
 	case 'V': return ORDER_VERSION;
-	case OPTION_CONTROL:
-		order->control_path = value;
-		order->control_given = true;
-		break;
+	case OPTION_CONTROL: order->control_path = value; break;
 	case OPTION_JOURNAL: order->journal_path = value; break;
-	default: return take_setting(order, log, key, value);
+	case 'm': return take_setting(order, log, "metrics", value);
+	default: return take_setting(order, log, setting_name(key), value);
 	}
 	return ORDER_GOOD;
 }
@@ -186,8 +184,7 @@ static bool take_command(struct order *order, const struct log *log, const char 
 static bool check_options(const struct order *order, const struct log *log)
 {
 	const char *name = order_name(order->command);
-	bool configures = order->service_count || order->setting_count ||
-			  order->config_path || order->dry_run;
+	bool configures = order->service_count || order->setting_count || order->dry_run;
 
 	if (order->command > ORDER_CHECK_CONFIG && configures)
 		log_error(log, "\"%s\" takes no option of a guard's configuration", name);
@@ -226,7 +223,7 @@ static bool take_operands(struct order *order, const struct log *log, int count,
 
 enum order_kind order_parse(int argc, char **argv, struct log *log, struct order *out)
 {
-	struct order order = { .control_path = ORDER_CONTROL_PATH };
+	struct order order = { 0 };
 	struct options options;
 	const char *value;
 	int key;

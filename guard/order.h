@@ -10,9 +10,6 @@
 struct log;
 struct text;
 
-/* Where a guard listens for orders unless it is told otherwise. */
-#define ORDER_CONTROL_PATH "/run/ctkit/ctguard.sock"
-
 enum order_command {
 	ORDER_RUN,
 	ORDER_CHECK_CONFIG,
@@ -32,9 +29,8 @@ struct order {
 	enum order_command command;
 	const char *operand; /* of RELEASE: the service; of INCIDENTS: which, or NULL */
 	const char *config_path;
-	const char *control_path; /* never NULL */
-	bool control_given;
-	const char *journal_path; /* NULL: none */
+	const char *control_path; /* NULL: not given */
+	const char *journal_path; /* NULL: not given */
 	const char *services[POLICY_SERVICES_MAX];
 	size_t service_count;
 	struct {

@@ -9,7 +9,6 @@
 #include "guard/lease.h"
 #include "guard/lookout.h"
 #include "guard/remedy.h"
-#include "guard/status.h"
 #include "guard/trouble.h"
 #include "lib/args.h"
 #include "lib/service.h"
@@ -36,9 +35,9 @@ static enum status_state state_of(const struct orders *orders)
 	return leases_count(orders->leases) > 0 ? STATUS_ENGAGED : STATUS_WATCHING;
 }
 
-static json_t *tell_status(struct orders *orders, const json_t *request)
+struct status orders_status(const struct orders *orders)
 {
-	const struct status status = {
+	return (struct status){
 		.state = state_of(orders),
 		.rehearse = orders->remedy->rehearse,
 		.started_ns = orders->started_ns,
@@ -48,6 +47,11 @@ static json_t *tell_status(struct orders *orders, const json_t *request)
 		.view = lookout_view(orders->lookout),
 		.journal = orders->journal,
 	};
+}
+
+static json_t *tell_status(struct orders *orders, const json_t *request)
+{
+	const struct status status = orders_status(orders);
 
 	return status_json(&status);
 }

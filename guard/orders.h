@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guard/status.h"
+
 struct config;
 struct ev_loop;
 struct journal;
@@ -39,6 +41,9 @@ struct orders {
 	uint64_t started_ns;
 	enum orders_wish wish;
 };
+
+/* What the guard is doing now; its pointers are those of orders. */
+struct status orders_status(const struct orders *orders);
 
 /*
  * Answers a request: {"command":"status"}, "pause", "resume", "release" with "service",

@@ -58,6 +58,7 @@ static void change(struct remedy *remedy, const struct policy_decision *decision
 	const struct policy_view *view = lookout_view(remedy->lookout);
 	size_t i = decision->service;
 	struct apply_why why;
+	double seconds;
 	int err;
 
 	if (view->now_ns < remedy->retry_ns)
@@ -68,12 +69,17 @@ static void change(struct remedy *remedy, const struct policy_decision *decision
 		err = leases_release(remedy->leases, i, &why);
 	if (err) {
 		journal_failure(remedy->journal, view, decision, why.text);
+		remedy->record.failures++;
 		remedy->retry_ns =
 			view->now_ns + (uint64_t)(RETRY_AFTER_S * CLOCK_NS_PER_S);
 		return;
 	}
-	journal_decision(remedy->journal, view, decision,
-			 clock_between_s(view->now_ns, clock_now_ns()));
+	seconds = clock_between_s(view->now_ns, clock_now_ns());
+	journal_decision(remedy->journal, view, decision, seconds);
+	if (decision->action == POLICY_ENGAGE)
+		record_engagement(&remedy->record, seconds);
+	else
+		remedy->record.releases++;
 	remedy->complained_ns = 0;
 	if (decision->action == POLICY_ENGAGE && !remedy->rehearse)
 		reclaim(remedy, i);
@@ -129,6 +135,7 @@ int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
 
 	if (err)
 		return err;
+	remedy->record.releases++;
 	text_add(&text, "%s %s back by order", remedy->rehearse ? "would give" : "gave",
 		 name);
 	journal_about(remedy->journal, "release", name, text_str(&text));

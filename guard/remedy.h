@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "conntrack/reclaim.h"
+#include "guard/record.h"
 
 struct apply_why;
 struct config;
@@ -31,10 +32,11 @@ struct remedy {
 	struct trouble *trouble;
 	struct nl *nl; /* deletes entries */
 	enum reclaim_way reclaim_way;
-	bool rehearse;     /* rules are not changed, so no entries are deleted */
-	bool paused;       /* by order: nothing is carried out */
-	bool helpless;     /* the table fills, and nothing that is allowed helps */
-	uint64_t retry_ns; /* no change before this, because one failed; 0: none did */
+	bool rehearse;        /* rules are not changed, so no entries are deleted */
+	struct record record; /* of what was done */
+	bool paused;          /* by order: nothing is carried out */
+	bool helpless;        /* the table fills, and nothing that is allowed helps */
+	uint64_t retry_ns;    /* no change before this, because one failed; 0: none did */
 	uint64_t
 		complained_ns; /* last word about a table that cannot be relieved; 0: none */
 };

@@ -23,6 +23,8 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct policy_decision decision;
 	int err = lookout_decide(rounds->lookout, &decision);
 
+	rounds->remedy->record.looks++;
+
 	if (err)
 		trouble_note(rounds->trouble,
 			     "read the table or the addresses of this host", err);

@@ -12,7 +12,7 @@
 
 #include "conntrack/active.h"
 #include "guard/config.h"
-#include "guard/control.h"
+#include "guard/desk.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lock.h"
@@ -50,7 +50,7 @@ struct guard {
 	struct rounds rounds;
 	struct remedy remedy;
 	struct orders orders;
-	struct control *control;
+	struct desk desk;
 };
 
 static const char *name_of(const struct guard *guard, size_t i)
@@ -137,6 +137,8 @@ static void introduce(struct guard *guard)
 	guard->remedy.config = guard->orders.config = &guard->config;
 	guard->remedy.lookout = guard->orders.lookout = guard->lookout;
 	guard->remedy.leases = guard->orders.leases = guard->leases;
+	guard->journal->logbook.path =
+		guard->config.journal[0] ? guard->config.journal : NULL;
 	guard->rounds.lookout = guard->lookout;
 	guard->rounds.leases = guard->leases;
 }
@@ -192,26 +194,6 @@ static void start_watchers(struct guard *guard)
 	ev_signal_start(guard->loop, &guard->hangup);
 }
 
-/* A guard that takes no orders still guards. */
-static int open_control(struct guard *guard, struct text *why)
-{
-	struct text reason = { 0 };
-	int err;
-
-	if (!guard->setup.control_path)
-		return 0;
-	err = control_open(&guard->control, guard->setup.control_path, &reason);
-	if (err && guard->setup.control_needed) {
-		text_add(why, "%s", text_str(&reason));
-	} else if (err) {
-		log_warn(guard->log, "%s: guarding without (see --control)",
-			 text_str(&reason));
-		err = 0;
-	}
-	text_free(&reason);
-	return err;
-}
-
 static int open_all(struct guard *guard, struct text *why)
 {
 	int err;
@@ -227,7 +209,8 @@ static int open_all(struct guard *guard, struct text *why)
 	}
 	err = adopt(guard, why);
 	if (!err)
-		err = open_control(guard, why);
+		err = desk_open(&guard->desk, &guard->config, guard->rehearse, guard->log,
+				why);
 	if (err)
 		return err;
 	/* libev aborts when it runs out of descriptors. */
@@ -269,7 +252,7 @@ void guard_close(struct guard *guard)
 {
 	if (!guard)
 		return;
-	control_close(guard->control);
+	desk_close(&guard->desk);
 	if (guard->loop) {
 		stop_watchers(guard);
 		ev_loop_destroy(guard->loop);
@@ -280,13 +263,6 @@ void guard_close(struct guard *guard)
 	if (guard->lock_fd >= 0)
 		close(guard->lock_fd);
 	free(guard);
-}
-
-static json_t *answer(void *data, const json_t *request, bool trusted)
-{
-	struct guard *guard = data;
-
-	return orders_answer(&guard->orders, request, trusted);
 }
 
 /* A guard of a table that nothing fills would look broken. */
@@ -337,8 +313,10 @@ static int swap(struct guard *guard, struct text *why)
 	struct config present = guard->config;
 	struct leases *leases = NULL;
 	struct lookout *lookout = NULL;
-	int err = give_back_forbidden(guard, why);
+	int err = desk_move(&guard->desk, &present, &guard->wanted, why);
 
+	if (!err)
+		err = give_back_forbidden(guard, why);
 	if (err)
 		return err;
 	/* The new ones keep a pointer to it. */
@@ -378,8 +356,8 @@ int guard_run(struct guard *guard)
 	int err = 0;
 
 	guard->orders.loop = guard->loop;
-	if (guard->control)
-		control_start(guard->control, guard->loop, answer, guard);
+	desk_start(&guard->desk, guard->loop, &guard->orders, &guard->remedy.record,
+		   guard->nl);
 	start_watchers(guard);
 	notes_hello(guard->journal, &guard->config, guard->leases,
 		    lookout_view(guard->lookout));

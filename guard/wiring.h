@@ -15,14 +15,15 @@ struct text;
  */
 struct guard;
 
+/* Where a guard listens for orders unless it is told otherwise. */
+#define GUARD_CONTROL_PATH "/run/ctkit/ctguard.sock"
+
 /* What a guard is started with; all of it is borrowed and must outlive the guard. */
 struct guard_setup {
 	const struct config *config; /* the first; reread() brings others */
 	struct journal *journal;
 	const struct log *log;
-	bool rehearse;            /* it changes nothing */
-	const char *control_path; /* NULL: it takes no orders */
-	bool control_needed;      /* without the control socket it does not start */
+	bool rehearse; /* it changes nothing */
 	/*
 	 * Reads the configuration again. Returns 0, or -errno with the reason in *why. NULL: there
 	 * is no file.

@@ -349,3 +349,57 @@ time.sleep(60)'
 	[ "$status" -eq 1 ]
 	[[ $output == *"No such file"* ]]
 }
+
+@test "metrics tell the table, the services and what was done" {
+	guard -s udp/9000 -s udp/9001 --horizon 1h -m 127.0.0.1:9912
+	metric() {
+		on server curl -s http://127.0.0.1:9912/metrics | awk -v name="$1" '$1 == name { print $2 }'
+	}
+	metric_is() {
+		[ "$(metric "$1")" = "$2" ]
+	}
+	[ "$(metric 'ctkit_guard_untracked{service="udp/9000"}')" = 0 ]
+	[ "$(metric ctkit_conntrack_entries_limit)" -eq "$(cat /proc/sys/net/netfilter/nf_conntrack_max)" ]
+	[ "$(metric ctkit_conntrack_early_drop_total)" -eq 0 ]
+	flooded 9000
+	wait_until 5 metric_is 'ctkit_guard_untracked{service="udp/9000"}' 1
+	[ "$(metric 'ctkit_guard_untracked{service="udp/9001"}')" = 0 ]
+	[ "$(metric ctkit_guard_engagements_total)" -eq 1 ]
+	[ "$(metric ctkit_guard_decision_seconds_count)" -eq 1 ]
+	[ "$(metric 'ctkit_guard_decision_seconds_bucket{le="+Inf"}')" -eq 1 ]
+	flooded 9000
+	wait_until 5 eval '[ "$(metric "ctkit_guard_untracked_packets_total{service=\"udp/9000\"}")" -ge 20000 ]'
+	order release udp/9000
+	[ "$(metric ctkit_guard_releases_total)" -eq 1 ]
+	[ "$(metric ctkit_guard_looks_total)" -gt 1 ]
+	if type promtool >/dev/null; then
+		[ -z "$(on server curl -s http://127.0.0.1:9912/metrics | promtool check metrics 2>&1)" ]
+	fi
+}
+
+@test "an address that cannot be had for metrics is told, also at a reload" {
+	run on server ctguard run -s udp/9000 --control socket -m 192.0.2.1:80
+	[ "$status" -ne 0 ]
+	[[ $output == *"192.0.2.1:80"* ]]
+	printf 'metrics = "127.0.0.1:9912"\nservice "udp/9000" { }\n' >conf
+	guard -c conf
+	sed -i s/127.0.0.1/192.0.2.1/ conf
+	order reload
+	wait_until 5 grep -q '192.0.2.1:9912' "$guard.err"
+	on server curl -sf http://127.0.0.1:9912/metrics >/dev/null
+	sed -i s/192.0.2.1:9912/127.0.0.1:9913/ conf
+	order reload
+	wait_until 5 on server curl -sf http://127.0.0.1:9913/metrics -o page
+	! on server curl -sf http://127.0.0.1:9912/metrics
+}
+
+@test "orders and incidents find their places in the configuration" {
+	printf 'journal = "log"\ncontrol = "here"\nservice "udp/9000" { }\n' >conf
+	background on server ctguard run -c conf
+	wait_until 5 test -S here
+	ctguard -c conf status
+	ctguard -c conf incidents
+	ctguard -c conf stop
+	wait_until 5 ended "$pid"
+	[ -s log ]
+}

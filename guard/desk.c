@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/desk.h"
+
+#include <string.h>
+
+#include "guard/config.h"
+#include "guard/control.h"
+#include "guard/orders.h"
+#include "guard/scrape.h"
+#include "guard/wiring.h"
+#include "lib/args.h"
+#include "lib/log.h"
+#include "lib/text.h"
+
+static int open_control(struct desk *desk, const char *path, bool rehearse,
+			const struct log *log, struct text *why)
+{
+	struct text reason = { 0 };
+	int err;
+
+	if (!path[0] && rehearse)
+		return 0;
+	err = control_open(&desk->control, path[0] ? path : GUARD_CONTROL_PATH, &reason);
+	if (err && path[0]) {
+		text_add(why, "%s", text_str(&reason));
+	} else if (err) {
+		log_warn(log, "%s: guarding without (see --control)", text_str(&reason));
+		err = 0;
+	}
+	text_free(&reason);
+	return err;
+}
+
+static int open_scrape(const struct config *config, struct scrape **out, struct text *why)
+{
+	struct args_why reason;
+	int err;
+
+	if (!config->metrics[0])
+		return 0;
+	err = scrape_open(out, config->metrics, &reason);
+	if (err)
+		text_add(why, "metrics: %s", reason.text);
+	return err;
+}
+
+int desk_open(struct desk *desk, const struct config *config, bool rehearse,
+	      const struct log *log, struct text *why)
+{
+	int err = open_control(desk, config->control, rehearse, log, why);
+
+	return err ? err : open_scrape(config, &desk->scrape, why);
+}
+
+static json_t *answer(void *data, const json_t *request, bool trusted)
+{
+	return orders_answer(data, request, trusted);
+}
+
+static void start_scrape(struct desk *desk)
+{
+	if (desk->scrape)
+		scrape_start(desk->scrape, desk->loop, desk->orders, desk->record,
+			     desk->nl);
+}
+
+void desk_start(struct desk *desk, struct ev_loop *loop, struct orders *orders,
+		const struct record *record, struct nl *nl)
+{
+	desk->loop = loop;
+	desk->orders = orders;
+	desk->record = record;
+	desk->nl = nl;
+	if (desk->control)
+		control_start(desk->control, loop, answer, orders);
+	start_scrape(desk);
+}
+
+int desk_move(struct desk *desk, const struct config *present,
+	      const struct config *wanted, struct text *why)
+{
+	struct scrape *scrape = NULL;
+	int err;
+
+	if (strcmp(present->metrics, wanted->metrics) == 0)
+		return 0;
+	err = open_scrape(wanted, &scrape, why);
+	if (err)
+		return err;
+	scrape_close(desk->scrape);
+	desk->scrape = scrape;
+	start_scrape(desk);
+	return 0;
+}
+
+void desk_close(struct desk *desk)
+{
+	control_close(desk->control);
+	scrape_close(desk->scrape);
+	*desk = (struct desk){ 0 };
+}
