@@ -219,21 +219,27 @@ static int look_after_loss(struct nl *nl, struct ruleset *known, const struct wi
 	return err;
 }
 
+static int try_and_look(struct nl *nl, struct ruleset *known, const struct wish *wish,
+			struct apply_why *why)
+{
+	uint64_t since_ns = clock_now_ns();
+	bool sent = false;
+	int err = try_once(nl, known, wish, why, &sent);
+
+	if (sent && (err == -ENOBUFS || err == -ETIMEDOUT))
+		err = look_after_loss(nl, known, wish, since_ns, err, why);
+	if (err)
+		known->generation = 0;
+	return err;
+}
+
 static int carry_out(struct nl *nl, struct ruleset *known, const struct wish *wish,
 		     struct apply_why *why)
 {
 	int err = -ERESTART;
 
-	for (int tries = 0; err == -ERESTART && tries < APPLY_TRIES; tries++) {
-		uint64_t since_ns = clock_now_ns();
-		bool sent = false;
-
-		err = try_once(nl, known, wish, why, &sent);
-		if (sent && (err == -ENOBUFS || err == -ETIMEDOUT))
-			err = look_after_loss(nl, known, wish, since_ns, err, why);
-		if (err)
-			known->generation = 0;
-	}
+	for (int tries = 0; err == -ERESTART && tries < APPLY_TRIES; tries++)
+		err = try_and_look(nl, known, wish, why);
 	return err == -ERESTART ? -EAGAIN : err;
 }
 
@@ -243,6 +249,14 @@ int apply_add_known(struct nl *nl, struct ruleset *known, const struct service *
 	const struct wish wish = { WISH_ADD, service, 1, terms };
 
 	return carry_out(nl, known, &wish, why);
+}
+
+int apply_add_judged(struct nl *nl, struct ruleset *known, const struct service *service,
+		     const struct terms *terms, struct apply_why *why)
+{
+	const struct wish wish = { WISH_ADD, service, 1, terms };
+
+	return try_and_look(nl, known, &wish, why);
 }
 
 int apply_add(struct nl *nl, const struct service *service, const struct terms *terms,

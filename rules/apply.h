@@ -45,6 +45,13 @@ int apply_add_known(struct nl *nl, struct ruleset *known, const struct service *
 		    const struct terms *terms, struct apply_why *why);
 
 /*
+ * The same for those who judged the ruleset of known's generation: one that has changed since is not
+ * planned for anew, but -ERESTART. known must have been read.
+ */
+int apply_add_judged(struct nl *nl, struct ruleset *known, const struct service *service,
+		     const struct terms *terms, struct apply_why *why);
+
+/*
  * Starts the leases of count services anew, in one batch: a few microseconds each. Of
  * terms, lease and holder count; how much is untracked stays. -ENOENT if the table, or the
  * chain of one of them, is not there.

@@ -3,12 +3,10 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <linux/netlink.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include "lib/service.h"
 #include "lib/streams.h"
 #include "lib/text.h"
+#include "rules/addition.h"
 #include "rules/apply.h"
 #include "rules/audit.h"
 #include "rules/judge.h"
@@ -52,7 +51,7 @@ static const long BUSY_PAUSE_NS = 20 * CLOCK_NS_PER_MS;
 struct context {
 	struct log log;
 	struct request request;
-	struct terms terms;   /* for add */
+	struct addition addition;
 	struct verify verify; /* of add, if request.verify_s */
 	struct nl *nl;
 	struct ruleset ruleset;
@@ -71,6 +70,15 @@ static int exit_code(int err)
 	case -EPROTONOSUPPORT:
 	case -EAFNOSUPPORT: return EXIT_UNREACHABLE;
 	default: return EXIT_FAILED;
+	}
+}
+
+static int verdict_code(const struct audit *audit)
+{
+	switch (audit->verdict) {
+	case AUDIT_SAFE: return EXIT_OK;
+	case AUDIT_UNSAFE: return EXIT_UNSAFE;
+	default: return EXIT_UNKNOWN;
 	}
 }
 
@@ -99,7 +107,8 @@ static int plan_request(struct plan *plan, const struct ruleset *ruleset,
 
 	switch (request->command) {
 	case REQUEST_ADD:
-		return plan_add(plan, ruleset, &request->service, &context->terms);
+		return plan_add(plan, ruleset, &request->service,
+				&context->addition.terms);
 	case REQUEST_DELETE: return plan_delete(plan, ruleset, &request->service);
 	case REQUEST_FLUSH: return plan_flush(plan, ruleset);
 	case REQUEST_LIST:
@@ -129,11 +138,9 @@ static int apply_request(struct context *context, struct apply_why *why)
 	struct nl *nl = context->nl;
 
 	switch (request->command) {
-	case REQUEST_ADD:
-		return apply_add_known(nl, &context->ruleset, &request->service,
-				       &context->terms, why);
 	case REQUEST_DELETE: return delete_patiently(nl, &request->service, why);
 	case REQUEST_FLUSH: return apply_flush(nl, why);
+	case REQUEST_ADD:
 	case REQUEST_LIST:
 	case REQUEST_AUDIT: break;
 	}
@@ -180,7 +187,7 @@ static json_t *verify_json(const struct verify *verify)
 }
 
 /* What a command that changes something did, or would do (script: by which nft text). */
-static int print_done(const struct context *context, const char *script)
+static int print_done(const struct context *context, bool applied, const char *script)
 {
 	const struct request *request = &context->request;
 	json_t *object = metainfo_object(PROGRAM);
@@ -191,16 +198,19 @@ static int print_done(const struct context *context, const char *script)
 		service_format(&request->service, name);
 		json_object_set_new(object, "service", json_string(name));
 	}
-	json_object_set_new(object, "applied", json_boolean(!script));
+	json_object_set_new(object, "applied", json_boolean(applied));
 	if (script)
 		json_object_set_new(object, "nft", json_string(script));
-	if (request->verify_s > 0)
+	if (context->addition.judged)
+		report_json(&context->addition.audit, object);
+	if (request->verify_s > 0 && applied)
 		json_object_set_new(object, "verified", verify_json(&context->verify));
 	return print_json(&context->log, object,
-			  script ? "" : "the change is made, but ctrules ");
+			  applied ? "the change is made, but ctrules " : "");
 }
 
-static int run_dry(struct context *context)
+/* As nft text what the request takes on this ruleset. */
+static int print_plan(struct context *context, const struct ruleset *ruleset)
 {
 	const struct request *request = &context->request;
 	const struct service *service =
@@ -208,21 +218,31 @@ static int run_dry(struct context *context)
 	struct text script = { 0 };
 	struct plan plan = { 0 };
 	struct apply_why why;
-	int code, err = ruleset_read(context->nl, &context->ruleset);
+	int code, err = plan_request(&plan, ruleset, context);
 
-	if (!err)
-		err = plan_request(&plan, &context->ruleset, context);
 	if (err) {
-		refusal_of_plan(err, &context->ruleset, service, &why);
+		refusal_of_plan(err, ruleset, service, &why);
 		log_error(&context->log, "%s", why.text);
 		return exit_code(err);
 	}
 	script_render(&plan, &script);
-	code = request->json ? print_done(context, text_str(&script))
+	code = request->json ? print_done(context, false, text_str(&script))
 			     : print_text(&context->log, &script);
 	text_free(&script);
 	plan_free(&plan);
 	return code;
+}
+
+static int run_dry(struct context *context)
+{
+	struct apply_why why;
+	int err = ruleset_read(context->nl, &context->ruleset);
+
+	if (!err)
+		return print_plan(context, &context->ruleset);
+	refusal_of_plan(err, &context->ruleset, NULL, &why);
+	log_error(&context->log, "%s", why.text);
+	return exit_code(err);
 }
 
 /* One line that is written over, where somebody watches. */
@@ -241,34 +261,17 @@ static void show_progress(const struct verify *verify, void *data)
 			verify->elapsed_s, verify->within_s);
 }
 
-/* Readable when the user or the system wants us to stop. */
-static int open_stop(void)
-{
-	sigset_t signals;
-	int fd;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	if (fd >= 0)
-		sigprocmask(SIG_BLOCK, &signals, NULL);
-	return fd;
-}
-
 /* Waits for packets of what was added. */
 static int run_verify(struct context *context)
 {
 	struct verify *verify = &context->verify;
+	struct ruleset *ruleset = &context->addition.ruleset;
 	struct text text = { 0 };
-	int err, stop = open_stop();
+	int err;
 
-	verify_begin(verify, &context->ruleset, &context->request.service,
+	verify_begin(verify, ruleset, &context->request.service,
 		     context->request.verify_s);
-	err = verify_wait(verify, context->nl, &context->ruleset, stop, show_progress,
-			  context);
-	if (stop >= 0)
-		close(stop);
+	err = verify_wait(verify, context->nl, ruleset, show_progress, context);
 	if (err) {
 		log_error(&context->log,
 			  "the service is added, but cannot be watched: %s",
@@ -305,39 +308,83 @@ static int run_change(struct context *context)
 		return run_dry(context);
 	code = make_change(context);
 	if (code == EXIT_OK && context->request.json)
-		code = print_done(context, NULL);
+		code = print_done(context, true, NULL);
 	return code;
 }
 
-static void warn_unaudited(const struct context *context)
+/* What the audit had against it, and was not heard. */
+static void warn_overridden(const struct context *context, const char *name)
 {
-	char name[SERVICE_TEXT_MAX];
+	const struct addition *addition = &context->addition;
+	struct text reason = { 0 };
 
-	if (context->request.force)
+	if (!addition->force ||
+	    (addition->judged && addition->audit.verdict == AUDIT_SAFE))
 		return;
-	service_format(&context->request.service, name);
-	log_warn(&context->log,
-		 "nothing was audited: whether another rule (NAT, ct state) needs "
-		 "%s tracked is for you to judge",
-		 name);
+	if (addition->judged)
+		report_reason(&addition->audit, &reason);
+	else
+		text_add(&reason, "it could not be made");
+	log_warn(&context->log, "--force overrides the audit of %s: %s", name,
+		 text_str(&reason));
+	text_free(&reason);
+}
+
+/* Says why it is not added, and returns the exit code. */
+static int refuse_addition(struct context *context, int err, const char *name)
+{
+	const struct addition *addition = &context->addition;
+	struct text reason = { 0 };
+
+	if (err != -EACCES) {
+		log_error(&context->log, "%s", addition->why.text);
+		return exit_code(err);
+	}
+	report_reason(&addition->audit, &reason);
+	log_error(&context->log,
+		  "%s is not added: the audit says %s (see ctrules audit %s); --force "
+		  "overrides it",
+		  name, text_str(&reason), name);
+	text_free(&reason);
+	if (context->request.json && print_done(context, false, NULL))
+		return EXIT_FAILED;
+	return verdict_code(&addition->audit);
+}
+
+/* The rest of an add, once its rules are there, or in a dry run could be. */
+static int finish_addition(struct context *context)
+{
+	const struct request *request = &context->request;
+	int code = EXIT_OK, printed = EXIT_OK;
+
+	if (request->dry_run)
+		return print_plan(context, &context->addition.ruleset);
+	if (request->verify_s > 0)
+		code = run_verify(context);
+	if (request->json)
+		printed = print_done(context, true, NULL);
+	return code ? code : printed;
 }
 
 static int run_add(struct context *context)
 {
 	const struct request *request = &context->request;
-	int code = request->dry_run ? run_dry(context) : make_change(context);
-	int printed = EXIT_OK;
+	struct addition *addition = &context->addition;
+	char name[SERVICE_TEXT_MAX];
+	int code, err;
 
-	if (code != EXIT_OK)
-		return code;
-	warn_unaudited(context);
-	if (request->dry_run)
-		return EXIT_OK;
-	if (request->verify_s > 0)
-		code = run_verify(context);
-	if (request->json)
-		printed = print_done(context, NULL);
-	return code ? code : printed;
+	service_format(&request->service, name);
+	addition->service = request->service;
+	addition->force = request->force;
+	addition->plan = request->dry_run;
+	err = addition_make(addition, context->nl);
+	if (addition->judged && request->json)
+		judge_quote(&addition->audit);
+	if (!err)
+		warn_overridden(context, name);
+	code = err ? refuse_addition(context, err, name) : finish_addition(context);
+	addition_clear(addition);
+	return code;
 }
 
 static int run_list(struct context *context)
@@ -368,15 +415,6 @@ static int run_list(struct context *context)
 	code = print_text(&context->log, &text);
 	text_free(&text);
 	return code;
-}
-
-static int verdict_code(const struct audit *audit)
-{
-	switch (audit->verdict) {
-	case AUDIT_SAFE: return EXIT_OK;
-	case AUDIT_UNSAFE: return EXIT_UNSAFE;
-	default: return EXIT_UNKNOWN;
-	}
 }
 
 /* What --explain prints, while the walks are made. */
@@ -490,7 +528,7 @@ static int run(struct context *context)
 			  strerror(-err));
 		return EXIT_UNREACHABLE;
 	}
-	err = make_terms(&context->request, &context->terms);
+	err = make_terms(&context->request, &context->addition.terms);
 	if (err)
 		log_error(&context->log, "cannot get a random number: %s",
 			  strerror(-err));

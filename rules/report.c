@@ -67,6 +67,23 @@ void report_text(const struct audit *audit, struct text *text)
 		text_add(text, "\nThere is more than these %zu.\n", audit->count);
 }
 
+void report_reason(const struct audit *audit, struct text *text)
+{
+	char why[FINDING_TEXT_MAX];
+	size_t i = 0;
+
+	text_add(text, "%s", audit_verdict_name(audit->verdict));
+	while (i < audit->count && audit->finding[i].weight == FINDING_HARMLESS)
+		i++;
+	if (i == audit->count)
+		return;
+	clean(audit->finding[i].why, why, sizeof(why));
+	text_add(text, ": %s", why);
+	if (audit->count > 1)
+		text_add(text, " (and %zu %s more)", audit->count - 1,
+			 audit->count == 2 ? "finding" : "findings");
+}
+
 static json_t *string(const char *from)
 {
 	char text[FINDING_TEXT_MAX];

@@ -15,6 +15,9 @@ struct text;
 /* The verdict, and what was found. */
 void report_text(const struct audit *audit, struct text *text);
 
+/* The verdict and the gravest reason for it, for a sentence: "unsafe: ... (and 2 findings more)". */
+void report_reason(const struct audit *audit, struct text *text);
+
 /* Adds "service", "verdict" and "findings" to object; sets of them fail as jansson does. */
 void report_json(const struct audit *audit, json_t *object);
 

@@ -36,7 +36,7 @@ static const struct option_spec SPECS[] = {
 	  "add: only what exceeds RATE packets a second (udp)" },
 	{ OPTION_VERIFY, "verify", "T",
 	  "add: wait until packets both ways are untracked; fail after T" },
-	{ OPTION_FORCE, "force", NULL, "add: do not warn that nothing was audited" },
+	{ OPTION_FORCE, "force", NULL, "add: whatever the audit says" },
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
 	{ OPTION_EXPLAIN, "explain", NULL,
 	  "audit: how each rule goes, tracked and untracked" },

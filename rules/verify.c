@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/verify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/text.h"
@@ -43,23 +47,40 @@ void verify_look(struct verify *verify, const struct ruleset *ruleset, double el
 		verify->end = VERIFY_TIMEOUT;
 }
 
-int verify_wait(struct verify *verify, struct nl *nl, struct ruleset *scratch,
-		int stop_fd, verify_cb *progress, void *data)
+/* Readable when the user or the system wants us to stop. */
+static int open_stop(void)
 {
-	struct pollfd stop = { .fd = stop_fd, .events = POLLIN };
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (fd < 0 || sigprocmask(SIG_BLOCK, &signals, NULL))
+		return -errno;
+	return fd;
+}
+
+int verify_wait(struct verify *verify, struct nl *nl, struct ruleset *scratch,
+		verify_cb *progress, void *data)
+{
+	struct pollfd stop = { .fd = open_stop(), .events = POLLIN };
 	uint64_t start_ns = clock_now_ns();
+	int err = stop.fd < 0 ? stop.fd : 0;
 
-	while (verify->end == VERIFY_WAITING) {
-		int err = ruleset_read(nl, scratch);
-
+	while (!err && verify->end == VERIFY_WAITING) {
+		err = ruleset_read(nl, scratch);
 		if (err)
-			return err;
+			break;
 		verify_look(verify, scratch, clock_between_s(start_ns, clock_now_ns()));
 		progress(verify, data);
 		if (verify->end == VERIFY_WAITING && poll(&stop, 1, LOOK_MS) > 0)
 			verify->end = VERIFY_STOPPED;
 	}
-	return 0;
+	if (stop.fd >= 0)
+		close(stop.fd);
+	return err;
 }
 
 static void describe_sides(const struct verify *verify, struct text *text)

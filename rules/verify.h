@@ -19,7 +19,7 @@ enum verify_end {
 	VERIFY_MOVED,   /* both have */
 	VERIFY_TIMEOUT, /* one has not, or neither */
 	VERIFY_GONE,    /* the service is no longer out of tracking */
-	VERIFY_STOPPED, /* stop_fd became readable */
+	VERIFY_STOPPED, /* SIGINT or SIGTERM came */
 };
 
 struct verify {
@@ -45,11 +45,11 @@ void verify_look(struct verify *verify, const struct ruleset *ruleset, double el
 typedef void verify_cb(const struct verify *verify, void *data);
 
 /*
- * Reads the ruleset into scratch and looks, until there is an end. Returns 0, or the -errno of
- * ruleset_read().
+ * Reads the ruleset into scratch and looks, until there is an end. From then on SIGINT and
+ * SIGTERM are blocked: they end the wait, not the process. Returns 0 or -errno.
  */
 int verify_wait(struct verify *verify, struct nl *nl, struct ruleset *scratch,
-		int stop_fd, verify_cb *progress, void *data);
+		verify_cb *progress, void *data);
 
 /* What came of it, as one sentence that says which direction does not match. */
 void verify_describe(const struct verify *verify, struct text *text);

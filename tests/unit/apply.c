@@ -145,6 +145,20 @@ static void what_changed_meanwhile_is_read_and_planned_again(void **state)
 	assert_true(nl.reads >= 6);
 }
 
+static void what_was_judged_is_not_planned_again(void **state)
+{
+	struct nl nl = { .generation = 70, .answers = { -ERESTART } };
+	struct ruleset known = { .generation = 70 };
+	struct apply_why why;
+
+	assert_int_equal(apply_add_judged(&nl, &known, &UDP_9000, &TERMS, &why),
+			 -ERESTART);
+	assert_int_equal(nl.batches, 1);
+	assert_int_equal(nl.batch_generation, 70);
+	assert_int_equal(nl.reads, 0);
+	assert_int_equal(known.generation, 0);
+}
+
 static void a_reading_that_was_overtaken_is_thrown_away(void **state)
 {
 	struct nl nl = { .generation = 70, .present = true, .restless = 4 };
@@ -228,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_batch_is_for_the_generation_that_was_read),
 		cmocka_unit_test(what_changed_meanwhile_is_read_and_planned_again),
+		cmocka_unit_test(what_was_judged_is_not_planned_again),
 		cmocka_unit_test(a_reading_that_was_overtaken_is_thrown_away),
 		cmocka_unit_test(endless_change_is_given_up),
 		cmocka_unit_test(what_is_known_is_not_read),

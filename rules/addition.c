@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/addition.h"
+
+#include <errno.h>
+
+#include "rules/refusal.h"
+
+/* How often a service is judged anew because the rules changed meanwhile. */
+enum { JUDGE_TRIES = 20 };
+
+static int judge(struct addition *addition, struct nl *nl)
+{
+	int err;
+
+	addition->judged = false;
+	evidence_clear(&addition->evidence);
+	err = evidence_read(nl, &addition->evidence);
+	if (!err)
+		err = judge_service(nl, &addition->evidence, &addition->service, NULL,
+				    &addition->audit);
+	addition->judged = !err;
+	if (err)
+		refusal_of_plan(err, &addition->ruleset, &addition->service,
+				&addition->why);
+	return err;
+}
+
+static int read_ruleset(struct addition *addition, struct nl *nl)
+{
+	int err = ruleset_read(nl, &addition->ruleset);
+
+	if (err)
+		refusal_of_plan(err, &addition->ruleset, &addition->service,
+				&addition->why);
+	return err;
+}
+
+/* -ERESTART: what was judged is not what is there. */
+static int try_once(struct addition *addition, struct nl *nl)
+{
+	int err = judge(addition, nl);
+
+	if (err)
+		return err;
+	if (addition->audit.verdict != AUDIT_SAFE)
+		return -EACCES;
+	err = read_ruleset(addition, nl);
+	if (err)
+		return err;
+	if (addition->ruleset.generation != addition->audit.generation)
+		return -ERESTART;
+	if (addition->plan)
+		return 0;
+	return apply_add_judged(nl, &addition->ruleset, &addition->service,
+				&addition->terms, &addition->why);
+}
+
+static int make_by_force(struct addition *addition, struct nl *nl)
+{
+	/* What it would have said is told, if it can be. */
+	judge(addition, nl);
+	if (addition->plan)
+		return read_ruleset(addition, nl);
+	addition->ruleset.generation = 0;
+	return apply_add_known(nl, &addition->ruleset, &addition->service,
+			       &addition->terms, &addition->why);
+}
+
+int addition_make(struct addition *addition, struct nl *nl)
+{
+	int err = -ERESTART;
+
+	if (addition->force)
+		return make_by_force(addition, nl);
+	for (int tries = 0; err == -ERESTART && tries < JUDGE_TRIES; tries++)
+		err = try_once(addition, nl);
+	if (err != -ERESTART)
+		return err;
+	refusal_of_kernel(err, NULL, &addition->why);
+	return -EAGAIN;
+}
+
+void addition_clear(struct addition *addition)
+{
+	evidence_clear(&addition->evidence);
+}
