@@ -39,6 +39,9 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t length)
 	struct http_head *head = head_of(parser);
 	size_t room = HTTP_NAME_MAX - head->name_length;
 
+	/* Some versions of llhttp take a blank for a part of the name, which RFC 9112, 5.1, forbids. */
+	if (memchr(at, ' ', length))
+		return refuse(head, 400);
 	if (length > room)
 		length = room;
 	memcpy(head->name + head->name_length, at, length);
@@ -232,6 +235,23 @@ const char *http_head_path(const struct http_head *head, size_t *length)
 	return path;
 }
 
+/* Whether the parameters of an element of Accept say that it is not wanted: "q=0", "q=0.0". */
+static bool is_unwanted(const char *parameters)
+{
+	const char *at = parameters;
+
+	while (*at && *at != ',') {
+		at += strspn(at, "; \t");
+		if (strncasecmp(at, "q=", 2) == 0) {
+			size_t zeros = strspn(at + 2, "0.");
+
+			return zeros > 0 && strchr(",; \t", at[2 + zeros]);
+		}
+		at += strcspn(at, ";,");
+	}
+	return false;
+}
+
 bool http_head_accepts(const struct http_head *head, const char *type)
 {
 	size_t length = strlen(type);
@@ -240,7 +260,7 @@ bool http_head_accepts(const struct http_head *head, const char *type)
 	while (*item) {
 		item += strspn(item, ", \t");
 		if (strncasecmp(item, type, length) == 0 && strchr(",; \t", item[length]))
-			return true;
+			return !is_unwanted(item + length);
 		item += strcspn(item, ",");
 	}
 	return false;

@@ -51,6 +51,28 @@ static void a_head_is_read_up_to_its_end_and_no_further(void **state)
 	assert_false(http_head_accepts(&head, "event-stream"));
 }
 
+static bool accepts_events(const char *accept)
+{
+	char text[200];
+	size_t used;
+
+	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: a\r\nAccept: %s\r\n\r\n",
+		 accept);
+	assert_int_equal(read_all(text, &used), 0);
+	return http_head_accepts(&head, "text/event-stream");
+}
+
+/* RFC 9110, 12.4.2: a weight of 0 means "not acceptable". */
+static void what_has_no_weight_is_not_accepted(void **state)
+{
+	assert_true(accepts_events("text/event-stream"));
+	assert_true(accepts_events("text/event-stream;q=0.1"));
+	assert_true(accepts_events("text/event-stream ; v=\"1\" ;q=1.000, a/b;q=0"));
+	assert_true(accepts_events("text/event-stream;charset=utf-8"));
+	assert_false(accepts_events("text/event-stream;q=0"));
+	assert_false(accepts_events("a/b, text/event-stream ; v=1; Q=0.000 , c/d"));
+}
+
 static void any_cut_gives_the_same_head(void **state)
 {
 	static const char TEXT[] =
@@ -119,6 +141,8 @@ static void what_is_wrong_names_its_status(void **state)
 		{ "GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400 },
 		{ "GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", 400 },
 		{ "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nX y: b\r\n\r\n", 400 },
 	};
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
@@ -329,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_head_is_read_up_to_its_end_and_no_further),
+		cmocka_unit_test(what_has_no_weight_is_not_accepted),
 		cmocka_unit_test(any_cut_gives_the_same_head),
 		cmocka_unit_test(single_bytes_are_enough),
 		cmocka_unit_test(what_is_wrong_names_its_status),
