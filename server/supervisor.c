@@ -303,6 +303,9 @@ static void watch(struct supervisor *supervisor)
 	ev_signal_init(&supervisor->interrupt, on_stop, SIGINT);
 	ev_signal_init(&supervisor->hangup, on_hangup, SIGHUP);
 	ev_signal_init(&supervisor->replace, on_replace, SIGUSR2);
+	/* Before the ends of workers that a signal to the whole group has reached as well. */
+	ev_set_priority(&supervisor->term, EV_MAXPRI);
+	ev_set_priority(&supervisor->interrupt, EV_MAXPRI);
 	ev_child_init(&supervisor->child, on_child, 0, 0);
 	ev_timer_init(&supervisor->report, on_report, report_s, report_s);
 	ev_timer_init(&supervisor->restart, on_restart, 0, 0);

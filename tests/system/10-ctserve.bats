@@ -654,6 +654,22 @@ first_lines() {
 	[ "$(counter connections_closed)" -eq 1 ]
 }
 
+@test "workers that a signal to the whole group ends first are not replaced" {
+	local one
+	serve -w 2 echo=udp/9000
+	# Both are there to be seen when the supervisor looks: the signal, and that they have ended.
+	kill -STOP "$server"
+	one=$(workers)
+	# shellcheck disable=SC2086 # a list of words
+	kill -TERM $one "$server"
+	# shellcheck disable=SC2086
+	wait_until 30 gone $one
+	kill -CONT "$server"
+	wait "$server"
+	[ "$(counter worker_restarts)" -eq 0 ]
+	! said 'starting another'
+}
+
 # blocked_echo: a TCP echo client that sends and never reads, in the background.
 blocked_echo() {
 	pausing <<-'PYTHON'
