@@ -72,10 +72,17 @@ static void draw_title(struct frame *frame)
 
 	if (column + width + 1 > frame->canvas->width)
 		width = keys->paused ? snprintf(right, sizeof(right), "PAUSED") : 0;
-	if (frame->reading && frame->reading->netns)
+	if (frame->reading && frame->reading->netns) {
+		struct text name = { 0 };
+
+		text_add(&name, "%s", frame->reading->netns);
+		if (keys->tables > 1)
+			text_add(&name, " (%zu of %zu)", keys->table + 1, keys->tables);
 		canvas_fit(frame->canvas, frame->row, column + 2,
 			   frame->canvas->width - column - width - 4, STYLE_PLAIN,
-			   frame->reading->netns);
+			   text_str(&name));
+		text_free(&name);
+	}
 	canvas_add(frame->canvas, frame->row, frame->canvas->width - width,
 		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%.*s", width, right);
 	frame->row++;
@@ -88,7 +95,9 @@ static void draw_banner(struct frame *frame)
 	char doubt[160];
 	const char *words = NULL;
 
-	if (reading->missing == -EPERM)
+	if (frame->panel->notice)
+		words = frame->panel->notice;
+	else if (reading->missing == -EPERM)
 		words = "no CAP_NET_ADMIN: only entries and limit are known";
 	else if (reading->missing)
 		words = "no answer by netlink: only entries and limit are known";

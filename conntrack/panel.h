@@ -14,6 +14,7 @@ struct reading;
 /* All that the screen of ctwatch is drawn from. Pure: state in, cells out. */
 struct panel {
 	const struct reading *reading; /* NULL: there is none yet */
+	const char *notice;            /* what has to be told before all; NULL: nothing */
 	const struct keys *keys;
 	const struct history *history;
 	uint64_t now_ns;   /* CLOCK_MONOTONIC */

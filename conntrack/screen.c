@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/screen.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +28,13 @@ static const double POLL_MAX_S = 0.1;
 static const int STOP[] = { SIGINT, SIGTERM, SIGHUP };
 enum { STOPS = sizeof(STOP) / sizeof(STOP[0]) };
 
-enum { NETNS_MAX = 128 };
+enum { NOTICE_MAX = 160, NETNS_NAME_MAX = 100 };
+
+/* The past of a namespace's table. */
+struct past {
+	uint64_t netns; /* its number; 0: free */
+	struct history history;
+};
 
 struct screen {
 	struct ev_loop *loop;
@@ -37,8 +44,11 @@ struct screen {
 	struct keys keys;
 	struct canvas canvas;
 	struct reading reading;
-	char netns[NETNS_MAX]; /* whose history it is */
-	struct history history;
+	uint64_t netns; /* the number of the namespace that it is of; 0: there was none */
+	bool lost;      /* that is gone */
+	char name[NETNS_NAME_MAX];
+	char notice[NOTICE_MAX]; /* about namespaces that went; empty: none */
+	struct past past[SPACES_MAX];
 	ev_io input;
 	ev_timer read_timer;
 	ev_timer poll_timer;
@@ -57,13 +67,51 @@ static void clock_text(char text[16])
 	strftime(text, 16, "%H:%M:%S", &local);
 }
 
+static bool is_watched(const struct screen *screen, uint64_t netns)
+{
+	for (size_t i = 0; i < spaces_count(screen->spaces); i++)
+		if (spaces_entry(screen->spaces, i).netns == netns)
+			return true;
+	return false;
+}
+
+/* That of one that is watched, or was last. A new one takes the place of one that went. */
+static struct history *history_of(struct screen *screen, uint64_t netns)
+{
+	struct past *place = NULL;
+
+	for (size_t i = 0; i < SPACES_MAX; i++)
+		if (screen->past[i].netns == netns)
+			return &screen->past[i].history;
+	for (size_t i = 0; i < SPACES_MAX && !place; i++)
+		if (!is_watched(screen, screen->past[i].netns))
+			place = &screen->past[i];
+	assert(place);
+	*place = (struct past){ .netns = netns };
+	return &place->history;
+}
+
+static void remember(struct screen *screen)
+{
+	uint64_t step_ns = (uint64_t)(screen->keys.interval_s * CLOCK_NS_PER_S);
+	uint64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < spaces_count(screen->spaces); i++) {
+		struct spaces_entry entry = spaces_entry(screen->spaces, i);
+
+		history_add(history_of(screen, entry.netns), now_ns, step_ns,
+			    entry.entries);
+	}
+}
+
 static void draw(struct screen *screen)
 {
 	char clock[16];
 	struct panel panel = {
 		.reading = &screen->reading,
+		.notice = *screen->notice ? screen->notice : NULL,
 		.keys = &screen->keys,
-		.history = &screen->history,
+		.history = history_of(screen, screen->netns),
 		.now_ns = clock_now_ns(),
 		.clock = clock,
 	};
@@ -84,35 +132,51 @@ static void finish(struct screen *screen, int err)
 	ev_break(screen->loop, EVBREAK_ALL);
 }
 
-/* Another namespace has another past. */
-static void remember(struct screen *screen)
+/* What a reading of a watch that is no more points to is no more either. */
+static void lose(struct screen *screen)
 {
-	const char *netns = screen->reading.netns;
-	uint64_t step_ns = (uint64_t)(screen->keys.interval_s * CLOCK_NS_PER_S);
-
-	if (strncmp(screen->netns, netns, sizeof(screen->netns) - 1) != 0) {
-		screen->history = (struct history){ 0 };
-		snprintf(screen->netns, sizeof(screen->netns), "%s", netns);
-	}
-	history_add(&screen->history, clock_now_ns(), step_ns,
-		    screen->reading.usage.entries);
+	screen->lost = true;
+	screen->reading.netns = screen->name;
+	screen->reading.sampled = screen->reading.counted = false;
+	screen->reading.untracked = NULL;
+	screen->keys.table = 0;
+	snprintf(screen->notice, sizeof(screen->notice), "network namespace %s is gone%s",
+		 screen->name, screen->keys.tables ? "" : ": this was seen last");
 }
 
-/* Returns 0 or -errno. */
-static int read_table(struct screen *screen)
+/* Finds out which namespaces there are now, and where the one that is shown has got to. */
+static void update(struct screen *screen)
 {
-	int err;
-
 	spaces_update(screen->spaces);
 	screen->keys.tables = spaces_count(screen->spaces);
-	if (!screen->keys.tables)
-		return -ESRCH;
-	if (screen->keys.table >= screen->keys.tables)
-		screen->keys.table = 0;
+	if (!screen->netns || screen->lost)
+		return;
+	for (size_t i = 0; i < screen->keys.tables; i++) {
+		if (spaces_entry(screen->spaces, i).netns == screen->netns) {
+			screen->keys.table = i;
+			return;
+		}
+	}
+	lose(screen);
+}
+
+/* Takes a reading of the table that was chosen. Returns 0 or -errno. */
+static int read_table(struct screen *screen)
+{
+	struct spaces_entry entry;
+	int err;
+
+	if (spaces_count(screen->spaces) == 0)
+		return screen->terminal ? 0 : -ESRCH;
+	entry = spaces_entry(screen->spaces, screen->keys.table);
 	err = spaces_read(screen->spaces, screen->keys.table, &screen->reading);
-	if (!err)
-		remember(screen);
-	return err;
+	if (err)
+		return err;
+	screen->netns = entry.netns;
+	screen->lost = false;
+	snprintf(screen->name, sizeof(screen->name), "%s", entry.name);
+	remember(screen);
+	return 0;
 }
 
 static void read_and_draw(struct screen *screen)
@@ -129,17 +193,19 @@ static void on_read(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct screen *screen = timer->data;
 
+	update(screen);
 	if (!screen->keys.paused)
 		read_and_draw(screen);
 }
 
 static void on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	const struct screen *screen = timer->data;
+	struct screen *screen = timer->data;
 
-	spaces_update(screen->spaces);
+	update(screen);
 	/* If it fails, so does the next reading, and says so. */
 	spaces_poll(screen->spaces);
+	remember(screen);
 }
 
 static void set_interval(struct screen *screen)
@@ -164,6 +230,8 @@ static void repaint(struct screen *screen)
 
 static void handle(struct screen *screen, int key)
 {
+	if (!screen->lost)
+		screen->notice[0] = '\0';
 	switch (keys_press(&screen->keys, key)) {
 	case KEYS_DRAW: draw(screen); break;
 	case KEYS_READ: read_and_draw(screen); break;
@@ -256,8 +324,10 @@ static void stop(struct screen *screen)
 /* The first reading comes before the terminal is taken, so that its failure is told in a line. */
 static int run(struct screen *screen)
 {
-	int err = read_table(screen);
+	int err;
 
+	update(screen);
+	err = read_table(screen);
 	if (!err)
 		err = terminal_open(&screen->terminal);
 	if (err)

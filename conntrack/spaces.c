@@ -299,6 +299,14 @@ size_t spaces_count(const struct spaces *spaces)
 	return spaces->count;
 }
 
+struct spaces_entry spaces_entry(const struct spaces *spaces, size_t index)
+{
+	const struct space *space = spaces->space[index];
+
+	return (struct spaces_entry){ space->name, space->netns.inode,
+				      watch_entries(space->watch) };
+}
+
 size_t spaces_left_out(const struct spaces *spaces)
 {
 	return spaces->left_out + spaces->barred;

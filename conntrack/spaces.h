@@ -50,6 +50,15 @@ void spaces_update(struct spaces *spaces);
 /* How many are watched; their order does not change but for those that go. */
 size_t spaces_count(const struct spaces *spaces);
 
+/* One that is watched, without asking the kernel. */
+struct spaces_entry {
+	const char *name; /* valid until the next update */
+	uint64_t netns;   /* its number (conntrack/netns.h): no other has it meanwhile */
+	uint32_t entries; /* as last polled or read */
+};
+
+struct spaces_entry spaces_entry(const struct spaces *spaces, size_t index);
+
 /* How many more there are, as far as that is known: too many, or not to be entered. */
 size_t spaces_left_out(const struct spaces *spaces);
 

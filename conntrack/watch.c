@@ -181,6 +181,11 @@ int watch_poll(struct watch *watch)
 	return err;
 }
 
+uint32_t watch_entries(const struct watch *watch)
+{
+	return watch->usage.entries;
+}
+
 static void count(struct watch *watch, struct reading *reading)
 {
 	read_counters(watch);

@@ -78,6 +78,9 @@ void watch_close(struct watch *watch);
  */
 int watch_poll(struct watch *watch);
 
+/* The number of entries as it was last polled or read. */
+uint32_t watch_entries(const struct watch *watch);
+
 /*
  * Of all the time that sampling may take this watch may take that part: above 0, at most 1,
  * which it is at first. For one of several watches.

@@ -14,7 +14,7 @@ setup() {
 
 teardown() {
 	terminal kill-server 2>/dev/null || true
-	for host in box server client; do
+	for host in box other server client; do
 		ip netns del "$host" 2>/dev/null || true
 	done
 }
@@ -321,6 +321,32 @@ time.sleep(60)'
 	on box conntrack -F
 	watch 80 24
 	shown "not active in this network namespace"
+}
+
+@test "n goes round the namespaces, and one that goes is told" {
+	ip netns add other
+	ip -n other link set lo up
+	on box ctfill -d 127.0.0.1 -P 9000 500
+	on other ctfill -d 127.0.0.1 -P 9001 700
+	open 80 24 ctwatch -i 200ms --netns box --netns other
+	shown "ctwatch  box" "  500 of" "udp/9000"
+	press n
+	shown "ctwatch  other (2 of 2)" "  700 of" "udp/9001"
+	press n
+	shown "ctwatch  box"
+	press n
+	shown "ctwatch  other"
+	ip netns del other
+	shown "network namespace other is gone" "  500 of" "udp/9000"
+	press v
+	wait_until 20 shows_no "is gone"
+	ip netns del box
+	shown "network namespace box is gone: this was seen last" "  500 of"
+	press v c u h h
+	terminal resize-window -x 70 -y 20
+	shown "network namespace box is gone: this was seen last" "  500 of"
+	press q
+	shown "code 0"
 }
 
 @test "what is untracked is shown with its packets" {
