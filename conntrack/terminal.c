@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <ncurses.h>
+#include <term.h>
 
 #include "conntrack/canvas.h"
 #include "conntrack/keys.h"
@@ -30,12 +31,23 @@ struct terminal {
 	bool colours;
 };
 
+/* newterm() would find that out, too, but leaks when it fails. */
+static bool is_known(void)
+{
+	int status;
+
+	if (setupterm(NULL, STDOUT_FILENO, &status) != OK)
+		return false;
+	del_curterm(cur_term);
+	return true;
+}
+
 bool terminal_is_there(void)
 {
 	const char *term = getenv("TERM");
 
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term &&
-	       strcmp(term, "dumb") != 0;
+	       strcmp(term, "dumb") != 0 && is_known();
 }
 
 bool terminal_is_utf8(void)
