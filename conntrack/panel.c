@@ -156,41 +156,54 @@ static enum canvas_style forecast_style(const struct reading *reading)
 	}
 }
 
-/* How fast it goes, and what the next overflow will be like. */
-static void add_prospects(const struct reading *reading, struct text *text)
+/* Puts a part of a line if all of it fits. Returns the column after it. */
+static int put_whole(const struct frame *frame, int column, struct text *part)
 {
+	if (column + (int)part->length <= frame->canvas->width)
+		column = canvas_add(frame->canvas, frame->row, column, STYLE_PLAIN, "%s",
+				    text_str(part));
+	text_free(part);
+	return column;
+}
+
+/* How fast it goes, and what the next overflow will be like. */
+static void draw_prospects(const struct frame *frame, int column)
+{
+	const struct reading *reading = frame->reading;
 	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
 	char slope[VIEW_COUNT_MAX], arrivals[VIEW_COUNT_MAX];
+	struct text part = { 0 };
 
 	if (reading->predicted) {
-		text_add(text, " (%s%s entries/s", reading->slope >= 0.5 ? "+" : "",
+		text_add(&part, " (%s%s entries/s", reading->slope >= 0.5 ? "+" : "",
 			 view_count(slope, reading->slope));
 		if (isfinite(reading->arrivals_per_s))
-			text_add(text, ", %s new/s",
+			text_add(&part, ", %s new/s",
 				 view_count(arrivals, reading->arrivals_per_s));
-		text_add(text, ")");
+		text_add(&part, ")");
+		column = put_whole(frame, column, &part);
 	}
-	if (!isnan(evictable))
-		text_add(text, "  evictable %.0f%%", 100 * evictable);
-	if (!isnan(drops))
-		text_add(text, ", when full %.0f%% of new flows are dropped",
-			 100 * drops);
+	if (isnan(evictable))
+		return;
+	text_add(&part, "  evictable %.0f%%", 100 * evictable);
+	column = put_whole(frame, column, &part);
+	if (isnan(drops))
+		return;
+	text_add(&part, ", when full %.0f%% of new flows are dropped", 100 * drops);
+	put_whole(frame, column, &part);
 }
 
 static void draw_forecast(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
-	struct text words = { 0 }, prospects = { 0 };
+	struct text words = { 0 };
 	int column = label(frame, "forecast");
 
 	view_forecast(reading, &words);
 	column = canvas_add(frame->canvas, frame->row, column, forecast_style(reading),
 			    "%s", text_str(&words));
-	add_prospects(reading, &prospects);
-	canvas_fit(frame->canvas, frame->row, column, frame->canvas->width - column,
-		   STYLE_PLAIN, text_str(&prospects));
 	text_free(&words);
-	text_free(&prospects);
+	draw_prospects(frame, column);
 	frame->row++;
 }
 

@@ -149,6 +149,9 @@ watch() { # [WIDTH HEIGHT [ASSIGNMENT...]]
 	press p
 	shown "  1,500 of"
 	shows_no PAUSED
+	# By itself, at the interval that was chosen.
+	on box ctfill -s 10.10.0.0 -d 127.0.0.1 -P 9000 500
+	shown "  2,000 of"
 	press Down Up PageDown PageUp Home End F1
 	shown "KEYS" "any key goes back"
 	press C-c
