@@ -86,6 +86,10 @@ static void add_decisions(const struct record *record, struct text *text)
 			record->engagements);
 	metrics_counter(text, "ctkit_guard_releases_total",
 			"Times that a service was given back.", record->releases);
+	metrics_counter(text, "ctkit_guard_restorations_total",
+			"Times that a service's rules were put back after another tool "
+			"replaced the ruleset.",
+			record->restorations);
 	metrics_counter(text, "ctkit_guard_failures_total",
 			"Changes of rules that failed.", record->failures);
 }
@@ -98,6 +102,9 @@ static void add_state(const struct status *status, const struct record *record,
 		      status->state == STATUS_HELPLESS);
 	metrics_gauge(text, "ctkit_guard_paused", "Whether it is paused by order.",
 		      status->state == STATUS_PAUSED);
+	metrics_gauge(text, "ctkit_guard_standing_down",
+		      "Whether it stands down because its table was deleted on purpose.",
+		      status->state == STATUS_STANDING_DOWN);
 	metrics_gauge(text, "ctkit_guard_dry_run", "Whether it changes nothing.",
 		      status->rehearse);
 	metrics_counter(text, "ctkit_guard_looks_total", "Looks at the table.",

@@ -30,6 +30,7 @@ struct leases {
 	struct nl *nl;
 	struct ruleset
 		ruleset; /* as last read: spares reading it between trigger and rule */
+	uint64_t refreshed_ns; /* when all leases that run were begun or refreshed */
 	struct lease rows[POLICY_SERVICES_MAX];
 };
 
@@ -115,6 +116,7 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 		leases->rows[i].held = !row->leased || leases->rehearse;
 		adopted += !leases->rows[i].held;
 	}
+	leases->refreshed_ns = now_ns;
 	return adopted;
 }
 
@@ -123,6 +125,8 @@ int leases_engage(struct leases *leases, size_t i, uint64_t now_ns, struct apply
 	const struct terms terms = terms_of(leases);
 	int err = 0;
 
+	if (leases_count(leases) == 0)
+		leases->refreshed_ns = now_ns;
 	if (!leases->rehearse)
 		err = apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i),
 				      &terms, why);
@@ -151,7 +155,9 @@ int leases_refresh(struct leases *leases, struct apply_why *why)
 {
 	const struct terms terms = terms_of(leases);
 	struct service engaged[POLICY_SERVICES_MAX];
+	uint64_t now_ns = clock_now_ns();
 	size_t count = 0;
+	int err;
 
 	for (size_t i = 0; i < leases->config->count; i++) {
 		if (leases->rows[i].engaged && !leases->rows[i].held)
@@ -159,7 +165,10 @@ int leases_refresh(struct leases *leases, struct apply_why *why)
 	}
 	if (count == 0 || leases->rehearse)
 		return 0;
-	return apply_refresh(leases->nl, engaged, count, &terms, why);
+	err = apply_refresh(leases->nl, engaged, count, &terms, why);
+	if (!err)
+		leases->refreshed_ns = now_ns;
+	return err;
 }
 
 static void measure(struct lease *lease, uint64_t now_ns, uint64_t packets)
@@ -197,13 +206,14 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 	for (size_t i = 0; i < leases->config->count; i++) {
 		const struct ruleset_service *row = find_active(leases, i);
 		struct lease *lease = &leases->rows[i];
+		bool held = lease->held;
 
 		if (lease->engaged && row)
 			measure(lease, now_ns, row->sides[LAYOUT_IN].packets);
 		if (!lease->engaged || row)
 			continue;
 		*lease = (struct lease){ 0 };
-		lost(i, data);
+		lost(i, held, data);
 	}
 	return 0;
 }
@@ -225,6 +235,26 @@ size_t leases_count(const struct leases *leases)
 	for (size_t i = 0; i < leases->config->count; i++)
 		count += leases->rows[i].engaged;
 	return count;
+}
+
+bool leases_rehearse(const struct leases *leases)
+{
+	return leases->rehearse;
+}
+
+bool leases_table_present(const struct leases *leases)
+{
+	return leases->ruleset.present;
+}
+
+uint32_t leases_generation(const struct leases *leases)
+{
+	return leases->ruleset.generation;
+}
+
+uint64_t leases_refreshed_ns(const struct leases *leases)
+{
+	return leases->refreshed_ns;
 }
 
 uint64_t leases_since_ns(const struct leases *leases, size_t i)

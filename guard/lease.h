@@ -43,8 +43,11 @@ int leases_release(struct leases *leases, size_t i, struct apply_why *why);
 /* Starts every lease anew. -ENOENT if the rules of one are gone: measure to find out whose. */
 int leases_refresh(struct leases *leases, struct apply_why *why);
 
-/* Called for a service that is no longer out of tracking, though the guard did not give it back. */
-typedef void leases_lost_cb(size_t i, void *data);
+/*
+ * Called for a service that is no longer out of tracking, though the guard did not give it back.
+ * held: it was out by a rule without a lease.
+ */
+typedef void leases_lost_cb(size_t i, bool held, void *data);
 
 /*
  * Reads the packet counters, and calls lost for services whose elements are gone: taken
@@ -60,6 +63,16 @@ bool leases_held(const struct leases *leases, size_t i);
 
 /* How many are out. */
 size_t leases_count(const struct leases *leases);
+
+/* Whether changes are only pretended. */
+bool leases_rehearse(const struct leases *leases);
+
+/* Whether table inet ctkit was there when it was read last, and the ruleset's generation then. */
+bool leases_table_present(const struct leases *leases);
+uint32_t leases_generation(const struct leases *leases);
+
+/* When what is out got its leases, or they were refreshed. */
+uint64_t leases_refreshed_ns(const struct leases *leases);
 
 uint64_t leases_since_ns(const struct leases *leases, size_t i);
 

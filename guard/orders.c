@@ -28,6 +28,8 @@ static json_t *refused(const char *error)
 
 static enum status_state state_of(const struct orders *orders)
 {
+	if (orders->remedy->standing_down)
+		return STATUS_STANDING_DOWN;
 	if (orders->remedy->paused)
 		return STATUS_PAUSED;
 	if (orders->remedy->helpless)
@@ -68,9 +70,9 @@ static json_t *pause_guard(struct orders *orders, const json_t *request)
 
 static json_t *resume_guard(struct orders *orders, const json_t *request)
 {
-	if (!orders->remedy->paused)
+	if (!orders->remedy->paused && !orders->remedy->standing_down)
 		return done("was not paused");
-	orders->remedy->paused = false;
+	orders->remedy->paused = orders->remedy->standing_down = false;
 	journal_note(orders->journal, "resume", "resumed by order");
 	return done("resumed");
 }

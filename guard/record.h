@@ -14,7 +14,8 @@ extern const double RECORD_BOUND_S[RECORD_BOUNDS];
 struct record {
 	uint64_t engagements;
 	uint64_t releases;
-	uint64_t failures; /* changes that the kernel refused */
+	uint64_t restorations; /* rules put back that another tool had swept away */
+	uint64_t failures;     /* changes that the kernel refused */
 	uint64_t looks;
 	/* Engagements by how long they took: counts[i] above bound i - 1 and at most bound i. */
 	uint64_t decisions[RECORD_BOUNDS + 1];

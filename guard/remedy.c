@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guard/config.h"
+#include "guard/custody.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lookout.h"
@@ -13,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/text.h"
+#include "rules/ruleset.h"
 
 /* The same complaint is not repeated within this time. */
 static const double REPEAT_AFTER_S = 10;
@@ -52,6 +54,20 @@ static void reclaim(const struct remedy *remedy, size_t i)
 			       clock_between_s(start_ns, clock_now_ns()));
 }
 
+/* The rules are there: what is to be known of them, before anything that takes time. */
+static int engage(struct remedy *remedy, size_t i, uint64_t now_ns, struct apply_why *why)
+{
+	int err = leases_engage(remedy->leases, i, now_ns, why);
+	int unread;
+
+	if (err)
+		return err;
+	unread = custody_begin(remedy->custody);
+	if (unread)
+		trouble_note(remedy->trouble, "read the nft tables", unread);
+	return 0;
+}
+
 /* Carries out ENGAGE and RELEASE. */
 static void change(struct remedy *remedy, const struct policy_decision *decision)
 {
@@ -64,7 +80,7 @@ static void change(struct remedy *remedy, const struct policy_decision *decision
 	if (view->now_ns < remedy->retry_ns)
 		return;
 	if (decision->action == POLICY_ENGAGE)
-		err = leases_engage(remedy->leases, i, view->now_ns, &why);
+		err = engage(remedy, i, view->now_ns, &why);
 	else
 		err = leases_release(remedy->leases, i, &why);
 	if (err) {
@@ -118,7 +134,7 @@ static void note_relief(struct remedy *remedy, const struct policy_decision *dec
 
 void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
 {
-	if (remedy->paused)
+	if (remedy->paused || remedy->standing_down)
 		return;
 	note_relief(remedy, decision);
 	if (decision->action == POLICY_ENGAGE || decision->action == POLICY_RELEASE)
@@ -141,6 +157,35 @@ int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
 	journal_about(remedy->journal, "release", name, text_str(&text));
 	text_free(&text);
 	return 0;
+}
+
+void remedy_restore(struct remedy *remedy, size_t i)
+{
+	const char *name = name_of(remedy, i);
+	struct text text = { 0 };
+	struct apply_why why;
+	int err = engage(remedy, i, clock_now_ns(), &why);
+
+	if (err) {
+		remedy->record.failures++;
+		text_add(&text, "could not put back the rules of %s: %s", name, why.text);
+	} else {
+		remedy->record.restorations++;
+		text_add(&text, "put back the rules of %s, which went with the ruleset",
+			 name);
+	}
+	journal_about(remedy->journal, "restore", name, text_str(&text));
+	text_free(&text);
+	if (!err)
+		reclaim(remedy, i);
+}
+
+void remedy_stand_down(struct remedy *remedy)
+{
+	remedy->standing_down = true;
+	journal_note(remedy->journal, "stand-down",
+		     "standing down: somebody deleted table inet " RULESET_TABLE
+		     " and nothing else; nothing is taken out until \"ctguard resume\"");
 }
 
 int remedy_withdraw(const struct remedy *remedy)

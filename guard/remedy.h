@@ -11,6 +11,7 @@
 
 struct apply_why;
 struct config;
+struct custody;
 struct journal;
 struct leases;
 struct log;
@@ -29,12 +30,14 @@ struct remedy {
 	struct journal *journal;
 	struct lookout *lookout;
 	struct leases *leases;
+	struct custody *custody;
 	struct trouble *trouble;
 	struct nl *nl; /* deletes entries */
 	enum reclaim_way reclaim_way;
 	bool rehearse;        /* rules are not changed, so no entries are deleted */
 	struct record record; /* of what was done */
 	bool paused;          /* by order: nothing is carried out */
+	bool standing_down;   /* nor while somebody wants no rules of ours */
 	bool helpless;        /* the table fills, and nothing that is allowed helps */
 	uint64_t retry_ns;    /* no change before this, because one failed; 0: none did */
 	uint64_t
@@ -52,6 +55,12 @@ void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
  * -errno with the reason in *why.
  */
 int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why);
+
+/* Takes service number i out again, whose rules another tool has swept away with others. */
+void remedy_restore(struct remedy *remedy, size_t i);
+
+/* Somebody deleted our table on purpose: carries nothing out until standing_down is reset. */
+void remedy_stand_down(struct remedy *remedy);
 
 /*
  * Takes away the rules of every service, but for rules without a lease: those are somebody else's.

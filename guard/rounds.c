@@ -17,6 +17,9 @@ static const double REFRESHES_PER_LEASE = 4;
 /* How often packet counters are read while a service is out. */
 static const double MEASURE_EVERY_S = 1;
 
+/* How often it is seen whether somebody changed the ruleset: what was out must be out in a second. */
+static const double INSPECT_EVERY_S = 0.25;
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
@@ -33,28 +36,51 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	ev_timer_again(loop, timer);
 }
 
-/* Rules of ours are gone: not put back behind whoever took them away. */
-static void on_lost(size_t i, void *data)
+static void tell_loss(const struct rounds *rounds, size_t i, const char *cause)
 {
-	struct rounds *rounds = data;
+	const char *name = lookout_view(rounds->lookout)->services[i].name;
 	struct text text = { 0 };
 
-	text_add(&text,
-		 "%s is tracked again: its rules ran out or were taken away by somebody "
-		 "else; "
-		 "they are not put back unless the table fills again",
-		 lookout_view(rounds->lookout)->services[i].name);
-	journal_about(rounds->journal, "lost",
-		      lookout_view(rounds->lookout)->services[i].name, text_str(&text));
+	text_add(&text, "%s is tracked again: %s", name, cause);
+	journal_about(rounds->journal, "lost", name, text_str(&text));
 	text_free(&text);
 }
 
-static void measure(struct rounds *rounds)
+/* Rules of ours are gone. Only those that went by accident are put back. */
+static void face_loss(struct rounds *rounds, const struct custody_report *report)
 {
-	int err = leases_measure(rounds->leases, clock_now_ns(), on_lost, rounds);
+	static const char *const CAUSES[] = {
+		[CUSTODY_LAPSED] =
+			"its lease ran out while the guard did not run, and is "
+			"not begun anew unless the table fills again",
+		[CUSTODY_FLUSHED] = "another tool replaced the ruleset",
+		[CUSTODY_REMOVED] = "table inet ctkit was deleted",
+		[CUSTODY_CHANGED] =
+			"its rules were taken away by somebody else; they are "
+			"not put back unless the table fills again",
+	};
 
+	for (size_t i = 0; i < report->count; i++)
+		tell_loss(rounds, report->services[i], CAUSES[report->loss]);
+	if (report->loss == CUSTODY_REMOVED)
+		remedy_stand_down(rounds->remedy);
+	for (size_t i = 0; report->loss == CUSTODY_FLUSHED && i < report->count; i++) {
+		if (!report->held[i])
+			remedy_restore(rounds->remedy, report->services[i]);
+	}
+}
+
+static void inspect(struct rounds *rounds)
+{
+	struct custody_report report;
+	int err;
+
+	rounds->measured_ns = clock_now_ns();
+	err = custody_check(&rounds->custody, rounds->measured_ns, &report);
 	if (err)
-		trouble_note(rounds->trouble, "read the counters", err);
+		trouble_note(rounds->trouble, "read the rules and their counters", err);
+	if (report.count)
+		face_loss(rounds, &report);
 }
 
 /* What is refreshed must still be there: a refresh would bring it back without a decision. */
@@ -63,7 +89,7 @@ static void refresh(struct rounds *rounds)
 	struct apply_why why;
 	int err;
 
-	measure(rounds);
+	inspect(rounds);
 	err = leases_refresh(rounds->leases, &why);
 	if (err)
 		log_warn(rounds->log, "could not refresh the leases: %s", why.text);
@@ -74,9 +100,18 @@ static void on_refresh(struct ev_loop *loop, ev_timer *timer, int revents)
 	refresh(timer->data);
 }
 
-static void on_measure(struct ev_loop *loop, ev_timer *timer, int revents)
+/* To see whether anything moved costs microseconds; to read the rules costs more. */
+static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	measure(timer->data);
+	struct rounds *rounds = timer->data;
+	bool moved;
+	int err = custody_moved(&rounds->custody, &moved);
+
+	if (err)
+		trouble_note(rounds->trouble, "read the ruleset's generation", err);
+	if (moved ||
+	    clock_between_s(rounds->measured_ns, clock_now_ns()) >= MEASURE_EVERY_S)
+		inspect(rounds);
 }
 
 void rounds_start(struct rounds *rounds, double lease_s)
@@ -85,16 +120,21 @@ void rounds_start(struct rounds *rounds, double lease_s)
 
 	ev_timer_init(&rounds->look, on_look, 0, POLICY_POLL_MIN_MS / 1e3);
 	ev_timer_init(&rounds->refresh, on_refresh, refresh_s, refresh_s);
-	ev_timer_init(&rounds->measure, on_measure, MEASURE_EVERY_S, MEASURE_EVERY_S);
-	rounds->look.data = rounds->refresh.data = rounds->measure.data = rounds;
+	ev_timer_init(&rounds->inspect, on_inspect, INSPECT_EVERY_S, INSPECT_EVERY_S);
+	rounds->look.data = rounds->refresh.data = rounds->inspect.data = rounds;
+	rounds->custody = (struct custody){
+		.nl = rounds->remedy->nl,
+		.leases = rounds->leases,
+		.lease_s = lease_s,
+	};
 	ev_timer_start(rounds->loop, &rounds->look);
 	ev_timer_start(rounds->loop, &rounds->refresh);
-	ev_timer_start(rounds->loop, &rounds->measure);
+	ev_timer_start(rounds->loop, &rounds->inspect);
 }
 
 void rounds_stop(struct rounds *rounds)
 {
 	ev_timer_stop(rounds->loop, &rounds->look);
 	ev_timer_stop(rounds->loop, &rounds->refresh);
-	ev_timer_stop(rounds->loop, &rounds->measure);
+	ev_timer_stop(rounds->loop, &rounds->inspect);
 }

@@ -3,6 +3,9 @@
 #define GUARD_ROUNDS_H
 
 #include <ev.h>
+#include <stdint.h>
+
+#include "guard/custody.h"
 
 struct journal;
 struct leases;
@@ -13,7 +16,7 @@ struct trouble;
 
 /*
  * What the guard does again and again: look at the table and act, refresh its leases, read
- * their counters. The pointers are borrowed.
+ * their counters and see that its rules are there. The pointers are borrowed.
  */
 struct rounds {
 	struct ev_loop *loop;
@@ -23,9 +26,11 @@ struct rounds {
 	struct leases *leases;
 	struct remedy *remedy;
 	struct trouble *trouble;
+	struct custody custody;
+	uint64_t measured_ns; /* when the counters were read; 0: never */
 	ev_timer look;
 	ev_timer refresh;
-	ev_timer measure;
+	ev_timer inspect;
 };
 
 /* Begins with a look at once; leases that last lease_s seconds are refreshed in time. */

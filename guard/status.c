@@ -15,10 +15,9 @@
 #include "lib/text.h"
 
 static const char *const STATES[] = {
-	[STATUS_WATCHING] = "watching",
-	[STATUS_ENGAGED] = "engaged",
-	[STATUS_HELPLESS] = "helpless",
-	[STATUS_PAUSED] = "paused",
+	[STATUS_WATCHING] = "watching",           [STATUS_ENGAGED] = "engaged",
+	[STATUS_HELPLESS] = "helpless",           [STATUS_PAUSED] = "paused",
+	[STATUS_STANDING_DOWN] = "standing down",
 };
 
 /* JSON has no infinity. */

@@ -16,8 +16,9 @@ struct text;
 enum status_state {
 	STATUS_WATCHING, /* nothing is out of tracking */
 	STATUS_ENGAGED,
-	STATUS_HELPLESS, /* the table fills, and nothing that is allowed helps */
-	STATUS_PAUSED,   /* by order: it decides nothing */
+	STATUS_HELPLESS,      /* the table fills, and nothing that is allowed helps */
+	STATUS_PAUSED,        /* by order: it decides nothing */
+	STATUS_STANDING_DOWN, /* its table was deleted on purpose: it acts on nothing */
 };
 
 /* Everything that "status" tells; the pointers are borrowed. */

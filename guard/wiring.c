@@ -157,6 +157,7 @@ static int open_kernel(struct guard *guard)
 	guard->remedy.journal = guard->orders.journal = guard->journal;
 	guard->remedy.trouble = &guard->trouble;
 	guard->remedy.nl = guard->nl;
+	guard->remedy.custody = &guard->rounds.custody;
 	guard->remedy.rehearse = guard->rehearse;
 	guard->orders.trouble = guard->rounds.trouble = &guard->trouble;
 	guard->orders.remedy = guard->rounds.remedy = &guard->remedy;
