@@ -33,9 +33,8 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_FOREVER, "forever", NULL, "add: until it is deleted" },
 	{ OPTION_SHARE, "share", "PERCENT", "add: only this share of its flows" },
 	{ OPTION_BUDGET, "budget", "RATE",
-	  "add: only what exceeds RATE packets a second (udp)" },
-	{ OPTION_VERIFY, "verify", "T",
-	  "add: wait until packets both ways are untracked; fail after T" },
+	  "add: only what exceeds RATE packets/s (udp)" },
+	{ OPTION_VERIFY, "verify", "T", "add: wait at most T for packets both ways" },
 	{ OPTION_FORCE, "force", NULL, "add: whatever the audit says" },
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
 	{ OPTION_EXPLAIN, "explain", NULL,
@@ -68,16 +67,16 @@ bool request_takes_service(const struct request *request)
 
 void request_help(struct text *text)
 {
-	text_add(
-		text,
-		"usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n"
-		"       ctrules [options] audit SERVICE\n\n"
-		"Takes services out of connection tracking (NOTRACK) in a "
-		"table of\n"
-		"its own, table inet ctkit, for as long as a lease lasts.\n"
-		"SERVICE is [out:]PROTO/[ADDRESS:]PORT[-PORT], like udp/53, "
-		"tcp/[2001:db8::1]:443,\n"
-		"udp/10000-20000, or out:udp/53 for the flows that this host opens.\n\n");
+	text_add(text,
+		 "usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n"
+		 "       ctrules [options] audit SERVICE\n\n"
+		 "Takes services out of connection tracking (NOTRACK) in a table of its "
+		 "own,\n"
+		 "table inet ctkit, for as long as a lease lasts.\n"
+		 "SERVICE is [out:]PROTO/[ADDRESS:]PORT[-PORT], like udp/53, "
+		 "udp/10000-20000,\n"
+		 "tcp/[2001:db8::1]:443, or out:udp/53 for flows that this host "
+		 "opens.\n\n");
 	options_help(SPECS, text);
 }
 

@@ -39,7 +39,7 @@ static const struct option_spec ECHO_OPTIONS[] = {
 	{ OPTION_FLOWS, "flows", "F", "sockets that take turns (1)" },
 	{ OPTION_DURATION, "duration", "T", "send for T (10s)" },
 	{ OPTION_PROCESSES, "processes", "N",
-	  "that share the flows (one per CPU, if it is worth it)" },
+	  "that share the flows (one per CPU if worth it)" },
 	OPTION_ROW_SOURCE,
 	{ OPTION_WAIT, "wait", "T", "an echo that takes longer is lost (2s)" },
 	OPTION_ROW_PUBLIC,

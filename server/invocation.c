@@ -41,9 +41,9 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_LOG, "log", "FILE", "log to FILE, opened again at SIGHUP" },
 	{ 'm', "metrics", "ADDR:PORT", "serve /metrics for Prometheus there" },
 	{ OPTION_PER_SOURCE, "per-source", "N",
-	  "TCP connections and UDP feeds of an address or /64" },
+	  "connections and UDP feeds of an address, a /64" },
 	{ OPTION_STEER_CPU, "steer-cpu", NULL,
-	  "UDP goes to the worker of the CPU that takes it in" },
+	  "UDP goes to the worker of the CPU it comes to" },
 	{ OPTION_USER, "user", "NAME", "become NAME once the sockets are open" },
 	OPTIONS_COMMON,
 };

@@ -55,7 +55,13 @@ reachable() { # HOST ADDRESS PORT
 	[ "$(on "$1" "$ECHO" ask udp "$2" "$3" 1)" = 1 ]
 }
 
-forget() { # HOST: empties its table
+hung_up() { # HOST: no connection is left but those that only wait for their time
+	! on "$1" ss -Htan | grep -qvE '^(LISTEN|TIME-WAIT)'
+}
+
+# forget HOST: empties its table; the last packets of a connection would make an entry again.
+forget() {
+	wait_until 5 hung_up "$1"
 	on "$1" conntrack -F 2>/dev/null
 }
 
