@@ -7,7 +7,7 @@ set -eu
 
 build='gcc make pkg-config libc6-dev libnetfilter-conntrack-dev libnftnl-dev libnftables-dev libmnl-dev
 	libev-dev libconfuse-dev libjansson-dev libcap-ng-dev libncurses-dev'
-test='libcmocka-dev bats iproute2 nftables conntrack procps util-linux jq curl strace python3 gnuplot-nox netbase
+test='libcmocka-dev bats iproute2 nftables iptables conntrack procps util-linux jq curl strace python3 gnuplot-nox netbase
 	mandoc tmux'
 
 optional='chromium wrk apache2-utils clang libclang-rt-dev prometheus'

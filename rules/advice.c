@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,16 +89,30 @@ static void put_insert(char *text, const struct finding *finding)
 		       (unsigned long long)rule->handle);
 }
 
+/* The errors that matter, for iptables: a command each. */
+static void fix_errors_compat(struct finding *finding)
+{
+	static const char *const TYPES4[] = { "destination-unreachable", "time-exceeded",
+					      "parameter-problem", NULL };
+	static const char *const TYPES6[] = { "destination-unreachable", "packet-too-big",
+					      "time-exceeded", "parameter-problem",
+					      NULL };
+	bool v6 = finding->rule->chain->table->family == NFPROTO_IPV6;
+
+	for (const char *const *type = v6 ? TYPES6 : TYPES4; *type; type++) {
+		append(finding->fix, "%s", finding->fix[0] ? "; " : "");
+		put_insert(finding->fix, finding);
+		append(finding->fix, "-p %s %s -j ACCEPT",
+		       v6 ? "ipv6-icmp --icmpv6-type" : "icmp --icmp-type", *type);
+	}
+}
+
 static void fix_errors(struct finding *finding)
 {
 	uint8_t family = finding->rule->chain->table->family;
 
 	if (finding->rule->compat) {
-		put_insert(finding->fix, finding);
-		append(finding->fix,
-		       family == NFPROTO_IPV6
-			       ? "-p ipv6-icmp --icmpv6-type packet-too-big -j ACCEPT"
-			       : "-p icmp --icmp-type destination-unreachable -j ACCEPT");
+		fix_errors_compat(finding);
 		return;
 	}
 	if (family != NFPROTO_IPV6) {
@@ -111,6 +126,56 @@ static void fix_errors(struct finding *finding)
 	}
 }
 
+/* Whether a rule of iptables asks for no more than protocol, ports and state. */
+static bool is_simple(const struct model_rule *rule)
+{
+	static const char *const SIMPLE[] = { "conntrack", "state", "udp", "tcp",
+					      "comment" };
+
+	for (const struct model_expr *expr = rule->exprs; expr; expr = expr->next) {
+		bool simple = false;
+
+		switch (expr->kind) {
+		case MODEL_META: simple = expr->number[0] == NFT_META_L4PROTO; break;
+		case MODEL_PAYLOAD:
+			simple = expr->number[0] == NFT_PAYLOAD_TRANSPORT_HEADER;
+			break;
+		case MODEL_CMP:
+		case MODEL_RANGE:
+		case MODEL_COUNTER:
+		case MODEL_IMMEDIATE: simple = true; break;
+		case MODEL_MATCH:
+			for (size_t i = 0; i < sizeof(SIMPLE) / sizeof(SIMPLE[0]); i++)
+				simple |= strcmp(expr->object, SIMPLE[i]) == 0;
+			break;
+		default: break;
+		}
+		if (!simple)
+			return false;
+	}
+	return true;
+}
+
+/* A rule of iptables cannot be rewritten here; if it asks for more, only its words say what. */
+static void fix_accept_compat(const struct service *service, struct finding *finding)
+{
+	const struct model_rule *rule = finding->rule;
+
+	if (is_simple(rule)) {
+		put_insert(finding->fix, finding);
+		put_options(finding->fix, service, finding->request);
+		append(finding->fix, " -m conntrack --ctstate UNTRACKED -j ACCEPT");
+	} else {
+		append(finding->fix,
+		       "put a copy of rule %u of chain %s (%s -t %s -S) in front of it, "
+		       "with --ctstate UNTRACKED",
+		       rule->number, rule->chain->name,
+		       rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
+								  : "iptables",
+		       rule->chain->table->name);
+	}
+}
+
 /* Accepting it where its tracked twin is accepted. */
 static void fix_accept(const struct service *service, struct finding *finding)
 {
@@ -118,14 +183,13 @@ static void fix_accept(const struct service *service, struct finding *finding)
 		fix_errors(finding);
 		return;
 	}
-	put_insert(finding->fix, finding);
 	if (finding->rule->compat) {
-		put_options(finding->fix, service, finding->request);
-		append(finding->fix, " -m conntrack --ctstate UNTRACKED -j ACCEPT");
-	} else {
-		put_match(finding->fix, service, finding->request);
-		append(finding->fix, " ct state untracked accept");
+		fix_accept_compat(service, finding);
+		return;
 	}
+	put_insert(finding->fix, finding);
+	put_match(finding->fix, service, finding->request);
+	append(finding->fix, " ct state untracked accept");
 }
 
 /* "dropped by the policy of chain input", "rejected by the rule with handle 9". */

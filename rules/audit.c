@@ -14,8 +14,8 @@
 #include "rules/surroundings.h"
 #include "rules/walk.h"
 
-/* Rules that are evaluated for one kind of packet, and in all: less than a second. */
-static const uint64_t STEPS_MAX = 1000000, STEPS_IN_ALL = 4000000;
+/* How much of the steps may be for one kind of packet: one part in so many. */
+enum { STEPS_PARTS = 4 };
 
 struct auditor {
 	struct model *model;
@@ -24,7 +24,7 @@ struct auditor {
 	const struct audit_listener *listener;
 	struct walk_order order;
 	struct world world;
-	uint64_t steps; /* that may still be taken */
+	uint64_t steps_in_all, steps; /* that may still be taken */
 	struct audit *out;
 	struct run tracked, untracked, earlier; /* too large for the stack */
 };
@@ -418,7 +418,8 @@ static void judge_packet(struct auditor *auditor, const struct packet *packet)
 	struct world *world = &auditor->world;
 	const struct world_point start = { .at = 0 };
 
-	const uint64_t budget = auditor->steps < STEPS_MAX ? auditor->steps : STEPS_MAX;
+	const uint64_t most = auditor->steps_in_all / STEPS_PARTS;
+	const uint64_t budget = auditor->steps < most ? auditor->steps : most;
 
 	world->budget = budget;
 	world->spent = false;
@@ -482,8 +483,8 @@ static int by_severity(const void *a, const void *b)
 }
 
 int audit_service(struct model *model, const struct surroundings *host,
-		  const struct service *service, const struct audit_listener *listener,
-		  struct audit *out)
+		  const struct service *service, uint64_t steps,
+		  const struct audit_listener *listener, struct audit *out)
 {
 	struct auditor *auditor = calloc(1, sizeof(*auditor));
 	int err = auditor ? walk_prepare(model, &auditor->order) : -ENOMEM;
@@ -495,7 +496,7 @@ int audit_service(struct model *model, const struct surroundings *host,
 		auditor->service = service;
 		auditor->listener = listener;
 		auditor->out = out;
-		auditor->steps = STEPS_IN_ALL;
+		auditor->steps = auditor->steps_in_all = steps;
 		judge_family(auditor, AF_INET);
 		judge_family(auditor, AF_INET6);
 		qsort(out->finding, out->count, sizeof(out->finding[0]), by_severity);

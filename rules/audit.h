@@ -42,11 +42,14 @@ struct audit_listener {
 
 /*
  * Judges service by a complete model. The model's rules must outlive *out's use of them. listener
- * may be NULL. Returns 0 or -ENOMEM; too many cases are no error but a finding.
+ * may be NULL. steps is how many rules may be evaluated in all: AUDIT_STEPS are less than a second.
+ * Returns 0 or -ENOMEM; too many cases are no error but a finding.
  */
 int audit_service(struct model *model, const struct surroundings *host,
-		  const struct service *service, const struct audit_listener *listener,
-		  struct audit *out);
+		  const struct service *service, uint64_t steps,
+		  const struct audit_listener *listener, struct audit *out);
+
+enum { AUDIT_STEPS = 4000000 };
 
 /* Adds a finding that no rule is to blame for; why and fix are copied. */
 void audit_note(struct audit *audit, const char *code, enum finding_weight weight,

@@ -8,8 +8,8 @@
 /* Kinds of facts; those of rules/packet.h are others. */
 enum { FACT_MASKED = 0x1000, FACT_WITHIN, FACT_SAME };
 
-/* Symbols of so few bytes are asked number by number. */
-enum { SMALL_BYTES = 2 };
+/* Symbols of so few bytes are asked number by number, so many of which cost a step. */
+enum { SMALL_BYTES = 2, NUMBERS_PER_STEP = 16 };
 
 /* All registers. */
 enum { REGISTER_BYTES_MAX = 64 };
@@ -154,7 +154,9 @@ static struct ranges pick(struct world *world, unsigned symbol,
 
 	for (size_t i = 0; i < domain.count; i++)
 		most += domain.at[i].last.low - domain.at[i].first.low + 1;
-	at = arena_take(&world->arena, most * sizeof(*at));
+	at = world_spend(world, most / NUMBERS_PER_STEP)
+		     ? arena_take(&world->arena, most * sizeof(*at))
+		     : NULL;
 	if (!at) {
 		world->spent = true;
 		return (struct ranges){ 0 };

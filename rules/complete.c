@@ -213,7 +213,9 @@ static int complete_set(struct model *model, struct model_set *set)
 	for (size_t i = 0; i < count && !err; i++) {
 		struct model_elem *elem;
 
-		if (sorted[i]->end)
+		if (sorted[i]->elem.key.bytes != set->key_bytes)
+			set->incomplete = true;
+		if (sorted[i]->end || sorted[i]->elem.key.bytes != set->key_bytes)
 			continue;
 		elem = &set->elems[set->count++];
 		*elem = sorted[i]->elem;

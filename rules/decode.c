@@ -8,6 +8,7 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <string.h>
 
+#include "rules/attrs.h"
 #include "rules/model.h"
 
 /* Where an attribute goes. */
@@ -114,14 +115,13 @@ enum { SPEC_COUNT = sizeof(SPECS) / sizeof(SPECS[0]) };
 /* No value is longer, nor, by far, what any extension of xtables keeps. */
 enum { DATA_BYTES_MAX = 64, RAW_BYTES_MAX = 8192, NESTED_MAX = 16 };
 
-/* The numbers of nf_tables are big-endian, as wide as the attribute. */
 static bool read_number(const struct nlattr *attr, uint32_t *out)
 {
-	size_t bytes = mnl_attr_get_payload_len(attr);
+	uint64_t value;
 
-	if (bytes != 1 && bytes != 2 && bytes != 4)
+	if (!attrs_number(attr, &value) || value > UINT32_MAX)
 		return false;
-	*out = (uint32_t)wide_read(mnl_attr_get_payload(attr), bytes).low;
+	*out = (uint32_t)value;
 	return true;
 }
 
@@ -145,9 +145,9 @@ static bool read_register(const struct nlattr *attr, uint8_t *out)
 
 static int read_name(struct model *model, const struct nlattr *attr, const char **out)
 {
-	const char *text = mnl_attr_get_payload(attr);
+	const char *text = attrs_string(attr);
 
-	if (!memchr(text, '\0', mnl_attr_get_payload_len(attr)))
+	if (!text)
 		return -EBADMSG;
 	*out = arena_copy(&model->arena, text, strlen(text));
 	return *out ? 0 : -ENOMEM;
@@ -165,7 +165,7 @@ static int read_bytes(struct model *model, const struct nlattr *attr, size_t max
 	return out->at ? 0 : -ENOMEM;
 }
 
-enum model_verdict_code decode_verdict(uint32_t code)
+static enum model_verdict_code verdict_code(uint32_t code)
 {
 	switch ((int)code) {
 	case NF_DROP: return MODEL_DROP;
@@ -182,50 +182,41 @@ enum model_verdict_code decode_verdict(uint32_t code)
 }
 
 static int read_verdict(struct model *model, const struct nlattr *nest,
-			struct model_expr *expr)
+			struct model_verdict *out)
 {
-	const struct nlattr *attr;
+	struct attrs attrs;
 	uint32_t code;
-	int err = 0;
 
-	expr->is_verdict = true;
-	expr->verdict.code = MODEL_STRANGE;
-	mnl_attr_for_each_nested(attr, nest) {
-		switch (mnl_attr_get_type(attr)) {
-		case NFTA_VERDICT_CODE:
-			if (!read_number(attr, &code))
-				return -EBADMSG;
-			expr->verdict.code = decode_verdict(code);
-			break;
-		case NFTA_VERDICT_CHAIN:
-			err = read_name(model, attr, &expr->verdict.name);
-			break;
-		default: break;
-		}
-		if (err)
-			return err;
-	}
-	return 0;
+	if (!attrs_of_nest(nest, &attrs) ||
+	    !read_number(attrs.at[NFTA_VERDICT_CODE], &code))
+		return -EBADMSG;
+	*out = (struct model_verdict){ .code = verdict_code(code) };
+	return attrs.at[NFTA_VERDICT_CHAIN]
+		       ? read_name(model, attrs.at[NFTA_VERDICT_CHAIN], &out->name)
+		       : 0;
 }
 
+int decode_data(struct model *model, const struct nlattr *nest, struct model_data *value,
+		bool *is_verdict, struct model_verdict *verdict)
+{
+	struct attrs attrs;
+
+	if (!attrs_of_nest(nest, &attrs))
+		return -EBADMSG;
+	if (attrs.at[NFTA_DATA_VALUE])
+		return read_bytes(model, attrs.at[NFTA_DATA_VALUE], DATA_BYTES_MAX,
+				  value);
+	if (!attrs.at[NFTA_DATA_VERDICT])
+		return -EBADMSG;
+	*is_verdict = true;
+	return read_verdict(model, attrs.at[NFTA_DATA_VERDICT], verdict);
+}
+
+/* A verdict where a value is expected leaves no value: is_whole() sees it. */
 static int read_value(struct model *model, const struct nlattr *nest,
 		      struct model_expr *expr, struct model_data *out)
 {
-	const struct nlattr *attr;
-	int err = -EBADMSG;
-
-	mnl_attr_for_each_nested(attr, nest) {
-		switch (mnl_attr_get_type(attr)) {
-		case NFTA_DATA_VALUE:
-			err = read_bytes(model, attr, DATA_BYTES_MAX, out);
-			break;
-		case NFTA_DATA_VERDICT: err = read_verdict(model, attr, expr); break;
-		default: return -EBADMSG;
-		}
-		if (err)
-			return err;
-	}
-	return err;
+	return decode_data(model, nest, out, &expr->is_verdict, &expr->verdict);
 }
 
 static int read_slot(struct model *model, enum slot slot, const struct nlattr *attr,

@@ -8,14 +8,18 @@
 
 struct nlattr;
 
-/* What the kernel's number of a verdict means. */
-enum model_verdict_code decode_verdict(uint32_t code);
+/*
+ * Reads NFTA_DATA_: a value, copied to *value, or a verdict, which sets *is_verdict. Returns 0,
+ * -ENOMEM or -EBADMSG.
+ */
+int decode_data(struct model *model, const struct nlattr *nest, struct model_data *value,
+		bool *is_verdict, struct model_verdict *verdict);
 
 /*
  * Adds the expressions of a rule (NFTA_RULE_EXPRESSIONS, as a dump has them) to the model's
- * rule. libnftnl would drop attributes that it does not know and refuse a rule for an
- * expression that it does not know: here one with either becomes MODEL_OPAQUE, so that nothing
- * is overlooked. Pure. Returns 0, -ENOMEM, or -EBADMSG if it is no list of expressions.
+ * rule. An expression that is not known,
+ * or has an attribute that is not, becomes MODEL_OPAQUE, so that nothing is overlooked (libnftnl drops
+ * such attributes, and refuses the whole rule for such an expression). Pure. Returns 0, -ENOMEM, or -EBADMSG if it is no list of expressions.
  */
 int decode_rule(struct model *model, struct model_rule *rule,
 		const struct nlattr *expressions);

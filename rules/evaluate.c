@@ -9,6 +9,7 @@
 #include "rules/extension.h"
 #include "rules/load.h"
 #include "rules/lookup.h"
+#include "rules/target.h"
 
 /* What a fact is about. */
 enum { FACT_OPAQUE = 0x60 };
@@ -278,7 +279,7 @@ struct model_verdict evaluate(struct run *run, const struct model_expr *expr)
 	case MODEL_MATCH:
 		return (struct model_verdict){ .code = extension_match(run, expr) };
 	case MODEL_TARGET:
-		return (struct model_verdict){ .code = extension_target(run, expr) };
+		return (struct model_verdict){ .code = target_evaluate(run, expr) };
 	case MODEL_DYNSET: return (struct model_verdict){ .code = dynset(run, expr) };
 	default: return (struct model_verdict){ .code = evaluate_simple(run, expr) };
 	}

@@ -6,8 +6,11 @@
 
 struct run;
 
-/* What evaluate() is for the extensions of xtables in rules that iptables-nft made. Pure. */
+/*
+ * What evaluate() is for the extensions of xtables in rules that iptables-nft made: what is kept of
+ * them is read as the structures of linux/netfilter/xt_*.h. One that is not known, or not of
+ * the size that it should have, is opaque. Pure.
+ */
 enum model_verdict_code extension_match(struct run *run, const struct model_expr *expr);
-enum model_verdict_code extension_target(struct run *run, const struct model_expr *expr);
 
 #endif

@@ -131,8 +131,8 @@ static void note_translated(struct nl *nl, const struct surroundings *host,
 int judge_service(struct nl *nl, struct evidence *evidence, const struct service *service,
 		  const struct audit_listener *listener, struct audit *out)
 {
-	int err =
-		audit_service(&evidence->model, &evidence->host, service, listener, out);
+	int err = audit_service(&evidence->model, &evidence->host, service, AUDIT_STEPS,
+				listener, out);
 
 	if (err)
 		return err;

@@ -248,14 +248,6 @@ bool load_ct(struct run *run, const struct model_expr *expr)
 	}
 }
 
-/* Whether the address that is looked up is this host's. */
-static bool is_local(const struct run *run, bool source)
-{
-	enum packet_way way = packet_way(run->packet);
-
-	return way == PACKET_LOOPS || source == (way == PACKET_LEAVES);
-}
-
 /* net/ipv4/netfilter/nft_fib_ipv4.c; the types of linux/rtnetlink.h */
 bool load_fib(struct run *run, const struct model_expr *expr)
 {
@@ -263,9 +255,9 @@ bool load_fib(struct run *run, const struct model_expr *expr)
 	bool bound = flags & (NFTA_FIB_F_IIF | NFTA_FIB_F_OIF);
 	bool source = flags & NFTA_FIB_F_SADDR;
 
-	if (result == NFT_FIB_RESULT_ADDRTYPE && (!bound || !is_local(run, source)))
+	if (result == NFT_FIB_RESULT_ADDRTYPE && (!bound || !run_is_local(run, source)))
 		return put_number(run, expr,
-				  is_local(run, source) ? RTN_LOCAL : RTN_UNICAST, 4);
+				  run_is_local(run, source) ? RTN_LOCAL : RTN_UNICAST, 4);
 	if (flags & NFTA_FIB_F_PRESENT)
 		return put_symbol(run, expr, PACKET_OTHER, MODEL_FIB << 8 | result, true,
 				  1);

@@ -15,6 +15,9 @@ enum { FACT_IN_SET = 0x40, FACT_IN_DYNAMIC };
  */
 enum { CANDIDATES_MAX = 256 };
 
+/* So many elements to look at cost a step. */
+enum { ELEMS_PER_STEP = 8 };
+
 /* How long the part of the key at that place is: bytes that are known, or one symbol. */
 static size_t next_part(const struct byte *key, size_t at, size_t bytes)
 {
@@ -211,7 +214,7 @@ static const struct model_elem *find_open(struct run *run, const struct model_se
 	unsigned symbol;
 	size_t count;
 
-	if (!candidates) {
+	if (!candidates || !world_spend(run->world, set->count / ELEMS_PER_STEP)) {
 		run->world->spent = true;
 		return NULL;
 	}

@@ -52,6 +52,13 @@ uint32_t run_state(struct run *run)
 	return NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
 }
 
+bool run_is_local(const struct run *run, bool source)
+{
+	enum packet_way way = packet_way(run->packet);
+
+	return way == PACKET_LOOPS || source == (way == PACKET_LEAVES);
+}
+
 static bool assume(struct run *run, uint32_t what, uint64_t detail, uint32_t packet)
 {
 	const struct world_key key = { PACKET_FACT, what, packet, 0 };

@@ -138,6 +138,9 @@ bool run_is_original(struct run *run);
  */
 bool run_was_tracked(struct run *run);
 
+/* Whether the packet's source, or else its destination, is an address of this host. */
+bool run_is_local(const struct run *run, bool source);
+
 /* Something that is so or not for this packet (flow: for all of the conversation). */
 bool run_assume(struct run *run, uint32_t what, uint64_t detail);
 bool run_assume_flow(struct run *run, uint32_t what, uint64_t detail);

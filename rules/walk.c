@@ -107,7 +107,7 @@ static struct model_verdict walk_rule(struct run *run, const struct model_rule *
 	struct model_verdict verdict = { .code = MODEL_CONTINUE };
 	const struct model_expr *expr = rule->exprs;
 
-	if (!does_something(rule) || !world_step(run->world))
+	if (!does_something(rule) || !world_spend(run->world, 1))
 		return verdict;
 	run->rule = rule;
 	run->rule_asked = false;

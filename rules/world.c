@@ -42,12 +42,12 @@ bool world_again(struct world *world, const struct world_point *point)
 	return false;
 }
 
-bool world_step(struct world *world)
+bool world_spend(struct world *world, uint64_t steps)
 {
-	if (world->budget == 0)
+	if (world->budget < steps)
 		world->spent = true;
 	else
-		world->budget--;
+		world->budget -= steps;
 	return !world->spent;
 }
 

@@ -86,8 +86,8 @@ void world_return(struct world *world, const struct world_point *point);
  */
 bool world_again(struct world *world, const struct world_point *point);
 
-/* Takes a step off the budget; false if there is none. */
-bool world_step(struct world *world);
+/* Takes steps off the budget; false if there are not so many. */
+bool world_spend(struct world *world, uint64_t steps);
 
 /* The number of the symbol, which on first use may be anything in domain (NULL: any number). */
 unsigned world_symbol(struct world *world, const struct world_key *key, size_t bytes,

@@ -175,6 +175,94 @@ bats_require_minimum_version 1.5.0
 	[ "$(finding notrack 2 severity 2>/dev/null || finding notrack 3 severity)" = info ]
 }
 
+# tables COMMAND...: each an iptables command for IPv4 and, with -6 before it, for IPv6.
+tables() {
+	local line
+	while read -r line; do
+		case $line in
+		-6*) on server sh -c "ip6tables ${line#-6}" ;;
+		?*) on server sh -c "iptables $line" ;;
+		esac
+	done
+}
+
+@test "rules of iptables-nft are understood, and their fixes make them safe" {
+	tables <<-'IPTABLES'
+		-P INPUT DROP
+		-A INPUT -i lo -j ACCEPT
+		-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		-A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT
+		-A INPUT -p udp --dport 9000 -m conntrack --ctstate NEW -j ACCEPT
+		-6 -P INPUT DROP
+		-6 -A INPUT -m state --state NEW,ESTABLISHED,RELATED -j ACCEPT
+		-6 -A INPUT -m conntrack --ctstate INVALID -j DROP
+	IPTABLES
+	verdict 4 udp/9000
+	[ "$(finding state 5 fix)" = \
+		'iptables -t filter -I INPUT 4 -p udp --dport 9000 -m conntrack --ctstate UNTRACKED -j ACCEPT' ]
+	paste_fixes
+	verdict 0 udp/9000
+	on server iptables -S INPUT
+}
+
+@test "matches of iptables-nft that have no part in tracking are no reason to give up" {
+	tables <<-'IPTABLES'
+		-P INPUT DROP
+		-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		-A INPUT -p icmp -j ACCEPT
+		-A INPUT -i lo -m comment --comment local -j ACCEPT
+		-A INPUT -m addrtype --dst-type MULTICAST -j DROP
+		-A INPUT -m pkttype --pkt-type broadcast -j DROP
+		-A INPUT -m iprange --src-range 10.0.0.1-10.0.0.9 -j DROP
+		-A INPUT -m mark --mark 0x10/0xf0 -j DROP
+		-A INPUT -m string --algo bm --string bad -j DROP
+		-A OUTPUT -m owner --uid-owner 5 -j DROP
+		-A INPUT -p udp -m multiport --dports 53,9000:9010 -m hashlimit --hashlimit-upto 10/sec --hashlimit-name x --hashlimit-mode srcip -j ACCEPT
+		-A INPUT -m limit --limit 3/min -j LOG --log-prefix drop
+	IPTABLES
+	# New packets are limited, later ones not yet.
+	verdict 4 udp/9000
+	on server iptables -D INPUT 10
+	on server iptables -A INPUT -p udp -m multiport --dports 53,9000:9010 -j ACCEPT
+	verdict 0 udp/9000
+}
+
+@test "NAT, CT, CONNMARK and connlimit of iptables-nft are found" {
+	tables <<-'IPTABLES'
+		-t nat -A PREROUTING -m addrtype --dst-type LOCAL -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+		-t nat -A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 9000
+		-t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+		-t raw -A PREROUTING -p tcp --dport 21 -j CT --helper ftp
+		-A INPUT -p tcp --syn --dport 25 -m connlimit --connlimit-above 20 -j REJECT
+	IPTABLES
+	verdict 4 tcp/8080
+	verdict 4 tcp/9000
+	verdict 4 tcp/21
+	verdict 4 tcp/25
+	verdict 0 tcp/80
+	verdict 0 udp/8080
+}
+
+@test "iptables-legacy is unknown, with the way out" {
+	on server iptables-legacy -t filter -L -n >/dev/null 2>&1 || skip "this kernel has no iptables-legacy"
+	verdict 5 udp/9000
+	run on server ctrules audit udp/9000 --json
+	[ "$(jq -r '.findings[0] | .code + " " + (.handle|tostring)' <<<"$output")" = 'legacy null' ]
+	[[ $(jq -r '.findings[0].fix' <<<"$output") == *iptables-nft-restore* ]]
+}
+
+@test "live translated entries are evidence" {
+	on server conntrack -I -p udp -s 10.77.0.2 -d 10.77.0.1 --sport 5000 --dport 9000 \
+		-t 60 --reply-src 10.0.0.9 --reply-dst 10.77.0.2 2>/dev/null ||
+		on server conntrack -I -p udp -s 10.77.0.2 -d 10.77.0.1 --sport 5000 --dport 9000 \
+			-t 60 --dst-nat 10.0.0.9
+	verdict 4 udp/9000
+	run on server ctrules audit udp/9000 --json
+	[ "$(jq -r '.findings[0].code' <<<"$output")" = live-nat ]
+	verdict 0 udp/9001
+	verdict 0 tcp/9000
+}
+
 @test "our own table is not held against a service" {
 	tracked server
 	on server ctrules -q --force add udp/9000

@@ -165,9 +165,9 @@ static void accept_loopback(struct model_chain *in)
 static void judge(void)
 {
 	assert_int_equal(model_complete(&evidence.model), 0);
-	assert_int_equal(
-		audit_service(&evidence.model, &evidence.host, &UDP_9000, NULL, &audit),
-		0);
+	assert_int_equal(audit_service(&evidence.model, &evidence.host, &UDP_9000,
+				       AUDIT_STEPS, NULL, &audit),
+			 0);
 }
 
 static bool is_found(const char *code, const struct model_rule *blamed)
