@@ -159,12 +159,11 @@ void chart_history(struct canvas *canvas, const struct chart_area *area,
 		put_level(canvas, &plot, CHART_RELEASE_SHARE, scale);
 		put_level(canvas, &plot, CHART_ENGAGE_SHARE, scale);
 	}
+	/* Below 0 is what nobody looked at. */
 	for (int i = 0; i < plot.width; i++)
-		if (columns[i] != HISTORY_UNKNOWN)
-			put_column(canvas, &plot, plot.column + i,
-				   (double)columns[i] / (double)peak * plot.height,
-				   style_of(span->limit ? (double)columns[i] / span->limit
-							: 0));
+		put_column(canvas, &plot, plot.column + i,
+			   (double)columns[i] / (double)peak * plot.height,
+			   style_of(span->limit ? (double)columns[i] / span->limit : 0));
 	put_scale(canvas, area, plot.row, (double)peak, span->limit);
 	if (plot.height > 2)
 		put_scale(canvas, area, plot.row + plot.height / 2,
