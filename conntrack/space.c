@@ -56,11 +56,14 @@ void space_close(struct space *space)
 
 int space_poll(struct space *space, struct home *home)
 {
-	int err = enter(space, home);
+	int err = watch_poll(space->watch);
 
+	if (!err)
+		return 0;
+	err = enter(space, home);
 	if (err)
 		return err;
-	err = watch_poll(space->watch);
+	err = watch_poll_inside(space->watch);
 	leave(space, home);
 	return err;
 }

@@ -39,7 +39,7 @@ int space_open(struct space **out, struct home *home, const struct netns *netns,
 
 void space_close(struct space *space);
 
-/* Polls its table, from inside. Returns as watch_poll(). */
+/* Polls its table, if need be from inside. Returns as watch_poll_inside(). */
 int space_poll(struct space *space, struct home *home);
 
 /* Takes a reading, from inside: with watch_read(), or watch_glance(). Returns as these. */

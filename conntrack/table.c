@@ -3,8 +3,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -156,6 +158,28 @@ int table_usage_read(struct table_usage *out)
 	if (!err)
 		*out = usage;
 	return err;
+}
+
+int table_count_open(void)
+{
+	int fd = open(COUNT_PATH, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int table_count_read(int fd, uint32_t *out)
+{
+	char text[sizeof("4294967295\n")];
+	ssize_t bytes = pread(fd, text, sizeof(text) - 1, 0);
+	unsigned int number;
+
+	if (bytes < 0)
+		return -errno;
+	text[bytes] = '\0';
+	if (sscanf(text, "%u", &number) != 1)
+		return -EBADMSG;
+	*out = number;
+	return 0;
 }
 
 int table_buckets_read(uint32_t *out)

@@ -27,6 +27,15 @@ int table_usage_get(struct nl *nl, struct table_usage *out);
 int table_usage_read(struct table_usage *out);
 
 /*
+ * The file of the number of entries, kept open: it stays that of the network namespace in which it
+ * was opened, wherever it is read. Returns a descriptor or -errno.
+ */
+int table_count_open(void);
+
+/* Reads it: 1 us, and no wait for who fills or dumps a table by netlink. Returns 0 or -errno. */
+int table_count_read(int fd, uint32_t *out);
+
+/*
  * Buckets of the kernel's one hash table, from /proc/sys/net/netfilter, readable without privilege.
  * Returns 0 or -errno.
  */

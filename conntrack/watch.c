@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "conntrack/attribute.h"
+#include "conntrack/breakdown.h"
 #include "conntrack/flow.h"
 #include "conntrack/forecast.h"
 #include "conntrack/holders.h"
@@ -45,7 +46,8 @@ struct watch {
 	struct nl *nl;   /* NULL: /proc only */
 	struct nl *diag; /* this or the next NULL: neither addresses nor listeners */
 	struct nl *route;
-	int missing; /* why there is /proc only */
+	int count_fd; /* table_count_open(); negative: none */
+	int missing;  /* why there is /proc only */
 	struct watch_config config;
 	double part;
 	struct table_usage usage;
@@ -75,10 +77,7 @@ struct watch {
 	uint64_t fingerprint;   /* of the listeners */
 	bool listeners_changed; /* since the last sample */
 	struct sample sample;
-	struct attribute services;
-	struct attribute sources;
-	struct attribute states;
-	struct attribute sockets;
+	struct breakdown breakdown;
 	struct holders holders;
 	struct host host;
 };
@@ -124,6 +123,7 @@ int watch_open(struct watch **out, const struct watch_config *config)
 		return -ENOMEM;
 	watch->config = *config;
 	watch->part = 1;
+	watch->count_fd = table_count_open();
 	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
 	/* Without them flows are told apart by address and port alone. */
 	if (nl_open(&watch->diag, NETLINK_SOCK_DIAG) < 0)
@@ -146,6 +146,8 @@ void watch_close(struct watch *watch)
 	nl_close(watch->nl);
 	nl_close(watch->diag);
 	nl_close(watch->route);
+	if (watch->count_fd >= 0)
+		close(watch->count_fd);
 	free(watch);
 }
 
@@ -173,6 +175,17 @@ static int read_usage(struct watch *watch)
 }
 
 int watch_poll(struct watch *watch)
+{
+	int err = watch->count_fd < 0
+			  ? watch->count_fd
+			  : table_count_read(watch->count_fd, &watch->usage.entries);
+
+	if (!err)
+		forecast_add(&watch->forecast, clock_now_ns(), watch->usage.entries);
+	return err;
+}
+
+int watch_poll_inside(struct watch *watch)
 {
 	int err = read_usage(watch);
 
@@ -210,14 +223,8 @@ static void probe(struct watch *watch, uint64_t now_ns)
 static void on_flow(const struct flow *flow, void *data)
 {
 	struct watch *watch = data;
-	struct attribute_keys keys;
 
-	attribute_keys(&watch->host, flow, &keys);
-	attribute_add(&watch->services, keys.has_service ? &keys.service : NULL,
-		      keys.inode, flow);
-	attribute_add(&watch->sources, &keys.source, 0, flow);
-	attribute_add(&watch->states, &keys.state, 0, flow);
-	attribute_add(&watch->sockets, &keys.socket, 0, flow);
+	breakdown_add(&watch->breakdown, &watch->host, flow);
 	lifetimes_add(&watch->lifetimes, flow);
 }
 
@@ -250,21 +257,13 @@ static int sample(struct watch *watch)
 				 &watch->sample);
 }
 
-static void clear(struct watch *watch)
-{
-	attribute_clear(&watch->services);
-	attribute_clear(&watch->sources);
-	attribute_clear(&watch->states);
-	attribute_clear(&watch->sockets);
-}
-
 /* One that was cut short is taken again; the last may remain so, and tells of no lifetimes. */
 static void sample_whole(struct watch *watch, uint64_t now_ns)
 {
 	for (int i = 0; i < TRIES; i++) {
 		int err;
 
-		clear(watch);
+		breakdown_clear(&watch->breakdown);
 		lifetimes_begin(&watch->lifetimes, now_ns);
 		err = sample(watch);
 		if (!err && note(watch, watch->sample.cut) == 0) {
@@ -304,15 +303,12 @@ static void take_sample(struct watch *watch)
 		return;
 	watch->sample_counted = watch->usage.entries;
 	sample_whole(watch, now_ns);
-	attribute_sort(&watch->services);
-	attribute_sort(&watch->sources);
-	attribute_sort(&watch->states);
-	attribute_sort(&watch->sockets);
+	breakdown_sort(&watch->breakdown);
 	watch->listeners_changed = false;
 	watch->sampled_ns = now_ns;
 	watch->sample_cost_s = clock_between_s(now_ns, clock_now_ns());
-	holders_update(&watch->holders, &watch->host, &watch->services, &watch->sockets,
-		       watch->config.netns, now_ns);
+	holders_update(&watch->holders, &watch->host, &watch->breakdown.services,
+		       &watch->breakdown.sockets, watch->config.netns, now_ns);
 }
 
 static void read_untracked(struct watch *watch, uint64_t now_ns)
@@ -353,7 +349,7 @@ int watch_glance(struct watch *watch, struct reading *out)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct reading reading = { 0 };
-	int err = watch_poll(watch);
+	int err = watch_poll_inside(watch);
 
 	if (err)
 		return err;
@@ -380,9 +376,9 @@ int watch_glance(struct watch *watch, struct reading *out)
 		reading.sample_cost_s = watch->sample_cost_s;
 		reading.sample = watch->sample;
 		reading.sample_counted = watch->sample_counted;
-		reading.services = &watch->services;
-		reading.sources = &watch->sources;
-		reading.states = &watch->states;
+		reading.services = &watch->breakdown.services;
+		reading.sources = &watch->breakdown.sources;
+		reading.states = &watch->breakdown.states;
 		reading.untracked = watch->untracked_known ? &watch->untracked : NULL;
 		reading.holders = &watch->holders.by_process;
 		reading.process = watch->holders.service;

@@ -65,21 +65,27 @@ struct watch_config {
 };
 
 /*
- * Watches the network namespace of the calling thread, which is in it at all calls. Returns 0 or
- * -errno.
+ * Watches the network namespace of the calling thread, which is in it at all calls but those of
+ * watch_poll(). Returns 0 or -errno.
  */
 int watch_open(struct watch **out, const struct watch_config *config);
 
 void watch_close(struct watch *watch);
 
 /*
- * Takes the number of entries into the forecast, 3 us: every 20 ms to 1 s. Returns 0 or
- * -errno (-ENOENT: this kernel has no conntrack).
+ * Takes the number of entries into the forecast, 1 us: every 20 ms to 1 s. May be called from any
+ * namespace. Returns 0, or -errno if it takes watch_poll_inside().
  */
 int watch_poll(struct watch *watch);
 
 /* The number of entries as it was last polled or read. */
 uint32_t watch_entries(const struct watch *watch);
+
+/*
+ * The same from inside the namespace, and the limit too: by netlink, or from /proc if that is all
+ * there is. Returns 0 or -errno (-ENOENT: this kernel has no conntrack).
+ */
+int watch_poll_inside(struct watch *watch);
 
 /*
  * Of all the time that sampling may take this watch may take that part: above 0, at most 1,
@@ -92,7 +98,7 @@ void watch_set_part(struct watch *watch, double part);
  * depends on what it costs and on what has changed: of the time that passes, sampling
  * takes a thousandth while nothing does, a 200th when a listener has come or gone or the
  * table is another by a 20th, and a 20th when that is a thousandth of the limit or more.
- * Returns as watch_poll().
+ * Returns as watch_poll_inside().
  */
 int watch_read(struct watch *watch, struct reading *out);
 
