@@ -15,6 +15,8 @@
 #include "guard/journal.h"
 #include "guard/logbook.h"
 #include "guard/order.h"
+#include "guard/realtime.h"
+#include "guard/startup.h"
 #include "guard/status.h"
 #include "guard/wiring.h"
 #include "lib/args.h"
@@ -132,6 +134,37 @@ static int reread(struct config *out, struct text *why, void *data)
 	return make_config(data, out, why);
 }
 
+static int become_user(const char *name, const struct config *config,
+		       const struct log *log)
+{
+	struct privilege_user user;
+	struct args_why why;
+	int err = privilege_find_user(name, &user, &why);
+
+	if (err) {
+		log_error(log, "--user %s", why.text);
+		return err == -EPERM ? EXIT_FAILED : EXIT_USAGE;
+	}
+	startup_make_folder(config->control[0] ? config->control : GUARD_CONTROL_PATH,
+			    &user);
+	startup_make_folder(config->journal, &user);
+	err = privilege_become_net_admin(&user);
+	if (err)
+		log_error(log, "cannot become %s: %s", name, strerror(-err));
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+static int give_up_privileges(const struct order *order, const struct config *config,
+			      const struct log *log)
+{
+	if (order->user)
+		return become_user(order->user, config, log);
+	/* Without it the guard would only have more rights than it needs: not a reason to stay away. */
+	if (privilege_keep_net_admin())
+		log_warn(log, "could not give up the privileges that are not needed");
+	return EXIT_OK;
+}
+
 static int guard_with(const struct guard_setup *setup, const struct log *log)
 {
 	struct text why = { 0 };
@@ -172,10 +205,11 @@ static int run(const struct order *order, const struct log *log)
 		return status;
 	/* Whoever reads what the guard says may go: it stays. */
 	sigaction(SIGPIPE, &ignore, NULL);
-	/* Without it the guard would only have more rights than it needs: not a reason to stay away. */
-	if (privilege_keep_net_admin())
-		log_warn(log, "could not give up the privileges that are not needed");
-	status = guard_with(&setup, log);
+	if (order->realtime)
+		realtime_begin(log);
+	status = give_up_privileges(order, &config, log);
+	if (status == EXIT_OK)
+		status = guard_with(&setup, log);
 	journal_free(&journal);
 	return status;
 }

@@ -32,6 +32,8 @@ enum {
 	OPTION_RELEASE_AFTER,
 	OPTION_CONTROL,
 	OPTION_JOURNAL,
+	OPTION_USER,
+	OPTION_REALTIME,
 };
 
 static const struct option_spec SPECS[] = {
@@ -48,6 +50,8 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_CONTROL, "control", "PATH",
 	  "socket for orders (" GUARD_CONTROL_PATH ")" },
 	{ OPTION_JOURNAL, "journal", "FILE", "keep events in FILE, and read them there" },
+	{ OPTION_USER, "user", "NAME", "become that user, keep CAP_NET_ADMIN alone" },
+	{ OPTION_REALTIME, "realtime", NULL, "go before other programs, lock memory" },
 	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus" },
 	OPTIONS_COMMON,
 };
@@ -137,6 +141,8 @@ static enum order_kind take_option(struct order *order, struct log *log, int key
 	case 'V': return ORDER_VERSION;
 	case OPTION_CONTROL: order->control_path = value; break;
 	case OPTION_JOURNAL: order->journal_path = value; break;
+	case OPTION_USER: order->user = value; break;
+	case OPTION_REALTIME: order->realtime = true; break;
 	case 'm': return take_setting(order, log, "metrics", value);
 	default: return take_setting(order, log, setting_name(key), value);
 	}
@@ -188,6 +194,9 @@ static bool check_options(const struct order *order, const struct log *log)
 
 	if (order->command > ORDER_CHECK_CONFIG && configures)
 		log_error(log, "\"%s\" takes no option of a guard's configuration", name);
+	else if (order->command != ORDER_RUN && (order->user || order->realtime))
+		log_error(log, "%s is for \"run\" only",
+			  order->user ? "--user" : "--realtime");
 	else if (order->command >= ORDER_STATUS && order->journal_path)
 		log_error(log, "--journal is not for \"%s\"", name);
 	else

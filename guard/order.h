@@ -38,6 +38,8 @@ struct order {
 		const char *value;
 	} settings[ORDER_SETTINGS_MAX];
 	size_t setting_count;
+	const char *user; /* to become; NULL: stay who it is */
+	bool realtime;
 	bool dry_run;
 	bool json;
 };

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/rounds.h"
 
+#include <math.h>
+
+#include "guard/herald.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lookout.h"
+#include "guard/orders.h"
 #include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/trouble.h"
@@ -24,6 +28,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
 	struct policy_decision decision;
+	struct status status;
 	int err = lookout_decide(rounds->lookout, &decision);
 
 	rounds->remedy->record.looks++;
@@ -32,7 +37,10 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		trouble_note(rounds->trouble,
 			     "read the table or the addresses of this host", err);
 	remedy_apply(rounds->remedy, &decision);
-	timer->repeat = lookout_next_s(rounds->lookout);
+	status = orders_status(rounds->orders);
+	herald_look(rounds->herald, &status);
+	timer->repeat =
+		fmin(lookout_next_s(rounds->lookout), herald_patience_s(rounds->herald));
 	ev_timer_again(loop, timer);
 }
 

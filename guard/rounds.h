@@ -7,10 +7,12 @@
 
 #include "guard/custody.h"
 
+struct herald;
 struct journal;
 struct leases;
 struct log;
 struct lookout;
+struct orders;
 struct remedy;
 struct trouble;
 
@@ -26,6 +28,8 @@ struct rounds {
 	struct leases *leases;
 	struct remedy *remedy;
 	struct trouble *trouble;
+	struct herald *herald;
+	const struct orders *orders; /* know the status */
 	struct custody custody;
 	uint64_t measured_ns; /* when the counters were read; 0: never */
 	ev_timer look;

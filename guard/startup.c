@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/privilege.h"
 #include "lib/text.h"
 
 /* What the event loop opens: epoll, a pipe or an eventfd for signals, a timer. */
 enum { LOOP_DESCRIPTORS = 5 };
+
+enum { FOLDER_MODE = 0755 };
 
 int startup_descriptors(void)
 {
@@ -27,6 +32,19 @@ int startup_descriptors(void)
 	while (count > 0)
 		close(fds[--count]);
 	return err;
+}
+
+void startup_make_folder(const char *path, const struct privilege_user *user)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (!slash || slash == path || slash - path >= PATH_MAX)
+		return;
+	memcpy(folder, path, (size_t)(slash - path));
+	folder[slash - path] = '\0';
+	if (mkdir(folder, FOLDER_MODE) == 0)
+		(void)!lchown(folder, user->uid, user->gid);
 }
 
 void startup_explain(int err, struct text *why)

@@ -20,6 +20,11 @@ static const char *const STATES[] = {
 	[STATUS_STANDING_DOWN] = "standing down",
 };
 
+const char *status_state_name(enum status_state state)
+{
+	return STATES[state];
+}
+
 /* JSON has no infinity. */
 static json_t *number_or_null(double value)
 {

@@ -39,6 +39,9 @@ json_t *status_json(const struct status *status);
 /* The same for people, from that object, which may be anything: it came from a socket. */
 void status_text(const json_t *object, struct text *text);
 
+/* "watching", "engaged", ... */
+const char *status_state_name(enum status_state state);
+
 /* Whether that object says that the guard cannot help. */
 bool status_is_helpless(const json_t *object);
 

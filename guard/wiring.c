@@ -13,6 +13,7 @@
 #include "conntrack/active.h"
 #include "guard/config.h"
 #include "guard/desk.h"
+#include "guard/herald.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lock.h"
@@ -51,6 +52,7 @@ struct guard {
 	struct remedy remedy;
 	struct orders orders;
 	struct desk desk;
+	struct herald herald;
 };
 
 static const char *name_of(const struct guard *guard, size_t i)
@@ -162,6 +164,8 @@ static int open_kernel(struct guard *guard)
 	guard->orders.trouble = guard->rounds.trouble = &guard->trouble;
 	guard->orders.remedy = guard->rounds.remedy = &guard->remedy;
 	guard->rounds.log = guard->log;
+	guard->rounds.herald = &guard->herald;
+	guard->rounds.orders = &guard->orders;
 	guard->rounds.journal = guard->journal;
 	guard->orders.check = guard->setup.reread ? prepare : NULL;
 	guard->orders.data = guard;
@@ -240,6 +244,7 @@ int guard_open(struct guard **out, const struct guard_setup *setup, struct text 
 	guard->trouble.log = setup->log;
 	guard->rehearse = setup->rehearse;
 	guard->lock_fd = -1;
+	herald_open(&guard->herald, guard->log);
 	err = open_all(guard, why);
 	if (err) {
 		guard_close(guard);
@@ -261,6 +266,7 @@ void guard_close(struct guard *guard)
 	lookout_close(guard->lookout);
 	leases_close(guard->leases);
 	nl_close(guard->nl);
+	herald_close(&guard->herald);
 	if (guard->lock_fd >= 0)
 		close(guard->lock_fd);
 	free(guard);
@@ -336,11 +342,22 @@ static int swap(struct guard *guard, struct text *why)
 	return adopt(guard, why);
 }
 
+/* Tells the journal and the service manager that it guards now. */
+static void greet(struct guard *guard)
+{
+	const struct status status = orders_status(&guard->orders);
+
+	notes_hello(guard->journal, &guard->config, guard->leases,
+		    lookout_view(guard->lookout));
+	herald_ready(&guard->herald, &status);
+}
+
 static void reload(struct guard *guard)
 {
 	struct text why = { 0 };
 	int err;
 
+	herald_reloading(&guard->herald);
 	stop_watchers(guard);
 	err = swap(guard, &why);
 	if (err)
@@ -348,8 +365,7 @@ static void reload(struct guard *guard)
 			  text_str(&why));
 	text_free(&why);
 	start_watchers(guard);
-	notes_hello(guard->journal, &guard->config, guard->leases,
-		    lookout_view(guard->lookout));
+	greet(guard);
 }
 
 int guard_run(struct guard *guard)
@@ -360,8 +376,7 @@ int guard_run(struct guard *guard)
 	desk_start(&guard->desk, guard->loop, &guard->orders, &guard->remedy.record,
 		   guard->nl);
 	start_watchers(guard);
-	notes_hello(guard->journal, &guard->config, guard->leases,
-		    lookout_view(guard->lookout));
+	greet(guard);
 	say_if_inactive(guard);
 	for (;;) {
 		guard->orders.wish = ORDERS_NONE;
@@ -370,6 +385,7 @@ int guard_run(struct guard *guard)
 			break;
 		reload(guard);
 	}
+	herald_stopping(&guard->herald);
 	if (guard->orders.wish == ORDERS_STOP)
 		err = remedy_withdraw(&guard->remedy);
 	notes_goodbye(guard->journal, &guard->config, guard->leases,

@@ -78,23 +78,43 @@ int notify_open(struct notify *notify)
 	return 0;
 }
 
-int notify_send(const struct notify *notify, const char *fmt, ...)
+static int send_text(const struct notify *notify, int flags, const char *fmt,
+		     va_list args)
 {
 	char message[MESSAGE_BYTES];
-	va_list args;
 	int length;
 
 	if (notify->fd < 0)
 		return 0;
-	va_start(args, fmt);
 	length = vsnprintf(message, sizeof(message), fmt, args);
-	va_end(args);
 	if (length < 0 || length >= MESSAGE_BYTES)
 		return -EMSGSIZE;
-	if (sendto(notify->fd, message, (size_t)length, MSG_NOSIGNAL,
+	if (sendto(notify->fd, message, (size_t)length, MSG_NOSIGNAL | flags,
 		   (const struct sockaddr *)&notify->address, notify->address_bytes) < 0)
 		return -errno;
 	return 0;
+}
+
+int notify_send(const struct notify *notify, const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	err = send_text(notify, 0, fmt, args);
+	va_end(args);
+	return err;
+}
+
+int notify_try(const struct notify *notify, const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	err = send_text(notify, MSG_DONTWAIT, fmt, args);
+	va_end(args);
+	return err;
 }
 
 int notify_reloading(const struct notify *notify)

@@ -32,6 +32,10 @@ int notify_open(struct notify *notify);
 int notify_send(const struct notify *notify, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, but waits for nobody: -EAGAIN if the manager is busy. */
+int notify_try(const struct notify *notify, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Says that a reload begins, with the time that the protocol wants; "READY=1" ends it. */
 int notify_reloading(const struct notify *notify);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -57,6 +58,29 @@ int privilege_find_user(const char *name, struct privilege_user *out,
 	}
 	*out = (struct privilege_user){ name, entry->pw_uid, entry->pw_gid };
 	return 0;
+}
+
+int privilege_become_net_admin(const struct privilege_user *user)
+{
+	bool may_bound;
+
+	if (geteuid() != 0)
+		return privilege_keep_net_admin();
+	if (initgroups(user->name, user->gid) < 0)
+		return -errno;
+	if (capng_get_caps_process() < 0)
+		return -EPERM;
+	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_update(CAPNG_ADD,
+			 CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+			 CAP_NET_ADMIN) < 0)
+		return -EPERM;
+	if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+		return -EPERM;
+	if (capng_change_id((int)user->uid, (int)user->gid, CAPNG_NO_FLAG) < 0)
+		return -EPERM;
+	return privilege_keep_net_admin();
 }
 
 /* The bounding set would give capabilities to a set-user-ID program that is run later. */

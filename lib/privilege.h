@@ -28,6 +28,12 @@ int privilege_find_user(const char *name, struct privilege_user *out,
 			struct args_why *why);
 
 /*
+ * Becomes that user, with its groups, and keeps CAP_NET_ADMIN alone, for good. Returns 0, or
+ * -errno: then the process must end, as it may be half of each.
+ */
+int privilege_become_net_admin(const struct privilege_user *user);
+
+/*
  * Becomes that user, with its groups and without any capability, for good. Returns 0, or
  * -errno: then the process must end, as it may be half of each.
  */

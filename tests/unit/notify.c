@@ -166,6 +166,25 @@ static void a_message_that_would_be_cut_is_not_sent(void **state)
 	close(fd);
 }
 
+static void a_manager_that_is_busy_is_not_waited_for(void **state)
+{
+	struct notify notify;
+	int manager, err = 0;
+	char name[64];
+
+	snprintf(name, sizeof(name), "@notify-busy-%d", (int)getpid());
+	manager = listen_at(name, true);
+	setenv("NOTIFY_SOCKET", name, 1);
+	assert_int_equal(notify_open(&notify), 0);
+	/* Until the queue is full, which nobody empties. */
+	for (int i = 0; !err && i < 100000; i++)
+		err = notify_try(&notify, "STATUS=%d", i);
+	assert_int_equal(err, -EAGAIN);
+	notify_close(&notify);
+	assert_int_equal(notify_try(&notify, "STATUS=x"), 0);
+	close(manager);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +198,8 @@ int main(void)
 		cmocka_unit_test_setup(an_address_that_is_none_is_refused,
 				       forget_environment),
 		cmocka_unit_test_setup(a_message_that_would_be_cut_is_not_sent,
+				       forget_environment),
+		cmocka_unit_test_setup(a_manager_that_is_busy_is_not_waited_for,
 				       forget_environment),
 	};
 

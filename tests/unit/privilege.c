@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "lib/args.h"
 #include "lib/privilege.h"
 
 /* The bit of CAP_NET_ADMIN (linux/capability.h). */
@@ -55,6 +56,26 @@ static int look_without(void)
 	return status_of("CapEff", 16) == 0 ? 0 : 3;
 }
 
+/* As root only: the user that exists everywhere. */
+static int become_and_look(void)
+{
+	struct privilege_user user;
+	struct args_why why;
+
+	if (privilege_find_user("nobody", &user, &why) != 0 ||
+	    privilege_become_net_admin(&user) != 0)
+		return 1;
+	if (getuid() != user.uid || geteuid() != user.uid || getgid() != user.gid)
+		return 2;
+	if (status_of("CapEff", 16) != NET_ADMIN || status_of("CapPrm", 16) != NET_ADMIN)
+		return 3;
+	if (status_of("CapBnd", 16) != NET_ADMIN || status_of("CapInh", 16) != 0)
+		return 4;
+	if (status_of("NoNewPrivs", 10) != 1)
+		return 5;
+	return setresuid(0, 0, 0) == 0 ? 6 : 0;
+}
+
 static int in_child(int (*work)(void))
 {
 	int status;
@@ -73,6 +94,13 @@ static void only_net_admin_is_left(void **state)
 	assert_int_equal(in_child(keep_and_look), 0);
 }
 
+static void another_user_keeps_net_admin_alone(void **state)
+{
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(in_child(become_and_look), 0);
+}
+
 static void nothing_to_give_up_is_no_error(void **state)
 {
 	assert_int_equal(in_child(look_without), 0);
@@ -85,6 +113,7 @@ int main(void)
 	};
 	const struct CMUnitTest privileged[] = {
 		cmocka_unit_test(only_net_admin_is_left),
+		cmocka_unit_test(another_user_keeps_net_admin_alone),
 	};
 	int failed = cmocka_run_group_tests(unprivileged, NULL, NULL);
 

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ctguard as a service: what it tells the service manager, as whom it runs, and how it gets its turn.
+
+bats_require_minimum_version 1.5.0
+load lib
+load ctguard
+
+setup() {
+	hosts
+	tracked server
+	cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+	ip netns del server
+	ip netns del client
+}
+
+# manager: writes what comes to the notify socket into ./notified, one assignment a line.
+manager() {
+	background /usr/bin/python3 -c 'import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("notify")
+os.chmod("notify", 0o777)
+while True:
+    print(s.recv(4096).decode(), flush=True)'
+	manager=$pid
+	ln -sf "$manager.out" notified
+	wait_until 5 test -S notify
+	export NOTIFY_SOCKET=$PWD/notify
+}
+
+told() {
+	grep -q -- "$1" notified
+}
+
+@test "the service manager is told when it guards, what it does, and that it ends" {
+	manager
+	guard
+	wait_until 5 told '^READY=1$'
+	told '^STATUS=watching; [0-9]* of [0-9]* entries'
+	not told WATCHDOG
+	engage
+	wait_until 5 told '^STATUS=engaged, out: udp/9000; '
+	order pause
+	wait_until 5 told '^STATUS=paused, out: udp/9000; '
+	order stop
+	wait_until 5 ended "$guard"
+	told '^STOPPING=1$'
+}
+
+@test "a reload is told from its beginning to its end" {
+	manager
+	echo 'lease = 20s' >conf
+	guard -c conf
+	kill -HUP "$guard"
+	wait_until 5 told '^RELOADING=1$'
+	told '^MONOTONIC_USEC=[0-9]'
+	wait_until 5 eval '[ "$(grep -c ^READY=1 notified)" -eq 2 ]'
+}
+
+@test "the watchdog is fed while the guard sees the table, and not when it does not" {
+	manager
+	WATCHDOG_USEC=400000 guard
+	wait_until 5 eval '[ "$(grep -c WATCHDOG=1 notified)" -ge 5 ]'
+	background strace -p "$guard" -o /dev/null -e trace=recvmsg -e inject=recvmsg:error=EPERM
+	local strace=$pid fed
+	wait_until 5 grep -q 'cannot read the table.*Operation not permitted' "$guard.err"
+	fed=$(grep -c WATCHDOG=1 notified)
+	elapse 1000
+	[ "$(grep -c WATCHDOG=1 notified)" -eq "$fed" ]
+	[ "$(state .errors)" -gt 1 ]
+	kill "$strace"
+	wait_until 5 eval "[ \"\$(grep -c WATCHDOG=1 notified)\" -gt $fed ]"
+}
+
+@test "a service manager that does not listen is nothing to wait for" {
+	NOTIFY_SOCKET=/nowhere/notify guard
+	engage
+	order stop
+	wait_until 5 ended "$guard"
+	NOTIFY_SOCKET=nonsense guard
+	grep -q 'cannot tell the service manager: NOTIFY_SOCKET' "$guard.err"
+	state_is watching
+}
+
+capabilities() { # FIELD: of the guard
+	awk -v name="$1:" '$1 == name { print $2 }' "/proc/$guard/status"
+}
+
+@test "as a user of its own it guards, takes orders, keeps its journal, and has one capability" {
+	chmod 711 .
+	mkdir place
+	chown nobody place
+	guard --user nobody --control place/socket --journal place/journal
+	[ "$(stat -c %U "/proc/$guard")" = nobody ] || [ "$(awk '$1 == "Uid:" { print $3 }' "/proc/$guard/status")" -eq 65534 ]
+	[ "$((16#$(capabilities CapEff)))" -eq $((1 << 12)) ]
+	[ "$((16#$(capabilities CapPrm)))" -eq $((1 << 12)) ]
+	[ "$((16#$(capabilities CapBnd)))" -eq $((1 << 12)) ]
+	[ "$((16#$(capabilities CapInh)))" -eq 0 ]
+	[ "$(capabilities NoNewPrivs)" -eq 1 ]
+	[ "$(stat -c %U place/socket place/journal | xargs)" = "nobody nobody" ]
+	engage
+	ctguard --control place/socket pause
+	setpriv --reuid nobody --clear-groups "$CTKIT_BIN/guard/ctguard" --control place/socket resume
+	ctguard --control place/socket stop
+	wait_until 5 ended "$guard"
+	not table_exists
+	[ ! -e place/socket ]
+	ctguard incidents --journal place/journal | grep -q udp/9000
+}
+
+@test "it makes the usual place for the socket, for its user" {
+	background on server ctguard run -s udp/9000 --user nobody
+	guard=$pid
+	wait_until 5 test -S /run/ctkit/ctguard.sock
+	[ "$(stat -c %U /run/ctkit)" = nobody ]
+	on server ctguard stop
+	wait_until 5 ended "$guard"
+	rm -rf /run/ctkit
+}
+
+@test "a place that its user may not use is told, and a user that is none" {
+	mkdir closed
+	run on server ctguard run -s udp/9000 --user nobody --control closed/socket
+	[ "$status" -ne 0 ]
+	[[ $output == *closed/socket*"Permission denied"* ]]
+	run on server ctguard run -s udp/9000 --user nosuchuser
+	[ "$status" -eq 2 ]
+	[[ $output == *'--user "nosuchuser": there is no such user'* ]]
+	run on server ctguard run -s udp/9000 --user root
+	[ "$status" -eq 2 ]
+	run ctguard status --user nobody
+	[ "$status" -eq 2 ]
+}
+
+@test "with --realtime it goes before others and stays in memory, where that is allowed" {
+	chrt -f 10 true || skip "no real-time priority here"
+	guard --realtime
+	chrt -p "$guard" | grep -q SCHED_FIFO
+	[ "$(awk '$1 == "VmLck:" { print $2 }' "/proc/$guard/status")" -gt 0 ]
+	engage
+	order stop
+	wait_until 5 ended "$guard"
+}
+
+@test "with --realtime where that is not allowed it says so and guards all the same" {
+	background on server setpriv --bounding-set=-sys_nice,-ipc_lock,-sys_resource --inh-caps=-all \
+		prlimit --memlock=0:0 --rtprio=0:0 ctguard run -s udp/9000 --control socket --realtime
+	guard=$pid
+	wait_until 5 grep -q guarding "$guard.err"
+	grep -q 'cannot run at real-time priority: Operation not permitted; going on without' "$guard.err"
+	grep -q 'cannot lock memory: ' "$guard.err"
+	state_is watching
+}
