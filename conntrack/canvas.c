@@ -12,6 +12,7 @@
 
 enum { ELLIPSIS = 0x2026 };
 
+/* A terminal may claim any size, and none. */
 static int clamp(int value, int max)
 {
 	if (value < 1)
@@ -48,6 +49,7 @@ void canvas_clear(struct canvas *canvas)
 		canvas->cells[i] = (struct canvas_cell){ ' ', STYLE_PLAIN };
 }
 
+/* NULL: outside. All writing goes through here, so that callers need not reckon what fits. */
 static struct canvas_cell *cell_at(const struct canvas *canvas, int row, int column)
 {
 	if (row < 0 || row >= canvas->height || column < 0 || column >= canvas->width)

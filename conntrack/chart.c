@@ -25,6 +25,7 @@ enum {
 
 enum { SCALE_WIDTH = 15, NARROW = 40 };
 
+/* Green, yellow and red where there are colours; the marks say the same without. */
 static enum canvas_style style_of(double share)
 {
 	if (share >= CHART_ENGAGE_SHARE)
@@ -38,6 +39,7 @@ static int eighths(double filled, int cell)
 	return (int)fmin(fmax((filled - cell) * EIGHTHS + 0.5, 0), EIGHTHS);
 }
 
+/* To the eighth of a cell, so that a slow climb is seen to move. */
 static void put_fill(struct canvas *canvas, const struct chart_area *area, double share)
 {
 	enum canvas_style style = style_of(share);
@@ -56,6 +58,7 @@ static void put_fill(struct canvas *canvas, const struct chart_area *area, doubl
 	}
 }
 
+/* On the bar, and by its share and word below, where these have room. */
 static void put_mark(struct canvas *canvas, const struct chart_area *area, double share,
 		     const char *word)
 {
@@ -111,6 +114,7 @@ static void put_level(struct canvas *canvas, const struct chart_area *area, doub
 			    area->column + i, STYLE_FAINT, LINE_DASHED, '-');
 }
 
+/* What the upper edge of that row stands for. */
 static void put_scale(struct canvas *canvas, const struct chart_area *area, int row,
 		      double entries, double limit)
 {
@@ -120,6 +124,7 @@ static void put_scale(struct canvas *canvas, const struct chart_area *area, int 
 		   view_count(count, entries), limit > 0 ? 100 * entries / limit : 0);
 }
 
+/* How far back the left edge is. */
 static void put_time(struct canvas *canvas, const struct chart_area *area,
 		     const struct chart_area *plot, uint64_t step_ns)
 {

@@ -49,6 +49,7 @@ static void put_unreplied(const struct cell *cell, char text[CELL_MAX])
 	put_part(cell, cell->row->unreplied, text);
 }
 
+/* Answered, but not for good: the kernel may evict those as the unreplied. */
 static void put_replied(const struct cell *cell, char text[CELL_MAX])
 {
 	put_part(cell, cell->row->flows - cell->row->unreplied - cell->row->assured,
@@ -86,6 +87,7 @@ struct fit {
 	int rank;    /* columns of this rank and above are left out */
 };
 
+/* Of the columns whose rank is below this. */
 static int numbers_width(int rank)
 {
 	int width = 0;
@@ -95,6 +97,10 @@ static int numbers_width(int rank)
 	return width;
 }
 
+/*
+ * Names first, then numbers by rank; the process is worth more than the error and the mix of
+ * states, less than who it is and how much.
+ */
 static struct fit fit_to(int width)
 {
 	struct fit fit = { .rank = COLUMN_COUNT };
@@ -126,6 +132,7 @@ static const char *title_of(enum view_by by)
 	return TITLES[by];
 }
 
+/* Which order it is in stands beside the title, for not every order has a column. */
 static void draw_heading(struct canvas *canvas, const struct chart_area *area,
 			 const struct grid *grid, const struct fit *fit)
 {
@@ -152,6 +159,7 @@ static void draw_heading(struct canvas *canvas, const struct chart_area *area,
 	canvas_paint(canvas, area->row, area->column, area->width, STYLE_HEADING);
 }
 
+/* "nginx[123] +3 (NAT)": the pid only where there is room for it. */
 static void draw_process(struct canvas *canvas, int row, int column, int width,
 			 const struct cell *cell)
 {
@@ -170,6 +178,7 @@ static void draw_process(struct canvas *canvas, int row, int column, int width,
 	text_free(&text);
 }
 
+/* The share is what the eye looks for. */
 static void draw_row(struct canvas *canvas, const struct chart_area *area, int row,
 		     const struct fit *fit, const struct cell *cell, const char *name)
 {

@@ -50,6 +50,7 @@ static enum keys_deed step_interval(struct keys *keys, bool longer)
 	return KEYS_INTERVAL;
 }
 
+/* What is typed there begins empty: an empty filter shows all again. */
 static enum keys_deed open_prompt(struct keys *keys, enum keys_prompt prompt)
 {
 	keys->prompt = prompt;
@@ -57,6 +58,7 @@ static enum keys_deed open_prompt(struct keys *keys, enum keys_prompt prompt)
 	return KEYS_DRAW;
 }
 
+/* The option's own parser: what it refuses there it refuses here, in the same words. */
 static enum keys_deed accept_interval(struct keys *keys)
 {
 	double seconds;
@@ -82,6 +84,7 @@ static enum keys_deed leave_prompt(struct keys *keys, bool accepted)
 	return KEYS_DRAW;
 }
 
+/* At a prompt all keys are text: nothing else happens by mistake. */
 static enum keys_deed type(struct keys *keys, int key)
 {
 	size_t length = strlen(keys->input);
@@ -105,12 +108,14 @@ static enum keys_deed type(struct keys *keys, int key)
 	return KEYS_DRAW;
 }
 
+/* The key that showed a page also hides it. */
 static enum keys_deed show_page(struct keys *keys, enum keys_page page)
 {
 	keys->page = keys->page == page ? PAGE_TABLE : page;
 	return KEYS_DRAW;
 }
 
+/* Rows of another table are not those that were scrolled to. */
 static enum keys_deed show_view(struct keys *keys, enum view_by by)
 {
 	keys->by = by;
@@ -127,6 +132,7 @@ static enum keys_deed sort_by(struct keys *keys, int step)
 	return KEYS_DRAW;
 }
 
+/* Its reading is not there yet: one has to be taken. */
 static enum keys_deed next_table(struct keys *keys)
 {
 	if (keys->tables < 2)
@@ -146,6 +152,7 @@ static enum keys_deed escape(struct keys *keys)
 	return KEYS_DRAW;
 }
 
+/* May go too far: keys_limit() knows how many rows there are, this does not. */
 static enum keys_deed scroll(struct keys *keys, int key)
 {
 	switch (key) {

@@ -61,6 +61,7 @@ void page_counters(struct canvas *canvas, const struct chart_area *area,
 	}
 }
 
+/* Its rates are known from the second look on. */
 static void put_untracked(struct canvas *canvas, int row, int column, int width,
 			  const struct untracked_service *service)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/panel.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "conntrack/canvas.h"
 #include "conntrack/chart.h"
 #include "conntrack/keys.h"
+#include "conntrack/margin.h"
 #include "conntrack/page.h"
 #include "conntrack/untracked.h"
 #include "conntrack/watch.h"
@@ -42,11 +42,13 @@ struct frame {
 	int end; /* behind the last that is free */
 };
 
+/* How many rows nothing was given yet; below 0 if the canvas is very small. */
 static int rows_left(const struct frame *frame)
 {
 	return frame->end - frame->row;
 }
 
+/* The next rows from above, over the whole width. */
 static struct chart_area take(struct frame *frame, int height)
 {
 	struct chart_area area = { frame->row, 0, frame->canvas->width, height };
@@ -55,63 +57,11 @@ static struct chart_area take(struct frame *frame, int height)
 	return area;
 }
 
+/* The name of a line, faint so that what it says stands out; returns where that goes. */
 static int label(const struct frame *frame, const char *text)
 {
 	canvas_add(frame->canvas, frame->row, 0, STYLE_FAINT, "%s", text);
 	return LABEL;
-}
-
-static void draw_title(struct frame *frame)
-{
-	const struct keys *keys = frame->panel->keys;
-	char right[64];
-	int column = canvas_add(frame->canvas, frame->row, 0, STYLE_STRONG, "ctwatch");
-	int width = snprintf(right, sizeof(right), "%severy %.3g s  %s",
-			     keys->paused ? "PAUSED  " : "", keys->interval_s,
-			     frame->panel->clock);
-
-	if (column + width + 1 > frame->canvas->width)
-		width = keys->paused ? snprintf(right, sizeof(right), "PAUSED") : 0;
-	if (frame->reading && frame->reading->netns) {
-		struct text name = { 0 };
-
-		text_add(&name, "%s", frame->reading->netns);
-		if (keys->tables > 1)
-			text_add(&name, " (%zu of %zu)", keys->table + 1, keys->tables);
-		canvas_fit(frame->canvas, frame->row, column + 2,
-			   frame->canvas->width - column - width - 4, STYLE_PLAIN,
-			   text_str(&name));
-		text_free(&name);
-	}
-	canvas_add(frame->canvas, frame->row, frame->canvas->width - width,
-		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%.*s", width, right);
-	frame->row++;
-}
-
-/* What makes everything else look strange is told first. */
-static void draw_banner(struct frame *frame)
-{
-	const struct reading *reading = frame->reading;
-	char doubt[160];
-	const char *words = NULL;
-
-	if (frame->panel->notice)
-		words = frame->panel->notice;
-	else if (reading->missing == -EPERM)
-		words = "no CAP_NET_ADMIN: only entries and limit are known";
-	else if (reading->missing)
-		words = "no answer by netlink: only entries and limit are known";
-	else if (view_tracking(reading) == TRACKING_OFF)
-		words = "tracking is not active in this network namespace: nothing is "
-			"tracked";
-	else if (view_tracking(reading) == TRACKING_UNKNOWN)
-		words = doubt;
-	if (!words)
-		return;
-	snprintf(doubt, sizeof(doubt), "is tracking active? %s",
-		 view_tracking_doubt(reading));
-	canvas_fit(frame->canvas, frame->row++, 0, frame->canvas->width, STYLE_WARN,
-		   words);
 }
 
 static double fill_of(const struct reading *reading)
@@ -128,6 +78,7 @@ static enum canvas_style fill_style(double fill)
 	return fill >= CHART_RELEASE_SHARE ? STYLE_WARN : STYLE_STRONG;
 }
 
+/* In this order, so that on a narrow screen the share is what is left. */
 static void draw_fill(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
@@ -207,6 +158,7 @@ static void draw_forecast(struct frame *frame)
 	frame->row++;
 }
 
+/* A quarter of the rows that a larger screen has more go to the chart. */
 static void draw_chart(struct frame *frame)
 {
 	int height = frame->canvas->height,
@@ -233,6 +185,10 @@ static enum canvas_style counter_style(size_t i, double rate)
 	return i == 0 ? STYLE_ALARM : i < TABLE_COUNTERS / 2 ? STYLE_WARN : STYLE_STRONG;
 }
 
+/*
+ * Rates, rounded up: what moved at all is not 0. There are more counters than fit on one line of
+ * 80 columns; a small screen has the first ones, those of losses.
+ */
 static void draw_counters(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
@@ -291,46 +247,6 @@ static void draw_untracked(struct frame *frame)
 	frame->row++;
 }
 
-static void draw_prompt(struct frame *frame, int row)
-{
-	const struct keys *keys = frame->panel->keys;
-	int column = canvas_add(frame->canvas, row, 0, STYLE_STRONG, "%s: %s",
-				keys->prompt == PROMPT_FILTER ? "show only" : "every",
-				keys->input);
-
-	canvas_rune(frame->canvas, row, column, STYLE_HEADING, ' ', ' ');
-	canvas_add(frame->canvas, row, column + 2, STYLE_FAINT,
-		   keys->prompt == PROMPT_FILTER ? "part of a name or process; Enter, Esc"
-						 : "such as 250ms, 2s, 1m; Enter, Esc");
-}
-
-static void draw_keys(struct frame *frame)
-{
-	static const char *const HINTS[] = { "h help",       "q quit",      "v view",
-					     "s sort",       "r reverse",   "/ filter",
-					     "c counters",   "u untracked", "p pause",
-					     "+/- interval", NULL };
-	const struct keys *keys = frame->panel->keys;
-	int row = --frame->end, column = 0;
-
-	if (keys->prompt != PROMPT_NONE) {
-		draw_prompt(frame, row);
-		return;
-	}
-	if (*keys->complaint.text) {
-		canvas_fit(frame->canvas, row, 0, frame->canvas->width, STYLE_WARN,
-			   keys->complaint.text);
-		return;
-	}
-	if (*keys->ranking.filter)
-		column = canvas_add(frame->canvas, row, 0, STYLE_WARN,
-				    "only \"%s\" (Esc: all)  ", keys->ranking.filter);
-	for (const char *const *hint = HINTS; *hint; hint++)
-		if (column + (int)strlen(*hint) <= frame->canvas->width)
-			column = canvas_add(frame->canvas, row, column, STYLE_FAINT,
-					    "%s  ", *hint);
-}
-
 static struct grid grid_of(const struct frame *frame, const struct ranking *ranking,
 			   enum view_by by)
 {
@@ -344,6 +260,7 @@ static enum view_by other_view(const struct frame *frame, int n)
 							: (enum view_by)(n + 1);
 }
 
+/* On a large screen the first of the others as a table, a third of the room. */
 static void draw_second(struct frame *frame, const struct ranking *ranking)
 {
 	struct grid grid = grid_of(frame, ranking, other_view(frame, 0));
@@ -371,6 +288,7 @@ static void draw_others(struct frame *frame)
 		draw_second(frame, &LARGEST);
 }
 
+/* What is left of the screen when all else has its place. */
 static struct grid_extent draw_table(struct frame *frame)
 {
 	const struct reading *reading = frame->reading;
@@ -407,12 +325,14 @@ struct grid_extent panel_draw(struct canvas *canvas, const struct panel *panel)
 	struct frame frame = { canvas, panel, panel->reading, 0, canvas->height };
 
 	canvas_clear(canvas);
-	draw_title(&frame);
+	margin_title(canvas, frame.row++, panel);
 	if (canvas->height >= HEIGHT_KEYS)
-		draw_keys(&frame);
+		margin_keys(canvas, --frame.end, panel);
 	if (!panel->reading)
 		return (struct grid_extent){ 0 };
-	draw_banner(&frame);
+	/* The row is taken only if there is something to say: it is missed elsewhere. */
+	if (margin_warning(canvas, frame.row, panel))
+		frame.row++;
 	if (panel->keys->page != PAGE_TABLE) {
 		draw_page(&frame);
 		return (struct grid_extent){ 0 };

@@ -44,6 +44,7 @@ static bool passes(const struct contest *contest, const struct attribute_row *ro
 	       strcasestr(process_of(contest->reading, row), filter);
 }
 
+/* No difference of unsigned numbers, which would wrap. */
 static int more_first(uint32_t a, uint32_t b)
 {
 	return (a < b) - (a > b);
@@ -67,6 +68,7 @@ static int compare_processes(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
+/* Never 0, so that the order does not change from one look to the next by chance. */
 static int compare(const void *left, const void *right, void *data)
 {
 	const struct contest *contest = data;

@@ -91,6 +91,7 @@ static struct history *history_of(struct screen *screen, uint64_t netns)
 	return &place->history;
 }
 
+/* All namespaces, also those that are not shown: each has its past when it is. */
 static void remember(struct screen *screen)
 {
 	uint64_t step_ns = (uint64_t)(screen->keys.interval_s * CLOCK_NS_PER_S);
@@ -126,6 +127,7 @@ static void draw(struct screen *screen)
 	terminal_paint(screen->terminal, &screen->canvas);
 }
 
+/* The loop ends after this callback, not in it. */
 static void finish(struct screen *screen, int err)
 {
 	screen->err = err;
@@ -208,6 +210,7 @@ static void on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 	remember(screen);
 }
 
+/* Anew from now. Polls come between looks, if there is time for one. */
 static void set_interval(struct screen *screen)
 {
 	double interval_s = screen->keys.interval_s;
@@ -220,6 +223,7 @@ static void set_interval(struct screen *screen)
 		ev_timer_stop(screen->loop, &screen->poll_timer);
 }
 
+/* The terminal has another size, or something else on it, than was painted. */
 static void repaint(struct screen *screen)
 {
 	if (terminal_fit(&screen->canvas) < 0)
@@ -309,6 +313,7 @@ static void start(struct screen *screen)
 	set_interval(screen);
 }
 
+/* What was not started stops, too. */
 static void stop(struct screen *screen)
 {
 	ev_io_stop(screen->loop, &screen->input);

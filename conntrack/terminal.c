@@ -55,6 +55,7 @@ bool terminal_is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+/* On the terminal's own background; pair n is colour n. */
 static void start_colours(struct terminal *terminal)
 {
 	const char *none = getenv("NO_COLOR");
@@ -190,6 +191,7 @@ void terminal_paint(const struct terminal *terminal, const struct canvas *canvas
 	refresh();
 }
 
+/* KEY_RESIZE and the like are KEYS_OTHER: sizes come with SIGWINCH. */
 static int code_of(int key)
 {
 	switch (key) {
