@@ -6,19 +6,22 @@
 /* What PACKET_FACT is about, beside what evaluation asks. */
 enum { FACT_WAS_TRACKED = 0x100 };
 
+void run_ask(struct run *run)
+{
+	run->asked = true;
+	run->rule_asked = true;
+}
+
 void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail)
 {
+	/* What is not understood may ask for anything. */
+	if (kind == RUN_OPAQUE)
+		run_ask(run);
 	if (run->effects == RUN_EFFECTS_MAX) {
 		run->world->spent = true;
 		return;
 	}
 	run->effect[run->effects++] = (struct run_effect){ kind, run->rule, detail };
-}
-
-void run_ask(struct run *run)
-{
-	run->asked = true;
-	run->rule_asked = true;
 }
 
 bool run_was_tracked(struct run *run)

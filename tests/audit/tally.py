@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Counts how often the audit and the oracle agree."""
+import os
+
+# More of those where nothing differs must not be called unsafe or unknown.
+CAREFUL_MAX = 0.10
+
+GAPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known-gaps")
+
+
+def known_gaps():
+    """Where the audit is known to say "safe" though something differs: "NAME SERVICE" a line."""
+    with open(GAPS, encoding="utf-8") as file:
+        return {tuple(line.split()[:2]) for line in file if line.strip() and line[0] != "#"}
+
+
+class Tally:
+    def __init__(self, audits):
+        self.audits = audits
+        self.gaps = known_gaps()
+        self.differing = self.others = self.same = self.careful = self.skipped = 0
+        self.missed, self.wrongs = [], []
+
+    def add(self, name, outcome):
+        line = "%s %s: %s" % (name, outcome.service, outcome.word)
+        if outcome.word == "same":
+            self.same += 1
+            if self.audits and outcome.verdict != "safe":
+                self.careful += 1
+                line += ", but the audit says %s (%s)" % (outcome.verdict, outcome.codes)
+        elif outcome.word == "others":
+            self.others += 1
+        else:
+            self.differing += 1
+            if self.audits and outcome.verdict == "safe":
+                known = (name, outcome.service) in self.gaps
+                self.gaps.discard((name, outcome.service))
+                line += ", and the audit says safe%s" % (" (a known gap)" if known else "")
+                if not known:
+                    self.missed.append("%s %s" % (name, outcome.service))
+            elif (name, outcome.service) in self.gaps:
+                line += "; no gap any more: take it out of known-gaps"
+        print(line, flush=True)
+
+    def skip(self, name, service, why):
+        self.skipped += 1
+        print("%s %s: skipped: %s" % (name, service, why), flush=True)
+
+    def wrong(self, text):
+        self.wrongs.append(text)
+        print("WRONG: " + text, flush=True)
+
+    def close(self):
+        """Prints the sum; returns the exit code."""
+        failed = bool(self.wrongs)
+        tried = self.same + self.others + self.differing
+        print("%d services: %d the same, of %d only others differ, %d differ; %d skipped; "
+              "%d not as expected" % (tried, self.same, self.others, self.differing, self.skipped,
+                                      len(self.wrongs)))
+        if self.audits:
+            share = self.careful / self.same if self.same else 0
+            print("the audit: %d called safe though they differ; %d of %d not called safe though "
+                  "nothing differs (%.1f %%, at most %.0f %%)" % (
+                      len(self.missed), self.careful, self.same, 100 * share, 100 * CAREFUL_MAX))
+            for name in self.missed:
+                print("MISSED: " + name)
+            failed = failed or self.missed or share > CAREFUL_MAX
+        if tried == 0:
+            print("nothing was tried")
+            failed = True
+        return 1 if failed else 0

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ctrules audit against what real traffic does: tests/audit.
+
+setup() {
+	load lib
+	AUDIT=$BATS_TEST_DIRNAME/../audit
+}
+
+teardown() {
+	for name in $(ip netns list | cut -d' ' -f1); do ip netns del "$name"; done
+}
+
+bats_require_minimum_version 1.5.0
+
+@test "every ruleset of the collection is judged as real traffic is treated" {
+	run "$AUDIT/oracle" --audit "$AUDIT"/rulesets/*
+	echo "$output" | grep -vE ': (same|others|differs)$'
+	[ "$status" -eq 0 ]
+}
+
+@test "without NOTRACK nothing differs from one time to the next" {
+	run "$AUDIT/oracle" --twice "$AUDIT"/rulesets/like-[dfkl]*
+	echo "$output" | grep -vE ': same$'
+	[ "$status" -eq 0 ]
+}
