@@ -20,7 +20,6 @@
  * of the host. In no exported header (net/netfilter/nf_internals.h, kernel 5.8).
  */
 enum {
-	FILTER_IP_DST = 1 << 1,
 	FILTER_PROTO_NUM = 1 << 3,
 	FILTER_SRC_PORT = 1 << 4,
 	FILTER_DST_PORT = 1 << 5,
@@ -34,23 +33,13 @@ struct filter {
 	uint32_t flags;
 	uint8_t proto;
 	uint16_t port; /* source or destination by flags */
-	struct in_addr dst;
 };
 
-/*
- * CTA_FILTER never goes without CTA_TUPLE_ORIG: a kernel that does not know the filter
- * would otherwise take the message for "delete everything".
- */
 static void put_filter(struct nlmsghdr *message, const struct filter *filter)
 {
 	struct nlattr *tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
 	struct nlattr *nest;
 
-	if (filter->flags & FILTER_IP_DST) {
-		nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
-		mnl_attr_put_u32(message, CTA_IP_V4_DST, filter->dst.s_addr);
-		mnl_attr_nest_end(message, nest);
-	}
 	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
 	mnl_attr_put_u8(message, CTA_PROTO_NUM, filter->proto);
 	if (filter->flags & FILTER_SRC_PORT)
@@ -65,35 +54,6 @@ static void put_filter(struct nlmsghdr *message, const struct filter *filter)
 	mnl_attr_nest_end(message, nest);
 }
 
-static int delete_filtered(struct nl *nl, uint8_t family, const struct filter *filter)
-{
-	struct nlmsghdr *message = nl_begin_nfnl(nl, CT_DELETE, NLM_F_ACK, family);
-
-	put_filter(message, filter);
-	return nl_transact(nl, NULL, NULL);
-}
-
-int reclaim_probe(struct nl *nl, enum reclaim_way *out)
-{
-	/*
-	 * No packet to 0.0.0.0 is ever delivered or forwarded, so no entry has this
-	 * destination. Kernels before 6.12 want a whole tuple and miss its source address.
-	 */
-	const struct filter nothing = {
-		.flags = FILTER_IP_DST | FILTER_PROTO_NUM | FILTER_DST_PORT,
-		.proto = IPPROTO_UDP,
-	};
-	int err = delete_filtered(nl, AF_INET, &nothing);
-
-	if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOENT)
-		*out = RECLAIM_DUMP;
-	else if (err)
-		return err;
-	else
-		*out = RECLAIM_FILTER;
-	return 0;
-}
-
 enum { BATCH_BYTES = 32768 };
 
 /*
@@ -102,9 +62,7 @@ enum { BATCH_BYTES = 32768 };
  */
 struct sweep {
 	struct nl *deleter;
-	const struct service *service;
-	const struct addresses *local;
-	uint32_t deleted;
+	const struct reclaim *order;
 	uint32_t batched; /* messages in the batch */
 	size_t used;      /* bytes of the batch */
 	struct nlmsghdr *last;
@@ -126,7 +84,7 @@ static int flush(struct sweep *sweep)
 	 */
 	if (err && err != -ENOENT && err != -ENOBUFS)
 		return err;
-	sweep->deleted += sweep->batched;
+	atomic_fetch_add(sweep->order->deleted, sweep->batched);
 	sweep->batched = 0;
 	sweep->used = 0;
 	return 0;
@@ -152,6 +110,12 @@ static int add_delete(struct sweep *sweep, const struct flow *flow)
 	return 0;
 }
 
+static bool is_meant(const struct reclaim *order, const struct flow *flow)
+{
+	return flow_of_service(flow, order->service, order->local) &&
+	       (!order->chosen || order->chosen(flow, order->data));
+}
+
 /* The kernel's filter is coarser than the service, and ignored before 5.8: look again. */
 static int sweep_cb(const struct nlmsghdr *message, void *data)
 {
@@ -159,10 +123,11 @@ static int sweep_cb(const struct nlmsghdr *message, void *data)
 	struct flow flow;
 	int err = 0;
 
-	if (flow_parse(message, &flow) < 0 ||
-	    !flow_of_service(&flow, sweep->service, sweep->local))
+	if (atomic_load(sweep->order->stop))
+		err = -ECANCELED;
+	else if (flow_parse(message, &flow) < 0 || !is_meant(sweep->order, &flow))
 		return MNL_CB_OK;
-	if (sweep->used + MNL_NLMSG_HDRLEN + TUPLE_BYTES_MAX > BATCH_BYTES)
+	else if (sweep->used + MNL_NLMSG_HDRLEN + TUPLE_BYTES_MAX > BATCH_BYTES)
 		err = flush(sweep);
 	if (!err)
 		err = add_delete(sweep, &flow);
@@ -208,120 +173,6 @@ static struct filter filter_of(const struct service *service)
 	return filter;
 }
 
-static int delete_at(struct nl *nl, const struct service *service, struct in_addr address)
-{
-	struct filter filter = filter_of(service);
-
-	filter.flags |= FILTER_IP_DST;
-	filter.dst = address;
-	return delete_filtered(nl, AF_INET, &filter);
-}
-
-/*
- * A message for an address walks the whole table (55 ms with 200,000 entries) even if there is nothing
- * to find: it pays only for an address that has a real share of the service's flows.
- */
-enum { PEEK_FLOWS = 1000, PEEK_ADDRESSES = 16, PEEK_SHARE = PEEK_FLOWS / 16 };
-
-struct peek {
-	const struct addresses *local;
-	uint32_t flows;
-	bool more; /* than were looked at */
-	size_t count;
-	struct in_addr address[PEEK_ADDRESSES];
-	uint32_t share[PEEK_ADDRESSES]; /* flows seen there */
-};
-
-static void note_address(struct peek *peek, struct in_addr address)
-{
-	size_t i = 0;
-
-	while (i < peek->count && peek->address[i].s_addr != address.s_addr)
-		i++;
-	if (i == PEEK_ADDRESSES)
-		return;
-	if (i == peek->count) {
-		peek->address[i] = address;
-		peek->count++;
-	}
-	peek->share[i]++;
-}
-
-static int peek_cb(const struct nlmsghdr *message, void *data)
-{
-	struct peek *peek = data;
-	struct flow flow;
-
-	if (peek->flows == PEEK_FLOWS) {
-		peek->more = true;
-		return MNL_CB_STOP;
-	}
-	peek->flows++;
-	if (flow_parse(message, &flow) == 0 &&
-	    addresses_have(peek->local, AF_INET, &flow.orig.dst))
-		note_address(peek, flow.orig.dst.v4);
-	return MNL_CB_OK;
-}
-
-/*
- * Deletes by filter what the busiest local IPv4 addresses of the service have. *rest: whether
- * there may be more.
- */
-static int delete_at_busiest(struct nl *nl, const struct service *service,
-			     const struct addresses *local, bool *rest)
-{
-	const struct filter filter = filter_of(service);
-	struct peek peek = { .local = local };
-	int err;
-
-	*rest = false;
-	if (is_empty(nl))
-		return 0;
-	put_filter(nl_begin_nfnl(nl, CT_GET, NLM_F_DUMP, AF_INET), &filter);
-	err = nl_transact(nl, peek_cb, &peek);
-	if (err)
-		return err;
-	*rest = peek.flows > 0;
-	if (!peek.more)
-		return 0;
-	for (size_t i = 0; !err && i < peek.count; i++) {
-		if (peek.share[i] >= PEEK_SHARE)
-			err = delete_at(nl, service, peek.address[i]);
-	}
-	return err;
-}
-
-/* An IPv6 address cannot be selected: the kernel's match is inverted. Nor can a source be ruled out. */
-static bool filter_helps(const struct service *service, uint8_t family)
-{
-	return family == AF_INET && !service->outbound &&
-	       service->first_port == service->last_port;
-}
-
-static int sweep_service(struct nl *nl, uint8_t family, struct sweep *sweep)
-{
-	const struct filter filter = filter_of(sweep->service);
-
-	return sweep_table(nl, family, &filter, sweep);
-}
-
-/* By filter as far as it goes. */
-static int delete_service(struct nl *nl, uint8_t family, struct sweep *sweep)
-{
-	const struct service *service = sweep->service;
-	bool rest;
-	int err;
-
-	if (!filter_helps(service, family))
-		return sweep_service(nl, family, sweep);
-	if (service->family == AF_INET)
-		return addresses_have(sweep->local, AF_INET, &service->addr)
-			       ? delete_at(nl, service, service->addr.v4)
-			       : 0;
-	err = delete_at_busiest(nl, service, sweep->local, &rest);
-	return err || !rest ? err : sweep_service(nl, family, sweep);
-}
-
 /*
  * TCP that was picked up in the middle from the service's own packet has its ends swapped.
  * A filter by source port would also take the clients of others that use the port, so
@@ -329,7 +180,7 @@ static int delete_service(struct nl *nl, uint8_t family, struct sweep *sweep)
  */
 static int sweep_swapped(struct nl *nl, uint8_t family, struct sweep *sweep)
 {
-	const struct service *service = sweep->service;
+	const struct service *service = sweep->order->service;
 	const struct filter filter = {
 		.flags = FILTER_PROTO_NUM | FILTER_SRC_PORT,
 		.proto = service->proto,
@@ -342,28 +193,25 @@ static int sweep_swapped(struct nl *nl, uint8_t family, struct sweep *sweep)
 	return sweep_table(nl, family, &filter, sweep);
 }
 
-static int reclaim_family(struct nl *nl, enum reclaim_way way, uint8_t family,
-			  struct sweep *sweep)
+static int reclaim_family(struct nl *nl, uint8_t family, struct sweep *sweep)
 {
-	int err = way == RECLAIM_FILTER ? delete_service(nl, family, sweep)
-					: sweep_service(nl, family, sweep);
+	const struct filter filter = filter_of(sweep->order->service);
+	int err = sweep_table(nl, family, &filter, sweep);
 
 	return err ? err : sweep_swapped(nl, family, sweep);
 }
 
-int reclaim_service(struct nl *nl, enum reclaim_way way, const struct service *service,
-		    const struct addresses *local, uint32_t *deleted)
+int reclaim_service(struct nl *nl, const struct reclaim *order)
 {
 	static const uint8_t FAMILIES[] = { AF_INET, AF_INET6 };
-	struct sweep sweep = { .service = service, .local = local };
+	const struct service *service = order->service;
+	struct sweep sweep = { .order = order };
 	int err = nl_open(&sweep.deleter, NETLINK_NETFILTER);
 
 	for (size_t i = 0; !err && i < MNL_ARRAY_SIZE(FAMILIES); i++) {
 		if (service->family == AF_UNSPEC || service->family == FAMILIES[i])
-			err = reclaim_family(nl, way, FAMILIES[i], &sweep);
+			err = reclaim_family(nl, FAMILIES[i], &sweep);
 	}
 	nl_close(sweep.deleter);
-	if (!err && deleted)
-		*deleted = sweep.deleted;
 	return err;
 }

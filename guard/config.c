@@ -9,6 +9,7 @@
 #include "lib/args.h"
 #include "lib/text.h"
 #include "rules/layout.h"
+#include "rules/terms.h"
 
 /* Shorter and a busy host could lose its rules between two refreshes. */
 static const double LEASE_MIN_S = 3;
@@ -38,6 +39,17 @@ static int take_place(const char *value, char out[CONFIG_PLACE_MAX], struct args
 	return 0;
 }
 
+/* Of conntrack entries: the kernel's own type has 31 bits. */
+static int take_limit(const char *value, uint32_t *out, struct args_why *why)
+{
+	uint64_t limit;
+	int err = args_count(value, 1, INT32_MAX, &limit, why);
+
+	if (!err)
+		*out = (uint32_t)limit;
+	return err;
+}
+
 int config_set(struct config *config, const char *name, const char *value,
 	       struct text *why)
 {
@@ -54,6 +66,8 @@ int config_set(struct config *config, const char *name, const char *value,
 		err = args_duration(value, LEASE_MIN_S, DAY_S, &config->lease_s, &reason);
 	else if (strcmp(name, "release-after") == 0)
 		err = args_duration(value, 0, DAY_S, &config->release_after_s, &reason);
+	else if (strcmp(name, "raise-limit-to") == 0)
+		err = take_limit(value, &config->policy.raise_to, &reason);
 	else if (strcmp(name, "metrics") == 0)
 		err = take_place(value, config->metrics, &reason);
 	else if (strcmp(name, "journal") == 0)
@@ -150,10 +164,9 @@ int config_check(const struct config *config, struct text *why)
 }
 
 /* The names that a file and a command line both know. */
-static const char *const SCALARS[] = {
-	"engage-at",     "release-at", "horizon", "lease",
-	"release-after", "metrics",    "journal", "control"
-};
+static const char *const SCALARS[] = { "engage-at", "release-at",    "horizon",
+				       "lease",     "release-after", "metrics",
+				       "journal",   "control",       "raise-limit-to" };
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
 
@@ -205,6 +218,35 @@ static int check_never(cfg_t *file, cfg_opt_t *option)
 	return 0;
 }
 
+static int take_budget(struct config_service *row, const char *value, struct text *why)
+{
+	struct extent extent = { .kind = EXTENT_BUDGET };
+	struct args_why reason;
+	uint64_t rate;
+	const char *unfit;
+
+	if (args_count(value, 1, EXTENT_RATE_MAX, &rate, &reason)) {
+		text_add(why, "budget: %s", reason.text);
+		return -EINVAL;
+	}
+	extent.packets_per_s = row->budget_per_s = (uint32_t)rate;
+	unfit = extent_unfit(&extent, &row->service);
+	if (unfit)
+		text_add(why, "budget: %s", unfit);
+	return unfit ? -EINVAL : 0;
+}
+
+/* The rate alone, so that an error names its line; whether it fits the service comes later. */
+static int check_budget(cfg_t *file, cfg_opt_t *option)
+{
+	struct config_service scratch = { .service = { .proto = IPPROTO_UDP } };
+	struct text why = { 0 };
+
+	if (take_budget(&scratch, cfg_opt_getnstr(option, 0), &why))
+		return complain(file, &why);
+	return 0;
+}
+
 static int take_service(struct config *config, cfg_t *section, struct text *why)
 {
 	const char *value = cfg_getstr(section, "release-after");
@@ -212,13 +254,14 @@ static int take_service(struct config *config, cfg_t *section, struct text *why)
 	struct args_why reason;
 	int err = config_add_service(config, cfg_title(section), why);
 
-	if (err || !value)
-		return err;
-	row->patient = true;
-	err = args_duration(value, 0, DAY_S, &row->release_after_s, &reason);
-	if (err)
-		text_add(why, "release-after: %s", reason.text);
-	return err;
+	if (!err && value) {
+		row->patient = true;
+		err = args_duration(value, 0, DAY_S, &row->release_after_s, &reason);
+		if (err)
+			text_add(why, "release-after: %s", reason.text);
+	}
+	value = cfg_getstr(section, "budget");
+	return err || !value ? err : take_budget(row, value, why);
 }
 
 /* Copies a file that parsed into config. */
@@ -243,6 +286,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 {
 	cfg_opt_t service_options[] = {
 		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
+		CFG_STR("budget", NULL, CFGF_NODEFAULT),
 		CFG_END(),
 	};
 	cfg_opt_t options[] = {
@@ -251,6 +295,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_STR("horizon", NULL, CFGF_NODEFAULT),
 		CFG_STR("lease", NULL, CFGF_NODEFAULT),
 		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
+		CFG_STR("raise-limit-to", NULL, CFGF_NODEFAULT),
 		CFG_STR("metrics", NULL, CFGF_NODEFAULT),
 		CFG_STR("journal", NULL, CFGF_NODEFAULT),
 		CFG_STR("control", NULL, CFGF_NODEFAULT),
@@ -268,6 +313,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 	for (int i = 0; i < SCALAR_COUNT; i++)
 		cfg_set_validate_func(file, SCALARS[i], check_scalar);
 	cfg_set_validate_func(file, "service|release-after", check_scalar);
+	cfg_set_validate_func(file, "service|budget", check_budget);
 	cfg_set_validate_func(file, "service", check_service);
 	cfg_set_validate_func(file, "never", check_never);
 	return file;

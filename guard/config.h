@@ -18,6 +18,8 @@ struct config_service {
 	struct service service;
 	bool patient; /* has a release_after_s of its own */
 	double release_after_s;
+	uint32_t
+		budget_per_s; /* packets that are tracked, by the kernel's own limit; 0: all */
 };
 
 /* Everything that can be configured; a plain value. */
@@ -62,7 +64,7 @@ double config_release_after_s(const struct config *config, size_t i);
 int config_check(const struct config *config, struct text *why);
 
 /*
- * Sets one of "engage-at", "release-at", "horizon", "lease", "release-after", "metrics",
+ * Sets one of "engage-at", "release-at", "horizon", "lease", "release-after", "raise-limit-to", "metrics",
  * "journal", "control" from text.
  * Returns 0; -EINVAL or -ERANGE with a sentence in *why; -ENOENT for another name.
  */

@@ -32,7 +32,7 @@ int custody_moved(const struct custody *custody, bool *out)
 	int err;
 
 	*out = false;
-	if (leases_count(custody->leases) == 0 || leases_rehearse(custody->leases))
+	if (!leases_any(custody->leases) || leases_rehearse(custody->leases))
 		return 0;
 	err = ruleset_generation(custody->nl, &generation);
 	if (!err)
@@ -101,7 +101,7 @@ int custody_check(struct custody *custody, uint64_t now_ns, struct custody_repor
 	int err;
 
 	*out = report;
-	if (leases_count(custody->leases) == 0 || leases_rehearse(custody->leases)) {
+	if (!leases_any(custody->leases) || leases_rehearse(custody->leases)) {
 		custody->known = false;
 		return 0;
 	}
@@ -115,7 +115,7 @@ int custody_check(struct custody *custody, uint64_t now_ns, struct custody_repor
 
 int custody_begin(struct custody *custody)
 {
-	if (custody->known || leases_count(custody->leases) == 0 ||
+	if (custody->known || !leases_any(custody->leases) ||
 	    leases_rehearse(custody->leases))
 		return 0;
 	return note_others(custody);

@@ -67,6 +67,11 @@ static double untracked(const struct status *status, size_t i)
 	return leases_engaged(status->leases, i);
 }
 
+static double untracked_ratio(const struct status *status, size_t i)
+{
+	return (double)leases_percent(status->leases, i) / POLICY_WHOLE;
+}
+
 static double untracked_packets(const struct status *status, size_t i)
 {
 	return (double)leases_packets(status->leases, i);
@@ -125,6 +130,9 @@ void gauges_add(const struct gauges *gauges, struct text *text)
 		     stock, text);
 	add_services(gauges, "ctkit_guard_untracked", METRICS_GAUGE,
 		     "Whether the service is out of tracking.", untracked, text);
+	add_services(gauges, "ctkit_guard_untracked_ratio", METRICS_GAUGE,
+		     "How much of the service's flows is out of tracking: 0 to 1.",
+		     untracked_ratio, text);
 	add_services(gauges, "ctkit_guard_untracked_packets_total", METRICS_COUNTER,
 		     "Untracked packets towards the service while it was out.",
 		     untracked_packets, text);

@@ -24,6 +24,14 @@ static bool begins(const json_t *event)
 	return is(event, "engage") || is(event, "helpless");
 }
 
+/* Whether it tells that all of a service is tracked again. */
+static bool is_back(const json_t *event)
+{
+	if (is(event, "release"))
+		return json_integer_value(json_object_get(event, "percent")) == 0;
+	return is(event, "lost") || is(event, "withdraw");
+}
+
 /* An incident that is being put together, and the services that are out in it. */
 struct open_incident {
 	json_t *object; /* NULL: none is open */
@@ -80,7 +88,7 @@ static void note_service(struct open_incident *open, const json_t *event)
 		json_object_set_new(open->out, service, json_true());
 		if (!names(services, service))
 			json_array_append_new(services, json_string(service));
-	} else if (is(event, "release") || is(event, "lost") || is(event, "withdraw")) {
+	} else if (is_back(event)) {
 		json_object_del(open->out, service);
 	}
 }
@@ -104,8 +112,7 @@ static bool ends(const struct open_incident *open, const json_t *event)
 	if (is(event, "stop") || is(event, "start"))
 		return true;
 	return json_object_size(open->out) == 0 &&
-	       (is(event, "release") || is(event, "lost") || is(event, "withdraw") ||
-		is(event, "relieved"));
+	       (is_back(event) || is(event, "relieved"));
 }
 
 static void take(struct open_incident *open, json_t *list, json_t *event)
@@ -202,7 +209,7 @@ void incidents_show(const json_t *incident, struct text *text)
 			add_clean(text, member(event, "service"));
 		}
 		text_add(text, ": ");
-		if (is(event, "reclaim"))
+		if (is(event, "reclaim") || is(event, "purged"))
 			text_add(text, "%lld entries before, %lld after",
 				 (long long)json_integer_value(
 					 json_object_get(event, "entries_before")),

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,7 +127,8 @@ static const char *action_name(enum policy_action action)
 	static const char *const NAMES[] = {
 		[POLICY_REST] = "rest",         [POLICY_ATTRIBUTE] = "attribute",
 		[POLICY_ENGAGE] = "engage",     [POLICY_RELEASE] = "release",
-		[POLICY_HELPLESS] = "helpless",
+		[POLICY_HELPLESS] = "helpless", [POLICY_PURGE] = "purge",
+		[POLICY_RAISE] = "raise",
 	};
 
 	return NAMES[action];
@@ -161,10 +163,11 @@ static json_t *describe(const struct journal *journal, const struct policy_view 
 	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
 	json_object_set_new(object, "projected_entries",
 			    number_or_null(decision->projected));
-	if (service)
-		json_object_set_new(
-			object, "service_entries",
-			number_or_null(view->services[decision->service].stock));
+	if (!service)
+		return object;
+	json_object_set_new(object, "percent", json_integer(decision->percent));
+	json_object_set_new(object, "service_entries",
+			    number_or_null(view->services[decision->service].stock));
 	return object;
 }
 
@@ -173,17 +176,31 @@ static void say_decision(const struct journal *journal, const char *service,
 			 const struct policy_decision *decision, double seconds)
 {
 	bool rehearse = journal->rehearse;
+	char part[16] = "";
 
-	if (decision->action == POLICY_ENGAGE)
-		log_info(journal->log, "%s %s out of tracking: %s; %s in %.2f ms",
-			 rehearse ? "would take" : "took", service, decision->why,
+	if (decision->percent > 0 && decision->percent < POLICY_WHOLE)
+		snprintf(part, sizeof(part), "%u %% of ", decision->percent);
+	switch (decision->action) {
+	case POLICY_ENGAGE:
+		log_info(journal->log, "%s %s%s out of tracking: %s; %s in %.2f ms",
+			 rehearse ? "would take" : "took", part, service, decision->why,
 			 rehearse ? "decided" : "done", seconds * 1e3);
-	else if (decision->action == POLICY_RELEASE)
-		log_info(journal->log, "%s %s back: %s; %s in %.2f ms",
-			 rehearse ? "would give" : "gave", service, decision->why,
-			 rehearse ? "decided" : "done", seconds * 1e3);
-	else
-		log_warn(journal->log, "cannot relieve the table: %s", decision->why);
+		break;
+	case POLICY_RELEASE:
+		log_info(journal->log, "%s %s%s back: %s; %s in %.2f ms",
+			 rehearse ? "would give" : "gave", part[0] ? "some of " : "",
+			 service, decision->why, rehearse ? "decided" : "done",
+			 seconds * 1e3);
+		break;
+	case POLICY_PURGE:
+		log_info(journal->log, "collects expired entries: %s", decision->why);
+		break;
+	case POLICY_RAISE:
+		log_warn(journal->log, "%s the limit: %s",
+			 rehearse ? "would raise" : "raised", decision->why);
+		break;
+	default: log_warn(journal->log, "cannot relieve the table: %s", decision->why);
+	}
 }
 
 void journal_decision(struct journal *journal, const struct policy_view *view,
@@ -211,18 +228,36 @@ void journal_failure(struct journal *journal, const struct policy_view *view,
 	write_event(journal, object);
 }
 
-void journal_effect(struct journal *journal, const char *service, uint32_t before,
-		    uint32_t after, double seconds)
+static void say_effect(const struct journal *journal, const char *service,
+		       const struct journal_effect *effect)
 {
-	json_t *object;
+	if (service)
+		log_info(journal->log,
+			 "deleted %u entries of %s: %u in the table before, %u after, in "
+			 "%.1f ms",
+			 effect->deleted, service, effect->before, effect->after,
+			 effect->seconds * 1e3);
+	else
+		log_info(journal->log,
+			 "had expired entries collected: %u before, %u after, in %.1f ms",
+			 effect->before, effect->after, effect->seconds * 1e3);
+}
 
-	log_info(journal->log,
-		 "deleted the entries of %s: %u before, %u after, in %.1f ms", service,
-		 before, after, seconds * 1e3);
-	object = new_event(journal, "reclaim");
-	json_object_set_new(object, "service", json_string(service));
-	json_object_set_new(object, "entries_before", json_integer(before));
-	json_object_set_new(object, "entries_after", json_integer(after));
-	json_object_set_new(object, "seconds", json_real(seconds));
+void journal_effect(struct journal *journal, const char *service,
+		    const struct journal_effect *effect)
+{
+	json_t *object = new_event(journal, service ? "reclaim" : "purged");
+
+	say_effect(journal, service, effect);
+	if (service) {
+		json_object_set_new(object, "service", json_string(service));
+		json_object_set_new(object, "entries_expected",
+				    json_real(effect->expected));
+		json_object_set_new(object, "entries_deleted",
+				    json_integer(effect->deleted));
+	}
+	json_object_set_new(object, "entries_before", json_integer(effect->before));
+	json_object_set_new(object, "entries_after", json_integer(effect->after));
+	json_object_set_new(object, "seconds", json_real(effect->seconds));
 	write_event(journal, object);
 }

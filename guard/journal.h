@@ -57,8 +57,17 @@ void journal_decision(struct journal *journal, const struct policy_view *view,
 void journal_failure(struct journal *journal, const struct policy_view *view,
 		     const struct policy_decision *decision, const char *reason);
 
-/* What the decision about service brought: entries before and after, and how long it took. */
-void journal_effect(struct journal *journal, const char *service, uint32_t before,
-		    uint32_t after, double seconds);
+/* What a step brought. */
+struct journal_effect {
+	uint32_t before;  /* entries of the table when it was decided */
+	uint32_t after;   /* and now */
+	uint32_t deleted; /* one by one */
+	double expected;  /* to go */
+	double seconds;   /* since it was decided */
+};
+
+/* Entries of service were deleted; or, service NULL, expired ones collected. */
+void journal_effect(struct journal *journal, const char *service,
+		    const struct journal_effect *effect);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "guard/config.h"
@@ -14,10 +15,16 @@
 #include "lib/nl.h"
 #include "rules/ruleset.h"
 
+#define PROGRAM "ctguard"
+
 struct lease {
-	bool engaged;
+	unsigned percent; /* that is out; 0: none */
 	bool held; /* by somebody's rule without a lease: not ours to refresh or give back */
+	bool bounded;          /* by our budget, without a lease */
+	unsigned lost_percent; /* percent, and bounded, before its rules were lost */
+	bool lost_budget;
 	uint64_t since_ns;
+	uint64_t changed_ns;
 	uint64_t
 		measured_ns; /* when packets was read; 0: not yet, or not since an error */
 	uint64_t packets;
@@ -28,6 +35,8 @@ struct leases {
 	const struct config *config;
 	bool rehearse;
 	struct nl *nl;
+	uint32_t
+		seed; /* of shares; chosen anew for each run, so that nobody can foresee who is in */
 	struct ruleset
 		ruleset; /* as last read: spares reading it between trigger and rule */
 	uint64_t refreshed_ns; /* when all leases that run were begun or refreshed */
@@ -43,6 +52,9 @@ int leases_open(struct leases **out, const struct config *config, bool rehearse)
 		return -ENOMEM;
 	leases->config = config;
 	leases->rehearse = rehearse;
+	/* Without it shares are as good, but for who knows the number. */
+	if (getrandom(&leases->seed, sizeof(leases->seed), GRND_NONBLOCK) < 0)
+		leases->seed = (uint32_t)clock_now_ns();
 	err = nl_open(&leases->nl, NETLINK_NETFILTER);
 	if (err) {
 		free(leases);
@@ -64,7 +76,7 @@ static struct terms terms_of(const struct leases *leases)
 {
 	return (struct terms){
 		.lease_ms = (uint64_t)(leases->config->lease_s * 1000),
-		.holder = { .program = "ctguard", .pid = (uint32_t)getpid() },
+		.holder = { .program = PROGRAM, .pid = (uint32_t)getpid() },
 	};
 }
 
@@ -73,11 +85,13 @@ static const struct service *service_of(const struct leases *leases, size_t i)
 	return &leases->config->services[i].service;
 }
 
-static void begin(struct lease *lease, uint64_t now_ns)
+static void begin(struct lease *lease, unsigned percent, uint64_t now_ns)
 {
 	*lease = (struct lease){
-		.engaged = true,
-		.since_ns = now_ns,
+		.percent = percent,
+		.since_ns = lease->percent ? lease->since_ns : now_ns,
+		.changed_ns = now_ns,
+		.packets = lease->packets,
 		.packets_per_s = INFINITY,
 	};
 }
@@ -89,6 +103,37 @@ static const struct ruleset_service *find_active(const struct leases *leases, si
 		ruleset_find(&leases->ruleset, service_of(leases, i));
 
 	return row && row->active ? row : NULL;
+}
+
+/* A budget of a guard, which has no lease. */
+static bool is_budget(const struct ruleset_service *row)
+{
+	return !row->leased && ruleset_extent(row)->kind == EXTENT_BUDGET &&
+	       strcmp(row->holder.program, PROGRAM) == 0;
+}
+
+/* Whether service number i is out by a lease that is ours from now on. */
+static bool adopt(struct leases *leases, size_t i, uint64_t now_ns)
+{
+	const struct ruleset_service *row = find_active(leases, i);
+	struct lease *lease = &leases->rows[i];
+	unsigned percent = POLICY_WHOLE;
+
+	if (!row)
+		return false;
+	if (is_budget(row) && !leases->rehearse) {
+		*lease = (struct lease){ .bounded = true, .packets_per_s = INFINITY };
+		return false;
+	}
+	/* A budget with a lease ends by itself. */
+	if (row->leased && ruleset_extent(row)->kind == EXTENT_BUDGET)
+		return false;
+	if (ruleset_extent(row)->kind == EXTENT_SHARE)
+		percent = ruleset_extent(row)->percent;
+	begin(lease, percent, now_ns);
+	/* A rehearsal takes nothing over: what is out is somebody else's. */
+	lease->held = !row->leased || leases->rehearse;
+	return !lease->held;
 }
 
 int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
@@ -106,32 +151,36 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 			 "table inet " RULESET_TABLE " exists and is not ours");
 		return -EEXIST;
 	}
-	for (size_t i = 0; i < leases->config->count; i++) {
-		const struct ruleset_service *row = find_active(leases, i);
-
-		if (!row)
-			continue;
-		begin(&leases->rows[i], now_ns);
-		/* A rehearsal takes nothing over: what is out is somebody else's. */
-		leases->rows[i].held = !row->leased || leases->rehearse;
-		adopted += !leases->rows[i].held;
-	}
+	for (size_t i = 0; i < leases->config->count; i++)
+		adopted += adopt(leases, i, now_ns);
 	leases->refreshed_ns = now_ns;
 	return adopted;
 }
 
-int leases_engage(struct leases *leases, size_t i, uint64_t now_ns, struct apply_why *why)
+static int set_terms(struct leases *leases, size_t i, const struct terms *terms,
+		     struct apply_why *why)
 {
-	const struct terms terms = terms_of(leases);
-	int err = 0;
+	if (leases->rehearse)
+		return 0;
+	return apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i), terms,
+			       why);
+}
 
+int leases_set(struct leases *leases, size_t i, unsigned percent, uint64_t now_ns,
+	       struct apply_why *why)
+{
+	struct terms terms = terms_of(leases);
+	int err;
+
+	if (percent < POLICY_WHOLE)
+		terms.extent = (struct extent){ .kind = EXTENT_SHARE,
+						.percent = percent,
+						.seed = leases->seed };
 	if (leases_count(leases) == 0)
 		leases->refreshed_ns = now_ns;
-	if (!leases->rehearse)
-		err = apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i),
-				      &terms, why);
+	err = set_terms(leases, i, &terms, why);
 	if (!err)
-		begin(&leases->rows[i], now_ns);
+		begin(&leases->rows[i], percent, now_ns);
 	return err;
 }
 
@@ -151,6 +200,36 @@ int leases_release(struct leases *leases, size_t i, struct apply_why *why)
 	return err;
 }
 
+/* Sets the budget of service number i, or takes away one that is not wanted any more. */
+static int arm(struct leases *leases, size_t i, struct apply_why *why)
+{
+	struct lease *lease = &leases->rows[i];
+	const struct terms terms = {
+		.extent = { .kind = EXTENT_BUDGET,
+			    .packets_per_s = leases->config->services[i].budget_per_s },
+		.holder = terms_of(leases).holder,
+	};
+	int err;
+
+	if (lease->held || leases->rehearse)
+		return 0;
+	if (!terms.extent.packets_per_s)
+		return lease->bounded ? leases_release(leases, i, why) : 0;
+	err = set_terms(leases, i, &terms, why);
+	if (!err)
+		*lease = (struct lease){ .bounded = true, .packets_per_s = INFINITY };
+	return err;
+}
+
+int leases_arm(struct leases *leases, struct apply_why *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < leases->config->count; i++)
+		err = arm(leases, i, why);
+	return err;
+}
+
 int leases_refresh(struct leases *leases, struct apply_why *why)
 {
 	const struct terms terms = terms_of(leases);
@@ -160,7 +239,7 @@ int leases_refresh(struct leases *leases, struct apply_why *why)
 	int err;
 
 	for (size_t i = 0; i < leases->config->count; i++) {
-		if (leases->rows[i].engaged && !leases->rows[i].held)
+		if (leases->rows[i].percent && !leases->rows[i].held)
 			engaged[count++] = *service_of(leases, i);
 	}
 	if (count == 0 || leases->rehearse)
@@ -191,12 +270,21 @@ static void forget_rates(struct leases *leases)
 	}
 }
 
+bool leases_any(const struct leases *leases)
+{
+	for (size_t i = 0; i < leases->config->count; i++) {
+		if (leases->rows[i].percent || leases->rows[i].bounded)
+			return true;
+	}
+	return false;
+}
+
 int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 		   void *data)
 {
 	int err;
 
-	if (leases->rehearse || leases_count(leases) == 0)
+	if (leases->rehearse || !leases_any(leases))
 		return 0;
 	err = ruleset_read(leases->nl, &leases->ruleset);
 	if (err) {
@@ -208,11 +296,16 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 		struct lease *lease = &leases->rows[i];
 		bool held = lease->held;
 
-		if (lease->engaged && row)
-			measure(lease, now_ns, row->sides[LAYOUT_IN].packets);
-		if (!lease->engaged || row)
+		if (!lease->percent && !lease->bounded)
 			continue;
-		*lease = (struct lease){ 0 };
+		if (row) {
+			measure(lease, now_ns, row->sides[LAYOUT_IN].packets);
+			continue;
+		}
+		*lease = (struct lease){
+			.lost_percent = lease->percent,
+			.lost_budget = lease->bounded,
+		};
 		lost(i, held, data);
 	}
 	return 0;
@@ -220,7 +313,35 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 
 bool leases_engaged(const struct leases *leases, size_t i)
 {
-	return leases->rows[i].engaged;
+	return leases->rows[i].percent > 0;
+}
+
+unsigned leases_percent(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].percent;
+}
+
+struct extent leases_extent(const struct leases *leases, size_t i)
+{
+	const struct ruleset_service *row =
+		ruleset_find(&leases->ruleset, service_of(leases, i));
+
+	return row ? *ruleset_extent(row) : (struct extent){ 0 };
+}
+
+unsigned leases_lost_percent(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].lost_percent;
+}
+
+bool leases_lost_budget(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].lost_budget;
+}
+
+bool leases_bounded(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].bounded;
 }
 
 bool leases_held(const struct leases *leases, size_t i)
@@ -233,7 +354,7 @@ size_t leases_count(const struct leases *leases)
 	size_t count = 0;
 
 	for (size_t i = 0; i < leases->config->count; i++)
-		count += leases->rows[i].engaged;
+		count += leases->rows[i].percent > 0;
 	return count;
 }
 
@@ -260,6 +381,11 @@ uint64_t leases_refreshed_ns(const struct leases *leases)
 uint64_t leases_since_ns(const struct leases *leases, size_t i)
 {
 	return leases->rows[i].since_ns;
+}
+
+uint64_t leases_changed_ns(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].changed_ns;
 }
 
 uint64_t leases_packets(const struct leases *leases, size_t i)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "rules/apply.h"
+#include "rules/terms.h"
 
 struct config;
 
@@ -33,12 +34,23 @@ void leases_close(struct leases *leases);
  */
 int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why);
 
-/* Takes configured service number i out of tracking. */
-int leases_engage(struct leases *leases, size_t i, uint64_t now_ns,
-		  struct apply_why *why);
+/*
+ * From now on percent of the flows of configured service number i are out of tracking, by a lease:
+ * 1 to POLICY_WHOLE. Of a share that grows or shrinks the flows stay the same.
+ */
+int leases_set(struct leases *leases, size_t i, unsigned percent, uint64_t now_ns,
+	       struct apply_why *why);
 
-/* Gives it back, unless somebody's rule without a lease holds it. */
+/*
+ * Gives it back, its budget too, unless somebody's rule without a lease holds it.
+ */
 int leases_release(struct leases *leases, size_t i, struct apply_why *why);
+
+/*
+ * Sets the budgets that are configured, without a lease: they bound their services with
+ * the guard dead, too. What another rule holds is left alone. Returns 0 or -errno.
+ */
+int leases_arm(struct leases *leases, struct apply_why *why);
 
 /* Starts every lease anew. -ENOENT if the rules of one are gone: measure to find out whose. */
 int leases_refresh(struct leases *leases, struct apply_why *why);
@@ -58,6 +70,15 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 
 bool leases_engaged(const struct leases *leases, size_t i);
 
+/* How much of it is out: 0 to POLICY_WHOLE. */
+unsigned leases_percent(const struct leases *leases, size_t i);
+
+/* Which flows that are, by the rules that are in force. */
+struct extent leases_extent(const struct leases *leases, size_t i);
+
+/* Whether a budget of ours bounds it. */
+bool leases_bounded(const struct leases *leases, size_t i);
+
 /* Whether it is out by a rule without a lease. */
 bool leases_held(const struct leases *leases, size_t i);
 
@@ -67,6 +88,13 @@ size_t leases_count(const struct leases *leases);
 /* Whether changes are only pretended. */
 bool leases_rehearse(const struct leases *leases);
 
+/* Whether there is anything of ours, or that we know of, in the ruleset. */
+bool leases_any(const struct leases *leases);
+
+/* How much of a service was out, and whether a budget bounded it, before that was lost. */
+unsigned leases_lost_percent(const struct leases *leases, size_t i);
+bool leases_lost_budget(const struct leases *leases, size_t i);
+
 /* Whether table inet ctkit was there when it was read last, and the ruleset's generation then. */
 bool leases_table_present(const struct leases *leases);
 uint32_t leases_generation(const struct leases *leases);
@@ -74,7 +102,9 @@ uint32_t leases_generation(const struct leases *leases);
 /* When what is out got its leases, or they were refreshed. */
 uint64_t leases_refreshed_ns(const struct leases *leases);
 
+/* When it was taken out, and when that was last changed. */
 uint64_t leases_since_ns(const struct leases *leases, size_t i);
+uint64_t leases_changed_ns(const struct leases *leases, size_t i);
 
 /* Untracked packets towards the service, by its rules' counters, at the last measurement. */
 uint64_t leases_packets(const struct leases *leases, size_t i);

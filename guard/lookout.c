@@ -12,8 +12,13 @@
 #include "conntrack/sample.h"
 #include "conntrack/table.h"
 #include "guard/census.h"
+#include "guard/chores.h"
 #include "guard/config.h"
+#include "guard/giveback.h"
 #include "guard/lease.h"
+#include "guard/limit.h"
+#include "guard/pickup.h"
+#include "guard/pretence.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
@@ -23,28 +28,16 @@ static const double BASELINE_AGE_S = 30;
 /* A table that would take this many horizons to fill is at rest. */
 static const double REST_HORIZONS = 6;
 
-/*
- * How long an entry of a one-shot UDP flow lives (nf_conntrack_udp_timeout's default): each
- * untracked packet may be such a flow once it is tracked again.
- */
-static const double ENTRY_LIFETIME_S = 30;
-
 /* How long the name of whoever fills the table serves. */
 static const double TOP_AGE_S = 10;
 
-/*
- * Expired entries are counted until they are collected, and have no owner: a table that is this
- * full and leaves this much time is purged of them before anybody is blamed, not more often
- * than this.
- */
-static const double PURGE_FROM = 0.25;
-static const double PURGE_NEEDS_S = 2;
-static const double PURGE_AGE_S = 10;
+/* How often who is out in part is looked for in the table, to see what the rest brings. */
+static const double WATCH_AGE_S = 1;
 
-/* A census that makes the count fall to this part of it has collected expired entries itself. */
+/* A count that falls to this part of it had expired entries that are collected now. */
 static const double COLLECTED_PART = 0.95;
 
-/* When nothing helps, and the count moves by less than this share of the limit, look again after: */
+/* Nothing helps, and the count moves by less than this share of the limit: look again after */
 static const double HELPLESS_MOVE = 0.01;
 static const double HELPLESS_AGE_S = 0.25;
 
@@ -54,15 +47,17 @@ static const double PRETENCE_AGE_S = 0.2;
 struct lookout {
 	const struct config *config;
 	const struct leases *leases;
+	struct chores *chores;
 	bool rehearse;
+	bool raisable;
 	struct nl *nl;
 	struct nl *route;
 	struct forecast forecast;
 	struct census baseline;
 	struct census census;
 	struct census_top top;
-	uint64_t top_ns;      /* when it was found; 0: never */
-	uint64_t purged_ns;   /* when the table was purged; 0: never */
+	uint64_t top_ns;                         /* when it was found; 0: never */
+	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
 	uint64_t helpless_ns; /* when nothing helped; 0: that is over */
 	uint32_t helpless_entries;
 	uint32_t counted; /* entries at the last look, without pretence */
@@ -71,8 +66,13 @@ struct lookout {
 	struct addresses local;
 };
 
+static int read_local(struct lookout *lookout)
+{
+	return routes_read_local(lookout->route, &lookout->local);
+}
+
 int lookout_open(struct lookout **out, const struct config *config,
-		 const struct leases *leases, bool rehearse)
+		 const struct leases *leases, struct chores *chores, bool rehearse)
 {
 	struct lookout *lookout = calloc(1, sizeof(*lookout));
 	int err;
@@ -81,17 +81,20 @@ int lookout_open(struct lookout **out, const struct config *config,
 		return -ENOMEM;
 	lookout->config = config;
 	lookout->leases = leases;
+	lookout->chores = chores;
 	lookout->rehearse = rehearse;
+	lookout->raisable = limit_settable(LIMIT_PATH);
 	lookout->view.count = config->count;
 	for (size_t i = 0; i < config->count; i++) {
 		service_format(&config->services[i].service, lookout->names[i]);
 		lookout->view.services[i].name = lookout->names[i];
+		lookout_note_connections(lookout, i, INFINITY);
 	}
 	err = nl_open(&lookout->nl, NETLINK_NETFILTER);
 	if (!err)
 		err = nl_open(&lookout->route, NETLINK_ROUTE);
 	if (!err)
-		err = lookout_read_local(lookout);
+		err = read_local(lookout);
 	if (!err)
 		err = lookout_restart(lookout, NULL);
 	if (err) {
@@ -111,14 +114,31 @@ void lookout_close(struct lookout *lookout)
 	free(lookout);
 }
 
-int lookout_read_local(struct lookout *lookout)
-{
-	return routes_read_local(lookout->route, &lookout->local);
-}
-
 static bool younger(uint64_t then_ns, uint64_t now_ns, double age_s)
 {
 	return then_ns && clock_between_s(then_ns, now_ns) < age_s;
+}
+
+/* What would come back if all of service number i did. */
+static double returning(const struct lookout *lookout, size_t i)
+{
+	const struct leases *leases = lookout->leases;
+	const struct census *census = &lookout->census;
+	uint64_t changed_ns = leases_changed_ns(leases, i);
+	struct giveback_signs signs = {
+		.packets_per_s = leases_packets_per_s(leases, i),
+		.connections = lookout->connections[i],
+		.percent = leases_percent(leases, i),
+		.stock = INFINITY,
+	};
+
+	if (lookout->rehearse)
+		return lookout->view.services[i].stock;
+	if (census->taken_ns > changed_ns) {
+		signs.stock = census->stock[i];
+		signs.tracked_s = clock_between_s(changed_ns, census->taken_ns);
+	}
+	return giveback_returning(&signs);
 }
 
 static void fill_services(struct lookout *lookout)
@@ -128,36 +148,14 @@ static void fill_services(struct lookout *lookout)
 	for (size_t i = 0; i < lookout->config->count; i++) {
 		struct policy_service *service = &lookout->view.services[i];
 
-		service->engaged = leases_engaged(leases, i);
-		service->engaged_since_ns = leases_since_ns(leases, i);
+		service->held = leases_held(leases, i);
+		service->bounded = leases_bounded(leases, i);
+		service->percent = leases_percent(leases, i);
+		service->changed_ns = leases_changed_ns(leases, i);
 		service->release_after_s = config_release_after_s(lookout->config, i);
-		if (lookout->rehearse)
-			service->returning = service->stock;
-		else
-			service->returning =
-				leases_packets_per_s(leases, i) * ENTRY_LIFETIME_S;
+		service->returning = service->percent ? returning(lookout, i) : 0;
+		service->connections = lookout->connections[i];
 	}
-}
-
-/* What the table would be without the services that are out only in a rehearsal. */
-static void pretend(const struct lookout *lookout, struct policy_view *view)
-{
-	double stock = 0, growth = 0;
-
-	for (size_t i = 0; i < view->count; i++) {
-		if (!view->services[i].engaged || leases_held(lookout->leases, i))
-			continue;
-		stock += view->services[i].stock;
-		growth += policy_growth_part(view, &view->services[i]);
-	}
-	view->entries -= (uint32_t)fmin(view->entries, stock);
-	view->slope *= 1 - fmin(1, growth);
-	if (isinf(view->full_in_s))
-		return;
-	view->full_in_s = INFINITY;
-	if (view->slope > 0)
-		view->full_in_s =
-			fmax(0, (double)view->limit - view->entries) / view->slope;
 }
 
 static void fill_view(struct lookout *lookout, uint64_t now_ns,
@@ -170,11 +168,14 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 	view->limit = usage->limit;
 	view->slope = forecast_slope(&lookout->forecast);
 	view->full_in_s = forecast_full_in(&lookout->forecast, usage->limit);
+	view->leaving = chores_leaving(lookout->chores);
+	view->purging = chores_pending(lookout->chores, CHORE_PURGE);
+	view->raisable = lookout->raisable;
 	view->attributed = false;
 	fill_services(lookout);
 }
 
-/* Keeps a census of the table at rest: what has come since is who makes it grow. */
+/* Of the table at rest: what has come since is who makes it grow. */
 static int keep_baseline(struct lookout *lookout)
 {
 	const struct policy_view *view = &lookout->view;
@@ -184,7 +185,7 @@ static int keep_baseline(struct lookout *lookout)
 		return 0;
 	if (younger(lookout->baseline.taken_ns, view->now_ns, BASELINE_AGE_S))
 		return 0;
-	unread = lookout_read_local(lookout);
+	unread = read_local(lookout);
 	err = census_take(lookout->nl, lookout->config, &lookout->local, view->now_ns,
 			  lookout->counted, &lookout->baseline);
 	return err ? err : unread;
@@ -201,7 +202,6 @@ static int find_out_who(struct lookout *lookout)
 	return err;
 }
 
-/* For the message that nothing helps. */
 static int find_out_top(struct lookout *lookout)
 {
 	struct policy_view *view = &lookout->view;
@@ -227,7 +227,7 @@ static int reconsider(struct lookout *lookout, struct policy_decision *out)
 
 	if (younger(lookout->top_ns, view->now_ns, TOP_AGE_S))
 		return 0;
-	unread = lookout_read_local(lookout);
+	unread = read_local(lookout);
 	err = find_out_who(lookout);
 	policy_decide(settings, view, out);
 	if (!err && out->action == POLICY_HELPLESS) {
@@ -237,7 +237,7 @@ static int reconsider(struct lookout *lookout, struct policy_decision *out)
 	return err ? err : unread;
 }
 
-/* Reads the count; -EINVAL of the forecast means that the last look still holds. */
+/* -EINVAL of the forecast means that the last look still holds. */
 static int look(struct lookout *lookout)
 {
 	struct table_usage usage;
@@ -267,34 +267,48 @@ static int look_without(struct lookout *lookout)
 		err = find_out_who(lookout);
 	view->attributed = false;
 	fill_services(lookout);
-	pretend(lookout, view);
+	pretence_apply(view);
 	return err;
 }
 
-/*
- * Whether the count stood for entries that were not there any more: purges the table if
- * there is time for it, and looks whether the census has collected some. The next look
- * then decides on what is left.
- */
-static bool was_expired(struct lookout *lookout)
+int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entries)
 {
-	struct policy_view *view = &lookout->view;
 	struct table_usage usage;
+	int err = table_usage_get(lookout->nl, &usage);
 
-	if (view->entries >= PURGE_FROM * view->limit &&
-	    view->full_in_s > PURGE_NEEDS_S &&
-	    !younger(lookout->purged_ns, view->now_ns, PURGE_AGE_S)) {
-		lookout->purged_ns = view->now_ns;
-		/* Without it the count is as it is. */
-		if (sample_purge(lookout->nl))
-			return false;
-	}
-	if (table_usage_get(lookout->nl, &usage) ||
-	    usage.entries >= COLLECTED_PART * lookout->counted)
-		return false;
+	if (err)
+		return err;
+	*entries = usage.entries;
+	if (usage.entries >= COLLECTED_PART * before)
+		return 0;
 	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
 	lookout->baseline = (struct census){ 0 };
-	return true;
+	return 0;
+}
+
+/* Whether the census has collected many: the next look then decides on what is left. */
+static bool was_expired(struct lookout *lookout)
+{
+	uint32_t entries;
+
+	return lookout->view.leaving <= 0 &&
+	       lookout_note_purge(lookout, lookout->counted, &entries) == 0 &&
+	       entries < COLLECTED_PART * lookout->counted;
+}
+
+/* What is tracked of a service that is out in part tells what the rest would bring. */
+static int watch_slices(struct lookout *lookout)
+{
+	const struct policy_view *view = &lookout->view;
+	bool sliced = false;
+
+	for (size_t i = 0; i < view->count; i++)
+		sliced = sliced || (view->services[i].percent > 0 &&
+				    view->services[i].percent < POLICY_WHOLE);
+	if (!sliced || lookout->rehearse ||
+	    younger(lookout->census.taken_ns, view->now_ns, WATCH_AGE_S))
+		return 0;
+	return find_out_who(lookout);
 }
 
 /* Nothing helped a moment ago, and nothing has changed since: to ask again would only cost. */
@@ -344,8 +358,12 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 		return err;
 	policy_note_calm(settings, view);
 	policy_decide(settings, view, out);
-	if (out->action == POLICY_REST)
-		return keep_baseline(lookout);
+	if (out->action == POLICY_PURGE)
+		view->purged_ns = view->now_ns;
+	if (out->action == POLICY_REST) {
+		err = keep_baseline(lookout);
+		return err ? err : watch_slices(lookout);
+	}
 	return out->action == POLICY_ATTRIBUTE ? attribute(lookout, out) : 0;
 }
 
@@ -373,7 +391,10 @@ int lookout_restart(struct lookout *lookout, uint32_t *entries)
 	return 0;
 }
 
-const struct addresses *lookout_local(const struct lookout *lookout)
+void lookout_note_connections(struct lookout *lookout, size_t i, double connections)
 {
-	return &lookout->local;
+	const struct service *service = &lookout->config->services[i].service;
+
+	lookout->connections[i] = service->proto == IPPROTO_TCP ? connections : 0;
+	lookout->view.services[i].fragile = pickup_kills(service);
 }

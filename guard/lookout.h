@@ -7,7 +7,7 @@
 
 #include "guard/policy.h"
 
-struct addresses;
+struct chores;
 struct config;
 struct leases;
 
@@ -19,20 +19,20 @@ struct leases;
 struct lookout;
 
 /*
- * config and leases must outlive it. Rehearsing, it sees the table as it would be without
+ * config, leases and chores must outlive it. Rehearsing, it sees the table as it would be without
  * the services that leases pretends to have taken out. Returns 0 or -errno (-EPERM: no
  * CAP_NET_ADMIN).
  */
 int lookout_open(struct lookout **out, const struct config *config,
-		 const struct leases *leases, bool rehearse);
+		 const struct leases *leases, struct chores *chores, bool rehearse);
 
 /* NULL is allowed. */
 void lookout_close(struct lookout *lookout);
 
 /*
  * Takes one look and decides. Returns 0; -errno if the table could not be read: the view
- * is then that of the last look and *out is POLICY_REST; or what lookout_read_local()
- * returned, which changes nothing else.
+ * is then that of the last look and *out is POLICY_REST; or if this host's addresses could not be
+ * read, which changes nothing else.
  */
 int lookout_decide(struct lookout *lookout, struct policy_decision *out);
 
@@ -49,12 +49,15 @@ double lookout_next_s(const struct lookout *lookout);
 int lookout_restart(struct lookout *lookout, uint32_t *entries);
 
 /*
- * Reads this host's addresses again, as is done at the start, with each baseline, and before
- * it is said that nothing helps. Returns 0, or -errno and keeps those that are known.
+ * Expired entries were collected, of a table that counted before: counts it anew, into *entries, and
+ * forgets the past if that had counted many that were not there. Returns 0 or -errno.
  */
-int lookout_read_local(struct lookout *lookout);
+int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entries);
 
-/* The addresses of this host, as they were read last. */
-const struct addresses *lookout_local(const struct lookout *lookout);
+/*
+ * So many connections of service number i are open at this host's end; INFINITY if that is
+ * not known. Looks, too, whether they would survive being tracked again.
+ */
+void lookout_note_connections(struct lookout *lookout, size_t i, double connections);
 
 #endif

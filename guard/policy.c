@@ -4,6 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "guard/blame.h"
+#include "guard/giveback.h"
+
 /*
  * New entries a second that one host is assumed to be able to receive: somewhat more than
  * a core was seen to send over loopback (235,000 to 277,000/s). It bounds how
@@ -15,20 +18,20 @@ static const double FASTEST_FLOOD = 300000;
 static const double LOOKS_BEFORE_MARK = 4;
 
 /*
- * A service is guilty if at least this part of the growth is its, and its absence gives at
- * least this part of the relief needed.
+ * Expired entries are counted until they are collected, and have no owner: a table that is this
+ * full and leaves this much time is purged of them before anybody is blamed, not more often
+ * than this.
  */
-static const double GUILTY_PART = 0.25;
-
-/* The relief needed is never taken for less than this share of the limit: it is to last. */
-static const double RELIEF_FLOOR = 0.1;
+static const double PURGE_FROM = 0.25;
+static const double PURGE_NEEDS_S = 2;
+static const double PURGE_AGE_S = 10;
 
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
 	return settings->engage_at * view->limit;
 }
 
-static double calm_level(const struct policy_settings *settings,
+double policy_calm_level(const struct policy_settings *settings,
 			 const struct policy_view *view)
 {
 	return settings->release_at * view->limit;
@@ -42,98 +45,8 @@ static double percent(const struct policy_view *view, double entries)
 bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view)
 {
-	return view->entries >= mark(settings, view) ||
+	return blame_staying(view) >= mark(settings, view) ||
 	       view->full_in_s <= settings->horizon_s;
-}
-
-/* Entries at the horizon if nothing is done. Falling tables are taken as they are now. */
-static double projected(const struct policy_settings *settings,
-			const struct policy_view *view)
-{
-	return view->entries + fmax(0, view->slope) * settings->horizon_s;
-}
-
-/* Whether it is known who makes the table grow, and it does. */
-static bool growth_known(const struct policy_view *view)
-{
-	return view->slope > 0 && view->grown_total > 0;
-}
-
-double policy_growth_part(const struct policy_view *view,
-			  const struct policy_service *service)
-{
-	if (view->grown_total > 0)
-		return fmin(1, fmax(0, service->grown) / view->grown_total);
-	return view->entries ? fmin(1, service->stock / view->entries) : 0;
-}
-
-/* Entries that would not be there at the horizon without the service. */
-static double relief(const struct policy_settings *settings,
-		     const struct policy_view *view, const struct policy_service *service)
-{
-	double growth = fmax(0, view->slope) * policy_growth_part(view, service);
-
-	return service->stock + growth * settings->horizon_s;
-}
-
-/* Entries too many at the horizon. */
-static double relief_needed(const struct policy_settings *settings,
-			    const struct policy_view *view)
-{
-	double needed = projected(settings, view) - calm_level(settings, view);
-
-	return fmax(needed, RELIEF_FLOOR * view->limit);
-}
-
-/*
- * Whether the service is what fills the table. While that grows, it is who grows and not who
- * has most: a service with many old entries is no flood. A table that stands at the
- * mark is blamed on who has most of it.
- */
-static bool guilty(const struct policy_settings *settings, const struct policy_view *view,
-		   const struct policy_service *service)
-{
-	if (growth_known(view) && policy_growth_part(view, service) < GUILTY_PART)
-		return false;
-	return relief(settings, view, service) >=
-	       GUILTY_PART * relief_needed(settings, view);
-}
-
-/* Whether the table would be calm without the service, whoever fills it. */
-static bool suffices(const struct policy_settings *settings,
-		     const struct policy_view *view, const struct policy_service *service)
-{
-	return projected(settings, view) - relief(settings, view, service) <=
-	       calm_level(settings, view);
-}
-
-/*
- * Index of the service to take out: of the guilty the one that relieves most; where none
- * is, one whose absence alone suffices; count if there is none of either.
- */
-static size_t choose(const struct policy_settings *settings,
-		     const struct policy_view *view)
-{
-	size_t best = view->count;
-	bool best_guilty = false;
-	double most = 0;
-
-	for (size_t i = 0; i < view->count; i++) {
-		const struct policy_service *service = &view->services[i];
-		double gain = relief(settings, view, service);
-		bool is_guilty = guilty(settings, view, service);
-
-		if (service->engaged ||
-		    (!is_guilty && !suffices(settings, view, service)))
-			continue;
-		if (best < view->count && (best_guilty > is_guilty ||
-					   (best_guilty == is_guilty && gain <= most)))
-			continue;
-		best = i;
-		best_guilty = is_guilty;
-		most = gain;
-	}
-	return best;
 }
 
 /* "80.2 % full" or "full in 6.1 s at 41000 entries/s". */
@@ -151,6 +64,37 @@ static void describe_trigger(const struct policy_settings *settings,
 			 view->full_in_s, view->entries, view->limit, fill, view->slope);
 }
 
+/* Whether the raised limit alone is enough. */
+static bool raising_helps(const struct policy_settings *settings,
+			  const struct policy_view *view)
+{
+	double seconds = blame_lasting_s(settings);
+
+	return blame_projected(view, seconds) <=
+	       settings->release_at * settings->raise_to;
+}
+
+static bool may_raise(const struct policy_settings *settings,
+		      const struct policy_view *view)
+{
+	return view->raisable && settings->raise_to > view->limit;
+}
+
+static void decide_raise(const struct policy_settings *settings,
+			 const struct policy_view *view, struct policy_decision *out)
+{
+	char trigger[POLICY_WHY_MAX / 2];
+
+	describe_trigger(settings, view, trigger, sizeof(trigger));
+	out->action = POLICY_RAISE;
+	out->projected = blame_projected(view, settings->horizon_s);
+	snprintf(out->why, sizeof(out->why),
+		 "%s; the limit may be %u: up to %.0f MiB more memory", trigger,
+		 settings->raise_to,
+		 (double)(settings->raise_to - view->limit) * POLICY_ENTRY_BYTES /
+			 (1 << 20));
+}
+
 static void decide_helpless(const struct policy_settings *settings,
 			    const struct policy_view *view, struct policy_decision *out)
 {
@@ -158,7 +102,7 @@ static void decide_helpless(const struct policy_settings *settings,
 
 	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_HELPLESS;
-	out->projected = projected(settings, view);
+	out->projected = blame_projected(view, settings->horizon_s);
 	if (view->top)
 		snprintf(out->why, sizeof(out->why),
 			 "%s; most of it is %s (%.0f %%), and no service that may be "
@@ -171,49 +115,44 @@ static void decide_helpless(const struct policy_settings *settings,
 			 trigger);
 }
 
-static void decide_engagement(const struct policy_settings *settings,
-			      const struct policy_view *view, struct policy_decision *out)
+static void decide_slice(const struct policy_settings *settings,
+			 const struct policy_view *view, size_t i,
+			 struct policy_decision *out)
 {
-	size_t i = choose(settings, view);
 	const struct policy_service *service = &view->services[i];
 	char trigger[POLICY_WHY_MAX / 2];
+	double part;
 
-	if (i == view->count) {
-		decide_helpless(settings, view, out);
-		return;
-	}
 	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_ENGAGE;
 	out->service = i;
+	out->percent = blame_slice(settings, view, service);
+	part = (double)(out->percent - service->percent) /
+	       (POLICY_WHOLE - service->percent);
 	out->projected =
-		fmax(0, projected(settings, view) - relief(settings, view, service));
+		fmax(0, blame_projected(view, settings->horizon_s) -
+				part * blame_relief(view, service, settings->horizon_s));
 	snprintf(out->why, sizeof(out->why),
-		 "%s; %.0f %% of the entries and %.0f %% of the growth are its; without "
-		 "it "
-		 "%.0f (%.1f %%) in %gs",
+		 "%s; %.0f %% of the entries and %.0f %% of the growth are its; with "
+		 "%u %% of it out %.0f (%.1f %%) in %gs",
 		 trigger,
 		 view->entries ? 100 * fmin(1, service->stock / view->entries) : 0,
-		 100 * policy_growth_part(view, service), out->projected,
+		 100 * blame_growth_part(view, service), out->percent, out->projected,
 		 percent(view, out->projected), settings->horizon_s);
 }
 
-static bool fits(const struct policy_settings *settings, const struct policy_view *view,
-		 const struct policy_service *service)
+static void decide_engagement(const struct policy_settings *settings,
+			      const struct policy_view *view, struct policy_decision *out)
 {
-	return !policy_triggered(settings, view) &&
-	       view->entries + service->returning <= calm_level(settings, view);
-}
+	bool raise = may_raise(settings, view);
+	size_t i = blame_choose(settings, view);
 
-void policy_note_calm(const struct policy_settings *settings, struct policy_view *view)
-{
-	for (size_t i = 0; i < view->count; i++) {
-		struct policy_service *service = &view->services[i];
-
-		if (!service->engaged || !fits(settings, view, service))
-			service->calm_since_ns = 0;
-		else if (!service->calm_since_ns)
-			service->calm_since_ns = view->now_ns;
-	}
+	if (raise && (i == view->count || raising_helps(settings, view)))
+		decide_raise(settings, view, out);
+	else if (i < view->count)
+		decide_slice(settings, view, i, out);
+	else if (view->leaving <= 0) /* else what was done is still taking effect */
+		decide_helpless(settings, view, out);
 }
 
 static double seconds_since(const struct policy_view *view, uint64_t then_ns)
@@ -221,12 +160,72 @@ static double seconds_since(const struct policy_view *view, uint64_t then_ns)
 	return (double)(view->now_ns - then_ns) / 1e9;
 }
 
+/* Whether expired entries may be what fills the table, and there is time to find out. */
+static bool purge_due(const struct policy_view *view)
+{
+	return view->entries >= PURGE_FROM * view->limit &&
+	       view->full_in_s > PURGE_NEEDS_S && view->leaving <= 0 &&
+	       (view->purging || !view->purged_ns ||
+		seconds_since(view, view->purged_ns) >= PURGE_AGE_S);
+}
+
+static void decide_purge(const struct policy_settings *settings,
+			 const struct policy_view *view, struct policy_decision *out)
+{
+	char trigger[POLICY_WHY_MAX / 2];
+
+	if (view->purging)
+		return;
+	describe_trigger(settings, view, trigger, sizeof(trigger));
+	out->action = POLICY_PURGE;
+	out->projected = blame_projected(view, settings->horizon_s);
+	snprintf(out->why, sizeof(out->why),
+		 "%s; some of them may have expired and wait to be collected", trigger);
+}
+
+/* Whether there is some of the service that would fit. */
+static bool fits(const struct policy_settings *settings, const struct policy_view *view,
+		 const struct policy_service *service)
+{
+	return service->percent > 0 && !service->held &&
+	       !policy_triggered(settings, view) && view->leaving <= 0 &&
+	       giveback_percent(settings, view, service) < service->percent;
+}
+
+void policy_note_calm(const struct policy_settings *settings, struct policy_view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		struct policy_service *service = &view->services[i];
+
+		if (!fits(settings, view, service))
+			service->calm_since_ns = 0;
+		else if (!service->calm_since_ns)
+			service->calm_since_ns = view->now_ns;
+	}
+}
+
 static bool may_return(const struct policy_view *view,
 		       const struct policy_service *service)
 {
-	return service->engaged && service->calm_since_ns &&
+	return service->percent > 0 && service->calm_since_ns &&
 	       seconds_since(view, service->calm_since_ns) >= service->release_after_s &&
-	       seconds_since(view, service->engaged_since_ns) >= service->release_after_s;
+	       seconds_since(view, service->changed_ns) >= service->release_after_s;
+}
+
+static void describe_release(const struct policy_settings *settings,
+			     const struct policy_view *view,
+			     const struct policy_service *service,
+			     struct policy_decision *out)
+{
+	double brings =
+		service->returning * (service->percent - out->percent) / service->percent;
+
+	out->projected = view->entries + brings;
+	snprintf(out->why, sizeof(out->why),
+		 "calm for %.1f s: %u of %u entries, and %.0f that would return fit "
+		 "under %.0f %%",
+		 seconds_since(view, service->calm_since_ns), view->entries, view->limit,
+		 brings, 100 * settings->release_at);
 }
 
 /* The one that brings least comes back first. */
@@ -248,12 +247,8 @@ static void decide_release(const struct policy_settings *settings,
 	if (!gentlest)
 		return;
 	out->action = POLICY_RELEASE;
-	out->projected = view->entries + gentlest->returning;
-	snprintf(out->why, sizeof(out->why),
-		 "calm for %.1f s: %u of %u entries, and %.0f that would return fit "
-		 "under %.0f %%",
-		 seconds_since(view, gentlest->calm_since_ns), view->entries, view->limit,
-		 gentlest->returning, 100 * settings->release_at);
+	out->percent = giveback_percent(settings, view, gentlest);
+	describe_release(settings, view, gentlest, out);
 }
 
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
@@ -264,6 +259,8 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 		return;
 	if (!policy_triggered(settings, view))
 		decide_release(settings, view, out);
+	else if (purge_due(view))
+		decide_purge(settings, view, out);
 	else if (view->attributed)
 		decide_engagement(settings, view, out);
 	else

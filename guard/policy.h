@@ -12,24 +12,36 @@
  * replays see exactly what the live guard saw.
  */
 
-enum { POLICY_SERVICES_MAX = 64, POLICY_WHY_MAX = 240 };
+enum { POLICY_SERVICES_MAX = 64, POLICY_WHY_MAX = 260 };
+
+/* Percent of a service that is all of it. */
+enum { POLICY_WHOLE = 100 };
+
+/* Memory that an entry takes at most: measured on 6.18, one with an extension. */
+enum { POLICY_ENTRY_BYTES = 384 };
 
 struct policy_settings {
 	double engage_at;  /* share of the limit at which a service must go */
 	double release_at; /* share of the limit that is fine again */
 	double horizon_s;  /* or when the table is forecast to be full within this time */
+	uint32_t raise_to; /* the limit may be raised to this; 0: it stays as it is */
 };
 
 /* What is known of one service that may be taken out of tracking. */
 struct policy_service {
 	const char *name;
-	bool engaged;           /* out of tracking now */
-	double release_after_s; /* how long it must have been calm before it comes back */
-	uint64_t engaged_since_ns; /* when it was taken out */
-	uint64_t calm_since_ns;    /* since when what would return fits; 0: it does not */
-	double stock;              /* its entries now, from the sample */
-	double grown;              /* how many of them came since the baseline sample */
-	double returning; /* entries that giving it back would bring (engaged only) */
+	bool unsafe;  /* what is audited says that it must be tracked: it is left alone */
+	bool bounded; /* the kernel bounds it, by a budget: so is this */
+	bool held;    /* a rule of somebody else's keeps it out: so is this */
+	bool fragile; /* connections that fall back into tracking would die */
+	unsigned percent;       /* of its flows that are out of tracking now; 0: none */
+	double release_after_s; /* how long it must have been calm before some comes back */
+	uint64_t changed_ns;    /* when percent was last changed */
+	uint64_t calm_since_ns; /* since when some of it would fit; 0: none does */
+	double stock;           /* its tracked entries now, from the sample */
+	double grown;           /* how many of them came since the baseline sample */
+	double returning; /* entries that all that is out would bring; INFINITY: not known */
+	double connections; /* open, at its end of TCP; INFINITY: not known */
 };
 
 /* One look at the table. */
@@ -39,6 +51,10 @@ struct policy_view {
 	uint32_t limit;
 	double slope;       /* entries per second, smoothed */
 	double full_in_s;   /* INFINITY: not in sight */
+	double leaving;     /* entries that are being deleted at this moment */
+	bool purging;       /* expired entries are being collected */
+	uint64_t purged_ns; /* when that was last begun; 0: never */
+	bool raisable;      /* this is the namespace whose limit can be raised */
 	bool attributed;    /* stock and grown below are fresh */
 	double grown_total; /* entries of the whole table since the baseline */
 	const char *top;  /* who fills the table most, allowed or not; NULL: not known */
@@ -47,18 +63,22 @@ struct policy_view {
 	struct policy_service services[POLICY_SERVICES_MAX];
 };
 
+/* In the order in which they are tried. */
 enum policy_action {
 	POLICY_REST,      /* nothing to do */
+	POLICY_PURGE,     /* make the kernel collect what has expired but is counted */
 	POLICY_ATTRIBUTE, /* trouble ahead: find out who it is, then ask again */
-	POLICY_ENGAGE,    /* take the service out of tracking */
-	POLICY_RELEASE,   /* give the service back */
+	POLICY_RAISE,     /* raise the limit to raise_to */
+	POLICY_ENGAGE,    /* take so many percent of the service out of tracking */
+	POLICY_RELEASE,   /* give some of the service back, or all */
 	POLICY_HELPLESS,  /* trouble ahead, and no allowed service would relieve it */
 };
 
 struct policy_decision {
 	enum policy_action action;
 	size_t service;   /* index of it; ENGAGE and RELEASE only */
-	double projected; /* entries at the horizon (ENGAGE: without the service) */
+	unsigned percent; /* of its flows that are to be out from now on */
+	double projected; /* entries at the horizon, after the step */
 	char why[POLICY_WHY_MAX];
 };
 
@@ -67,10 +87,15 @@ bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view);
 
 /*
- * Chooses the next step. Of the allowed services it engages, one a call, the one that fills
- * the table: by what came since the baseline, else by what it has; where it is none of them,
- * one without which the table is calm all the same. A bystander is left alone. It
- * releases one a call, when what would return fits under release_at and has done so for
+ * Chooses the next step, the gentlest that helps and that there is time for: expired entries
+ * are collected before anybody is blamed; the limit is raised, where that is allowed and
+ * enough; then services go, one a call, each on a fresh look. Of those that are allowed it
+ * is the one that fills the table: by what came since the baseline, else by what it has; where
+ * it is none of them, one without which the table is calm all the same. A bystander is left
+ * alone. As much of it goes as the projection needs; of one that is out in part, more. Where time
+ * is short all of it goes at once.
+ *
+ * It gives back one a call, as giveback_percent() says, after that has fit for
  * release_after_s.
  */
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
@@ -79,12 +104,9 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 /* Brings calm_since_ns of each service up to date. Call once for each view, before policy_decide(). */
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view);
 
-/*
- * The part of the growth that is the service's: of what came since the baseline where
- * that is known, else in proportion to what it has.
- */
-double policy_growth_part(const struct policy_view *view,
-			  const struct policy_service *service);
+/* Entries of the limit that is fine again. */
+double policy_calm_level(const struct policy_settings *settings,
+			 const struct policy_view *view);
 
 enum { POLICY_POLL_MIN_MS = 5, POLICY_POLL_MAX_MS = 1000 };
 

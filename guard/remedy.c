@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/custody.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
+#include "guard/limit.h"
 #include "guard/lookout.h"
 #include "guard/notes.h"
 #include "guard/policy.h"
@@ -27,78 +29,114 @@ static const char *name_of(const struct remedy *remedy, size_t i)
 	return lookout_view(remedy->lookout)->services[i].name;
 }
 
-/* Deletes what the service has in the table: its packets no longer keep or need it. */
-static void reclaim(const struct remedy *remedy, size_t i)
+/* Has entries deleted that the packets of the service no longer keep or need. */
+static void reclaim(const struct remedy *remedy, const struct policy_decision *decision,
+		    unsigned before)
 {
-	const struct service *service = &remedy->config->services[i].service;
-	uint32_t before = lookout_view(remedy->lookout)->entries;
-	uint64_t start_ns = clock_now_ns();
-	uint32_t after;
-	int err;
+	const struct policy_view *view = lookout_view(remedy->lookout);
+	size_t i = decision->service;
+	struct chore chore = {
+		.kind = CHORE_RECLAIM,
+		.service = remedy->config->services[i].service,
+		.extent = leases_extent(remedy->leases, i),
+		.expected = view->services[i].stock * (decision->percent - before) /
+			    (POLICY_WHOLE - before),
+		.entries = view->entries,
+		.begun_ns = clock_now_ns(),
+	};
 
-	/* An address may have come since the last census; what is known does for the others. */
-	err = lookout_read_local(remedy->lookout);
-	if (err)
-		trouble_note(remedy->trouble, "read the addresses of this host", err);
-	err = reclaim_service(remedy->nl, remedy->reclaim_way, service,
-			      lookout_local(remedy->lookout), NULL);
-	if (err)
-		log_warn(remedy->log,
-			 "could not delete the entries of %s: %s; they end by timeout",
-			 name_of(remedy, i), strerror(-err));
-	err = lookout_restart(remedy->lookout, &after);
-	if (err)
-		trouble_note(remedy->trouble, "count the table", err);
-	else
-		journal_effect(remedy->journal, name_of(remedy, i), before, after,
-			       clock_between_s(start_ns, clock_now_ns()));
+	if (!chores_ask(remedy->chores, &chore))
+		log_warn(remedy->log, "the entries of %s are left to end by timeout",
+			 name_of(remedy, i));
 }
 
-/* The rules are there: what is to be known of them, before anything that takes time. */
-static int engage(struct remedy *remedy, size_t i, uint64_t now_ns, struct apply_why *why)
+static int set_percent(const struct remedy *remedy,
+		       const struct policy_decision *decision, struct apply_why *why)
 {
-	int err = leases_engage(remedy->leases, i, now_ns, why);
-	int unread;
+	int unread, err;
 
+	if (decision->percent == 0)
+		return leases_release(remedy->leases, decision->service, why);
+	err = leases_set(remedy->leases, decision->service, decision->percent,
+			 clock_now_ns(), why);
 	if (err)
 		return err;
+	/* The rules are there: what is to be known of them, before anything that takes time. */
 	unread = custody_begin(remedy->custody);
 	if (unread)
 		trouble_note(remedy->trouble, "read the nft tables", unread);
 	return 0;
 }
 
+static void fail(struct remedy *remedy, const struct policy_decision *decision,
+		 const char *why)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+
+	journal_failure(remedy->journal, view, decision, why);
+	remedy->record.failures++;
+	remedy->retry_ns = view->now_ns + (uint64_t)(RETRY_AFTER_S * CLOCK_NS_PER_S);
+}
+
 /* Carries out ENGAGE and RELEASE. */
 static void change(struct remedy *remedy, const struct policy_decision *decision)
 {
 	const struct policy_view *view = lookout_view(remedy->lookout);
-	size_t i = decision->service;
+	unsigned before = leases_percent(remedy->leases, decision->service);
 	struct apply_why why;
 	double seconds;
-	int err;
+	int uncounted;
 
-	if (view->now_ns < remedy->retry_ns)
-		return;
-	if (decision->action == POLICY_ENGAGE)
-		err = engage(remedy, i, view->now_ns, &why);
-	else
-		err = leases_release(remedy->leases, i, &why);
-	if (err) {
-		journal_failure(remedy->journal, view, decision, why.text);
-		remedy->record.failures++;
-		remedy->retry_ns =
-			view->now_ns + (uint64_t)(RETRY_AFTER_S * CLOCK_NS_PER_S);
+	if (set_percent(remedy, decision, &why)) {
+		fail(remedy, decision, why.text);
 		return;
 	}
 	seconds = clock_between_s(view->now_ns, clock_now_ns());
 	journal_decision(remedy->journal, view, decision, seconds);
-	if (decision->action == POLICY_ENGAGE)
-		record_engagement(&remedy->record, seconds);
-	else
-		remedy->record.releases++;
 	remedy->complained_ns = 0;
-	if (decision->action == POLICY_ENGAGE && !remedy->rehearse)
-		reclaim(remedy, i);
+	if (decision->action == POLICY_RELEASE) {
+		remedy->record.releases++;
+		return;
+	}
+	record_engagement(&remedy->record, seconds);
+	if (remedy->rehearse)
+		return;
+	reclaim(remedy, decision, before);
+	/* The past says nothing about what follows. */
+	uncounted = lookout_restart(remedy->lookout, NULL);
+	if (uncounted)
+		trouble_note(remedy->trouble, "count the table", uncounted);
+}
+
+static void purge(struct remedy *remedy, const struct policy_decision *decision)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+	const struct chore chore = {
+		.kind = CHORE_PURGE,
+		.entries = view->entries,
+		.begun_ns = clock_now_ns(),
+	};
+
+	if (chores_ask(remedy->chores, &chore))
+		journal_decision(remedy->journal, view, decision, 0);
+}
+
+static void raise_limit(struct remedy *remedy, const struct policy_decision *decision)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+	uint32_t before = view->limit;
+	int err = remedy->rehearse
+			  ? 0
+			  : limit_set(LIMIT_PATH, remedy->config->policy.raise_to);
+
+	if (err) {
+		fail(remedy, decision, strerror(-err));
+		return;
+	}
+	journal_decision(remedy->journal, view, decision,
+			 clock_between_s(view->now_ns, clock_now_ns()));
+	if (!remedy->rehearse && !remedy->limit_before)
+		remedy->limit_before = before;
 }
 
 static void complain(struct remedy *remedy, const struct policy_decision *decision)
@@ -132,15 +170,28 @@ static void note_relief(struct remedy *remedy, const struct policy_decision *dec
 			     : "there is something that helps");
 }
 
+static void carry_out(struct remedy *remedy, const struct policy_decision *decision)
+{
+	switch (decision->action) {
+	case POLICY_ENGAGE:
+	case POLICY_RELEASE: change(remedy, decision); break;
+	case POLICY_PURGE: purge(remedy, decision); break;
+	case POLICY_RAISE: raise_limit(remedy, decision); break;
+	case POLICY_REST:
+	case POLICY_ATTRIBUTE:
+	case POLICY_HELPLESS: break;
+	}
+}
+
 void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
 {
 	if (remedy->paused || remedy->standing_down)
 		return;
 	note_relief(remedy, decision);
-	if (decision->action == POLICY_ENGAGE || decision->action == POLICY_RELEASE)
-		change(remedy, decision);
-	else if (decision->action == POLICY_HELPLESS)
+	if (decision->action == POLICY_HELPLESS)
 		complain(remedy, decision);
+	else if (lookout_view(remedy->lookout)->now_ns >= remedy->retry_ns)
+		carry_out(remedy, decision);
 }
 
 int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
@@ -159,12 +210,31 @@ int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
 	return 0;
 }
 
+/* What it brings is not known, the entries that came since are. */
+static int put_back(struct remedy *remedy, size_t i, struct apply_why *why)
+{
+	const struct policy_decision again = {
+		.action = POLICY_ENGAGE,
+		.service = i,
+		.percent = leases_lost_percent(remedy->leases, i),
+	};
+	int err = 0;
+
+	if (leases_lost_budget(remedy->leases, i))
+		return leases_arm(remedy->leases, why);
+	if (again.percent > 0)
+		err = set_percent(remedy, &again, why);
+	if (!err && again.percent > 0)
+		reclaim(remedy, &again, 0);
+	return err;
+}
+
 void remedy_restore(struct remedy *remedy, size_t i)
 {
 	const char *name = name_of(remedy, i);
 	struct text text = { 0 };
 	struct apply_why why;
-	int err = engage(remedy, i, clock_now_ns(), &why);
+	int err = put_back(remedy, i, &why);
 
 	if (err) {
 		remedy->record.failures++;
@@ -176,8 +246,6 @@ void remedy_restore(struct remedy *remedy, size_t i)
 	}
 	journal_about(remedy->journal, "restore", name, text_str(&text));
 	text_free(&text);
-	if (!err)
-		reclaim(remedy, i);
 }
 
 void remedy_stand_down(struct remedy *remedy)
@@ -188,15 +256,37 @@ void remedy_stand_down(struct remedy *remedy)
 		     " and nothing else; nothing is taken out until \"ctguard resume\"");
 }
 
+static int put_limit_back(const struct remedy *remedy)
+{
+	struct text text = { 0 };
+	int err;
+
+	if (!remedy->limit_before)
+		return 0;
+	err = limit_set(LIMIT_PATH, remedy->limit_before);
+	if (err) {
+		log_error(remedy->log, "could not set the limit back to %u: %s",
+			  remedy->limit_before, strerror(-err));
+		return err;
+	}
+	text_add(&text, "set the limit back to %u because the guard ends",
+		 remedy->limit_before);
+	journal_note(remedy->journal, "lower", text_str(&text));
+	text_free(&text);
+	return 0;
+}
+
 int remedy_withdraw(const struct remedy *remedy)
 {
-	int result = 0;
+	int result = put_limit_back(remedy);
 
 	for (size_t i = 0; i < remedy->config->count; i++) {
 		struct apply_why why;
 		int err;
 
-		if (!leases_engaged(remedy->leases, i) || leases_held(remedy->leases, i))
+		if (leases_held(remedy->leases, i) ||
+		    (!leases_engaged(remedy->leases, i) &&
+		     !leases_bounded(remedy->leases, i)))
 			continue;
 		err = leases_release(remedy->leases, i, &why);
 		if (!err) {

@@ -6,17 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conntrack/reclaim.h"
 #include "guard/record.h"
 
 struct apply_why;
+struct chores;
 struct config;
 struct custody;
 struct journal;
 struct leases;
 struct log;
 struct lookout;
-struct nl;
 struct policy_decision;
 struct trouble;
 
@@ -32,14 +31,17 @@ struct remedy {
 	struct leases *leases;
 	struct custody *custody;
 	struct trouble *trouble;
-	struct nl *nl; /* deletes entries */
-	enum reclaim_way reclaim_way;
-	bool rehearse;        /* rules are not changed, so no entries are deleted */
-	struct record record; /* of what was done */
-	bool paused;          /* by order: nothing is carried out */
-	bool standing_down;   /* nor while somebody wants no rules of ours */
-	bool helpless;        /* the table fills, and nothing that is allowed helps */
+	struct nl *nl; /* reads the ruleset */
+	struct chores *chores;
+	bool rehearse;         /* rules are not changed, so no entries are deleted */
+	struct record record;  /* of what was done */
+	bool paused;           /* by order: nothing is carried out */
+	bool standing_down;    /* nor while somebody wants no rules of ours */
+	uint32_t limit_before; /* the limit that was raised; 0: it was not */
+	bool helpless;         /* the table fills, and nothing that is allowed helps */
 	uint64_t retry_ns;    /* no change before this, because one failed; 0: none did */
+	uint64_t counted_ns;  /* when connections were last counted; 0: never */
+	double count_every_s; /* not more often than this */
 	uint64_t
 		complained_ns; /* last word about a table that cannot be relieved; 0: none */
 };
@@ -63,8 +65,8 @@ void remedy_restore(struct remedy *remedy, size_t i);
 void remedy_stand_down(struct remedy *remedy);
 
 /*
- * Takes away the rules of every service, but for rules without a lease: those are somebody else's.
- * Returns 0, or -errno if some could not be.
+ * Takes away the rules of every service and the budgets, but for rules without a lease that are
+ * somebody else's; puts the limit back. Returns 0, or -errno if some could not be.
  */
 int remedy_withdraw(const struct remedy *remedy);
 

@@ -8,6 +8,7 @@
 #include "guard/lease.h"
 #include "guard/lookout.h"
 #include "guard/orders.h"
+#include "guard/outcome.h"
 #include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/trouble.h"
@@ -117,9 +118,11 @@ static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	if (err)
 		trouble_note(rounds->trouble, "read the ruleset's generation", err);
-	if (moved ||
-	    clock_between_s(rounds->measured_ns, clock_now_ns()) >= MEASURE_EVERY_S)
-		inspect(rounds);
+	if (!moved &&
+	    clock_between_s(rounds->measured_ns, clock_now_ns()) < MEASURE_EVERY_S)
+		return;
+	inspect(rounds);
+	outcome_count(rounds->remedy);
 }
 
 void rounds_start(struct rounds *rounds, double lease_s)

@@ -40,6 +40,13 @@ static json_t *service_json(const struct status *status, size_t i)
 
 	json_object_set_new(object, "service", json_string(service->name));
 	json_object_set_new(object, "untracked", json_boolean(engaged));
+	json_object_set_new(object, "untracked_percent",
+			    json_integer(leases_percent(status->leases, i)));
+	json_object_set_new(
+		object, "budget_packets_per_second",
+		leases_bounded(status->leases, i)
+			? json_integer(status->config->services[i].budget_per_s)
+			: json_null());
 	json_object_set_new(object, "held", json_boolean(leases_held(status->leases, i)));
 	json_object_set_new(
 		object, "untracked_seconds",
@@ -52,6 +59,8 @@ static json_t *service_json(const struct status *status, size_t i)
 			: json_null());
 	json_object_set_new(object, "returning_entries",
 			    engaged ? number_or_null(service->returning) : json_null());
+	json_object_set_new(object, "connections",
+			    engaged ? number_or_null(service->connections) : json_null());
 	json_object_set_new(
 		object, "calm_seconds",
 		service->calm_since_ns
@@ -141,15 +150,23 @@ static void table_text(const json_t *object, struct text *text)
 static void service_text(const json_t *service, struct text *text)
 {
 	const json_t *rate = json_object_get(service, "untracked_packets_per_second");
+	const json_t *budget = json_object_get(service, "budget_packets_per_second");
 	const json_t *calm = json_object_get(service, "calm_seconds");
 
 	text_add(text, "           ");
 	add_clean(text, string(service, "service"));
+	if (json_is_number(budget))
+		text_add(text, "  tracked up to %.0f packets/s",
+			 json_number_value(budget));
+	else if (!json_is_true(json_object_get(service, "untracked")))
+		text_add(text, "  tracked");
 	if (!json_is_true(json_object_get(service, "untracked"))) {
-		text_add(text, "  tracked\n");
+		text_add(text, "\n");
 		return;
 	}
 	text_add(text, "  UNTRACKED for %.0f s", number(service, "untracked_seconds"));
+	if (number(service, "untracked_percent") < POLICY_WHOLE)
+		text_add(text, ", %.0f %% of it", number(service, "untracked_percent"));
 	if (json_is_true(json_object_get(service, "held")))
 		text_add(text, ", by a rule of somebody else's");
 	if (json_is_number(rate))

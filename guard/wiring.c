@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conntrack/active.h"
+#include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/desk.h"
 #include "guard/herald.h"
@@ -20,6 +21,7 @@
 #include "guard/lookout.h"
 #include "guard/notes.h"
 #include "guard/orders.h"
+#include "guard/outcome.h"
 #include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/rounds.h"
@@ -46,6 +48,7 @@ struct guard {
 	int lock_fd;
 	struct lookout *lookout;
 	struct leases *leases;
+	struct chores *chores;
 	struct nl *nl;
 	struct trouble trouble;
 	struct rounds rounds;
@@ -125,7 +128,7 @@ static int open_services(const struct guard *guard, const struct config *config,
 
 	if (err)
 		return err;
-	err = lookout_open(lookout, config, *leases, guard->rehearse);
+	err = lookout_open(lookout, config, *leases, guard->chores, guard->rehearse);
 	if (err) {
 		leases_close(*leases);
 		*leases = NULL;
@@ -147,12 +150,13 @@ static void introduce(struct guard *guard)
 
 static int open_kernel(struct guard *guard)
 {
-	int err = open_services(guard, &guard->config, &guard->leases, &guard->lookout);
+	int err = chores_open(&guard->chores);
 
 	if (!err)
-		err = nl_open(&guard->nl, NETLINK_NETFILTER);
+		err = open_services(guard, &guard->config, &guard->leases,
+				    &guard->lookout);
 	if (!err)
-		err = reclaim_probe(guard->nl, &guard->remedy.reclaim_way);
+		err = nl_open(&guard->nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
 	guard->remedy.log = guard->log;
@@ -160,6 +164,7 @@ static int open_kernel(struct guard *guard)
 	guard->remedy.trouble = &guard->trouble;
 	guard->remedy.nl = guard->nl;
 	guard->remedy.custody = &guard->rounds.custody;
+	guard->remedy.chores = guard->chores;
 	guard->remedy.rehearse = guard->rehearse;
 	guard->orders.trouble = guard->rounds.trouble = &guard->trouble;
 	guard->orders.remedy = guard->rounds.remedy = &guard->remedy;
@@ -181,6 +186,8 @@ static int adopt(struct guard *guard, struct text *why)
 
 	if (err > 0)
 		err = leases_refresh(guard->leases, &reason);
+	if (err >= 0)
+		err = leases_arm(guard->leases, &reason);
 	if (err < 0)
 		text_add(why, "%s", reason.text);
 	return err < 0 ? err : 0;
@@ -259,6 +266,7 @@ void guard_close(struct guard *guard)
 	if (!guard)
 		return;
 	desk_close(&guard->desk);
+	chores_close(guard->chores);
 	if (guard->loop) {
 		stop_watchers(guard);
 		ev_loop_destroy(guard->loop);
@@ -284,13 +292,18 @@ static void say_if_inactive(struct guard *guard)
 			 "there is nothing to guard until a rule needs tracking");
 }
 
-/* Whether the next configuration still allows a service of the present one. */
-static bool still_allowed(const struct guard *guard, size_t i)
+/* Whether what is there of a service is also wanted by the next configuration, or nothing is. */
+static bool stays(const struct guard *guard, size_t i)
 {
+	bool bounded = leases_bounded(guard->leases, i);
+
+	if (!bounded && !leases_engaged(guard->leases, i))
+		return true;
 	for (size_t j = 0; j < guard->wanted.count; j++) {
-		if (service_equal(&guard->config.services[i].service,
-				  &guard->wanted.services[j].service))
-			return true;
+		const struct config_service *next = &guard->wanted.services[j];
+
+		if (service_equal(&guard->config.services[i].service, &next->service))
+			return !bounded || next->budget_per_s > 0;
 	}
 	return false;
 }
@@ -301,8 +314,7 @@ static int give_back_forbidden(struct guard *guard, struct text *why)
 		struct apply_why reason;
 		int err;
 
-		if (!leases_engaged(guard->leases, i) || leases_held(guard->leases, i) ||
-		    still_allowed(guard, i))
+		if (leases_held(guard->leases, i) || stays(guard, i))
 			continue;
 		err = remedy_give_back(&guard->remedy, i, &reason);
 		if (err) {
@@ -368,6 +380,13 @@ static void reload(struct guard *guard)
 	greet(guard);
 }
 
+static void on_chore(const struct chore *chore, void *data)
+{
+	struct guard *guard = data;
+
+	outcome_note(&guard->remedy, chore);
+}
+
 int guard_run(struct guard *guard)
 {
 	int err = 0;
@@ -375,6 +394,7 @@ int guard_run(struct guard *guard)
 	guard->orders.loop = guard->loop;
 	desk_start(&guard->desk, guard->loop, &guard->orders, &guard->remedy.record,
 		   guard->nl);
+	chores_start(guard->chores, guard->loop, on_chore, guard);
 	start_watchers(guard);
 	greet(guard);
 	say_if_inactive(guard);

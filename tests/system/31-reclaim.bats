@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Deleting a service's entries, by the kernel's filter and by dump; conntrack(8) counts what is left.
+# Deleting a service's entries; conntrack(8) counts what is left.
 
 load lib
 pid= # background's
@@ -23,10 +23,6 @@ left() {
 	{ on box conntrack -L -f ipv4 "$@"; on box conntrack -L -f ipv6 "$@"; } 2>/dev/null | wc -l
 }
 
-needs_filter() {
-	[ "$(on box reclaim probe)" = filter ] || skip "this kernel cannot delete by filter"
-}
-
 # Two services of each protocol in both families, and clients that use port 9000 as their own.
 neighbours() {
 	for proto in udp tcp; do
@@ -42,10 +38,10 @@ neighbours() {
 	[ "$(entries box)" -eq 8202 ]
 }
 
-# only_udp_9000_is_gone WAY
+# only_udp_9000_is_gone
 only_udp_9000_is_gone() {
 	neighbours
-	on box reclaim "$1" udp/9000
+	on box reclaim udp/9000
 	[ "$(left -p udp --dport 9000)" -eq 0 ]
 	[ "$(left -p udp --dport 9001)" -eq 2000 ]
 	[ "$(left -p udp --dport 53)" -eq 1 ]
@@ -53,10 +49,10 @@ only_udp_9000_is_gone() {
 	[ "$(entries box)" -eq 6202 ]
 }
 
-# only_tcp_9000_is_gone WAY: also what was picked up in the wrong direction, but no client's entry.
+# only_tcp_9000_is_gone: also what was picked up in the wrong direction, but no client's entry.
 only_tcp_9000_is_gone() {
 	neighbours
-	on box reclaim "$1" tcp/9000
+	on box reclaim tcp/9000
 	[ "$(left -p tcp --dport 9000)" -eq 0 ]
 	[ "$(left -p tcp --sport 9000)" -eq 1 ]
 	[ "$(left -p tcp --dport 443)" -eq 1 ]
@@ -64,16 +60,16 @@ only_tcp_9000_is_gone() {
 	[ "$(left -p udp)" -eq 4001 ]
 }
 
-# bound_services_spare_other_addresses WAY
+# bound_services_spare_other_addresses
 bound_services_spare_other_addresses() {
 	for last in 1 2 3; do
 		on box ctfill -d 10.200.0.$last 500
 		on box ctfill -s 2001:db8:1::1 -d 2001:db8::$last 500
 	done
-	on box reclaim "$1" udp/10.200.0.2:9000
+	on box reclaim udp/10.200.0.2:9000
 	[ "$(left -d 10.200.0.2)" -eq 0 ]
 	[ "$(entries box)" -eq 2500 ]
-	on box reclaim "$1" 'udp/[2001:db8::2]:9000'
+	on box reclaim 'udp/[2001:db8::2]:9000'
 	[ "$(left -d 2001:db8::2)" -eq 0 ]
 	[ "$(left -d 2001:db8::1)" -eq 500 ]
 	[ "$(left -d 2001:db8::3)" -eq 500 ]
@@ -93,7 +89,7 @@ strangers() {
 	on box ctfill -p "$1" -s 2001:db8:5::1 -d fd78:0:0:1::1 1000
 }
 
-# strangers_stay WAY: and the local service's go, also from prefixes that are local as a whole.
+# strangers_stay: and the local service's go, also from prefixes that are local as a whole.
 strangers_stay() {
 	ip -n box route add local 10.78.0.0/16 dev lo
 	ip -n box route add local fd78::/64 dev lo
@@ -104,118 +100,46 @@ strangers_stay() {
 		on box ctfill -p $proto -d 127.0.0.53 -s 127.0.0.1 1000
 		on box ctfill -p $proto -s 2001:db8:1::1 -d 2001:db8::3 1000
 		on box ctfill -p $proto -s 2001:db8:1::1 -d fd78::1:2 1000
-		on box reclaim "$1" $proto/9000
+		on box reclaim $proto/9000
 		[ "$(left -p $proto)" -eq 8000 ]
 		[ "$(left -p $proto -s 10.200.0.1)" -eq 2000 ]
 		[ "$(left -p $proto -s 2001:db8::1)" -eq 2000 ]
 	done
 	# Picked up from another host's service: not ours either.
 	on box ctfill -p tcp -w -d 198.51.100.9 -s 10.200.0.1 100
-	on box reclaim "$1" tcp/9000
+	on box reclaim tcp/9000
 	[ "$(entries box)" -eq 16100 ]
 }
 
-# only_what_this_host_opens WAY: an outbound service is neither forwarded nor local.
+# only_what_this_host_opens: an outbound service is neither forwarded nor local.
 only_what_this_host_opens() {
 	strangers udp
 	on box ctfill -s 10.200.0.1 1000
 	on box ctfill -s 2001:db8:1::1 -d 2001:db8::3 1000
-	on box reclaim "$1" out:udp/9000
+	on box reclaim out:udp/9000
 	[ "$(left -s 10.200.0.1)" -eq 1000 ]
 	[ "$(left -s 2001:db8::1)" -eq 0 ]
 	[ "$(entries box)" -eq 6000 ]
 }
 
-@test "finding out the way deletes nothing, not even at port 0 or from address 0" {
-	on box ctfill -P 0 -s 0.0.0.0 -d 10.0.0.7 100
-	on box ctfill -P 9000 100
-	run on box reclaim probe
-	[ "$status" -eq 0 ]
-	[[ $output == filter || $output == dump ]]
-	[ "$(entries box)" -eq 200 ]
+@test "exactly the service's UDP entries go, of both families" {
+	only_udp_9000_is_gone
 }
 
-@test "by filter, exactly the service's UDP entries go, of both families" {
-	needs_filter
-	only_udp_9000_is_gone filter
+@test "exactly the service's TCP entries go, also picked up ones" {
+	only_tcp_9000_is_gone
 }
 
-@test "by dump, exactly the service's UDP entries go, of both families" {
-	only_udp_9000_is_gone dump
+@test "a service bound to an address spares other addresses" {
+	bound_services_spare_other_addresses
 }
 
-@test "by filter, exactly the service's TCP entries go, also picked up ones" {
-	needs_filter
-	only_tcp_9000_is_gone filter
+@test "flows to the same port of other hosts stay" {
+	strangers_stay
 }
 
-@test "by dump, exactly the service's TCP entries go, also picked up ones" {
-	only_tcp_9000_is_gone dump
-}
-
-@test "by filter, a service bound to an address spares other addresses" {
-	needs_filter
-	bound_services_spare_other_addresses filter
-}
-
-@test "by dump, a service bound to an address spares other addresses" {
-	bound_services_spare_other_addresses dump
-}
-
-@test "by filter, flows to the same port of other hosts stay" {
-	needs_filter
-	strangers_stay filter
-}
-
-@test "by dump, flows to the same port of other hosts stay" {
-	strangers_stay dump
-}
-
-@test "by filter, of an outbound service goes what this host opens" {
-	needs_filter
-	only_what_this_host_opens filter
-}
-
-@test "by dump, of an outbound service goes what this host opens" {
-	only_what_this_host_opens dump
-}
-
-@test "by filter, a service bound to an address that is not here has nothing" {
-	needs_filter
-	on box ctfill -d 10.200.0.4 100
-	for way in filter dump; do
-		on box reclaim $way udp/10.200.0.4:9000
-	done
-	[ "$(entries box)" -eq 100 ]
-}
-
-@test "by filter, busy addresses and quiet ones, more than can be told apart" {
-	needs_filter
-	for last in {4..100}; do
-		echo "addr add 10.200.0.$last/32 dev lo"
-	done | ip -n box -batch -
-	for last in {1..101}; do
-		on box ctfill -d 10.200.0.$last 20
-	done
-	on box ctfill -s 10.4.0.1 -d 10.200.0.1 20000
-	on box ctfill -s 10.4.0.1 -d 10.200.0.2 10000
-	on box ctfill -s 10.4.0.1 -d 198.51.100.1 10000
-	run on box reclaim filter udp/9000
-	[ "$status" -eq 0 ]
-	# One by one went what the two busy addresses did not have.
-	[ "${output%% *}" -eq $((98 * 20)) ]
-	[ "$(entries box)" -eq 10020 ]
-	[ "$(left -d 10.200.0.101)" -eq 20 ]
-	[ "$(left -d 198.51.100.1)" -eq 10000 ]
-}
-
-@test "by filter, a flood to one address of a local prefix" {
-	needs_filter
-	ip -n box route add local 10.78.0.0/16 dev lo
-	on box ctfill -d 10.78.3.4 20000
-	run on box reclaim filter udp/9000
-	[ "${output%% *}" -eq 0 ]
-	[ "$(entries box)" -eq 0 ]
+@test "of an outbound service goes what this host opens" {
+	only_what_this_host_opens
 }
 
 @test "an address that went is nobody's, and one that came is ours" {
@@ -223,7 +147,7 @@ only_what_this_host_opens() {
 	on box ctfill -d 10.200.0.4 100
 	ip -n box addr del 10.200.0.2/32 dev lo
 	ip -n box addr add 10.200.0.4/32 dev lo
-	on box reclaim "$(on box reclaim probe)" udp/9000
+	on box reclaim udp/9000
 	[ "$(left -d 10.200.0.2)" -eq 100 ]
 	[ "$(entries box)" -eq 100 ]
 }
@@ -232,7 +156,7 @@ only_what_this_host_opens() {
 	seq 70000 | awk '{ printf "route add blackhole 172.%d.%d.%d/32\n", $1 / 65536, $1 / 256 % 256, $1 % 256 }' |
 		ip -n box -batch -
 	on box ctfill 100
-	on box reclaim dump udp/9000
+	on box reclaim udp/9000
 	[ "$(entries box)" -eq 0 ]
 }
 
@@ -240,21 +164,17 @@ only_what_this_host_opens() {
 	for port in 9999 10000 15000 20000 20001; do
 		on box ctfill -P $port 100
 	done
-	for way in filter dump; do
-		on box ctfill -P 12000 100
-		on box reclaim $way udp/10000-20000
-		[ "$(entries box)" -eq 200 ]
-	done
+	on box ctfill -P 12000 100
+	on box reclaim udp/10000-20000
+	[ "$(entries box)" -eq 200 ]
 	[ "$(left -p udp --dport 9999)" -eq 100 ]
 	[ "$(left -p udp --dport 20001)" -eq 100 ]
 }
 
 @test "where there is nothing to delete that is a success" {
 	on box ctfill -P 9001 10
-	for way in filter dump; do
-		on box reclaim $way udp/9000
-		on box reclaim $way 'tcp/[2001:db8::1]:443'
-	done
+	on box reclaim udp/9000
+	on box reclaim 'tcp/[2001:db8::1]:443'
 	[ "$(entries box)" -eq 10 ]
 }
 
@@ -268,14 +188,14 @@ only_what_this_host_opens() {
 	NFT
 	on box bash -c 'for i in 1 2 3; do echo x >/dev/udp/127.0.0.1/9000; done'
 	[ "$(left -p udp --dport 9000)" -eq 3 ]
-	on box reclaim dump udp/9000
+	on box reclaim udp/9000
 	[ "$(left -p udp --dport 9000)" -eq 0 ]
 }
 
-@test "by dump, more than a table's worth of batches while others come in" {
+@test "more than a table's worth of batches while others come in" {
 	on box ctfill 60000
 	background ip netns exec box ctfill -P 9001 60000
-	on box reclaim dump udp/9000
+	on box reclaim udp/9000
 	wait "$pid"
 	[ "$(left -p udp --dport 9000)" -eq 0 ]
 	[ "$(left -p udp --dport 9001)" -eq 60000 ]
@@ -283,11 +203,8 @@ only_what_this_host_opens() {
 
 @test "without CAP_NET_ADMIN nothing is deleted and the reason is said" {
 	on box ctfill 10
-	for way in "filter udp/9000" "dump udp/9000" probe; do
-		# shellcheck disable=SC2086
-		run on box setpriv --bounding-set=-all --inh-caps=-all reclaim $way
-		[ "$status" -eq 1 ]
-		[[ $output == *"Operation not permitted"* ]]
-	done
+	run on box setpriv --bounding-set=-all --inh-caps=-all reclaim udp/9000
+	[ "$status" -eq 1 ]
+	[[ $output == *"Operation not permitted"* ]]
 	[ "$(entries box)" -eq 10 ]
 }

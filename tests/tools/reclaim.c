@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Drives conntrack/reclaim.h from the command line:
- *   reclaim probe              prints "filter" or "dump"
- *   reclaim filter|dump SERVICE   deletes the service's entries, prints how many were counted
+ *   reclaim SERVICE   deletes the service's entries, prints how many
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +15,6 @@
 #include "lib/nl.h"
 #include "lib/service.h"
 
-static int probe(struct nl *nl)
-{
-	enum reclaim_way way;
-	int err = reclaim_probe(nl, &way);
-
-	if (!err)
-		puts(way == RECLAIM_FILTER ? "filter" : "dump");
-	return err;
-}
-
 static int read_local(struct addresses *local)
 {
 	struct nl *route;
@@ -38,18 +27,19 @@ static int read_local(struct addresses *local)
 	return err;
 }
 
-static int reclaim(struct nl *nl, const char *way, const struct service *service)
+static int reclaim(struct nl *nl, const struct service *service)
 {
 	static struct addresses local;
+	const atomic_bool stop = false;
+	_Atomic uint32_t deleted = 0;
+	const struct reclaim order = {
+		.service = service, .local = &local, .deleted = &deleted, .stop = &stop
+	};
 	uint64_t begin = clock_now_ns();
-	uint32_t deleted = 0;
 	int err = read_local(&local);
 
 	if (!err)
-		err = reclaim_service(
-			nl, strcmp(way, "filter") == 0 ? RECLAIM_FILTER : RECLAIM_DUMP,
-			service, &local, &deleted);
-
+		err = reclaim_service(nl, &order);
 	if (!err)
 		printf("%u in %.1f ms\n", deleted,
 		       clock_between_s(begin, clock_now_ns()) * 1000);
@@ -63,14 +53,13 @@ int main(int argc, char **argv)
 	struct nl *nl;
 	int err;
 
-	if (argc < 2 || (argc > 2 && service_parse(argv[2], &service, &why) < 0)) {
-		fprintf(stderr, "reclaim: probe | filter SERVICE | dump SERVICE %s\n",
-			why.text);
+	if (argc != 2 || service_parse(argv[1], &service, &why) < 0) {
+		fprintf(stderr, "reclaim SERVICE %s\n", why.text);
 		return EXIT_FAILURE;
 	}
 	err = nl_open(&nl, NETLINK_NETFILTER);
 	if (!err) {
-		err = argc == 2 ? probe(nl) : reclaim(nl, argv[1], &service);
+		err = reclaim(nl, &service);
 		nl_close(nl);
 	}
 	if (err)

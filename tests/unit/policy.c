@@ -14,7 +14,7 @@
 #include "guard/policy.h"
 
 static const uint64_t SECOND = 1000000000;
-static const struct policy_settings SETTINGS = { 0.8, 0.5, 10 };
+static const struct policy_settings SETTINGS = { 0.8, 0.5, 10, 0 };
 
 /* A table of 100,000 at rest, with two services that may be taken out. */
 static struct policy_view quiet(void)
@@ -77,6 +77,7 @@ static void the_mark_triggers_without_a_forecast(void **state)
 	struct policy_view view = quiet();
 
 	view.entries = 80000;
+	view.purged_ns = view.now_ns;
 	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
 	view.entries = 79999;
 	assert_int_equal(decide(&view).action, POLICY_REST);
@@ -89,7 +90,8 @@ static void the_guilty_service_is_engaged_and_the_reason_is_told(void **state)
 
 	assert_int_equal(decision.action, POLICY_ENGAGE);
 	assert_int_equal(decision.service, 0);
-	assert_true(decision.projected < 2000);
+	assert_int_equal(decision.percent, 90);
+	assert_true(decision.projected < 15000);
 	assert_non_null(strstr(decision.why, "full in 8.8 s"));
 	assert_non_null(strstr(decision.why, "12000 of 100000"));
 }
@@ -101,6 +103,7 @@ static void growth_counts_more_than_what_was_there_before(void **state)
 	/* The second has long had far more entries, but all that comes is the first's. */
 	view.entries = 42000;
 	view.services[1].stock = 30000;
+	view.purged_ns = view.now_ns;
 	view.services[1].grown = 10;
 	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
 	assert_int_equal(decide(&view).service, 0);
@@ -121,6 +124,7 @@ static struct policy_view old_and_new(void)
 	struct policy_view view = quiet();
 
 	view.entries = 80000;
+	view.purged_ns = view.now_ns;
 	view.slope = 1000;
 	view.full_in_s = 20;
 	view.attributed = true;
@@ -164,7 +168,7 @@ static void a_service_that_alone_would_calm_the_table_goes_for_a_stranger(void *
 
 static void marks_close_together_make_nobody_guilty(void **state)
 {
-	static const struct policy_settings close = { 0.8, 0.79, 10 };
+	static const struct policy_settings close = { 0.8, 0.79, 10, 0 };
 	struct policy_view view = old_and_new();
 	struct policy_decision decision;
 
@@ -180,8 +184,8 @@ static void what_nobody_has_measured_does_not_return(void **state)
 {
 	struct policy_view view = quiet();
 
-	view.services[0].engaged = true;
-	view.services[0].engaged_since_ns = view.now_ns;
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].changed_ns = view.now_ns;
 	view.services[0].returning = INFINITY;
 	decide(&view);
 	view.now_ns += 1000 * SECOND;
@@ -206,7 +210,7 @@ static void an_engaged_service_is_not_engaged_again(void **state)
 {
 	struct policy_view view = flooded();
 
-	view.services[0].engaged = true;
+	view.services[0].percent = POLICY_WHOLE;
 	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
 }
 
@@ -214,8 +218,8 @@ static void a_service_returns_only_after_it_has_been_calm_long_enough(void **sta
 {
 	struct policy_view view = quiet();
 
-	view.services[0].engaged = true;
-	view.services[0].engaged_since_ns = view.now_ns;
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].changed_ns = view.now_ns;
 	view.services[0].returning = 10000;
 	assert_int_equal(decide(&view).action, POLICY_REST);
 	view.now_ns += 5 * SECOND - 1;
@@ -229,11 +233,11 @@ static void a_moment_of_load_starts_the_wait_anew(void **state)
 {
 	struct policy_view view = quiet();
 
-	view.services[0].engaged = true;
-	view.services[0].engaged_since_ns = view.now_ns;
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].changed_ns = view.now_ns;
 	decide(&view);
 	view.now_ns += 4 * SECOND;
-	view.services[0].returning = 90000;
+	view.services[0].returning = 9e6;
 	decide(&view);
 	view.services[0].returning = 0;
 	view.now_ns += 2 * SECOND;
@@ -246,12 +250,177 @@ static void what_would_overfill_the_table_does_not_return(void **state)
 {
 	struct policy_view view = quiet();
 
-	view.services[0].engaged = true;
-	view.services[0].engaged_since_ns = view.now_ns;
-	view.services[0].returning = 49001;
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].changed_ns = view.now_ns;
+	view.services[0].returning = 49e6;
 	decide(&view);
 	view.now_ns += 1000 * SECOND;
 	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void what_does_not_fit_at_once_returns_in_slices(void **state)
+{
+	static const unsigned left[] = { 70, 40, 10, 0 };
+	struct policy_view view = quiet();
+	struct policy_service *service = &view.services[0];
+
+	service->percent = POLICY_WHOLE;
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		struct policy_decision decision;
+
+		service->changed_ns = view.now_ns;
+		service->returning = 400.0 * service->percent;
+		decide(&view);
+		view.now_ns += 5 * SECOND;
+		decision = decide(&view);
+		assert_int_equal(decision.action, POLICY_RELEASE);
+		assert_int_equal(decision.percent, left[i]);
+		service->percent = decision.percent;
+	}
+}
+
+static void what_hardly_fits_is_probed(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].changed_ns = view.now_ns;
+	view.services[0].returning = 500000;
+	decide(&view);
+	view.now_ns += 5 * SECOND;
+	assert_int_equal(decide(&view).percent, 99);
+	view.services[0].returning = 500001;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void a_slice_that_would_fill_the_table_within_the_horizon_stays(void **state)
+{
+	static const struct policy_settings far = { 0.8, 0.5, 300, 0 };
+	struct policy_view view = quiet();
+	struct policy_decision decision;
+
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].returning = 40000;
+	policy_note_calm(&far, &view);
+	view.now_ns += 60 * SECOND;
+	policy_note_calm(&far, &view);
+	policy_decide(&far, &view, &decision);
+	assert_int_equal(decision.action, POLICY_RELEASE);
+	assert_int_equal(decision.percent, 90);
+}
+
+static void connections_that_would_die_stay_out(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].fragile = true;
+	view.services[0].connections = 1;
+	decide(&view);
+	view.now_ns += 60 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.services[0].connections = 0;
+	decide(&view);
+	view.now_ns += 60 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_RELEASE);
+}
+
+static void where_time_is_short_all_of_it_goes(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.full_in_s = 1.9;
+	assert_int_equal(decide(&view).percent, POLICY_WHOLE);
+}
+
+static void a_slice_is_raised_before_another_service_goes(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.services[0].percent = 90;
+	view.services[0].stock = 10500;
+	view.services[0].grown = 10000;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	assert_int_equal(decide(&view).service, 0);
+	assert_int_equal(decide(&view).percent, POLICY_WHOLE);
+}
+
+static void what_may_not_go_stays(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.services[0].unsafe = true;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+	view = flooded();
+	view.services[0].bounded = true;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+	view = flooded();
+	view.services[0].held = true;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+}
+
+static void expired_entries_are_collected_before_anybody_is_blamed(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.entries = 25000;
+	assert_int_equal(decide(&view).action, POLICY_PURGE);
+	assert_true(decide(&view).why[0]);
+	view.purging = true;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.full_in_s = 2;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	view = flooded();
+	view.entries = 25000;
+	view.purged_ns = view.now_ns - 10 * SECOND + 1;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	view.purged_ns--;
+	assert_int_equal(decide(&view).action, POLICY_PURGE);
+}
+
+static void entries_that_are_being_deleted_are_no_trouble(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 85000;
+	view.leaving = 10000;
+	view.attributed = true;
+	view.purged_ns = view.now_ns;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	/* A flood beside that is, but not yet a reason to say that nothing helps. */
+	view.full_in_s = 1;
+	view.slope = 10000;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.services[1].stock = 60000;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+}
+
+static void the_limit_is_raised_only_where_that_is_allowed(void **state)
+{
+	static const struct policy_settings raising = { 0.8, 0.5, 10, 1000000 };
+	struct policy_view view = flooded();
+	struct policy_decision decision;
+
+	view.raisable = true;
+	policy_decide(&SETTINGS, &view, &decision);
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	policy_decide(&raising, &view, &decision);
+	assert_int_equal(decision.action, POLICY_RAISE);
+	assert_non_null(strstr(decision.why, "may be 1000000: up to 330 MiB"));
+	view.raisable = false;
+	policy_decide(&raising, &view, &decision);
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	/* More than that could hold: who does it must go all the same, if there is anybody. */
+	view.raisable = true;
+	view.slope = 100000;
+	policy_decide(&raising, &view, &decision);
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	view.services[0].unsafe = true;
+	policy_decide(&raising, &view, &decision);
+	assert_int_equal(decision.action, POLICY_RAISE);
+	view.limit = 1000000;
+	policy_decide(&raising, &view, &decision);
+	assert_int_equal(decision.action, POLICY_HELPLESS);
 }
 
 static void the_gentlest_of_two_returns_first(void **state)
@@ -259,8 +428,8 @@ static void the_gentlest_of_two_returns_first(void **state)
 	struct policy_view view = quiet();
 
 	for (size_t i = 0; i < 2; i++) {
-		view.services[i].engaged = true;
-		view.services[i].engaged_since_ns = view.now_ns;
+		view.services[i].percent = POLICY_WHOLE;
+		view.services[i].changed_ns = view.now_ns;
 	}
 	view.services[0].returning = 20000;
 	view.services[1].returning = 3000;
@@ -311,6 +480,7 @@ static struct policy_view random_view(void)
 	view.full_in_s = view.slope > 0 ? fmax(0, (100000.0 - view.entries) / view.slope)
 					: INFINITY;
 	view.attributed = true;
+	view.purged_ns = random_below(1) < 0.5 ? 0 : view.now_ns;
 	view.grown_total = random_below(1) < 0.5 ? 0 : random_below(view.entries);
 	left = view.entries;
 	view.count = 1 + (size_t)random_below(5);
@@ -321,8 +491,12 @@ static struct policy_view random_view(void)
 		service->stock = random_below(left);
 		left -= service->stock;
 		service->grown = random_below(2 * service->stock) - service->stock;
-		service->engaged = random_below(1) < 0.3;
-		service->engaged_since_ns = (uint64_t)random_below(1000) * SECOND;
+		service->percent =
+			random_below(1) < 0.3 ? 1 + (unsigned)random_below(100) : 0;
+		service->unsafe = random_below(1) < 0.2;
+		service->held = random_below(1) < 0.1;
+		service->bounded = random_below(1) < 0.1;
+		service->changed_ns = (uint64_t)random_below(1000) * SECOND;
 		service->release_after_s = random_below(60);
 		service->returning = random_below(60000);
 	}
@@ -336,15 +510,18 @@ static void check_decision(const struct policy_view *view,
 
 	switch (decision->action) {
 	case POLICY_ENGAGE:
-		assert_true(decision->service < view->count && !service->engaged);
+		assert_true(decision->service < view->count);
+		assert_true(decision->percent > service->percent &&
+			    decision->percent <= POLICY_WHOLE);
+		assert_false(service->unsafe || service->held || service->bounded);
 		assert_true(policy_triggered(&SETTINGS, view) && decision->why[0]);
 		assert_true(service->stock > 0 || service->grown > 0);
 		break;
 	case POLICY_RELEASE:
-		assert_true(decision->service < view->count && service->engaged);
+		assert_true(decision->service < view->count);
+		assert_true(decision->percent < service->percent && !service->held);
 		assert_false(policy_triggered(&SETTINGS, view));
-		assert_true(view->entries + service->returning <= 50000 &&
-			    decision->why[0]);
+		assert_true(decision->projected <= 50000 && decision->why[0]);
 		break;
 	case POLICY_HELPLESS:
 		assert_true(policy_triggered(&SETTINGS, view) && decision->why[0]);
@@ -374,6 +551,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_at_rest_is_left_alone),
+		cmocka_unit_test(a_forecast_within_the_horizon_asks_who_it_is),
+		cmocka_unit_test(the_mark_triggers_without_a_forecast),
+		cmocka_unit_test(the_guilty_service_is_engaged_and_the_reason_is_told),
+		cmocka_unit_test(growth_counts_more_than_what_was_there_before),
+		cmocka_unit_test(without_a_baseline_the_larger_stock_is_guilty),
 		cmocka_unit_test(old_entries_are_no_flood),
 		cmocka_unit_test(
 			a_table_that_stands_at_the_mark_is_blamed_on_who_has_most),
@@ -381,11 +563,6 @@ int main(void)
 			a_service_that_alone_would_calm_the_table_goes_for_a_stranger),
 		cmocka_unit_test(marks_close_together_make_nobody_guilty),
 		cmocka_unit_test(what_nobody_has_measured_does_not_return),
-		cmocka_unit_test(a_forecast_within_the_horizon_asks_who_it_is),
-		cmocka_unit_test(the_mark_triggers_without_a_forecast),
-		cmocka_unit_test(the_guilty_service_is_engaged_and_the_reason_is_told),
-		cmocka_unit_test(growth_counts_more_than_what_was_there_before),
-		cmocka_unit_test(without_a_baseline_the_larger_stock_is_guilty),
 		cmocka_unit_test(
 			a_bystander_is_never_taken_out_for_a_flood_that_is_not_its),
 		cmocka_unit_test(an_engaged_service_is_not_engaged_again),
@@ -393,6 +570,17 @@ int main(void)
 			a_service_returns_only_after_it_has_been_calm_long_enough),
 		cmocka_unit_test(a_moment_of_load_starts_the_wait_anew),
 		cmocka_unit_test(what_would_overfill_the_table_does_not_return),
+		cmocka_unit_test(what_does_not_fit_at_once_returns_in_slices),
+		cmocka_unit_test(what_hardly_fits_is_probed),
+		cmocka_unit_test(
+			a_slice_that_would_fill_the_table_within_the_horizon_stays),
+		cmocka_unit_test(connections_that_would_die_stay_out),
+		cmocka_unit_test(where_time_is_short_all_of_it_goes),
+		cmocka_unit_test(a_slice_is_raised_before_another_service_goes),
+		cmocka_unit_test(what_may_not_go_stays),
+		cmocka_unit_test(expired_entries_are_collected_before_anybody_is_blamed),
+		cmocka_unit_test(entries_that_are_being_deleted_are_no_trouble),
+		cmocka_unit_test(the_limit_is_raised_only_where_that_is_allowed),
 		cmocka_unit_test(the_gentlest_of_two_returns_first),
 		cmocka_unit_test(an_unknown_limit_decides_nothing),
 		cmocka_unit_test(looks_come_faster_as_the_mark_comes_nearer),

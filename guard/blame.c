@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/blame.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "guard/giveback.h"
+#include "guard/policy.h"
+
+/*
+ * A service is guilty if at least this part of the growth is its, and its absence gives at
+ * least this part of the relief needed.
+ */
+static const double GUILTY_PART = 0.25;
+
+/* The relief needed is never taken for less than this share of the limit: it is to last. */
+static const double RELIEF_FLOOR = 0.1;
+
+/* So long at least growth is taken to go on: what an entry of a one-shot UDP flow lives. */
+static const double LASTING_S = GIVEBACK_LIFETIME_S;
+
+/* A table that is full before that leaves no time to find out how much is enough. */
+static const double SLICE_NEEDS_S = 2;
+
+/* Slices of a service come in steps of so many percent. */
+enum { ENGAGE_STEP = 10 };
+
+double blame_staying(const struct policy_view *view)
+{
+	return fmax(0, view->entries - view->leaving);
+}
+
+double blame_projected(const struct policy_view *view, double seconds)
+{
+	return blame_staying(view) + fmax(0, view->slope) * seconds;
+}
+
+double blame_lasting_s(const struct policy_settings *settings)
+{
+	return fmax(settings->horizon_s, LASTING_S);
+}
+
+/* Whether it is known who makes the table grow, and it does. */
+static bool growth_known(const struct policy_view *view)
+{
+	return view->slope > 0 && view->grown_total > 0;
+}
+
+double blame_growth_part(const struct policy_view *view,
+			 const struct policy_service *service)
+{
+	if (view->grown_total > 0)
+		return fmin(1, fmax(0, service->grown) / view->grown_total);
+	return view->entries ? fmin(1, service->stock / view->entries) : 0;
+}
+
+double blame_relief(const struct policy_view *view, const struct policy_service *service,
+		    double seconds)
+{
+	double growth = fmax(0, view->slope) * blame_growth_part(view, service);
+
+	return service->stock + growth * seconds;
+}
+
+static double relief(const struct policy_settings *settings,
+		     const struct policy_view *view, const struct policy_service *service)
+{
+	return blame_relief(view, service, settings->horizon_s);
+}
+
+/* Entries too many after seconds. */
+static double excess_in(const struct policy_settings *settings,
+			const struct policy_view *view, double seconds)
+{
+	double needed =
+		blame_projected(view, seconds) - policy_calm_level(settings, view);
+
+	return fmax(needed, RELIEF_FLOOR * view->limit);
+}
+
+static double relief_needed(const struct policy_settings *settings,
+			    const struct policy_view *view)
+{
+	return excess_in(settings, view, settings->horizon_s);
+}
+
+/*
+ * Whether the service is what fills the table. While that grows, it is who grows and not who
+ * has most: a service with many old entries is no flood. A table that stands at the
+ * mark is blamed on who has most of it.
+ */
+static bool guilty(const struct policy_settings *settings, const struct policy_view *view,
+		   const struct policy_service *service)
+{
+	if (growth_known(view) && blame_growth_part(view, service) < GUILTY_PART)
+		return false;
+	return relief(settings, view, service) >=
+	       GUILTY_PART * relief_needed(settings, view);
+}
+
+/* Whether the table would be calm without the service, whoever fills it. */
+static bool suffices(const struct policy_settings *settings,
+		     const struct policy_view *view, const struct policy_service *service)
+{
+	return blame_projected(view, settings->horizon_s) -
+		       relief(settings, view, service) <=
+	       policy_calm_level(settings, view);
+}
+
+static bool is_ours(const struct policy_service *service)
+{
+	return !service->unsafe && !service->bounded && !service->held;
+}
+
+/*
+ * How good a choice the service is to take out, or to take out more of: 0 is none. To go on with
+ * one that is out in part, if that suffices, spares the others.
+ */
+static unsigned rank(const struct policy_settings *settings,
+		     const struct policy_view *view, const struct policy_service *service)
+{
+	bool enough = suffices(settings, view, service);
+
+	if (!is_ours(service) || service->percent >= POLICY_WHOLE)
+		return 0;
+	if (guilty(settings, view, service))
+		return enough && service->percent > 0 ? 3 : 2;
+	return enough ? 1 : 0;
+}
+
+size_t blame_choose(const struct policy_settings *settings,
+		    const struct policy_view *view)
+{
+	size_t best = view->count;
+	unsigned highest = 1;
+	double most = -1;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct policy_service *service = &view->services[i];
+		double gain = relief(settings, view, service);
+		unsigned grade = rank(settings, view, service);
+
+		if (grade < highest || (grade == highest && gain <= most))
+			continue;
+		best = i;
+		highest = grade;
+		most = gain;
+	}
+	return best;
+}
+
+unsigned blame_slice(const struct policy_settings *settings,
+		     const struct policy_view *view, const struct policy_service *service)
+{
+	double seconds = blame_lasting_s(settings);
+	double part =
+		excess_in(settings, view, seconds) / blame_relief(view, service, seconds);
+	double percent =
+		service->percent + (POLICY_WHOLE - service->percent) * fmin(1, part);
+
+	if (view->full_in_s < SLICE_NEEDS_S)
+		return POLICY_WHOLE;
+	percent = ENGAGE_STEP * ceil(percent / ENGAGE_STEP);
+	return (unsigned)fmin(POLICY_WHOLE,
+			      fmax(percent, service->percent + ENGAGE_STEP));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_BLAME_H
+#define GUARD_BLAME_H
+
+#include <stddef.h>
+
+struct policy_service;
+struct policy_settings;
+struct policy_view;
+
+/* Who fills the table, and how much of whom must go. Pure. */
+
+/* Entries without those that are being deleted. */
+double blame_staying(const struct policy_view *view);
+
+/* Entries after seconds if nothing is done. Falling tables are taken as they are now. */
+double blame_projected(const struct policy_view *view, double seconds);
+
+/* Seconds for which relief should last: the horizon, and what an entry lives, at least. */
+double blame_lasting_s(const struct policy_settings *settings);
+
+/*
+ * The part of the growth that is the service's: of what came since the baseline where
+ * that is known, else in proportion to what it has.
+ */
+double blame_growth_part(const struct policy_view *view,
+			 const struct policy_service *service);
+
+/* Entries that would not be there after seconds without what is tracked of the service. */
+double blame_relief(const struct policy_view *view, const struct policy_service *service,
+		    double seconds);
+
+/*
+ * Index of the service to take out, or to take out more of: of the guilty the one that
+ * relieves most, or that is out in part already if that suffices; where none is, one whose
+ * absence alone suffices; count if there is none of either.
+ */
+size_t blame_choose(const struct policy_settings *settings,
+		    const struct policy_view *view);
+
+/*
+ * Percent of the service that must be out of tracking, more than are now: as much as is
+ * needed for the table to be calm for blame_lasting_s(), and all of it if time is short.
+ */
+unsigned blame_slice(const struct policy_settings *settings,
+		     const struct policy_view *view,
+		     const struct policy_service *service);
+
+#endif

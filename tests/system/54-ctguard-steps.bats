@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The steps of ctguard against the real kernel: slices, what is deleted for them, how they come back,
+# budgets. The table is filled by ctfill and the marks are low, so that no flood is needed.
+
+load lib
+
+setup() {
+	hosts
+	tracked server
+	cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+	ip netns del server
+	ip netns del client
+}
+
+# guard OPTION...: starts ctguard on the server host; its pid is in $guard.
+guard() {
+	background on server ctguard run --json --control socket "$@"
+	guard=$pid
+	wait_until 5 grep -q guarding "$guard.err"
+}
+
+event() { # NAME FILTER: of the last event of that name
+	jq -r "select(.event == \"$1\") | $2" "$guard.out" | tail -n 1
+}
+
+happened() { # NAME [COUNT]: whether there were that many such events, or one
+	[ "$(grep -c "\"event\":\"$1\"" "$guard.out")" -ge "${2:-1}" ]
+}
+
+percent() { # of the first service, by the guard's own word
+	ctguard --control socket status -j | jq '.services[0].untracked_percent'
+}
+
+share() { # of the first service, by the rules
+	on server ctrules list -j | jq -r '.services[0].share // "all"'
+}
+
+# fill_to_mark COUNT: entries of udp/9000, half of them IPv6, and 1000 of others.
+fill_to_mark() {
+	on server ctfill -P 9001 -d 10.77.0.1 -t 600 1000
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 $(($1 / 2))
+	on server ctfill -P 9000 -s 2001:db8:1::1 -d fd77::1 -t 600 $(($1 / 2))
+}
+
+left() { # PORT: entries to it, of both families
+	{ on server conntrack -L -f ipv4 -p udp --dport "$1"
+	  on server conntrack -L -f ipv6 -p udp --dport "$1"; } 2>/dev/null | wc -l
+}
+
+# send_from_all_ports: a datagram from each of 4000 ports of the client, over IPv4 and IPv6.
+send_from_all_ports() {
+	on client /usr/bin/python3 - <<-'PYTHON'
+		import socket
+		for family, own, to in ((socket.AF_INET, '10.77.0.2', '10.77.0.1'),
+		                        (socket.AF_INET6, 'fd77::2', 'fd77::1')):
+		    for port in range(20000, 24000):
+		        with socket.socket(family, socket.SOCK_DGRAM) as s:
+		            s.bind((own, port))
+		            s.sendto(b'x', (to, 9000))
+	PYTHON
+}
+
+# Marks as parts of the limit that are so many entries.
+marks() { # ENGAGE RELEASE
+	local limit
+	limit=$(cat /proc/sys/net/netfilter/nf_conntrack_max)
+	awk -v l="$limit" -v e="$1" -v r="$2" \
+		'BEGIN { printf "--horizon 0s --engage-at %.4f%% --release-at %.4f%%", 100 * e / l, 100 * r / l }'
+}
+
+@test "as much of a service goes as is needed, and what is out of it leaves the table" {
+	fill_to_mark 40000
+	# shellcheck disable=SC2046 # two options
+	guard -s udp/9000 $(marks 40000 20000)
+	wait_until 10 happened reclaim
+	[ "$(event engage .percent)" -ge 60 ]
+	[ "$(event engage .percent)" -le 80 ]
+	[ "$(percent)" -eq "$(event engage .percent)" ]
+	# Exactly the entries of flows that the rules untrack, as the kernel's own hash tells.
+	local out=$((40000 * $(percent) / 100)) gone=$((40000 - $(left 9000)))
+	((gone > out - 800 && gone < out + 800))
+	[ "$(event reclaim .entries_deleted)" -eq "$gone" ]
+	[ "$(left 9001)" -eq 1000 ]
+	! happened shortfall
+	[ "$(grep -c '"event":"engage"' "$guard.out")" -eq 1 ]
+}
+
+@test "what is deleted is what the kernel does not track, and no more" {
+	background on server ctserve discard=udp/9000
+	wait_until 5 grep -q serving "$pid.err"
+	fill_to_mark 32000
+	send_from_all_ports
+	[ "$(left 9000)" -eq 40000 ]
+	# shellcheck disable=SC2046 # two options
+	guard -s udp/9000 $(marks 40000 20000)
+	wait_until 10 happened reclaim
+	[ "$(percent)" -lt 100 ]
+	local kept
+	kept=$(left 9000)
+	((kept > 5000 && kept < 20000))
+	# Whoever has an entry still has it; whoever has none gets none.
+	send_from_all_ports
+	[ "$(left 9000)" -eq "$kept" ]
+}
