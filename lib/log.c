@@ -55,14 +55,19 @@ static int open_file(const char *path)
 	return err;
 }
 
+void log_adopt(struct log *log, const char *path)
+{
+	log->path = path;
+	log->journal = false;
+}
+
 int log_open(struct log *log, const char *path)
 {
 	int err = open_file(path);
 
 	if (err)
 		return err;
-	log->path = path;
-	log->journal = false;
+	log_adopt(log, path);
 	return 0;
 }
 

@@ -41,6 +41,12 @@ void log_init(struct log *log, const char *program, unsigned long *lost);
  */
 int log_open(struct log *log, const char *path);
 
+/*
+ * Stderr is the log already, as in a process that was one before: lines look as after
+ * log_open(), and log_reopen() opens path, which must outlive the log.
+ */
+void log_adopt(struct log *log, const char *path);
+
 /* Opens log->path anew, as a file that was moved away. Returns as log_open() does. */
 int log_reopen(const struct log *log);
 

@@ -21,6 +21,15 @@ static int open_log(const struct duty *duty, const struct privilege_user *user,
 {
 	int err = log_open(duty->log, duty->log_path);
 
+	/* Better to go on with the file of before, as after SIGHUP, than not to go on. */
+	if (err && duty->inheritance.replacing) {
+		log_adopt(duty->log, duty->log_path);
+		log_warn(
+			duty->log,
+			"cannot open the log %.100s again: %s; going on with the old one",
+			duty->log_path, strerror(-err));
+		return 0;
+	}
 	if (err) {
 		snprintf(why->text, sizeof(why->text), "cannot write the log %.100s: %s",
 			 duty->log_path, strerror(-err));

@@ -197,6 +197,7 @@ static int take_from_predecessor(struct inheritance *inheritance, struct args_wh
 	free(fds);
 	if (err)
 		return err;
+	inheritance->replacing = true;
 	count = take_numbers(BEQUEST_WORKERS, &inheritance->workers, why);
 	if (count < 0)
 		return -EINVAL;

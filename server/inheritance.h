@@ -18,6 +18,7 @@ struct args_why;
  * inheritance_close().
  */
 struct inheritance {
+	bool replacing; /* a ctserve that was this process before */
 	struct heirloom *sockets;
 	size_t count;
 	pid_t *workers; /* that still serve */

@@ -133,6 +133,26 @@ activated() {
 	grep -q stopping "$dir.1/log"
 }
 
+@test "--log: a file that cannot be opened again does not end what SIGUSR2 runs anew" {
+	local dir=$BATS_TEST_TMPDIR/dir
+	mkdir "$dir"
+	background ctserve --log "$dir/log" feed=tcp/8080
+	server=$pid
+	wait_until 30 grep -q serving "$dir/log"
+	mv "$dir" "$dir.1"
+	kill -USR2 "$server"
+	served_twice() { [ "$(grep -c 'Z ctserve\[[0-9]*\]: serving' "$dir.1/log")" -eq 2 ]; }
+	wait_until 30 served_twice
+	grep -q 'cannot open the log .*; going on with the old one' "$dir.1/log"
+	healthy
+	# It is opened where it was wanted as soon as that can be.
+	mkdir "$dir"
+	kill -HUP "$server"
+	wait_until 30 grep -q 'log opened again' "$dir/log"
+	kill -TERM "$server"
+	wait "$server"
+}
+
 @test "SIGHUP without a log file or a terminal changes nothing" {
 	serve feed=tcp/8080 </dev/null
 	kill -HUP "$server"
