@@ -15,7 +15,7 @@ struct presence {
 	uint64_t *words; /* WORDS of worker 0, then of worker 1, ... */
 };
 
-/* Pages are taken only where a worker has feeds: an idle one costs nothing. */
+/* Pages are taken where a worker has feeds, or was looked for: 128 KiB of each at most. */
 int presence_open(struct presence **out, unsigned workers)
 {
 	struct presence *presence = calloc(1, sizeof(*presence));
@@ -68,11 +68,16 @@ void presence_clear(struct presence *presence, unsigned worker, uint32_t hash)
 			   __ATOMIC_SEQ_CST);
 }
 
-/* Only words that are not zero already: reading takes no page, writing would. */
+/*
+ * Gives the worker's pages back, which reads as zero. Shared memory knows no page of zeros
+ * that all could read: only to look which words are set would take every page.
+ */
 void presence_reset(struct presence *presence, unsigned worker)
 {
-	uint64_t *words = word_of(presence, worker, 0);
+	uint64_t *words = &presence->words[(size_t)worker * WORDS];
 
+	if (madvise(words, WORDS * sizeof(*words), MADV_REMOVE) == 0)
+		return;
 	for (size_t i = 0; i < WORDS; i++)
 		if (__atomic_load_n(&words[i], __ATOMIC_RELAXED))
 			__atomic_store_n(&words[i], 0, __ATOMIC_SEQ_CST);
