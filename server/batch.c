@@ -154,7 +154,7 @@ static uint64_t count_datagrams(const struct batch *batch, unsigned first, unsig
 static void count_lost(const struct batch_socket *to, int err, uint64_t datagrams)
 {
 	if (err == EPERM)
-		context_count_eperm(to->context);
+		context_count_eperm(to->context, datagrams);
 	else
 		stats_add(to->context->stats, STAT_SENDS_DROPPED, datagrams);
 }

@@ -95,7 +95,7 @@ static ssize_t write_some(struct conn *conn, const void *data, size_t bytes)
 			return 0;
 		stats_add(context->stats, STAT_CONNS_BROKEN, 1);
 		if (err == EPERM)
-			context_count_eperm(context);
+			context_count_eperm(context, 1);
 		return -err;
 	}
 	stats_add(context->stats, STAT_TCP_BYTES_OUT, (uint64_t)sent);

@@ -64,9 +64,9 @@ void context_close(struct context *context)
 	pool_close(context->large);
 }
 
-void context_count_eperm(struct context *context)
+void context_count_eperm(struct context *context, uint64_t count)
 {
-	stats_add(context->stats, STAT_SENDS_EPERM, 1);
+	stats_add(context->stats, STAT_SENDS_EPERM, count);
 	if (board_first(context->board, NOTICE_EPERM))
 		log_warn(context->log,
 			 "a send was not permitted (EPERM): conntrack table full or an "

@@ -77,8 +77,11 @@ int context_open(struct context *context, const struct settings *settings);
 /* Frees the pools. */
 void context_close(struct context *context);
 
-/* Counts a send that failed with EPERM; the first one of all processes is explained. */
-void context_count_eperm(struct context *context);
+/*
+ * Counts what was not sent because of EPERM, in datagrams or, of a connection, writes; the
+ * first one of all processes is explained.
+ */
+void context_count_eperm(struct context *context, uint64_t count);
 
 /* The same for an accept that ran out of descriptors. */
 void context_count_emfile(struct context *context);

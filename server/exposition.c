@@ -61,9 +61,8 @@ static const struct family FAMILIES[STAT_COUNT] = {
 	[STAT_TCP_BYTES_OUT] = { "tcp_sent_bytes", "Bytes sent over TCP." },
 	[STAT_SENDS_DROPPED] = { NULL, "Datagrams that could not be sent, EPERM apart." },
 	[STAT_SENDS_SHORT] = { NULL, "Times that the kernel took only a part." },
-	[STAT_SENDS_EPERM] = { NULL,
-			       "Sends that were not permitted: conntrack table full "
-			       "or an output rule." },
+	[STAT_SENDS_EPERM] = { NULL, "Datagrams not permitted: conntrack table full "
+				     "or an output rule." },
 	[STAT_ACCEPT_EMFILE] = { NULL, "Times that a connection had to wait for a "
 				       "descriptor or memory." },
 	[STAT_ACCEPT_ERRORS] = { NULL, "Connections that failed before they were "

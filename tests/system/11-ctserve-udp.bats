@@ -56,6 +56,22 @@ python() {
 	[ "$(counter udp_bursts_split)" -eq 0 ]
 }
 
+@test "a burst that a rule forbids is counted by its datagrams" {
+	serve -w 1 echo=udp/9000
+	nft add table inet t
+	nft add chain inet t output '{ type filter hook output priority 0; }'
+	nft add rule inet t output udp sport 9000 drop
+	python <<-'PYTHON'
+		s = client()
+		s.sendmsg([bytes(1000 * 20)], [(17, SEGMENT, struct.pack('H', 1000))], 0, ('127.0.0.1', 9000))
+		assert silent(s)
+	PYTHON
+	nft delete table inet t
+	wait_until 30 counter_is sends_eperm -eq 20
+	[ "$(counter udp_packets_in)" -eq 20 ]
+	[ "$(counter udp_packets_out)" -eq 0 ]
+}
+
 @test "the datagrams of a burst reach a client that knows nothing of bursts" {
 	serve -w 1 echo=udp/9000
 	python <<-'PYTHON'
