@@ -50,10 +50,10 @@ static int too_few_descriptors(const struct capacity *capacity, unsigned workers
 			       struct args_why *why)
 {
 	snprintf(why->text, sizeof(why->text),
-		 "%u workers with %u sockets each need %llu descriptors, the limit is "
+		 "%u worker%s with %u sockets each need %llu descriptors, the limit is "
 		 "%llu "
 		 "(ulimit -n)",
-		 workers, capacity->sockets,
+		 workers, workers == 1 ? "" : "s", capacity->sockets,
 		 (unsigned long long)workers * capacity->sockets + CAPACITY_RESERVE,
 		 (unsigned long long)capacity->descriptors);
 	return -ERANGE;
@@ -63,10 +63,10 @@ static int too_many_connections(const struct capacity *capacity, unsigned worker
 				struct args_why *why)
 {
 	snprintf(why->text, sizeof(why->text),
-		 "%llu connections do not fit: %u workers with %llu descriptors each "
+		 "%llu connections do not fit: %u worker%s with %llu descriptors each "
 		 "(ulimit -n) have room for %.0f",
 		 (unsigned long long)capacity->connections, workers,
-		 (unsigned long long)capacity->descriptors,
+		 workers == 1 ? "" : "s", (unsigned long long)capacity->descriptors,
 		 floor(fits(capacity, workers)));
 	return -ERANGE;
 }

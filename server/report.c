@@ -241,11 +241,12 @@ static void print_latency(const struct hist *latency_ns)
 	printf("  %-12s", "Latency");
 	for (int i = 0; i < QUANTILES_COUNT; i++) {
 		double us = quantile_us(latency_ns, i);
+		const char *gap = i > 0 ? "  " : " ";
 
 		if (us < 10000)
-			printf(" %s %.1fus ", QUANTILES[i].label, us);
+			printf("%s%s %.1fus", gap, QUANTILES[i].label, us);
 		else
-			printf(" %s %.1fms ", QUANTILES[i].label, us / 1000);
+			printf("%s%s %.1fms", gap, QUANTILES[i].label, us / 1000);
 	}
 	putchar('\n');
 }

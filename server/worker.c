@@ -295,6 +295,7 @@ int worker_run(const struct worker_task *task)
 		goto out;
 	}
 	start_signals(worker);
+	log_debug(task->log, "worker %u serves, process %d", task->number, (int)getpid());
 	ev_run(worker->context.loop, 0);
 out:
 	close_worker(worker);

@@ -741,6 +741,16 @@ blocked_echo() {
 	[ ! -s "$BATS_TEST_TMPDIR/$server.err" ]
 }
 
+@test "verbose tells of each worker" {
+	serve -v -w 2 echo=udp/9000
+	for n in 0 1; do
+		wait_until 30 said "worker $n serves, process [0-9]"
+	done
+	kill -9 "$(pgrep -n -P "$server")"
+	three() { [ "$(grep -c 'serves, process' "$BATS_TEST_TMPDIR/$server.err")" -eq 3 ]; }
+	wait_until 30 three
+}
+
 udp_answers() {
 	[ "$(PATIENCE=0.5 udp_echo 127.0.0.1 9000)" != none ]
 }
