@@ -26,7 +26,8 @@ struct auditor {
 	struct world world;
 	uint64_t steps_in_all, steps; /* that may still be taken */
 	struct audit *out;
-	struct run tracked, untracked, earlier; /* too large for the stack */
+	struct audit own; /* these are too large for the stack */
+	struct run tracked, untracked, earlier;
 };
 
 static bool is_same(const struct finding *a, const struct finding *b)
@@ -446,6 +447,42 @@ static void judge_packet(struct auditor *auditor, const struct packet *packet)
 		listener->walked(packet, listener->record, listener->data);
 }
 
+/*
+ * What the service's own socket asks of others, as those of NTP and DHT do. Most never do, and it cannot be
+ * seen whether one does: that is said, but no reason for another verdict.
+ */
+static void judge_own(struct auditor *auditor, uint8_t family)
+{
+	struct audit *out = auditor->out;
+	struct packet packet = { .service = auditor->service,
+				 .host = auditor->host,
+				 .family = family,
+				 .own = true };
+
+	auditor->own.count = 0;
+	auditor->out = &auditor->own;
+	for (int kind = 0; kind < PACKET_KINDS; kind++) {
+		packet.kind = (enum packet_kind)kind;
+		if (kind == PACKET_REQUEST || kind == PACKET_REPLY)
+			judge_packet(auditor, &packet);
+	}
+	auditor->out = out;
+	for (size_t i = 0; i < auditor->own.count; i++) {
+		struct finding *finding = &auditor->own.finding[i];
+
+		if (finding->weight == FINDING_HARMLESS)
+			continue;
+		finding->code = "own";
+		finding->weight = FINDING_HARMLESS;
+		finding->severity = FINDING_INFO;
+		advice_plain(finding,
+			     "if the service itself asks other hosts from this port, "
+			     "that fares differently untracked, or the answers do",
+			     "");
+		add(out, finding);
+	}
+}
+
 static void judge_family(struct auditor *auditor, uint8_t family)
 {
 	const struct service *service = auditor->service;
@@ -462,8 +499,6 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 			packet.kind = (enum packet_kind)kind;
 			if (kind == PACKET_LATER_REPLY && service->proto != IPPROTO_TCP)
 				continue;
-			if (loopback && kind == PACKET_ERROR_OUT)
-				continue;
 			judge_packet(auditor, &packet);
 		}
 		packet.kind = PACKET_REQUEST;
@@ -471,6 +506,8 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 		if (!service->outbound)
 			judge_packet(auditor, &packet);
 	}
+	if (!service->outbound && service->proto == IPPROTO_UDP)
+		judge_own(auditor, family);
 }
 
 static int by_severity(const void *a, const void *b)
@@ -540,8 +577,9 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 		 packet->astray ? "packets to other ports" : KINDS[packet->kind],
 		 packet->loopback ? " on loopback" : "",
 		 !packet->loopback && !packet_is_error(packet)
-			 ? (packet->service->outbound ? " of this host's clients"
-						      : " of other hosts' clients")
+			 ? (packet->own                 ? " of its own"
+			    : packet->service->outbound ? " of this host's clients"
+							: " of other hosts' clients")
 			 : "",
 		 packet->family == AF_INET ? "IPv4" : "IPv6");
 }

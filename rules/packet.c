@@ -8,14 +8,20 @@
 #include "rules/surroundings.h"
 #include "rules/world.h"
 
+/* Whether the client is on this host, as far as the packets are not on loopback. */
+static bool opens_here(const struct packet *packet)
+{
+	return packet->service->outbound || packet->own;
+}
+
 enum packet_way packet_way(const struct packet *packet)
 {
 	if (packet->loopback)
 		return PACKET_LOOPS;
 	if (packet_is_error(packet))
 		return packet->kind == PACKET_ERROR_IN ? PACKET_ARRIVES : PACKET_LEAVES;
-	return packet_is_request(packet) != packet->service->outbound ? PACKET_ARRIVES
-								      : PACKET_LEAVES;
+	return packet_is_request(packet) != opens_here(packet) ? PACKET_ARRIVES
+							       : PACKET_LEAVES;
 }
 
 bool packet_is_error(const struct packet *packet)
@@ -29,8 +35,8 @@ bool packet_is_request(const struct packet *packet)
 	switch (packet->kind) {
 	case PACKET_REQUEST:
 	case PACKET_LATER: return true;
-	case PACKET_ERROR_IN: return !packet->service->outbound && !packet->loopback;
-	case PACKET_ERROR_OUT: return packet->service->outbound && !packet->loopback;
+	case PACKET_ERROR_IN: return !opens_here(packet) || packet->loopback;
+	case PACKET_ERROR_OUT: return opens_here(packet) && !packet->loopback;
 	default: return false;
 	}
 }
@@ -104,11 +110,12 @@ static unsigned address_symbol(const struct packet *packet, struct world *world,
 	const struct world_key key = { .kind = field };
 	bool local =
 		packet->loopback ||
-		(field == PACKET_SERVER ? !service->outbound
-					: field == PACKET_CLIENT && service->outbound);
+		(field == PACKET_SERVER ? !opens_here(packet)
+					: field == PACKET_CLIENT && opens_here(packet));
+	enum packet_field bound = packet->own ? PACKET_CLIENT : PACKET_SERVER;
 	struct ranges domain;
 
-	if (field == PACKET_SERVER && service->family == packet->family)
+	if (field == bound && service->family == packet->family)
 		return bound_address(packet, world, &key);
 	domain = addresses(packet, world, local);
 	return world_symbol(world, &key, address_bytes(packet), &domain);
@@ -119,7 +126,8 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 {
 	const struct world_key key = { .kind = field, .a = packet->astray };
 	const struct surroundings *host = packet->host;
-	bool here = packet->loopback || packet->service->outbound;
+	bool here = packet->loopback || opens_here(packet);
+	bool service = (field == PACKET_SERVER_PORT) != packet->own;
 	/* Clients elsewhere may have any port; those here get one of a range. */
 	const struct range whole = {
 		wide_of(here && host->last_port ? host->first_port
@@ -137,8 +145,8 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 		world->spent = true;
 		return 0;
 	}
-	if (field == PACKET_CLIENT_PORT)
-		domain = all;
+	if (!service)
+		domain = packet->own ? every : all;
 	else if (packet->astray)
 		domain = without(world, &every, &domain);
 	return world_symbol(world, &key, sizeof(uint16_t), &domain);
@@ -202,8 +210,7 @@ static enum packet_field address_field(const struct packet *packet, bool source)
 	/* The error itself comes from anywhere on the way, about this host's packet. */
 	if (packet->kind == PACKET_ERROR_IN && !packet->loopback)
 		return source ? PACKET_ROUTER
-			      : (packet->service->outbound ? PACKET_CLIENT
-							   : PACKET_SERVER);
+			      : (opens_here(packet) ? PACKET_CLIENT : PACKET_SERVER);
 	return packet_is_request(packet) == source ? PACKET_CLIENT : PACKET_SERVER;
 }
 

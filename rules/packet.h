@@ -20,8 +20,8 @@ enum packet_kind {
 	PACKET_LATER,       /* another from the client, after a reply */
 	PACKET_REPLY,       /* the first from the server */
 	PACKET_LATER_REPLY, /* another: for TCP it has other flags */
-	PACKET_ERROR_IN,    /* an ICMP error about it that this host gets */
-	PACKET_ERROR_OUT,   /* one that it sends */
+	PACKET_ERROR_IN, /* an ICMP error that this host gets; on loopback: about a reply */
+	PACKET_ERROR_OUT, /* one that it sends; on loopback: about a request */
 	PACKET_KINDS
 };
 
@@ -34,6 +34,7 @@ struct packet {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	enum packet_kind kind;
 	bool loopback; /* both ends are on this host */
+	bool own;      /* the service's socket is the client: what it asks other hosts */
 	bool astray;   /* to another port than the service's: NAT may turn it there */
 };
 

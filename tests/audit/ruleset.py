@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A file of the collection: a ruleset, and what is known of it, in comments:
 
-# expect SERVICE same|others|differs: why       others: not the service's own flows differ
+# expect SERVICE same|others|differs: why       others: only flows that clients of the service do not see
 # with: ip ... add ...   a command for the server, undone later
 
 *.nft is for nft -f; *.ipt for iptables-nft-restore, *.ip6t for ip6tables-nft-restore,

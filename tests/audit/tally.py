@@ -15,8 +15,9 @@ def known_gaps():
 
 
 class Tally:
-    def __init__(self, audits):
-        self.audits = audits
+    def __init__(self, audits, random=False):
+        """random: rulesets that nobody would write; too much care with them is no failure."""
+        self.audits, self.random = audits, random
         self.gaps = known_gaps()
         self.differing = self.others = self.same = self.careful = self.skipped = 0
         self.missed, self.wrongs = [], []
@@ -64,7 +65,7 @@ class Tally:
                       len(self.missed), self.careful, self.same, 100 * share, 100 * CAREFUL_MAX))
             for name in self.missed:
                 print("MISSED: " + name)
-            failed = failed or self.missed or share > CAREFUL_MAX
+            failed = failed or self.missed or (share > CAREFUL_MAX and not self.random)
         if tried == 0:
             print("nothing was tried")
             failed = True

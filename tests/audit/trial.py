@@ -422,6 +422,7 @@ class Trial:
     def apart(self, flows):
         """Tries flows, and notes what is seen of them elsewhere."""
         facts, self.facts = self.facts, self.others
+        self.own()
         self.begin(flows)
         for flow in flows:
             self.lab.forget(flow.sock)
@@ -493,7 +494,6 @@ class Trial:
             self.begin(new)
             self.exchange(new)
             self.begin(self.strays())
-            self.own()
             self.apart(self.bystanders())
             self.passive()
             self.complaints(old + new)

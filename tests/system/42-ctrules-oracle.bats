@@ -23,3 +23,9 @@ bats_require_minimum_version 1.5.0
 	echo "$output" | grep -vE ': same$'
 	[ "$status" -eq 0 ]
 }
+
+@test "random rulesets are judged as real traffic is treated" {
+	run "$AUDIT/random" 20
+	echo "$output"
+	[ "$status" -eq 0 ]
+}

@@ -215,6 +215,21 @@ static void a_stateless_accept_is_safe_behind_a_stateful_one(void **state)
 	assert_int_equal(audit.verdict, AUDIT_SAFE);
 }
 
+/* Answers to what the service asks: their port is closed but for what is established. */
+static void what_the_service_itself_asks_is_said_but_does_not_count(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *old = rule(input);
+
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	accept_loopback(input);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_true(is_found("own", old));
+}
+
 /* Later packets are accepted for their state alone, but only if the first was accepted. */
 static void a_state_that_no_packet_can_get_is_no_difference(void **state)
 {
@@ -457,6 +472,8 @@ int main(void)
 		cmocka_unit_test_setup(no_rules_are_safe, begin),
 		cmocka_unit_test_setup(a_stateless_accept_is_safe_behind_a_stateful_one,
 				       begin),
+		cmocka_unit_test_setup(
+			what_the_service_itself_asks_is_said_but_does_not_count, begin),
 		cmocka_unit_test_setup(a_state_that_no_packet_can_get_is_no_difference,
 				       begin),
 		cmocka_unit_test_setup(
