@@ -111,6 +111,11 @@ int config_add_service(struct config *config, const char *spec, struct text *why
 	return 0;
 }
 
+bool config_forces(const struct config *config, size_t i)
+{
+	return config->force || config->services[i].force;
+}
+
 double config_release_after_s(const struct config *config, size_t i)
 {
 	const struct config_service *row = &config->services[i];
@@ -260,6 +265,7 @@ static int take_service(struct config *config, cfg_t *section, struct text *why)
 		if (err)
 			text_add(why, "release-after: %s", reason.text);
 	}
+	row->force = cfg_getbool(section, "force");
 	value = cfg_getstr(section, "budget");
 	return err || !value ? err : take_budget(row, value, why);
 }
@@ -287,6 +293,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 	cfg_opt_t service_options[] = {
 		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
 		CFG_STR("budget", NULL, CFGF_NODEFAULT),
+		CFG_BOOL("force", cfg_false, CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t options[] = {

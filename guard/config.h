@@ -18,6 +18,7 @@ struct config_service {
 	struct service service;
 	bool patient; /* has a release_after_s of its own */
 	double release_after_s;
+	bool force; /* may go whatever the audit says */
 	uint32_t
 		budget_per_s; /* packets that are tracked, by the kernel's own limit; 0: all */
 };
@@ -27,6 +28,7 @@ struct config {
 	struct policy_settings policy;
 	double lease_s; /* rules vanish this long after the guard's last sign of life */
 	double release_after_s; /* of services that do not say otherwise */
+	bool force;             /* all of them may go whatever the audit says */
 	/* Empty: none. */
 	char metrics[CONFIG_PLACE_MAX]; /* ADDR:PORT to serve metrics at */
 	char journal[CONFIG_PLACE_MAX]; /* file that keeps the events */
@@ -53,6 +55,9 @@ int config_read(struct config *config, const char *path, cfg_errfunc_t report);
  * in part, or too many), with a sentence added to *why.
  */
 int config_add_service(struct config *config, const char *spec, struct text *why);
+
+/* Whether service number i may be taken out whatever the audit says. */
+bool config_forces(const struct config *config, size_t i);
 
 /* How long service number i must have been calm: its own time, or that of all. */
 double config_release_after_s(const struct config *config, size_t i);

@@ -90,6 +90,7 @@ static int read_config(const struct order *order, struct config *config, struct 
 		err = config_set(config, "control", order->control_path, why);
 	if (!err && order->journal_path)
 		err = config_set(config, "journal", order->journal_path, why);
+	config->force = order->force;
 	for (size_t i = 0; !err && i < order->service_count; i++)
 		err = config_add_service(config, order->services[i], why);
 	return err;

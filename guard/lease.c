@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guard/config.h"
+#include "guard/vetting.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 #include "rules/ruleset.h"
@@ -33,6 +34,7 @@ struct lease {
 
 struct leases {
 	const struct config *config;
+	const struct vetting *vetting;
 	bool rehearse;
 	struct nl *nl;
 	uint32_t
@@ -43,7 +45,8 @@ struct leases {
 	struct lease rows[POLICY_SERVICES_MAX];
 };
 
-int leases_open(struct leases **out, const struct config *config, bool rehearse)
+int leases_open(struct leases **out, const struct config *config,
+		const struct vetting *vetting, bool rehearse)
 {
 	struct leases *leases = calloc(1, sizeof(*leases));
 	int err;
@@ -51,6 +54,7 @@ int leases_open(struct leases **out, const struct config *config, bool rehearse)
 	if (!leases)
 		return -ENOMEM;
 	leases->config = config;
+	leases->vetting = vetting;
 	leases->rehearse = rehearse;
 	/* Without it shares are as good, but for who knows the number. */
 	if (getrandom(&leases->seed, sizeof(leases->seed), GRND_NONBLOCK) < 0)
@@ -213,7 +217,7 @@ static int arm(struct leases *leases, size_t i, struct apply_why *why)
 
 	if (lease->held || leases->rehearse)
 		return 0;
-	if (!terms.extent.packets_per_s)
+	if (!terms.extent.packets_per_s || !vetting_allows(leases->vetting, i))
 		return lease->bounded ? leases_release(leases, i, why) : 0;
 	err = set_terms(leases, i, &terms, why);
 	if (!err)

@@ -10,6 +10,7 @@
 #include "rules/terms.h"
 
 struct config;
+struct vetting;
 
 /*
  * The services that are out of tracking, and the leases that keep them so: each ends by
@@ -18,10 +19,11 @@ struct config;
 struct leases;
 
 /*
- * config must outlive it. Rehearsing, it pretends that every change succeeds and makes
- * none. Returns 0 or -errno.
+ * config and vetting must outlive it; budgets are armed only for what the vetting allows.
+ * Rehearsing, it pretends that every change succeeds and makes none. Returns 0 or -errno.
  */
-int leases_open(struct leases **out, const struct config *config, bool rehearse);
+int leases_open(struct leases **out, const struct config *config,
+		const struct vetting *vetting, bool rehearse);
 
 /* Closes it; what is out of tracking stays so until its lease ends. NULL is allowed. */
 void leases_close(struct leases *leases);

@@ -398,3 +398,8 @@ void lookout_note_connections(struct lookout *lookout, size_t i, double connecti
 	lookout->connections[i] = service->proto == IPPROTO_TCP ? connections : 0;
 	lookout->view.services[i].fragile = pickup_kills(service);
 }
+
+void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe)
+{
+	lookout->view.services[i].unsafe = unsafe;
+}

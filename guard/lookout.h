@@ -60,4 +60,7 @@ int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entri
  */
 void lookout_note_connections(struct lookout *lookout, size_t i, double connections);
 
+/* Whether the audit says that service number i must stay tracked. */
+void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe);
+
 #endif

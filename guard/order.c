@@ -32,6 +32,7 @@ enum {
 	OPTION_RELEASE_AFTER,
 	OPTION_CONTROL,
 	OPTION_JOURNAL,
+	OPTION_FORCE,
 	OPTION_USER,
 	OPTION_REALTIME,
 };
@@ -47,6 +48,7 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_LEASE, "lease", "T", "rules end T after the last sign of life (30s)" },
 	{ OPTION_RELEASE_AFTER, "release-after", "T",
 	  "calm needed before giving back (30s)" },
+	{ OPTION_FORCE, "force", NULL, "take services out whatever the audit says" },
 	{ OPTION_CONTROL, "control", "PATH",
 	  "socket for orders (" GUARD_CONTROL_PATH ")" },
 	{ OPTION_JOURNAL, "journal", "FILE", "keep events in FILE, and read them there" },
@@ -134,6 +136,7 @@ static enum order_kind take_option(struct order *order, struct log *log, int key
 	case 's': return take_service(order, log, value);
 	case 'c': order->config_path = value; break;
 	case 'n': order->dry_run = true; break;
+	case OPTION_FORCE: order->force = true; break;
 	case 'j': order->json = true; break;
 	case 'v': log->level = LOG_LEVEL_DEBUG; break;
 	case 'q': log->level = LOG_LEVEL_WARN; break;
@@ -190,7 +193,8 @@ static bool take_command(struct order *order, const struct log *log, const char 
 static bool check_options(const struct order *order, const struct log *log)
 {
 	const char *name = order_name(order->command);
-	bool configures = order->service_count || order->setting_count || order->dry_run;
+	bool configures = order->service_count || order->setting_count ||
+			  order->dry_run || order->force;
 
 	if (order->command > ORDER_CHECK_CONFIG && configures)
 		log_error(log, "\"%s\" takes no option of a guard's configuration", name);

@@ -41,6 +41,7 @@ struct order {
 	const char *user; /* to become; NULL: stay who it is */
 	bool realtime;
 	bool dry_run;
+	bool force;
 	bool json;
 };
 

@@ -112,7 +112,7 @@ static json_t *release(struct orders *orders, const json_t *request)
 	if (leases_held(orders->leases, i))
 		return refused("a rule without a lease, which is not the guard's, keeps "
 			       "it out: ctrules delete takes that away");
-	if (remedy_give_back(orders->remedy, i, &why))
+	if (remedy_give_back(orders->remedy, i, "by order", &why))
 		return refused(why.text);
 	return done("given back; if the table fills again it is taken out again");
 }

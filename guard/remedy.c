@@ -194,7 +194,8 @@ void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
 		carry_out(remedy, decision);
 }
 
-int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
+int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
+		     struct apply_why *why)
 {
 	const char *name = name_of(remedy, i);
 	struct text text = { 0 };
@@ -203,8 +204,8 @@ int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why)
 	if (err)
 		return err;
 	remedy->record.releases++;
-	text_add(&text, "%s %s back by order", remedy->rehearse ? "would give" : "gave",
-		 name);
+	text_add(&text, "%s %s back %s", remedy->rehearse ? "would give" : "gave", name,
+		 cause);
 	journal_about(remedy->journal, "release", name, text_str(&text));
 	text_free(&text);
 	return 0;

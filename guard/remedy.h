@@ -53,10 +53,11 @@ struct remedy {
 void remedy_apply(struct remedy *remedy, const struct policy_decision *decision);
 
 /*
- * Gives service number i, which is out by a lease, back because somebody ordered it. Returns 0, or
- * -errno with the reason in *why.
+ * Gives service number i, which is out by a lease, back for a cause that ends the sentence
+ * "gave it back". Returns 0, or -errno with the reason in *why.
  */
-int remedy_give_back(struct remedy *remedy, size_t i, struct apply_why *why);
+int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
+		     struct apply_why *why);
 
 /* Takes service number i out again, whose rules another tool has swept away with others. */
 void remedy_restore(struct remedy *remedy, size_t i);

@@ -12,6 +12,7 @@
 #include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/trouble.h"
+#include "guard/vetting.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/text.h"
@@ -37,7 +38,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (err)
 		trouble_note(rounds->trouble,
 			     "read the table or the addresses of this host", err);
-	remedy_apply(rounds->remedy, &decision);
+	warrant_apply(&rounds->warrant, &decision);
 	status = orders_status(rounds->orders);
 	herald_look(rounds->herald, &status);
 	timer->repeat =
@@ -96,10 +97,13 @@ static void inspect(struct rounds *rounds)
 static void refresh(struct rounds *rounds)
 {
 	struct apply_why why;
+	bool current;
 	int err;
 
 	inspect(rounds);
+	current = vetting_is_current(rounds->warrant.vetting);
 	err = leases_refresh(rounds->leases, &why);
+	vetting_keep(rounds->warrant.vetting, current);
 	if (err)
 		log_warn(rounds->log, "could not refresh the leases: %s", why.text);
 }
@@ -115,6 +119,9 @@ static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct rounds *rounds = timer->data;
 	bool moved;
 	int err = custody_moved(&rounds->custody, &moved);
+
+	if (!vetting_is_current(rounds->warrant.vetting))
+		warrant_review(&rounds->warrant);
 
 	if (err)
 		trouble_note(rounds->trouble, "read the ruleset's generation", err);

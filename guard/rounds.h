@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "guard/custody.h"
+#include "guard/warrant.h"
 
 struct herald;
 struct journal;
@@ -31,6 +32,7 @@ struct rounds {
 	struct herald *herald;
 	const struct orders *orders; /* know the status */
 	struct custody custody;
+	struct warrant warrant;
 	uint64_t measured_ns; /* when the counters were read; 0: never */
 	ev_timer look;
 	ev_timer refresh;

@@ -23,6 +23,7 @@
 #include "guard/orders.h"
 #include "guard/outcome.h"
 #include "guard/policy.h"
+#include "guard/post.h"
 #include "guard/remedy.h"
 #include "guard/rounds.h"
 #include "guard/startup.h"
@@ -46,8 +47,7 @@ struct guard {
 	ev_signal terminate;
 	ev_signal hangup;
 	int lock_fd;
-	struct lookout *lookout;
-	struct leases *leases;
+	struct post post;
 	struct chores *chores;
 	struct nl *nl;
 	struct trouble trouble;
@@ -57,11 +57,6 @@ struct guard {
 	struct desk desk;
 	struct herald herald;
 };
-
-static const char *name_of(const struct guard *guard, size_t i)
-{
-	return lookout_view(guard->lookout)->services[i].name;
-}
 
 static void on_interrupt(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
@@ -120,32 +115,24 @@ static void stop_watchers(struct guard *guard)
 	ev_signal_stop(guard->loop, &guard->hangup);
 }
 
-/* Everything that depends on the configuration. */
-static int open_services(const struct guard *guard, const struct config *config,
-			 struct leases **leases, struct lookout **lookout)
-{
-	int err = leases_open(leases, config, guard->rehearse);
-
-	if (err)
-		return err;
-	err = lookout_open(lookout, config, *leases, guard->chores, guard->rehearse);
-	if (err) {
-		leases_close(*leases);
-		*leases = NULL;
-	}
-	return err;
-}
-
 /* Tells the others of the leases and the lookout that there are now. */
 static void introduce(struct guard *guard)
 {
 	guard->remedy.config = guard->orders.config = &guard->config;
-	guard->remedy.lookout = guard->orders.lookout = guard->lookout;
-	guard->remedy.leases = guard->orders.leases = guard->leases;
+	guard->remedy.lookout = guard->orders.lookout = guard->post.lookout;
+	guard->remedy.leases = guard->orders.leases = guard->post.leases;
 	guard->journal->logbook.path =
 		guard->config.journal[0] ? guard->config.journal : NULL;
-	guard->rounds.lookout = guard->lookout;
-	guard->rounds.leases = guard->leases;
+	guard->rounds.lookout = guard->post.lookout;
+	guard->rounds.leases = guard->post.leases;
+	guard->rounds.warrant = (struct warrant){
+		.vetting = guard->post.vetting,
+		.lookout = guard->post.lookout,
+		.leases = guard->post.leases,
+		.remedy = &guard->remedy,
+		.journal = guard->journal,
+		.trouble = &guard->trouble,
+	};
 }
 
 static int open_kernel(struct guard *guard)
@@ -153,8 +140,8 @@ static int open_kernel(struct guard *guard)
 	int err = chores_open(&guard->chores);
 
 	if (!err)
-		err = open_services(guard, &guard->config, &guard->leases,
-				    &guard->lookout);
+		err = post_open(&guard->post, &guard->config, guard->chores,
+				guard->rehearse);
 	if (!err)
 		err = nl_open(&guard->nl, NETLINK_NETFILTER);
 	if (err)
@@ -179,15 +166,18 @@ static int open_kernel(struct guard *guard)
 	return 0;
 }
 
+/* What is taken over must still be safe, too. */
 static int adopt(struct guard *guard, struct text *why)
 {
 	struct apply_why reason;
-	int err = leases_adopt(guard->leases, clock_now_ns(), &reason);
+	int err = leases_adopt(guard->post.leases, clock_now_ns(), &reason);
 
 	if (err > 0)
-		err = leases_refresh(guard->leases, &reason);
-	if (err >= 0)
-		err = leases_arm(guard->leases, &reason);
+		err = leases_refresh(guard->post.leases, &reason);
+	if (err >= 0) {
+		warrant_review(&guard->rounds.warrant);
+		err = leases_arm(guard->post.leases, &reason);
+	}
 	if (err < 0)
 		text_add(why, "%s", reason.text);
 	return err < 0 ? err : 0;
@@ -271,8 +261,7 @@ void guard_close(struct guard *guard)
 		stop_watchers(guard);
 		ev_loop_destroy(guard->loop);
 	}
-	lookout_close(guard->lookout);
-	leases_close(guard->leases);
+	post_close(&guard->post);
 	nl_close(guard->nl);
 	herald_close(&guard->herald);
 	if (guard->lock_fd >= 0)
@@ -285,71 +274,35 @@ static void say_if_inactive(struct guard *guard)
 {
 	enum active active = ACTIVE_UNKNOWN;
 
-	if (lookout_view(guard->lookout)->entries == 0 &&
+	if (lookout_view(guard->post.lookout)->entries == 0 &&
 	    active_probe(guard->nl, &active) == 0 && active == ACTIVE_NO)
 		log_warn(guard->log,
 			 "connections are not tracked in this network namespace now: "
 			 "there is nothing to guard until a rule needs tracking");
 }
 
-/* Whether what is there of a service is also wanted by the next configuration, or nothing is. */
-static bool stays(const struct guard *guard, size_t i)
-{
-	bool bounded = leases_bounded(guard->leases, i);
-
-	if (!bounded && !leases_engaged(guard->leases, i))
-		return true;
-	for (size_t j = 0; j < guard->wanted.count; j++) {
-		const struct config_service *next = &guard->wanted.services[j];
-
-		if (service_equal(&guard->config.services[i].service, &next->service))
-			return !bounded || next->budget_per_s > 0;
-	}
-	return false;
-}
-
-static int give_back_forbidden(struct guard *guard, struct text *why)
-{
-	for (size_t i = 0; i < guard->config.count; i++) {
-		struct apply_why reason;
-		int err;
-
-		if (leases_held(guard->leases, i) || stays(guard, i))
-			continue;
-		err = remedy_give_back(&guard->remedy, i, &reason);
-		if (err) {
-			text_add(why, "could not give %s back: %s", name_of(guard, i),
-				 reason.text);
-			return err;
-		}
-	}
-	return 0;
-}
-
 /* Swaps the next configuration in, all of it or nothing. What is out stays out. */
 static int swap(struct guard *guard, struct text *why)
 {
 	struct config present = guard->config;
-	struct leases *leases = NULL;
-	struct lookout *lookout = NULL;
+	struct post post;
 	int err = desk_move(&guard->desk, &present, &guard->wanted, why);
 
 	if (!err)
-		err = give_back_forbidden(guard, why);
+		err = post_hand_over(&guard->post, &guard->config, &guard->wanted,
+				     &guard->remedy, why);
 	if (err)
 		return err;
 	/* The new ones keep a pointer to it. */
 	guard->config = guard->wanted;
-	err = open_services(guard, &guard->config, &leases, &lookout);
+	err = post_open(&post, &guard->config, guard->chores, guard->rehearse);
 	if (err) {
 		guard->config = present;
 		text_add(why, "%s", strerror(-err));
 		return err;
 	}
-	lookout_close(guard->lookout);
-	leases_close(guard->leases);
-	guard->lookout = lookout;
-	guard->leases = leases;
+	post_close(&guard->post);
+	guard->post = post;
 	introduce(guard);
 	return adopt(guard, why);
 }
@@ -359,8 +312,8 @@ static void greet(struct guard *guard)
 {
 	const struct status status = orders_status(&guard->orders);
 
-	notes_hello(guard->journal, &guard->config, guard->leases,
-		    lookout_view(guard->lookout));
+	notes_hello(guard->journal, &guard->config, guard->post.leases,
+		    lookout_view(guard->post.lookout));
 	herald_ready(&guard->herald, &status);
 }
 
@@ -408,7 +361,7 @@ int guard_run(struct guard *guard)
 	herald_stopping(&guard->herald);
 	if (guard->orders.wish == ORDERS_STOP)
 		err = remedy_withdraw(&guard->remedy);
-	notes_goodbye(guard->journal, &guard->config, guard->leases,
-		      lookout_view(guard->lookout), guard->trouble.count);
+	notes_goodbye(guard->journal, &guard->config, guard->post.leases,
+		      lookout_view(guard->post.lookout), guard->trouble.count);
 	return err;
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/vetting.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guard/config.h"
+#include "guard/policy.h"
+#include "lib/nl.h"
+#include "rules/audit.h"
+#include "rules/judge.h"
+#include "rules/ruleset.h"
+
+enum { WHY_BYTES = 640 };
+
+struct row {
+	enum vetting_verdict verdict;
+	bool news; /* nobody was told yet */
+	char why[WHY_BYTES];
+};
+
+struct vetting {
+	const struct config *config;
+	struct nl *nl;
+	uint32_t generation; /* of the ruleset that was judged; 0: none was */
+	struct row rows[POLICY_SERVICES_MAX];
+};
+
+int vetting_open(struct vetting **out, const struct config *config)
+{
+	struct vetting *vetting = calloc(1, sizeof(*vetting));
+	int err;
+
+	if (!vetting)
+		return -ENOMEM;
+	vetting->config = config;
+	err = nl_open(&vetting->nl, NETLINK_NETFILTER);
+	if (err) {
+		free(vetting);
+		return err;
+	}
+	for (size_t i = 0; i < config->count; i++)
+		vetting->rows[i].verdict =
+			config_forces(config, i) ? VETTING_FORCED : VETTING_UNKNOWN;
+	*out = vetting;
+	return 0;
+}
+
+void vetting_close(struct vetting *vetting)
+{
+	if (!vetting)
+		return;
+	nl_close(vetting->nl);
+	free(vetting);
+}
+
+static bool is_asked(const struct vetting *vetting, size_t i)
+{
+	return !config_forces(vetting->config, i);
+}
+
+static void set(struct row *row, enum vetting_verdict verdict, const char *why)
+{
+	row->news |= row->verdict != verdict || strcmp(row->why, why) != 0;
+	row->verdict = verdict;
+	snprintf(row->why, sizeof(row->why), "%s", why);
+}
+
+static void set_all(struct vetting *vetting, const char *why)
+{
+	vetting->generation = 0;
+	for (size_t i = 0; i < vetting->config->count; i++) {
+		if (is_asked(vetting, i))
+			set(&vetting->rows[i], VETTING_UNKNOWN, why);
+	}
+}
+
+/* The gravest finding is the first. */
+static void take(struct row *row, const struct audit *audit)
+{
+	const struct finding *worst = audit->count ? &audit->finding[0] : NULL;
+	char why[WHY_BYTES] = "";
+
+	if (audit->verdict == AUDIT_SAFE) {
+		set(row, VETTING_SAFE, "");
+		return;
+	}
+	if (worst)
+		snprintf(why, sizeof(why), "%s: %s", worst->code, worst->why);
+	set(row, audit->verdict == AUDIT_UNSAFE ? VETTING_UNSAFE : VETTING_UNKNOWN, why);
+}
+
+static int judge_all(struct vetting *vetting, struct evidence *evidence)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+	int err = audit ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < vetting->config->count; i++) {
+		if (!is_asked(vetting, i))
+			continue;
+		err = judge_service(vetting->nl, evidence,
+				    &vetting->config->services[i].service, NULL, audit);
+		if (!err)
+			take(&vetting->rows[i], audit);
+	}
+	free(audit);
+	return err;
+}
+
+static bool nothing_is_asked(const struct vetting *vetting)
+{
+	for (size_t i = 0; i < vetting->config->count; i++) {
+		if (is_asked(vetting, i))
+			return false;
+	}
+	return true;
+}
+
+int vetting_update(struct vetting *vetting)
+{
+	struct evidence evidence = { 0 };
+	int err;
+
+	if (nothing_is_asked(vetting) || vetting_is_current(vetting))
+		return 0;
+	err = evidence_read(vetting->nl, &evidence);
+	if (!err)
+		err = judge_all(vetting, &evidence);
+	if (err)
+		set_all(vetting, strerror(-err));
+	else
+		vetting->generation = evidence.model.generation;
+	evidence_clear(&evidence);
+	return err;
+}
+
+bool vetting_is_current(struct vetting *vetting)
+{
+	uint32_t generation;
+
+	return vetting->generation && ruleset_generation(vetting->nl, &generation) == 0 &&
+	       generation == vetting->generation;
+}
+
+void vetting_keep(struct vetting *vetting, bool before)
+{
+	uint32_t generation;
+
+	if (before && ruleset_generation(vetting->nl, &generation) == 0)
+		vetting->generation = generation;
+}
+
+enum vetting_verdict vetting_verdict(const struct vetting *vetting, size_t i)
+{
+	return vetting->rows[i].verdict;
+}
+
+bool vetting_allows(const struct vetting *vetting, size_t i)
+{
+	enum vetting_verdict verdict = vetting_verdict(vetting, i);
+
+	return verdict == VETTING_SAFE || verdict == VETTING_FORCED;
+}
+
+bool vetting_take_news(struct vetting *vetting, size_t i)
+{
+	bool news = vetting->rows[i].news;
+
+	vetting->rows[i].news = false;
+	return news;
+}
+
+const char *vetting_name(enum vetting_verdict verdict)
+{
+	static const char *const NAMES[] = {
+		[VETTING_SAFE] = "safe",
+		[VETTING_UNSAFE] = "unsafe",
+		[VETTING_UNKNOWN] = "unknown",
+		[VETTING_FORCED] = "forced",
+	};
+
+	return NAMES[verdict];
+}
+
+const char *vetting_why(const struct vetting *vetting, size_t i)
+{
+	return vetting->rows[i].why;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_VETTING_H
+#define GUARD_VETTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config;
+struct text;
+
+/*
+ * Keeps the audit's verdict on each configured service warm, so that none is waited for when the
+ * table fills: judged at the start and again whenever the ruleset is not the one that was
+ * judged. Opaque: owns a netlink conversation.
+ */
+struct vetting;
+
+/* How a service stands. */
+enum vetting_verdict {
+	VETTING_SAFE,
+	VETTING_UNSAFE,  /* untracked, some of its packets would fare differently */
+	VETTING_UNKNOWN, /* that cannot be told */
+	VETTING_FORCED,  /* not asked: the configuration says that it is safe */
+};
+
+/* config must outlive it. Returns 0 or -errno. Nothing is judged yet: all is VETTING_UNKNOWN. */
+int vetting_open(struct vetting **out, const struct config *config);
+
+/* NULL is allowed. */
+void vetting_close(struct vetting *vetting);
+
+/*
+ * Judges all services anew if the ruleset has changed: some milliseconds each; else it costs a
+ * look at its generation, microseconds. Returns 0, or -errno if the ruleset cannot be read; then what needs an audit is VETTING_UNKNOWN.
+ */
+int vetting_update(struct vetting *vetting);
+
+/* Whether the verdict on service i, or its reason, is new: true once. */
+bool vetting_take_news(struct vetting *vetting, size_t i);
+
+/*
+ * After a change of ours: the ruleset of now is as good as the one that was judged, as long as
+ * nobody else changed it meanwhile, which before tells: vetting_is_current() just before it.
+ */
+void vetting_keep(struct vetting *vetting, bool before);
+bool vetting_is_current(struct vetting *vetting);
+
+enum vetting_verdict vetting_verdict(const struct vetting *vetting, size_t i);
+
+/* Whether the guard may take service i out: it is safe, or forced. */
+bool vetting_allows(const struct vetting *vetting, size_t i);
+
+/* "safe", "unsafe", "unknown", "forced". */
+const char *vetting_name(enum vetting_verdict verdict);
+
+/* Why it is not safe, as a sentence; "" if it is. Valid until the next update. */
+const char *vetting_why(const struct vetting *vetting, size_t i);
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/warrant.h"
+
+#include <stddef.h>
+
+#include "guard/journal.h"
+#include "guard/lease.h"
+#include "guard/lookout.h"
+#include "guard/policy.h"
+#include "guard/remedy.h"
+#include "guard/trouble.h"
+#include "guard/vetting.h"
+#include "lib/text.h"
+
+static const char *name_of(const struct warrant *warrant, size_t i)
+{
+	return lookout_view(warrant->lookout)->services[i].name;
+}
+
+/* What is safe from the start is no news. */
+static void tell(const struct warrant *warrant, size_t i, bool known)
+{
+	enum vetting_verdict verdict = vetting_verdict(warrant->vetting, i);
+	const char *name = name_of(warrant, i);
+	struct text text = { 0 };
+
+	if (verdict == VETTING_SAFE && known)
+		text_add(&text, "%s is safe to take out again", name);
+	else if (verdict == VETTING_UNSAFE)
+		text_add(&text, "%s stays tracked, it is unsafe to take it out: %s", name,
+			 vetting_why(warrant->vetting, i));
+	else if (verdict == VETTING_UNKNOWN)
+		text_add(&text,
+			 "%s stays tracked, it cannot be told whether it is safe to take "
+			 "it out: %s",
+			 name, vetting_why(warrant->vetting, i));
+	if (text.length)
+		journal_about(warrant->journal, "verdict", name, text_str(&text));
+	text_free(&text);
+}
+
+static void give_back(const struct warrant *warrant, size_t i)
+{
+	struct apply_why why;
+	int err;
+
+	if (leases_held(warrant->leases, i) ||
+	    (!leases_engaged(warrant->leases, i) && !leases_bounded(warrant->leases, i)))
+		return;
+	err = remedy_give_back(warrant->remedy, i, "because it is not safe any more",
+			       &why);
+	if (err)
+		trouble_note(warrant->trouble, "give back what is not safe any more",
+			     err);
+}
+
+void warrant_review(struct warrant *warrant)
+{
+	size_t count = lookout_view(warrant->lookout)->count;
+	struct apply_why why;
+	int err = vetting_update(warrant->vetting);
+
+	if (err)
+		trouble_note(warrant->trouble, "audit the ruleset", err);
+	for (size_t i = 0; i < count; i++) {
+		bool allowed = vetting_allows(warrant->vetting, i);
+		bool known = lookout_view(warrant->lookout)->services[i].unsafe;
+
+		lookout_note_unsafe(warrant->lookout, i, !allowed);
+		if (vetting_take_news(warrant->vetting, i)) {
+			tell(warrant, i, known);
+			err = allowed ? leases_arm(warrant->leases, &why) : 0;
+			if (err)
+				trouble_note(warrant->trouble, "arm a budget", err);
+		}
+		if (!allowed)
+			give_back(warrant, i);
+	}
+}
+
+void warrant_apply(struct warrant *warrant, const struct policy_decision *decision)
+{
+	bool changes =
+		decision->action == POLICY_ENGAGE || decision->action == POLICY_RELEASE;
+	bool current = changes && vetting_is_current(warrant->vetting);
+
+	if (changes && !current) {
+		warrant_review(warrant);
+		current = vetting_is_current(warrant->vetting);
+	}
+	if (decision->action == POLICY_ENGAGE &&
+	    !vetting_allows(warrant->vetting, decision->service))
+		return;
+	remedy_apply(warrant->remedy, decision);
+	if (changes)
+		vetting_keep(warrant->vetting, current);
+}

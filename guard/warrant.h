@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_WARRANT_H
+#define GUARD_WARRANT_H
+
+#include <stdbool.h>
+
+struct journal;
+struct leases;
+struct lookout;
+struct policy_decision;
+struct remedy;
+struct trouble;
+struct vetting;
+
+/*
+ * Sees to it that only what the audit finds safe is out of tracking: tells the policy, and gives
+ * back at once what a new ruleset makes unsafe. The pointers are borrowed.
+ */
+struct warrant {
+	struct vetting *vetting;
+	struct lookout *lookout;
+	struct leases *leases;
+	struct remedy *remedy;
+	struct journal *journal;
+	struct trouble *trouble;
+};
+
+/* Audits again if the ruleset has changed, microseconds if not, and does what follows from it. */
+void warrant_review(struct warrant *warrant);
+
+/*
+ * Carries a decision out, on the ruleset that was audited: one that has changed is audited first,
+ * and what is no longer safe is not taken out.
+ */
+void warrant_apply(struct warrant *warrant, const struct policy_decision *decision);
+
+#endif

@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The guard takes out only what the audit finds safe on the ruleset of that moment.
+
+bats_require_minimum_version 1.5.0
+load lib
+load ctguard
+
+setup() {
+	hosts
+	tracked server
+	cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+	ip netns del server
+	ip netns del client
+}
+
+# needs_tracking: from now on replies pass only because they are tracked.
+needs_tracking() {
+	on server nft -f - <<-'NFT'
+		table inet strict {
+			chain output {
+				type filter hook output priority filter; policy drop;
+				ct state established,related accept
+			}
+		}
+	NFT
+}
+
+verdict_of() { # SERVICE WORDS: whether the last verdict has these words
+	jq -r "select(.event == \"verdict\" and .service == \"$1\") | .why" "$guard.out" | tail -n 1 | grep -q "$2"
+}
+
+@test "an unsafe service stays tracked, whatever fills the table, and it is said why" {
+	needs_tracking
+	guard
+	wait_until 10 verdict_of udp/9000 'unsafe'
+	verdict_of udp/9000 'replies pass because they are tracked'
+	fill
+	wait_until 10 happened helpless
+	not untracked
+	not happened engage
+}
+
+@test "what becomes unsafe while it is out is given back at once" {
+	guard
+	engage
+	needs_tracking
+	wait_until 5 not untracked
+	wait_until 5 verdict_of udp/9000 'unsafe'
+	[[ $(event release | jq -r .why) == *"because it is not safe any more" ]]
+}
+
+@test "what becomes safe again can be taken out again" {
+	needs_tracking
+	guard
+	wait_until 10 verdict_of udp/9000 'unsafe'
+	on server nft delete table inet strict
+	wait_until 10 verdict_of udp/9000 'safe to take out again'
+	engage
+}
+
+@test "an address that is translated makes unsafe only the service it is about" {
+	on server nft -f - <<-'NFT'
+		table ip nat {
+			chain prerouting {
+				type nat hook prerouting priority dstnat;
+				udp dport 9000 dnat to 10.77.0.2
+			}
+		}
+	NFT
+	guard
+	wait_until 10 verdict_of udp/9000 'unsafe'
+	not verdict_of udp/9001 'unsafe'
+	engage 9001
+	not untracked 9000
+}
+
+@test "its own changes of rules are no reason to audit, and harm no verdict" {
+	guard --lease 3s
+	engage
+	elapse 2500
+	untracked
+	[ "$(events verdict)" -eq 0 ]
+}
+
+@test "--force and force = yes override the audit" {
+	needs_tracking
+	guard --force
+	engage
+	order stop
+	wait_until 5 ended "$guard"
+	printf 'service "udp/9002" { force = yes }\nservice "udp/9003" { }\n' >conf
+	guard -c conf
+	wait_until 10 verdict_of udp/9003 'unsafe'
+	not verdict_of udp/9002 'unsafe'
+	engage 9002
+}
+
+@test "a budget is armed only for what is safe" {
+	printf 'service "udp/9002" { budget = 1k }\n' >conf
+	needs_tracking
+	guard -c conf
+	wait_until 10 verdict_of udp/9002 'unsafe'
+	not grep -q 9002 <(on server nft list table inet ctkit 2>/dev/null)
+	on server nft delete table inet strict
+	wait_until 10 eval 'on server nft list table inet ctkit 2>/dev/null | grep -q 9002'
+	needs_tracking
+	wait_until 10 eval '! on server nft list table inet ctkit 2>/dev/null | grep -q 9002'
+}
+
+@test "a rehearsal audits too" {
+	needs_tracking
+	guard --dry-run
+	wait_until 10 verdict_of udp/9000 'unsafe'
+	fill
+	wait_until 10 happened helpless
+	not happened engage
+}
