@@ -261,8 +261,7 @@ bool flow_of_service(const struct flow *flow, const struct service *service,
 		       !addresses_have(local, flow->family, &orig->dst);
 	if (to_port && addresses_have(local, flow->family, &orig->dst))
 		return true;
-	return flow->proto == IPPROTO_TCP &&
-	       flow_ends_swapped(orig->src_port, orig->dst_port) &&
+	return flow_ends_swapped(orig->src_port, orig->dst_port) &&
 	       end_matches(flow, service, &orig->src, orig->src_port) &&
 	       addresses_have(local, flow->family, &orig->src);
 }

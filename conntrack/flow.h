@@ -59,10 +59,11 @@ bool flow_ends_swapped(uint16_t src_port, uint16_t dst_port);
 
 /*
  * Whether the flow is one of service, on the host whose addresses are local: towards its
- * port at a local address (the one that it is bound to, if it is bound), or, for TCP picked up
- * mid-stream whose direction the kernel has reversed, from there; outbound, from
- * a local address to the port of another host. So the same port of other hosts is
- * never meant, whether this host talks to it or forwards to it.
+ * port at a local address (the one that it is bound to, if it is bound), or from there to a port
+ * that clients have, as the kernel takes TCP that it picks up from an answer, and UDP of
+ * a server that sends first; outbound, from a local address to the port of another host.
+ * So the same port of other hosts is never meant, whether this host talks to it or forwards
+ * to it.
  */
 bool flow_of_service(const struct flow *flow, const struct service *service,
 		     const struct addresses *local);

@@ -174,7 +174,7 @@ static struct filter filter_of(const struct service *service)
 }
 
 /*
- * TCP that was picked up in the middle from the service's own packet has its ends swapped.
+ * What was picked up from the service's own packet, of TCP or of UDP, has its ends swapped.
  * A filter by source port would also take the clients of others that use the port, so
  * each is looked at.
  */
@@ -187,8 +187,7 @@ static int sweep_swapped(struct nl *nl, uint8_t family, struct sweep *sweep)
 		.port = service->first_port,
 	};
 
-	if (service->proto != IPPROTO_TCP || service->outbound ||
-	    service->first_port != service->last_port)
+	if (service->outbound || service->first_port != service->last_port)
 		return 0;
 	return sweep_table(nl, family, &filter, sweep);
 }

@@ -32,17 +32,19 @@ neighbours() {
 		done
 	done
 	on box ctfill -p tcp -w -P 9000 -s 10.3.0.1 200
+	on box ctfill -p udp -w -P 9000 -s 10.3.0.1 200
 	on box conntrack -I -p tcp -s 10.1.1.1 -d 10.2.2.2 --sport 9000 --dport 443 \
 		--state ESTABLISHED -t 600 >/dev/null 2>&1
 	on box conntrack -I -p udp -s 10.1.1.1 -d 10.2.2.2 --sport 9000 --dport 53 -t 600 >/dev/null 2>&1
-	[ "$(entries box)" -eq 8202 ]
+	[ "$(entries box)" -eq 8402 ]
 }
 
-# only_udp_9000_is_gone
+# only_udp_9000_is_gone: also what the service sent first, but no client's entry.
 only_udp_9000_is_gone() {
 	neighbours
 	on box reclaim udp/9000
 	[ "$(left -p udp --dport 9000)" -eq 0 ]
+	[ "$(left -p udp --sport 9000)" -eq 1 ]
 	[ "$(left -p udp --dport 9001)" -eq 2000 ]
 	[ "$(left -p udp --dport 53)" -eq 1 ]
 	[ "$(left -p tcp)" -eq 4201 ]
@@ -57,7 +59,7 @@ only_tcp_9000_is_gone() {
 	[ "$(left -p tcp --sport 9000)" -eq 1 ]
 	[ "$(left -p tcp --dport 443)" -eq 1 ]
 	[ "$(left -p tcp --dport 9001)" -eq 2000 ]
-	[ "$(left -p udp)" -eq 4001 ]
+	[ "$(left -p udp)" -eq 4201 ]
 }
 
 # bound_services_spare_other_addresses

@@ -364,10 +364,21 @@ static void a_picked_up_tcp_flow_belongs_to_the_service_it_comes_from(void **sta
 	assert_true(belongs(&flow, "tcp/192.0.2.1:8080"));
 	assert_false(belongs(&flow, "tcp/10.0.0.9:8080"));
 	assert_false(belongs(&flow, "out:tcp/8080"));
-	flow.proto = IPPROTO_UDP;
-	assert_false(belongs(&flow, "udp/8080"));
 	flow = tcp4("10.0.0.9", 8080, "192.0.2.1", 40000);
 	assert_false(belongs(&flow, "tcp/8080"));
+}
+
+static void udp_that_the_service_sent_first_belongs_to_it(void **state)
+{
+	struct flow flow = tcp4("192.0.2.1", 8080, "10.0.0.9", 40000);
+
+	flow.proto = IPPROTO_UDP;
+	assert_true(belongs(&flow, "udp/8080"));
+	assert_false(belongs(&flow, "tcp/8080"));
+	/* It may be the one that asks. */
+	flow.orig.dst_port = 53;
+	assert_false(belongs(&flow, "udp/8080"));
+	assert_true(belongs(&flow, "out:udp/53"));
 }
 
 static void a_client_that_uses_the_port_as_its_own_does_not_belong(void **state)
@@ -395,6 +406,7 @@ int main(void)
 		cmocka_unit_test(an_ipv6_flow_belongs_by_its_own_family),
 		cmocka_unit_test(
 			a_picked_up_tcp_flow_belongs_to_the_service_it_comes_from),
+		cmocka_unit_test(udp_that_the_service_sent_first_belongs_to_it),
 		cmocka_unit_test(a_client_that_uses_the_port_as_its_own_does_not_belong),
 	};
 
