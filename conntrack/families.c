@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/estimate.h"
 #include "conntrack/labels.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
@@ -205,11 +206,12 @@ static void add_counters(const struct page *page)
 		    0);
 }
 
-static double estimate(const struct reading *reading, uint32_t flows)
+/* As JSON has it. */
+static double entries_of(const struct reading *reading, uint32_t flows)
 {
-	uint32_t all = reading->sample.flows;
+	const struct attribute_row row = { .flows = flows };
 
-	return all ? (double)flows / all * reading->usage.entries : 0;
+	return estimate_row(reading, &row).entries;
 }
 
 static void add_service(const struct page *page, const struct families_table *table,
@@ -223,7 +225,7 @@ static void add_service(const struct page *page, const struct families_table *ta
 	add_label(&list, "service", name);
 	add_label(&list, "direction", label ? attribute_direction(&label->key) : "other");
 	metrics_number(page->text, "ctkit_conntrack_service_entries", list.label,
-		       estimate(table->reading, flows));
+		       entries_of(table->reading, flows));
 }
 
 static void add_services(const struct page *page)
@@ -262,7 +264,7 @@ static void add_state(const struct page *page, const struct reading *reading,
 
 	add_label(&list, "state", state);
 	metrics_number(page->text, "ctkit_conntrack_state_entries", list.label,
-		       estimate(reading, flows));
+		       entries_of(reading, flows));
 }
 
 static void add_states_of(const struct page *page, const struct reading *reading)

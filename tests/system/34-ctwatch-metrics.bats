@@ -177,6 +177,17 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	[ "$(value ctkit_conntrack_entries)" -eq 500 ]
 }
 
+@test "textfile: what has expired but is still counted belongs to nobody" {
+	mkdir "$BATS_TEST_TMPDIR/textfile"
+	PAGE=$BATS_TEST_TMPDIR/textfile/ctwatch.prom
+	on box ctfill -d 127.0.0.1 -P 9000 300
+	on box ctfill -d 127.0.0.1 -P 9001 -t 1 500
+	elapse 1500
+	on box ctwatch --once --textfile "$BATS_TEST_TMPDIR/textfile"
+	[ "$(value 'ctkit_conntrack_service_entries{service="udp/9000",direction="in"}')" -eq 300 ]
+	[ "$(value 'ctkit_conntrack_state_entries{state="udp unreplied"}')" -eq 300 ]
+}
+
 @test "textfile: a directory that is not there or not to be written ends it, one that fills up does not" {
 	run -1 ctwatch --textfile "$BATS_TEST_TMPDIR/none"
 	[[ $output == *"/none\": No such file or directory"* ]]
