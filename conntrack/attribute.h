@@ -125,12 +125,4 @@ struct attribute_share {
 struct attribute_share attribute_share(uint32_t sampled, uint32_t flows,
 				       bool sample_complete);
 
-enum { ATTRIBUTE_NAME_MAX = 96 };
-
-/* "udp/9000", "out:udp/53", "10.8.0.0/24", "tcp established", "nginx", "[forwarded]". */
-void attribute_name(const struct attribute_key *key, char text[ATTRIBUTE_NAME_MAX]);
-
-/* "in", "out" or "forward" of a service's key. */
-const char *attribute_direction(const struct attribute_key *key);
-
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What rows of attribute.h are called. */
+#include "conntrack/attribute_name.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "conntrack/export.h"
+#include "conntrack/report.h"
 #include "conntrack/request.h"
 #include "conntrack/spaces.h"
 #include "conntrack/view.h"
@@ -65,7 +66,7 @@ static void add_report(const struct watch_request *request, const struct reading
 	}
 	if (request->outlets.several)
 		text_add(text, "namespace: %s\n", reading->netns);
-	view_report(&request->view, reading, text);
+	report_add(&request->view, reading, text);
 }
 
 /* What is said of one table; of several, with its name, also if there is but one now. */

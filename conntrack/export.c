@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 #include "conntrack/estimate.h"
 #include "conntrack/untracked.h"
 #include "conntrack/view.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 #include "conntrack/estimate.h"
 #include "conntrack/labels.h"
 #include "conntrack/view.h"

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "conntrack/bend.h"
+
 /*
  * A step is long enough that scheduling does not show in its rate. The fast window
  * is long enough to leave out a jump and still have several steps; it sees a flood 100
@@ -13,7 +15,6 @@
 static const double STEP_S = 0.02;
 static const double FAST_S = 0.135;
 static const double SLOW_S = 1;
-static const double MARK_S = 0.5;
 
 /*
  * Garbage collection comes at least every 60 s, and each time it may take everything back.
@@ -27,14 +28,8 @@ static const double NEAR_S = 30;
  */
 enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
 
-/* Marks before the long memory says anything: 2 s; marks that an acceleration is seen over: 10 s. */
-enum { MARKS_MIN = 4, BEND_MARKS = 20 };
-
-/* An acceleration dies away within this time at the latest. */
-static const double BEND_FADES_S = 20;
-
-/* Two halves of a ramp whose bends are as alike as this are of a straight one. */
-static const double STRAIGHT_PART = 0.6;
+/* Marks before the long memory says anything: 2 s. */
+enum { MARKS_MIN = 4 };
 
 /* Marks that a rate is averaged over while it changes by less than this part. */
 enum { LASTING_MARKS = 10 };
@@ -82,6 +77,11 @@ static const struct forecast_step *at(const struct forecast_step *ring, size_t l
 				      size_t next, size_t ago)
 {
 	return &ring[(next + length - 1 - ago) % length];
+}
+
+const struct forecast_step *forecast_mark(const struct forecast *f, size_t ago)
+{
+	return at(f->mark, FORECAST_MARKS, f->next_mark, ago);
 }
 
 void forecast_restart(struct forecast *f, uint64_t now_ns, uint32_t entries)
@@ -206,8 +206,7 @@ static double lasting_rate(const struct forecast *f, double rate)
 	double seconds = 0, rise = 0;
 
 	for (size_t i = 0; i < f->marks && i < LASTING_MARKS; i++) {
-		const struct forecast_step *mark =
-			at(f->mark, FORECAST_MARKS, f->next_mark, i);
+		const struct forecast_step *mark = forecast_mark(f, i);
 		double mean = seconds > 0 ? rise / seconds : mark->rise / mark->seconds;
 		double chance = noise_of(fabs(mark->rise)) / mark->seconds;
 
@@ -232,77 +231,11 @@ double forecast_fell_s(const struct forecast *f)
 	return f->fell_ns ? (double)(f->last_ns - f->fell_ns) / 1e9 : INFINITY;
 }
 
-/* A line through rates. */
-struct line {
-	double bend;  /* entries a second squared */
-	double error; /* standard error of that */
-	double now;   /* where it is at the last sample */
-};
-
-/* Through the rates of some marks, by least squares. False: too few of them are without a fall. */
-static bool fit_marks(const struct forecast *f, size_t newest, size_t count,
-		      struct line *out)
-{
-	double n = 0, t = 0, tt = 0, r = 0, tr = 0, rr = 0, spread;
-	double now_s = -(double)(f->last_ns - f->mark_ns) / 1e9;
-
-	for (size_t i = 0; i < newest + count; i++) {
-		const struct forecast_step *mark =
-			at(f->mark, FORECAST_MARKS, f->next_mark, i);
-		double rate = mark->rise / mark->seconds;
-		double at_s = now_s - mark->seconds / 2;
-
-		now_s -= mark->seconds;
-		if (i < newest || mark->fell)
-			continue;
-		n++;
-		t += at_s;
-		tt += at_s * at_s;
-		r += rate;
-		tr += at_s * rate;
-		rr += rate * rate;
-	}
-	spread = tt - t * t / n;
-	if (n < 4 || spread <= 0)
-		return false;
-	out->bend = (tr - t * r / n) / spread;
-	out->error = sqrt(
-		fmax(0, (rr - r * r / n - out->bend * out->bend * spread) / (n - 2)) /
-		spread);
-	out->now = (r - out->bend * t) / n;
-	return true;
-}
-
-struct forecast_bend forecast_bend(const struct forecast *f)
-{
-	const struct forecast_bend none = { .fades_s = BEND_FADES_S };
-	struct forecast_bend bend = none;
-	size_t half = f->marks < BEND_MARKS ? f->marks / 2 : BEND_MARKS / 2;
-	double half_s = (double)half * MARK_S;
-	struct line whole, newer, older;
-
-	if (!fit_marks(f, 0, 2 * half, &whole) || !fit_marks(f, 0, half, &newer) ||
-	    !fit_marks(f, half, half, &older))
-		return none;
-	/* A step is in one half only. */
-	if (whole.bend < 3 * whole.error ||
-	    fmin(newer.bend, older.bend) <= 0.1 * whole.bend)
-		return none;
-	bend.now = whole.bend;
-	bend.rate = whole.now;
-	if (newer.bend < STRAIGHT_PART * older.bend) {
-		bend.fades_s = fmin(BEND_FADES_S, half_s / log(older.bend / newer.bend));
-		bend.now = whole.bend * exp(-half_s / bend.fades_s);
-		bend.rate = newer.now;
-	}
-	return bend;
-}
-
 bool forecast_climb(const struct forecast *f, double *climb)
 {
 	struct climb all = climb_over(f, SLOW_S, 0, true);
 	struct climb quiet = climb_over(f, SLOW_S, 0, false);
-	struct forecast_bend bend = forecast_bend(f);
+	struct bend bend = bend_of(f);
 	bool contradicted;
 	double rate;
 
@@ -349,7 +282,7 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 	f->mark_rise += step.rise;
 	f->mark_fell = f->mark_fell || step.fell;
 	mark_s = (double)(now_ns - f->mark_ns) / 1e9;
-	if (mark_s < MARK_S)
+	if (mark_s < FORECAST_MARK_S)
 		return 0;
 	step = (struct forecast_step){
 		.seconds = mark_s,
@@ -372,8 +305,7 @@ static bool find_trend(const struct forecast *f, struct trend *out)
 	if (f->marks < MARKS_MIN)
 		return false;
 	for (size_t i = 0; i < 2 * half; i++) {
-		const struct forecast_step *mark =
-			at(f->mark, FORECAST_MARKS, f->next_mark, i);
+		const struct forecast_step *mark = forecast_mark(f, i);
 
 		*(i < half ? &trend.newer : &trend.older) += mark->rise;
 		trend.half_s += i < half ? mark->seconds : 0;

@@ -17,6 +17,8 @@
  */
 enum { FORECAST_STEPS = 64, FORECAST_MARKS = 41 };
 
+#define FORECAST_MARK_S 0.5
+
 struct forecast_step {
 	double seconds;
 	double rise; /* entries; negative: it fell */
@@ -48,6 +50,9 @@ struct forecast {
  */
 int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries);
 
+/* A mark of the long memory: 0 is the last, and there are f->marks. */
+const struct forecast_step *forecast_mark(const struct forecast *f, size_t ago);
+
 /* Whether it has seen enough to say anything: two samples, 20 ms apart. */
 bool forecast_ready(const struct forecast *f);
 
@@ -63,16 +68,6 @@ double forecast_slope(const struct forecast *f);
  * fell in most of the last second.
  */
 bool forecast_climb(const struct forecast *f, double *climb);
-
-/* By how much the rate at which it climbs grows, and how soon that dies away. */
-struct forecast_bend {
-	double now;     /* entries a second squared; 0: it does not, or not steadily */
-	double rate;    /* where the rate is, if it does */
-	double fades_s; /* what it falls to a third in */
-};
-
-/* Over some seconds, falls left out. */
-struct forecast_bend forecast_bend(const struct forecast *f);
 
 /*
  * Entries that were lost in falls since the start, those that came meanwhile included, and

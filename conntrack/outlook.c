@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "conntrack/bend.h"
 #include "conntrack/forecast.h"
 #include "conntrack/lifetimes.h"
 #include "lib/clock.h"
@@ -35,7 +36,7 @@ struct course {
 	double scale;    /* entries for each that was sampled */
 	double age_s;    /* of the sample */
 	double arriving; /* a second */
-	struct forecast_bend bend;
+	struct bend bend;
 	double leaving
 		[LIFETIMES_KINDS]; /* of those that arrive, a second, after the timeout */
 	double touched;            /* part of the expired that look-ups meet a second */
@@ -310,7 +311,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 		.scale = scale_of(o, l, o->entries),
 		.age_s = fmax(0, clock_between_s(l->taken_ns, f->last_ns)),
 		.arriving = fmax(0, climb + collected),
-		.bend = forecast_bend(f),
+		.bend = bend_of(f),
 		.entries = entries,
 		.expired = o->expired,
 	};

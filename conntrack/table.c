@@ -73,6 +73,11 @@ const struct table_counter TABLE_COUNTER[TABLE_COUNTERS] = {
 	  offsetof(struct table_counters, insert) },
 };
 
+double table_fill(const struct table_usage *usage)
+{
+	return usage->limit ? (double)usage->entries / usage->limit : 0;
+}
+
 static uint32_t *field_of(void *numbers, const struct field *field)
 {
 	return (uint32_t *)((char *)numbers + field->offset);

@@ -17,6 +17,9 @@ struct table_usage {
 	uint32_t limit;
 };
 
+/* Entries divided by the limit; 0 if there is none. */
+double table_fill(const struct table_usage *usage);
+
 /* One IPCTNL_MSG_CT_GET_STATS, about 3 us. Returns 0 or -errno (-EPERM: no CAP_NET_ADMIN). */
 int table_usage_get(struct nl *nl, struct table_usage *out);
 
@@ -32,7 +35,10 @@ int table_usage_read(struct table_usage *out);
  */
 int table_count_open(void);
 
-/* Reads it: 1 us, and no wait for who fills or dumps a table by netlink. Returns 0 or -errno. */
+/*
+ * Reads it: 1 us, and no wait for who fills or dumps a table by netlink. Returns 0 or -errno (-EBADF
+ * also if it was not to be opened).
+ */
 int table_count_read(int fd, uint32_t *out);
 
 /*

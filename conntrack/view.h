@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 
 struct process;
 struct reading;
@@ -21,10 +22,6 @@ struct view {
 	enum view_by by;
 	size_t top; /* rows to show; the rest is added to "other" */
 };
-
-/* The report for a person, several lines. */
-void view_report(const struct view *view, const struct reading *reading,
-		 struct text *text);
 
 /* One line of the stream, without time and newline. */
 void view_line(const struct view *view, const struct reading *reading, struct text *text);

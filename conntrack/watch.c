@@ -176,9 +176,7 @@ static int read_usage(struct watch *watch)
 
 int watch_poll(struct watch *watch)
 {
-	int err = watch->count_fd < 0
-			  ? watch->count_fd
-			  : table_count_read(watch->count_fd, &watch->usage.entries);
+	int err = table_count_read(watch->count_fd, &watch->usage.entries);
 
 	if (!err)
 		forecast_add(&watch->forecast, clock_now_ns(), watch->usage.entries);

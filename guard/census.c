@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 #include "conntrack/flow.h"
 #include "conntrack/host.h"
 #include "conntrack/listeners.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 #include "guard/policy.h"
 
 struct addresses;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "conntrack/bend.h"
 #include "tests/bench/replay.h"
 
 enum { LIMIT = 262144, SEEDS_MAX = 1000, SAMPLE = 2000 };
@@ -120,8 +121,7 @@ static void watch_history(const struct history *history, uint64_t seed, bool by_
 			       replay.outlook.expired, WORDS[result.verdict],
 			       result.full_s, result.settles_at, result.arrivals_per_s,
 			       forecast_slope(&replay.forecast),
-			       forecast_bend(&replay.forecast).now,
-			       sim.gc_at_s - sim.now_s);
+			       bend_of(&replay.forecast).now, sim.gc_at_s - sim.now_s);
 	}
 	told->full_at_s = sim.full_at_s;
 	told->peak = sim.peak;

@@ -8,6 +8,7 @@
 #include <libmnl/libmnl.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 #include "conntrack/flow.h"
 #include "conntrack/host.h"
 

@@ -14,6 +14,7 @@
 #include <linux/netfilter/nf_conntrack_tcp.h>
 
 #include "conntrack/attribute.h"
+#include "conntrack/attribute_name.h"
 #include "conntrack/host.h"
 
 static uint8_t parse(const char *text, union flow_address *out)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "conntrack/report.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
@@ -62,7 +63,7 @@ static void assert_report(const struct situation *s, const char *part)
 {
 	struct text text = { 0 };
 
-	view_report(&s->view, &s->reading, &text);
+	report_add(&s->view, &s->reading, &text);
 	if (!strstr(text_str(&text), part))
 		fail_msg("no \"%s\" in:\n%s", part, text_str(&text));
 	text_free(&text);
@@ -111,7 +112,7 @@ static void an_empty_table_has_no_rows(void **state)
 	s.reading.sample.flows = 0;
 	s.services.count = 0;
 	s.services.total.flows = 0;
-	view_report(&s.view, &s.reading, &text);
+	report_add(&s.view, &s.reading, &text);
 	assert_non_null(strstr(text_str(&text), "\nno live entries\n"));
 	assert_null(strstr(text_str(&text), "share"));
 	text_free(&text);
@@ -190,7 +191,7 @@ static void counters_that_move_are_explained(void **state)
 	assert_report(&s, "counters:  drop 7, early_drop 500, insert_failed 0, ");
 	s.reading.since_s = 2;
 	assert_report(&s, "\n  early_drop +150/s: the table was full: unassured entries");
-	view_report(&s.view, &s.reading, &text);
+	report_add(&s.view, &s.reading, &text);
 	assert_null(strstr(text_str(&text), "packets lost"));
 	text_free(&text);
 }
