@@ -151,6 +151,8 @@ static void look_at_all(struct spaces *spaces)
 {
 	bool more;
 
+	/* A walk through all processes: only for those who need it. */
+	survey_take(&spaces->survey);
 	spaces->left_out = spaces->barred = 0;
 	for (size_t i = 0; i < spaces->survey.count; i++)
 		look_at_found(spaces, &spaces->survey.space[i]);
@@ -196,7 +198,7 @@ void spaces_update(struct spaces *spaces)
 	if ((!spaces->all && !spaces->places) || !is_due(spaces, now_ns))
 		return;
 	spaces->updated_ns = now_ns;
-	survey_take(&spaces->survey);
+	survey_forget(&spaces->survey);
 	for (size_t i = 0; i < spaces->count; i++)
 		spaces->space[i]->seen = false;
 	/* First the old ones: their room is needed. */
@@ -243,7 +245,6 @@ static int open_wanted(struct spaces *spaces, const struct spaces_wanted *wanted
 			 strerror(-err));
 		return err;
 	}
-	survey_take(&spaces->survey);
 	for (size_t i = 0; !err && i < wanted->count; i++)
 		err = add_place(spaces, wanted->spec[i], why);
 	if (err || wanted->count)

@@ -94,6 +94,9 @@ void survey_take(struct survey *survey)
 	const struct dirent *entry;
 	DIR *proc;
 
+	if (survey->taken)
+		return;
+	survey->taken = true;
 	survey->count = survey->unreadable = 0;
 	survey->left_out = false;
 	survey->host = netns_of_process(1);
@@ -112,6 +115,11 @@ void survey_take(struct survey *survey)
 		closedir(proc);
 }
 
+void survey_forget(struct survey *survey)
+{
+	survey->taken = false;
+}
+
 const struct survey_space *survey_find(const struct survey *survey, uint64_t inode)
 {
 	for (size_t i = 0; i < survey->count; i++) {
@@ -121,11 +129,12 @@ const struct survey_space *survey_find(const struct survey *survey, uint64_t ino
 	return NULL;
 }
 
-void survey_label(const struct survey *survey, uint64_t inode,
-		  char label[SURVEY_LABEL_MAX])
+void survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX])
 {
-	const struct survey_space *space = survey_find(survey, inode);
+	const struct survey_space *space;
 
+	survey_take(survey);
+	space = survey_find(survey, inode);
 	if (inode == survey->host)
 		snprintf(label, SURVEY_LABEL_MAX, "host");
 	else if (space && space->directory == DIRECTORIES[0])

@@ -17,7 +17,9 @@ struct survey_space {
 	pid_t pid; /* of the first process that was seen in it; 0: none was */
 };
 
+/* Zero-initialise before use. */
 struct survey {
+	bool taken; /* the rest is of now */
 	size_t count;
 	bool left_out; /* there are more */
 	uint64_t host; /* the number of process 1's; if that cannot be seen, of our own */
@@ -29,9 +31,12 @@ struct survey {
  * Finds those of /run/netns, of docker's and podman's directories like it, and of all processes
  * in /proc, each once: first the one of the calling thread, then that of process 1, then those
  * with a name, then by process. One that is kept by an open file alone is not found. About 2 us a
- * process.
+ * process; nothing if it was taken already and not forgotten.
  */
 void survey_take(struct survey *survey);
+
+/* The next is to look anew. */
+void survey_forget(struct survey *survey);
 
 /* The one of that number; NULL if it was not found. */
 const struct survey_space *survey_find(const struct survey *survey, uint64_t inode);
@@ -41,9 +46,8 @@ enum { SURVEY_LABEL_MAX = 96 };
 /*
  * What a namespace is called by who lives there: "host" if process 1 does, else its name of
  * ip-netns(8), else a container, a service or a process of it (conntrack/inhabitant.h), else its
- * number. Plain characters. Two may have the same.
+ * number. Plain characters. Two may have the same. Takes the survey, if need be.
  */
-void survey_label(const struct survey *survey, uint64_t inode,
-		  char label[SURVEY_LABEL_MAX]);
+void survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX]);
 
 #endif
