@@ -136,7 +136,9 @@ void process_find(struct process *processes, size_t count, uint64_t netns)
 	for (size_t i = 0; i < count; i++) {
 		processes[i].pid = 0;
 		processes[i].name[0] = '\0';
-		walk.missing += processes[i].inode != 0;
+		/* Of those that are twice in the list one is found. */
+		walk.missing += processes[i].inode != 0 &&
+				(i == 0 || processes[i].inode != processes[i - 1].inode);
 	}
 	walk_processes(&walk, netns, true);
 	walk_processes(&walk, netns, false);

@@ -178,6 +178,24 @@ one_table() {
 		"$BATS_TEST_TMPDIR/out"
 }
 
+@test "looking for a process ends with the one that holds the sockets" {
+	command -v strace >/dev/null || skip "no strace (package strace)"
+	background on box ctserve echo=udp/9000
+	server=$pid
+	wait_until 10 grep -q serving "$BATS_TEST_TMPDIR/$server.err"
+	for ((i = 0; i < 20; i++)); do
+		background on box sleep 600
+	done
+	wait_until 10 grep -q sleep "/proc/$pid/comm"
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	on box ctfill -d ::1 -s 2001:db8::1 -P 9000 50
+	run -0 --separate-stderr on box env ASAN_OPTIONS=detect_leaks=0 strace -o "$BATS_TEST_TMPDIR/calls" \
+		-e trace=openat ctwatch --once
+	kill "$server"
+	[[ $output =~ udp/9000\ .*\ ctserve\[$server\] ]]
+	[ "$(grep -c '"fd"' "$BATS_TEST_TMPDIR/calls")" -lt 10 ]
+}
+
 @test "entries are shown by process, and what is of none says why" {
 	background on box listen udp 127.0.0.1 9000
 	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
