@@ -99,8 +99,10 @@ int listeners_read(struct nl *diag, struct nl *route, struct host *host)
 {
 	int err;
 
-	host_clear(host);
+	/* If it fails they stay as they were: without any, all flows would be forwarded ones. */
 	err = routes_read_local(route, &host->addresses);
+	host->listeners = 0;
+	host->left_out = 0;
 	for (size_t i = 0; i < MNL_ARRAY_SIZE(KINDS); i++) {
 		int failed = read_kind(diag, &KINDS[i], host);
 
