@@ -2,91 +2,23 @@
 #include "rules/advice.h"
 #include "rules/run.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/command.h"
 #include "rules/finding.h"
-
-enum { NAME_MAX_BYTES = 80 };
 
 static const char ICMP4[] =
 	"icmp type { destination-unreachable, time-exceeded, parameter-problem }";
 static const char ICMP6[] = "icmpv6 type { destination-unreachable, packet-too-big, "
 			    "time-exceeded, parameter-problem }";
 
-/* What there is room for. */
-static void append(char *text, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void append(char *text, const char *fmt, ...)
-{
-	size_t used = strlen(text);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text + used, FINDING_TEXT_MAX - used, fmt, args);
-	va_end(args);
-}
-
 void advice_plain(struct finding *finding, const char *why, const char *fix)
 {
 	snprintf(finding->why, sizeof(finding->why), "%s", why);
 	snprintf(finding->fix, sizeof(finding->fix), "%s", fix);
-}
-
-static void put_ports(char *text, const struct service *service, char dash)
-{
-	append(text, "%u", service->first_port);
-	if (service->last_port != service->first_port)
-		append(text, "%c%u", dash, service->last_port);
-}
-
-/* "ip daddr 192.0.2.1 udp dport 9000": the packets of the finding, as nft says it. */
-static void put_match(char *text, const struct service *service, bool request)
-{
-	char address[INET6_ADDRSTRLEN];
-
-	if (service->family != AF_UNSPEC) {
-		inet_ntop(service->family, &service->addr, address, sizeof(address));
-		append(text, "%s %s %s ", service->family == AF_INET ? "ip" : "ip6",
-		       request ? "daddr" : "saddr", address);
-	}
-	append(text, "%s %s ", service_proto_name(service->proto),
-	       request ? "dport" : "sport");
-	put_ports(text, service, '-');
-}
-
-/* The same for iptables. */
-static void put_options(char *text, const struct service *service, bool request)
-{
-	char address[INET6_ADDRSTRLEN];
-
-	if (service->family != AF_UNSPEC) {
-		inet_ntop(service->family, &service->addr, address, sizeof(address));
-		append(text, "%s %s ", request ? "-d" : "-s", address);
-	}
-	append(text, "-p %s --%s ", service_proto_name(service->proto),
-	       request ? "dport" : "sport");
-	put_ports(text, service, ':');
-}
-
-/* A command that puts a rule before the finding's, up to where its words begin. */
-static void put_insert(char *text, const struct finding *finding)
-{
-	const struct model_rule *rule = finding->rule;
-	const struct model_table *table = rule->chain->table;
-
-	if (rule->compat)
-		append(text, "%s -t %s -I %s %u ",
-		       table->family == NFPROTO_IPV6 ? "ip6tables" : "iptables",
-		       table->name, rule->chain->name, rule->number);
-	else
-		append(text, "nft insert rule %s %s %s handle %llu ",
-		       model_family_name(table->family), table->name, rule->chain->name,
-		       (unsigned long long)rule->handle);
 }
 
 /* The errors that matter, for iptables: a command each. */
@@ -100,10 +32,11 @@ static void fix_errors_compat(struct finding *finding)
 	bool v6 = finding->rule->chain->table->family == NFPROTO_IPV6;
 
 	for (const char *const *type = v6 ? TYPES6 : TYPES4; *type; type++) {
-		append(finding->fix, "%s", finding->fix[0] ? "; " : "");
-		put_insert(finding->fix, finding);
-		append(finding->fix, "-p %s %s -j ACCEPT",
-		       v6 ? "ipv6-icmp --icmpv6-type" : "icmp --icmp-type", *type);
+		command_append(finding->fix, "%s", finding->fix[0] ? "; " : "");
+		command_insert(finding->fix, finding);
+		command_append(finding->fix, "-p %s %s -j ACCEPT",
+			       v6 ? "ipv6-icmp --icmpv6-type" : "icmp --icmp-type",
+			       *type);
 	}
 }
 
@@ -116,13 +49,13 @@ static void fix_errors(struct finding *finding)
 		return;
 	}
 	if (family != NFPROTO_IPV6) {
-		put_insert(finding->fix, finding);
-		append(finding->fix, "%s accept", ICMP4);
+		command_insert(finding->fix, finding);
+		command_append(finding->fix, "%s accept", ICMP4);
 	}
 	if (family != NFPROTO_IPV4) {
-		append(finding->fix, "%s", finding->fix[0] ? "; " : "");
-		put_insert(finding->fix, finding);
-		append(finding->fix, "%s accept", ICMP6);
+		command_append(finding->fix, "%s", finding->fix[0] ? "; " : "");
+		command_insert(finding->fix, finding);
+		command_append(finding->fix, "%s accept", ICMP6);
 	}
 }
 
@@ -162,46 +95,88 @@ static void fix_accept_compat(const struct service *service, struct finding *fin
 	const struct model_rule *rule = finding->rule;
 
 	if (is_simple(rule)) {
-		put_insert(finding->fix, finding);
-		put_options(finding->fix, service, finding->request);
-		append(finding->fix, " -m conntrack --ctstate UNTRACKED -j ACCEPT");
+		command_insert(finding->fix, finding);
+		command_options(finding->fix, service, finding->request);
+		command_append(finding->fix,
+			       " -m conntrack --ctstate UNTRACKED -j ACCEPT");
 	} else {
-		append(finding->fix,
-		       "put a copy of rule %u of chain %s (%s -t %s -S) in front of it, "
-		       "with --ctstate UNTRACKED",
-		       rule->number, rule->chain->name,
-		       rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
-								  : "iptables",
-		       rule->chain->table->name);
+		command_append(
+			finding->fix,
+			"put a copy of rule %u of chain %s (%s -t %s -S) in front of it, "
+			"with --ctstate UNTRACKED",
+			rule->number, rule->chain->name,
+			rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
+								   : "iptables",
+			rule->chain->table->name);
 	}
+}
+
+/*
+ * Whether the rule counts what it lets through. For connections that is so many new ones; of untracked
+ * packets each would count.
+ */
+static bool is_measured(const struct model_rule *rule)
+{
+	static const char *const METERS[] = { "connlimit", "hashlimit", "limit",
+					      "quota",     "recent",    "statistic" };
+
+	for (const struct model_expr *expr = rule->exprs; expr; expr = expr->next) {
+		switch (expr->kind) {
+		case MODEL_CONNLIMIT:
+		case MODEL_DYNSET:
+		case MODEL_LIMIT:
+		case MODEL_NUMGEN:
+		case MODEL_OBJREF:
+		case MODEL_QUOTA: return true;
+		case MODEL_MATCH:
+			for (size_t i = 0; i < sizeof(METERS) / sizeof(METERS[0]); i++)
+				if (strcmp(expr->object, METERS[i]) == 0)
+					return true;
+			break;
+		default: break;
+		}
+	}
+	return false;
 }
 
 /* Accepting it where its tracked twin is accepted. */
 static void fix_accept(const struct service *service, struct finding *finding)
 {
+	char name[SERVICE_TEXT_MAX];
+
 	if (finding->error) {
 		fix_errors(finding);
+		return;
+	}
+	if (is_measured(finding->rule)) {
+		service_format(service, name);
+		command_append(
+			finding->fix,
+			"keep %s tracked: the rule measures what is new, which cannot be "
+			"told of untracked packets",
+			name);
 		return;
 	}
 	if (finding->rule->compat) {
 		fix_accept_compat(service, finding);
 		return;
 	}
-	put_insert(finding->fix, finding);
-	put_match(finding->fix, service, finding->request);
-	append(finding->fix, " ct state untracked accept");
+	command_insert(finding->fix, finding);
+	command_match(finding->fix, service, finding->request);
+	command_append(finding->fix, " ct state untracked accept");
 }
 
 /* "dropped by the policy of chain input", "rejected by the rule with handle 9". */
 static void put_end(char *text, const struct run *run)
 {
-	append(text, "%s by ", run->fate == RUN_REJECTED ? "rejected" : "dropped");
+	command_append(text, "%s by ",
+		       run->fate == RUN_REJECTED ? "rejected" : "dropped");
 	if (run->decider)
-		append(text, "the rule with handle %llu of chain %s",
-		       (unsigned long long)run->decider->handle,
-		       run->decider->chain->name);
+		command_append(text, "the rule with handle %llu of chain %s",
+			       (unsigned long long)run->decider->handle,
+			       run->decider->chain->name);
 	else
-		append(text, "the policy of chain %s", run->base->name);
+		command_append(text, "the policy of chain %s", run->base->name);
 }
 
 void advice_fate(const struct service *service, const struct run *tracked,
@@ -212,30 +187,33 @@ void advice_fate(const struct service *service, const struct run *tracked,
 
 	service_format(service, name);
 	if (finding->error && tracked->fate == RUN_DELIVERED) {
-		append(finding->why,
-		       "ICMP errors about untracked packets are not related but invalid, "
-		       "and would be ");
+		command_append(finding->why, "ICMP errors about untracked packets are "
+					     "not related but invalid, "
+					     "and would be ");
 		put_end(finding->why, untracked);
-		append(finding->why, ", so that path MTU discovery fails");
+		command_append(finding->why, ", so that path MTU discovery fails");
 	} else if (tracked->fate == RUN_DELIVERED) {
-		append(finding->why,
-		       "%s pass because they are tracked; untracked they would be ", who);
+		command_append(
+			finding->why,
+			"%s pass because they are tracked; untracked they would be ",
+			who);
 		put_end(finding->why, untracked);
 	} else if (untracked->fate == RUN_DELIVERED) {
-		append(finding->why, "tracked, %s can be ", who);
+		command_append(finding->why, "tracked, %s can be ", who);
 		put_end(finding->why, tracked);
-		append(finding->why, "; untracked they would pass");
+		command_append(finding->why, "; untracked they would pass");
 	} else {
-		append(finding->why, "tracked, %s are ", who);
+		command_append(finding->why, "tracked, %s are ", who);
 		put_end(finding->why, tracked);
-		append(finding->why, "; untracked they would be ");
+		command_append(finding->why, "; untracked they would be ");
 		put_end(finding->why, untracked);
 	}
 	if (finding->rule && tracked->fate == RUN_DELIVERED)
 		fix_accept(service, finding);
 	else
-		append(finding->fix,
-		       "let the rule not ask for tracking, or keep %s tracked", name);
+		command_append(finding->fix,
+			       "let the rule not ask for tracking, or keep %s tracked",
+			       name);
 }
 
 static const char *const WHYS[] = {
@@ -278,19 +256,20 @@ static void fix_effect(const struct service *service, enum run_effect_kind kind,
 
 	service_format(service, name);
 	if (kind <= RUN_REDIRECT && finding->rule) {
-		append(finding->fix,
-		       "keep %s tracked; or, if it is not to be translated: ", name);
-		put_insert(finding->fix, finding);
+		command_append(
+			finding->fix,
+			"keep %s tracked; or, if it is not to be translated: ", name);
+		command_insert(finding->fix, finding);
 		if (finding->rule->compat) {
-			put_options(finding->fix, service, finding->request);
-			append(finding->fix, " -j ACCEPT");
+			command_options(finding->fix, service, finding->request);
+			command_append(finding->fix, " -j ACCEPT");
 		} else {
-			put_match(finding->fix, service, finding->request);
-			append(finding->fix, " accept");
+			command_match(finding->fix, service, finding->request);
+			command_append(finding->fix, " accept");
 		}
 	} else if (finding->severity == FINDING_BLOCKER) {
-		append(finding->fix, "let the rule not match %s, or keep it tracked",
-		       name);
+		command_append(finding->fix,
+			       "let the rule not match %s, or keep it tracked", name);
 	}
 }
 
@@ -299,7 +278,7 @@ void advice_effect(const struct service *service, const struct run *doer, unsign
 {
 	enum run_effect_kind kind = doer->effect[effect].kind;
 
-	append(finding->why, "%s", WHYS[kind]);
+	command_append(finding->why, "%s", WHYS[kind]);
 	fix_effect(service, kind, finding);
 }
 
@@ -313,24 +292,49 @@ static const char *end_of_states(const char *states)
 	return states + strcspn(states, " ");
 }
 
+/* Where the verdict of a rule that refuses begins; NULL if it does not refuse. */
+static const char *find_refusal(const char *words)
+{
+	static const char *const REFUSALS[] = { " drop", " reject" };
+	const char *found = NULL;
+
+	for (size_t i = 0; i < sizeof(REFUSALS) / sizeof(REFUSALS[0]); i++) {
+		const char *at = strstr(words, REFUSALS[i]);
+		size_t length = strlen(REFUSALS[i]);
+
+		if (at && (at[length] == '\0' || at[length] == ' '))
+			found = at;
+	}
+	return found;
+}
+
 void advice_reword(const struct service *service, struct finding *finding)
 {
 	static const char ASKS[] = "ct state ";
 	const char *at = strstr(finding->rule_text, ASKS);
 	const char *end = at ? end_of_states(at + sizeof(ASKS) - 1) : NULL;
 	bool named = strstr(finding->rule_text, "port ");
-	char fix[FINDING_TEXT_MAX] = "";
+	char fix[FINDING_TEXT_MAX] = "", words[FINDING_TEXT_MAX] = "";
+	const char *refusal;
 
 	if (!end || strcmp(finding->code, "state") != 0 || !finding->rule ||
-	    finding->rule->compat || strncmp(finding->fix, "nft insert ", 11) != 0 ||
-	    strlen(finding->rule_text) > FINDING_TEXT_MAX / 2)
+	    finding->rule->compat || strncmp(finding->fix, "nft insert ", 11) != 0)
 		return;
-	put_insert(fix, finding);
+	refusal = find_refusal(end);
 	if (!named) {
-		put_match(fix, service, finding->request);
-		append(fix, " ");
+		command_match(words, service, finding->request);
+		command_append(words, " ");
 	}
-	append(fix, "%.*sct state untracked%s", (int)(at - finding->rule_text),
-	       finding->rule_text, end);
-	memcpy(finding->fix, fix, sizeof(fix));
+	command_append(words, "%.*sct state untracked", (int)(at - finding->rule_text),
+		       finding->rule_text);
+	/* In front of a rule that keeps it out: the same words, to let it in. */
+	if (refusal)
+		command_append(words, "%.*s accept", (int)(refusal - end), end);
+	else
+		command_append(words, "%s", end);
+	command_insert(fix, finding);
+	command_words(fix, words);
+	/* Half a command is none. */
+	if (strlen(fix) + 1 < sizeof(fix))
+		memcpy(finding->fix, fix, sizeof(fix));
 }

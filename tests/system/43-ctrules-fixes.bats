@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What ctrules audit says is to be done: pasted into a shell, it does it.
+
+setup() {
+	load lib
+	RULESETS=$BATS_TEST_DIRNAME/../audit/rulesets
+	one_host server
+}
+
+teardown() {
+	for name in $(ip netns list | cut -d' ' -f1); do ip netns del "$name"; done
+}
+
+# one_host NAME: a host with the interfaces and addresses that the rulesets speak of.
+one_host() {
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+	for link in 'eth0 10.77.0.1/24 fd77::1/64' 'br0 172.17.0.1/16 fd17::1/64'; do
+		read -r name four six <<<"$link"
+		ip -n "$1" link add "$name" type veth peer name "$name-peer"
+		ip -n "$1" link set "$name-peer" up
+		ip -n "$1" addr add "$four" dev "$name"
+		ip -n "$1" addr add "$six" dev "$name" nodad
+		ip -n "$1" link set "$name" up
+	done
+}
+
+# rules FILE: loads one of the collection; fails if this kernel, or nft, cannot.
+rules() {
+	on server nft flush ruleset
+	case $1 in
+	*.nft) on server nft -f "$1" ;;
+	*.ipt | *.ipboth) on server iptables-nft-restore <"$1" ;;&
+	*.ip6t | *.ipboth) on server ip6tables-nft-restore <"$1" ;;
+	esac
+}
+
+# commands SERVICE: the fixes that are commands, a line each.
+commands() {
+	on server ctrules audit "$1" --json |
+		jq -r '.findings[].fix | sub("^keep .*; or, if it is not to be translated: "; "") |
+			select(test("^(nft|iptables|ip6tables) "))'
+}
+
+# mend SERVICE: pastes what is to be pasted until there is nothing, but not for ever.
+mend() {
+	local round fixes fix
+	for round in 1 2 3 4 5; do
+		fixes=$(commands "$1")
+		[ -n "$fixes" ] || return 0
+		while read -r fix; do
+			on server bash -c "$fix" </dev/null || { echo "$1: cannot paste: $fix"; return 1; }
+		done <<<"$fixes"
+	done
+	echo "$1: there is no end of: $fixes"
+	return 1
+}
+
+bats_require_minimum_version 1.5.0
+
+@test "every fix of every ruleset can be pasted, and is not asked for again" {
+	local file service tried=0
+	for file in "$RULESETS"/*; do
+		for service in $(sed -n 's/^# expect \(\S*\) differs: .*/\1/p' "$file"); do
+			rules "$file" 2>/dev/null || continue
+			mend "$service" || { echo "in $file"; return 1; }
+			tried=$((tried + 1))
+		done
+	done
+	[ "$tried" -gt 40 ]
+}
+
+@test "a fix in front of a rule that refuses lets in, with no more words than the rule's" {
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				iifname "eth*" udp dport 9000 ct state untracked counter drop
+			}
+		}
+	NFT
+	[ "$(commands udp/9000)" = \
+		"nft insert rule inet filter input handle 2 'iifname \"eth*\" udp dport 9000 ct state untracked counter accept'" ]
+	mend udp/9000
+	run -0 on server ctrules audit udp/9000
+}
+
+@test "where new connections are measured there is nothing to paste" {
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				iif lo accept
+				meta l4proto { icmp, ipv6-icmp } accept
+				ct state established accept
+				tcp dport 22 ct state new limit rate 10/second accept
+			}
+		}
+	NFT
+	run -4 on server ctrules audit tcp/22 --json
+	[[ $(jq -r '.findings[] | select(.rule | contains("limit")) | .fix' <<<"$output") == "keep tcp/22 tracked: "* ]]
+}
