@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "conntrack/attribute.h"
@@ -12,6 +13,7 @@
 #include "conntrack/listeners.h"
 #include "conntrack/sample.h"
 #include "guard/config.h"
+#include "lib/clock.h"
 #include "lib/nl.h"
 
 /* What is added up while a sample is read. */
@@ -55,17 +57,44 @@ int census_take(struct nl *nl, const struct config *config, const struct address
 	return 0;
 }
 
+/* A table that has fallen to less than this part has too little left of what it was then. */
+static const double HOLDS_FROM = 0.5;
+
+/* Between two samples that are closer chance says more than growth. */
+static const double SHOWS_AFTER_S = 0.2;
+
+/* What no service has. */
+static double others(const struct census *census, size_t services)
+{
+	double rest = census->entries;
+
+	for (size_t i = 0; i < services; i++)
+		rest -= census->stock[i];
+	return rest;
+}
+
 void census_apply(const struct census *now, const struct census *baseline,
 		  struct policy_view *view)
 {
-	bool grew = baseline->taken_ns && now->entries > baseline->entries;
+	double net = (double)now->entries - baseline->entries;
+	double scale = net < 0 ? (double)now->entries / baseline->entries : 1;
+	double gross =
+		fmax(0, others(now, view->count) - scale * others(baseline, view->count));
+
+	bool holds = baseline->taken_ns && scale >= HOLDS_FROM &&
+		     clock_between_s(baseline->taken_ns, now->taken_ns) >= SHOWS_AFTER_S;
 
 	view->attributed = true;
-	view->grown_total = grew ? now->entries - baseline->entries : 0;
 	for (size_t i = 0; i < view->count; i++) {
-		view->services[i].stock = now->stock[i];
-		view->services[i].grown = grew ? now->stock[i] - baseline->stock[i] : 0;
+		struct policy_service *service = &view->services[i];
+
+		service->stock = now->stock[i];
+		service->grown = 0;
+		if (holds)
+			service->grown = now->stock[i] - scale * baseline->stock[i];
+		gross += fmax(0, service->grown);
 	}
+	view->grown_total = holds ? fmax(net, gross) : 0;
 }
 
 /* What is needed to name everybody in a sample; too large for the stack. */

@@ -31,8 +31,10 @@ int census_take(struct nl *nl, const struct config *config, const struct address
 		uint64_t now_ns, uint32_t entries, struct census *out);
 
 /*
- * Writes stock and growth since the baseline into view. A baseline of a
- * table that was larger says nothing of growth and is left aside.
+ * Writes stock and growth since the baseline into view. Where the table counts less than then, for
+ * expired entries were collected, it is taken that everybody lost as many: whose share has
+ * grown has grown; below half of it the baseline says nothing. The total is what all that grew have gained, not what is left of that when
+ * others shrank.
  */
 void census_apply(const struct census *now, const struct census *baseline,
 		  struct policy_view *view);

@@ -25,6 +25,9 @@
 /* How long a census of a table at rest serves as the baseline of growth. */
 static const double BASELINE_AGE_S = 30;
 
+/* One that is younger need only wait to tell who grows. */
+static const double RENEW_AGE_S = 0.5;
+
 /* A table that would take this many horizons to fill is at rest. */
 static const double REST_HORIZONS = 6;
 
@@ -321,6 +324,12 @@ static bool still_helpless(struct lookout *lookout)
 	       moved < HELPLESS_MOVE * view->limit;
 }
 
+static void renew_baseline(struct lookout *lookout)
+{
+	if (!younger(lookout->baseline.taken_ns, lookout->view.now_ns, RENEW_AGE_S))
+		lookout->baseline = lookout->census;
+}
+
 /* The policy wants to know who it is. */
 static int attribute(struct lookout *lookout, struct policy_decision *out)
 {
@@ -333,6 +342,8 @@ static int attribute(struct lookout *lookout, struct policy_decision *out)
 	err = find_out_who(lookout);
 	if (err || was_expired(lookout))
 		return err;
+	if (policy_should_wait(&lookout->config->policy, view))
+		renew_baseline(lookout);
 	policy_decide(&lookout->config->policy, view, out);
 	if (out->action != POLICY_HELPLESS)
 		return 0;

@@ -26,6 +26,9 @@ static const double PURGE_FROM = 0.25;
 static const double PURGE_NEEDS_S = 2;
 static const double PURGE_AGE_S = 10;
 
+/* To see who grows takes some looks. */
+static const double WAIT_NEEDS_S = 2;
+
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
 	return settings->engage_at * view->limit;
@@ -47,6 +50,14 @@ bool policy_triggered(const struct policy_settings *settings,
 {
 	return blame_staying(view) >= mark(settings, view) ||
 	       view->full_in_s <= settings->horizon_s;
+}
+
+bool policy_should_wait(const struct policy_settings *settings,
+			const struct policy_view *view)
+{
+	return view->attributed && view->grown_total <= 0 && view->slope > 0 &&
+	       view->full_in_s > WAIT_NEEDS_S &&
+	       blame_staying(view) < mark(settings, view);
 }
 
 /* "80.2 % full" or "full in 6.1 s at 41000 entries/s". */
@@ -261,10 +272,10 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 		decide_release(settings, view, out);
 	else if (purge_due(view))
 		decide_purge(settings, view, out);
-	else if (view->attributed)
-		decide_engagement(settings, view, out);
-	else
+	else if (!view->attributed)
 		out->action = POLICY_ATTRIBUTE;
+	else if (!policy_should_wait(settings, view))
+		decide_engagement(settings, view, out);
 }
 
 double policy_poll_interval_s(const struct policy_settings *settings,

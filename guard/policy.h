@@ -87,6 +87,13 @@ bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view);
 
 /*
+ * Whether it is worth to wait and see who grows, with a baseline from now: that is not known, and the
+ * forecast leaves time. Who has most may be nothing but a bystander.
+ */
+bool policy_should_wait(const struct policy_settings *settings,
+			const struct policy_view *view);
+
+/*
  * Chooses the next step, the gentlest that helps and that there is time for: expired entries
  * are collected before anybody is blamed; the limit is raised, where that is allowed and
  * enough; then services go, one a call, each on a fresh look. Of those that are allowed it

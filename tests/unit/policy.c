@@ -109,11 +109,13 @@ static void growth_counts_more_than_what_was_there_before(void **state)
 	assert_int_equal(decide(&view).service, 0);
 }
 
-static void without_a_baseline_the_larger_stock_is_guilty(void **state)
+static void without_a_baseline_the_larger_stock_is_guilty_if_time_is_short(void **state)
 {
 	struct policy_view view = flooded();
 
 	view.grown_total = 0;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.full_in_s = 2;
 	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
 	assert_int_equal(decide(&view).service, 0);
 }
@@ -555,7 +557,8 @@ int main(void)
 		cmocka_unit_test(the_mark_triggers_without_a_forecast),
 		cmocka_unit_test(the_guilty_service_is_engaged_and_the_reason_is_told),
 		cmocka_unit_test(growth_counts_more_than_what_was_there_before),
-		cmocka_unit_test(without_a_baseline_the_larger_stock_is_guilty),
+		cmocka_unit_test(
+			without_a_baseline_the_larger_stock_is_guilty_if_time_is_short),
 		cmocka_unit_test(old_entries_are_no_flood),
 		cmocka_unit_test(
 			a_table_that_stands_at_the_mark_is_blamed_on_who_has_most),
