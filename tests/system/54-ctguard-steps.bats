@@ -106,3 +106,53 @@ marks() { # ENGAGE RELEASE
 	send_from_all_ports
 	[ "$(left 9000)" -eq "$kept" ]
 }
+
+@test "a budget bounds a service ahead of trouble, outlives the guard, and goes with its rules" {
+	printf 'service "udp/9000" { budget = 10 }\n' >conf
+	guard -c conf
+	[ "$(on server ctrules list -j | jq -r '.services[0].lease_seconds_left')" = null ]
+	background on server ctserve discard=udp/9000
+	wait_until 5 grep -q serving "$pid.err"
+	send_from_all_ports
+	# A second's worth at once, and what the time allows that it took.
+	[ "$(left 9000)" -lt 1000 ]
+	kill -KILL "$guard"
+	wait "$guard" || true
+	on server ctrules list | grep -q udp/9000
+	guard -c conf
+	[ "$(ctguard --control socket status -j | jq '.services[0].budget_packets_per_second')" -eq 10 ]
+	kill -INT "$guard"
+	wait "$guard"
+	! on server nft list table inet ctkit
+	printf 'service "tcp/9000" { budget = 10 }\n' >conf
+	run ctguard check-config -c conf
+	[ "$status" -eq 2 ]
+	[[ $output == *"budget"*udp* ]]
+}
+
+@test "what is out comes back in slices when what it would bring is much" {
+	fill_to_mark 40000
+	# shellcheck disable=SC2046 # two options
+	guard -s udp/9000 --release-after 1s $(marks 40000 30000)
+	wait_until 10 happened reclaim
+	wait_until 30 happened release
+	wait_until 30 back
+}
+
+back() {
+	[ "$(percent)" -eq 0 ]
+}
+
+@test "open connections are counted before TCP comes back" {
+	background on server ctserve feed=tcp/9000
+	wait_until 5 grep -q serving "$pid.err"
+	on server ctrules -q --force add tcp/9000 --lease 60s
+	background on client ctload hold tcp/10.77.0.1:9000 --connections 50 --duration 60s -q
+	guard -s tcp/9000 --release-after 1h
+	wait_until 20 counts 50
+}
+
+counts() {
+	[ "$(ctguard --control socket status -j | jq '.services[0].connections')" = "$1" ] ||
+		[ "$(ctguard --control socket status -j | jq '.services[0].connections | floor')" = "$1" ]
+}
