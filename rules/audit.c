@@ -90,41 +90,67 @@ static struct finding about(const struct packet *packet, const char *code,
 	};
 }
 
-/* Sends the first request of the conversation; returns whether it is answered, as far as rules go. */
-static bool opens(struct auditor *auditor, const struct packet *first, bool untrack)
+/* Sends another packet of the conversation; returns whether rules let it through. */
+static bool passes(struct auditor *auditor, struct packet *packet, enum packet_kind kind,
+		   bool untrack)
 {
 	struct run *run = &auditor->earlier;
 
+	packet->kind = kind;
 	*run = (struct run){ .world = &auditor->world,
 			     .model = auditor->model,
-			     .packet = first,
+			     .packet = packet,
 			     .untrack = untrack };
 	walk(run, &auditor->order);
 	return run->fate == RUN_DELIVERED || run->fate == RUN_TAKEN;
 }
 
 /*
- * Whether there is a conversation, in the case that is assumed, in which the packet comes: its first
- * request was let through when it was tracked. That a later request is dropped after the first
- * was dropped, both untracked, is no news. Leaves the world as it was.
+ * Whether a reply must have gone before: later packets of TCP need one, and errors that are
+ * about replies.
+ */
+static bool needs_reply(const struct packet *packet)
+{
+	switch (packet->kind) {
+	case PACKET_LATER:
+	case PACKET_LATER_REPLY: return packet_proto(packet) == IPPROTO_TCP;
+	case PACKET_ERROR_IN: return !packet->service->outbound;
+	case PACKET_ERROR_OUT: return packet->service->outbound;
+	default: return false;
+	}
+}
+
+/* In the case that is assumed, and what may be assumed further. */
+static bool has_history(struct auditor *auditor, struct run *tracked)
+{
+	struct packet earlier = *tracked->packet;
+
+	if (!passes(auditor, &earlier, PACKET_REQUEST, false))
+		return false;
+	if (auditor->model->untracks &&
+	    run_was_tracked(tracked) != (auditor->earlier.tracking == RUN_TRACKED))
+		return false;
+	if (needs_reply(tracked->packet) &&
+	    !passes(auditor, &earlier, PACKET_REPLY, false))
+		return false;
+	/* That a later request is dropped after the first was, both untracked, is no news. */
+	return tracked->packet->kind != PACKET_LATER ||
+	       passes(auditor, &earlier, PACKET_REQUEST, true);
+}
+
+/*
+ * Whether there is a conversation, in the case that is assumed, in which the packet comes: what must
+ * precede it was let through when it was tracked. Leaves the world as it was.
  */
 static bool can_happen(struct auditor *auditor, struct run *tracked)
 {
-	struct packet first = *tracked->packet;
 	struct world_point now = world_point(&auditor->world);
 	bool found = false, more = true;
 
-	if (first.kind == PACKET_REQUEST)
+	if (tracked->packet->kind == PACKET_REQUEST)
 		return true;
-	first.kind = PACKET_REQUEST;
 	while (more && !found && !auditor->world.spent) {
-		found = opens(auditor, &first, false);
-		if (auditor->model->untracks &&
-		    run_was_tracked(tracked) !=
-			    (auditor->earlier.tracking == RUN_TRACKED))
-			found = false;
-		if (found && tracked->packet->kind == PACKET_LATER)
-			found = opens(auditor, &first, true);
+		found = has_history(auditor, tracked);
 		more = world_again(&auditor->world, &now);
 	}
 	world_return(&auditor->world, &now);
