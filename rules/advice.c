@@ -170,13 +170,13 @@ static void fix_accept(const struct service *service, struct finding *finding)
 static void put_end(char *text, const struct run *run)
 {
 	command_append(text, "%s by ",
-		       run->fate == RUN_REJECTED ? "rejected" : "dropped");
-	if (run->decider)
+		       run->now.fate == RUN_REJECTED ? "rejected" : "dropped");
+	if (run->now.decider)
 		command_append(text, "the rule with handle %llu of chain %s",
-			       (unsigned long long)run->decider->handle,
-			       run->decider->chain->name);
+			       (unsigned long long)run->now.decider->handle,
+			       run->now.decider->chain->name);
 	else
-		command_append(text, "the policy of chain %s", run->base->name);
+		command_append(text, "the policy of chain %s", run->now.base->name);
 }
 
 void advice_fate(const struct service *service, const struct run *tracked,
@@ -186,19 +186,19 @@ void advice_fate(const struct service *service, const struct run *tracked,
 	const char *who = finding_direction(finding);
 
 	service_format(service, name);
-	if (finding->error && tracked->fate == RUN_DELIVERED) {
+	if (finding->error && tracked->now.fate == RUN_DELIVERED) {
 		command_append(finding->why, "ICMP errors about untracked packets are "
 					     "not related but invalid, "
 					     "and would be ");
 		put_end(finding->why, untracked);
 		command_append(finding->why, ", so that path MTU discovery fails");
-	} else if (tracked->fate == RUN_DELIVERED) {
+	} else if (tracked->now.fate == RUN_DELIVERED) {
 		command_append(
 			finding->why,
 			"%s pass because they are tracked; untracked they would be ",
 			who);
 		put_end(finding->why, untracked);
-	} else if (untracked->fate == RUN_DELIVERED) {
+	} else if (untracked->now.fate == RUN_DELIVERED) {
 		command_append(finding->why, "tracked, %s can be ", who);
 		put_end(finding->why, tracked);
 		command_append(finding->why, "; untracked they would pass");
@@ -208,7 +208,7 @@ void advice_fate(const struct service *service, const struct run *tracked,
 		command_append(finding->why, "; untracked they would be ");
 		put_end(finding->why, untracked);
 	}
-	if (finding->rule && tracked->fate == RUN_DELIVERED)
+	if (finding->rule && tracked->now.fate == RUN_DELIVERED)
 		fix_accept(service, finding);
 	else
 		command_append(finding->fix,

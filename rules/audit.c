@@ -17,6 +17,9 @@
 /* How much of the steps may be for one kind of packet: one part in so many. */
 enum { STEPS_PARTS = 4 };
 
+/* Sets of numbers that cases are made of. */
+enum { WORLD_BYTES_MAX = 96 << 20 };
+
 struct auditor {
 	struct model *model;
 	const struct surroundings *host;
@@ -97,12 +100,12 @@ static bool passes(struct auditor *auditor, struct packet *packet, enum packet_k
 	struct run *run = &auditor->earlier;
 
 	packet->kind = kind;
-	*run = (struct run){ .world = &auditor->world,
-			     .model = auditor->model,
-			     .packet = packet,
-			     .untrack = untrack };
+	run->world = &auditor->world;
+	run->model = auditor->model;
+	run->packet = packet;
+	run->untrack = untrack;
 	walk(run, &auditor->order);
-	return run->fate == RUN_DELIVERED || run->fate == RUN_TAKEN;
+	return run->now.fate == RUN_DELIVERED || run->now.fate == RUN_TAKEN;
 }
 
 /*
@@ -128,7 +131,7 @@ static bool has_history(struct auditor *auditor, struct run *tracked)
 	if (!passes(auditor, &earlier, PACKET_REQUEST, false))
 		return false;
 	if (auditor->model->untracks &&
-	    run_was_tracked(tracked) != (auditor->earlier.tracking == RUN_TRACKED))
+	    run_was_tracked(tracked) != (auditor->earlier.now.tracking == RUN_TRACKED))
 		return false;
 	if (needs_reply(tracked->packet) &&
 	    !passes(auditor, &earlier, PACKET_REPLY, false))
@@ -162,7 +165,7 @@ static const struct run_answer *answer_of(const struct run *run,
 					  const struct model_rule *rule,
 					  const struct model_chain *base)
 {
-	for (size_t i = 0; i < run->answers; i++)
+	for (size_t i = 0; i < run->now.answers; i++)
 		if (run->answer[i].rule == rule && run->answer[i].base == base)
 			return &run->answer[i];
 	return NULL;
@@ -172,7 +175,7 @@ static const struct run_answer *answer_of(const struct run *run,
 static const struct model_rule *parting(const struct run *run, const struct run *other,
 					const struct model_chain *base)
 {
-	for (size_t i = run->answers; i-- > 0;) {
+	for (size_t i = run->now.answers; i-- > 0;) {
 		const struct run_answer *own = &run->answer[i], *its;
 
 		if (!own->matched || (base && own->base != base))
@@ -188,8 +191,9 @@ static const struct model_rule *parting(const struct run *run, const struct run 
 static const struct model_rule *culprit(const struct run *tracked,
 					const struct run *untracked)
 {
-	const struct run *loser = untracked->fate != RUN_DELIVERED ? untracked : tracked;
-	const struct model_chain *bases[] = { loser->base, NULL };
+	const struct run *loser =
+		untracked->now.fate != RUN_DELIVERED ? untracked : tracked;
+	const struct model_chain *bases[] = { loser->now.base, NULL };
 
 	for (int i = 0; i < 2; i++) {
 		const struct model_rule *rule = parting(tracked, untracked, bases[i]);
@@ -199,7 +203,7 @@ static const struct model_rule *culprit(const struct run *tracked,
 		if (rule)
 			return rule;
 	}
-	return loser->decider;
+	return loser->now.decider;
 }
 
 static bool counts_connections(const struct model_rule *rule)
@@ -228,14 +232,14 @@ static void compare_fates(struct auditor *auditor)
 	const char *code;
 
 	/* Where it is translated to is a finding of its own. */
-	if (tracked->fate == untracked->fate || tracked->fate == RUN_TAKEN ||
-	    untracked->fate == RUN_TAKEN)
+	if (tracked->now.fate == untracked->now.fate || tracked->now.fate == RUN_TAKEN ||
+	    untracked->now.fate == RUN_TAKEN)
 		return;
 	rule = culprit(tracked, untracked);
 	code = counts_connections(rule)           ? "connlimit"
 	       : packet_is_error(tracked->packet) ? "icmp"
 						  : "state";
-	finding = about(tracked->packet, code, rule, untracked->base);
+	finding = about(tracked->packet, code, rule, untracked->now.base);
 	if (is_known(auditor->out, &finding) || !can_happen(auditor, tracked))
 		return;
 	finding.weight = FINDING_DIFFERENCE;
@@ -278,7 +282,7 @@ static const struct meaning MEANINGS[] = {
 
 static bool has_effect(const struct run *run, const struct run_effect *effect)
 {
-	for (size_t i = 0; i < run->effects; i++)
+	for (size_t i = 0; i < run->now.effects; i++)
 		if (run->effect[i].kind == effect->kind &&
 		    run->effect[i].rule == effect->rule &&
 		    run->effect[i].detail == effect->detail)
@@ -289,7 +293,7 @@ static bool has_effect(const struct run *run, const struct run_effect *effect)
 static void compare_effects(struct auditor *auditor, const struct run *doer,
 			    const struct run *other)
 {
-	for (size_t i = 0; i < doer->effects; i++) {
+	for (size_t i = 0; i < doer->now.effects; i++) {
 		const struct run_effect *effect = &doer->effect[i];
 		const struct meaning *meaning = &MEANINGS[effect->kind];
 		struct finding finding;
@@ -298,7 +302,8 @@ static void compare_effects(struct auditor *auditor, const struct run *doer,
 		if (effect->kind != RUN_OPAQUE && effect->kind != RUN_ZONE &&
 		    has_effect(other, effect))
 			continue;
-		finding = about(doer->packet, meaning->code, effect->rule, doer->base);
+		finding =
+			about(doer->packet, meaning->code, effect->rule, doer->now.base);
 		if (is_known(auditor->out, &finding) ||
 		    !can_happen(auditor, &auditor->tracked))
 			continue;
@@ -314,15 +319,16 @@ static void compare_marks(struct auditor *auditor)
 {
 	struct run *tracked = &auditor->tracked;
 	const struct run *untracked = &auditor->untracked;
-	const struct model_rule *rule =
-		tracked->mark_rule ? tracked->mark_rule : untracked->mark_rule;
+	const struct model_rule *rule = tracked->now.mark_rule ? tracked->now.mark_rule
+							       : untracked->now.mark_rule;
 	struct finding finding;
 
-	if (!rule || tracked->fate != RUN_DELIVERED || untracked->fate != RUN_DELIVERED)
+	if (!rule || tracked->now.fate != RUN_DELIVERED ||
+	    untracked->now.fate != RUN_DELIVERED)
 		return;
 	finding = about(tracked->packet, "mark", rule, NULL);
 	if (is_known(auditor->out, &finding) ||
-	    bytes_same(&auditor->world, tracked->mark, untracked->mark,
+	    bytes_same(&auditor->world, tracked->now.mark, untracked->now.mark,
 		       sizeof(uint32_t)) ||
 	    !can_happen(auditor, tracked))
 		return;
@@ -351,8 +357,8 @@ static void note_zone(struct auditor *auditor)
 	const struct run *untracked = &auditor->untracked;
 	struct finding finding;
 
-	if (untracked->tracking != RUN_TRACKED || packet_is_error(untracked->packet) ||
-	    !auditor->model->zones)
+	if (untracked->now.tracking != RUN_TRACKED ||
+	    packet_is_error(untracked->packet) || !auditor->model->zones)
 		return;
 	finding = about(untracked->packet, "zone", NULL, NULL);
 	finding.way = PACKET_ARRIVES;
@@ -386,7 +392,7 @@ static void judge_stray(struct auditor *auditor)
 {
 	const struct run *run = &auditor->tracked;
 
-	for (size_t i = 0; i < run->effects; i++) {
+	for (size_t i = 0; i < run->now.effects; i++) {
 		const struct run_effect *effect = &run->effect[i];
 		uint64_t port = effect->detail & UINT16_MAX;
 		struct finding finding;
@@ -414,58 +420,59 @@ static void judge_stray(struct auditor *auditor)
 	}
 }
 
+/* Sends the other packet, in every case that is left to it, and compares. */
 static void compare(struct auditor *auditor)
 {
 	struct run *untracked = &auditor->untracked;
+	bool more = true;
 
 	if (auditor->tracked.packet->astray) {
 		judge_stray(auditor);
 		return;
 	}
-	*untracked = (struct run){
-		.world = &auditor->world,
-		.model = auditor->model,
-		.packet = auditor->tracked.packet,
-		.record = auditor->tracked.record,
-		.untrack = true,
-	};
+	untracked->world = &auditor->world;
+	untracked->model = auditor->model;
+	untracked->packet = auditor->tracked.packet;
+	untracked->record = auditor->tracked.record;
+	untracked->untrack = true;
 	walk(untracked, &auditor->order);
-	if (auditor->world.spent)
-		return;
-	compare_fates(auditor);
-	compare_effects(auditor, &auditor->tracked, untracked);
-	compare_effects(auditor, untracked, &auditor->tracked);
-	compare_marks(auditor);
-	note_zone(auditor);
+	while (more && !auditor->world.spent) {
+		compare_fates(auditor);
+		compare_effects(auditor, &auditor->tracked, untracked);
+		compare_effects(auditor, untracked, &auditor->tracked);
+		compare_marks(auditor);
+		note_zone(auditor);
+		more = walk_again(untracked, &auditor->order);
+	}
 }
 
 static void judge_packet(struct auditor *auditor, const struct packet *packet)
 {
 	const struct audit_listener *listener = auditor->listener;
-	struct world *world = &auditor->world;
-	const struct world_point start = { .at = 0 };
-
 	const uint64_t most = auditor->steps_in_all / STEPS_PARTS;
 	const uint64_t budget = auditor->steps < most ? auditor->steps : most;
+	struct world *world = &auditor->world;
+	const struct world_point start = { .at = 0 };
+	struct run *tracked = &auditor->tracked;
+	bool more = true;
 
+	world->choices = 0;
+	world_return(world, &start);
 	world->budget = budget;
 	world->spent = false;
-	world->choices = 0;
 	if (listener)
 		*listener->record = (struct record){ 0 };
-	world_return(world, &start);
-	do {
-		auditor->tracked = (struct run){
-			.world = world,
-			.model = auditor->model,
-			.packet = packet,
-			.record = listener ? listener->record : NULL,
-		};
-		walk(&auditor->tracked, &auditor->order);
+	tracked->world = world;
+	tracked->model = auditor->model;
+	tracked->packet = packet;
+	tracked->record = listener ? listener->record : NULL;
+	walk(tracked, &auditor->order);
+	while (more && !world->spent) {
 		/* Until something asks about tracking both are the same. */
-		if (!world->spent && (auditor->tracked.asked || listener))
+		if (tracked->now.asked || listener)
 			compare(auditor);
-	} while (!world->spent && world_again(world, &start));
+		more = walk_again(tracked, &auditor->order);
+	}
 	auditor->steps -= budget - world->budget;
 	if (world->spent)
 		note_budget(auditor, packet);
@@ -560,6 +567,7 @@ int audit_service(struct model *model, const struct surroundings *host,
 		auditor->listener = listener;
 		auditor->out = out;
 		auditor->steps = auditor->steps_in_all = steps;
+		auditor->world.arena.limit = WORLD_BYTES_MAX;
 		judge_family(auditor, AF_INET);
 		judge_family(auditor, AF_INET6);
 		qsort(out->finding, out->count, sizeof(out->finding[0]), by_severity);

@@ -14,8 +14,9 @@ enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr
 {
 	switch (expr->number[0]) {
 	case NFT_META_MARK:
-		memcpy(run->mark, run->registers + expr->source, sizeof(run->mark));
-		run->mark_rule = run->rule;
+		memcpy(run->now.mark, run->registers + expr->source,
+		       sizeof(run->now.mark));
+		run->now.mark_rule = run->rule;
 		break;
 	case NFT_META_NFTRACE: break;
 	default: run_note(run, RUN_CLASSIFY, expr->number[0]); break;
@@ -26,8 +27,8 @@ enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr
 /* nft_ct_set_zone_eval(): a template, which undoes what a notrack before it did. */
 static void set_zone(struct run *run)
 {
-	if (run->tracking != RUN_TRACKED)
-		run->tracking = RUN_TEMPLATE;
+	if (run->now.tracking != RUN_TRACKED)
+		run->now.tracking = RUN_TEMPLATE;
 	run_note(run, RUN_ZONE, 0);
 }
 
@@ -38,10 +39,11 @@ enum model_verdict_code effect_ct_set(struct run *run, const struct model_expr *
 	run_ask(run);
 	if (key == NFT_CT_ZONE) {
 		set_zone(run);
-	} else if (run->tracking != RUN_TRACKED) {
+	} else if (run->now.tracking != RUN_TRACKED) {
 		return MODEL_CONTINUE;
 	} else if (key == NFT_CT_MARK) {
-		memcpy(run->ct_mark, run->registers + expr->source, sizeof(run->ct_mark));
+		memcpy(run->now.ct_mark, run->registers + expr->source,
+		       sizeof(run->now.ct_mark));
 		run_note(run, RUN_CT_MARK, 0);
 	} else {
 		run_note(run, RUN_CT_OTHER, key);
@@ -56,7 +58,7 @@ enum model_verdict_code effect_payload_set(struct run *run, const struct model_e
 	uint32_t count = expr->number[2];
 	bool v4 = run->packet->family == AF_INET;
 	uint32_t addresses = v4 ? 12 : 8, end = v4 ? 20 : 40;
-	struct run_write *write = &run->write[run->writes];
+	struct run_write *write = &run->write[run->now.writes];
 
 	run_note(run, RUN_REWRITE, (uint64_t)base << 32 | offset);
 	if ((base == NFT_PAYLOAD_TRANSPORT_HEADER && offset < 4) ||
@@ -65,11 +67,11 @@ enum model_verdict_code effect_payload_set(struct run *run, const struct model_e
 		run_note(run, RUN_OPAQUE, run_place(run));
 	if (count > sizeof(write->bytes) / sizeof(write->bytes[0]) ||
 	    count > MODEL_REGISTER_BYTES - (size_t)expr->source ||
-	    run->writes == RUN_WRITES_MAX) {
+	    run->now.writes == RUN_WRITES_MAX) {
 		run_note(run, RUN_OPAQUE, run_place(run));
 		return MODEL_CONTINUE;
 	}
-	run->writes++;
+	run->now.writes++;
 	*write = (struct run_write){ .base = base, .offset = offset, .count = count };
 	memcpy(write->bytes, run->registers + expr->source, count * sizeof(struct byte));
 	return MODEL_CONTINUE;
@@ -78,8 +80,8 @@ enum model_verdict_code effect_payload_set(struct run *run, const struct model_e
 /* nft_notrack_eval(): not if there is a connection, or a template, already. */
 enum model_verdict_code effect_notrack(struct run *run)
 {
-	if (run->tracking == RUN_NONE) {
-		run->tracking = RUN_UNTRACKED;
+	if (run->now.tracking == RUN_NONE) {
+		run->now.tracking = RUN_UNTRACKED;
 		run_note(run, RUN_NOTRACK, 0);
 	}
 	return MODEL_CONTINUE;
@@ -94,7 +96,7 @@ enum model_verdict_code effect_connlimit(struct run *run, bool over, uint64_t id
 	bool reached = false;
 
 	run_ask(run);
-	if (run->tracking == RUN_TRACKED)
+	if (run->now.tracking == RUN_TRACKED)
 		reached = run_assume(run, FACT_OVER, id);
 	if (reached != over)
 		return MODEL_BREAK;
@@ -124,7 +126,7 @@ enum model_verdict_code effect_object(struct run *run, const struct model_object
 	default: run_note(run, RUN_OPAQUE, run_place(run)); return MODEL_CONTINUE;
 	}
 	run_ask(run);
-	if (run->tracking == RUN_TRACKED)
+	if (run->now.tracking == RUN_TRACKED)
 		run_note(run,
 			 object->type == NFT_OBJECT_CT_HELPER    ? RUN_HELPER
 			 : object->type == NFT_OBJECT_CT_TIMEOUT ? RUN_TIMEOUT

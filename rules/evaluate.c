@@ -243,7 +243,7 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	case MODEL_OBJREF: return objref(run, expr);
 	case MODEL_FLOW_OFFLOAD:
 		run_ask(run);
-		if (run->tracking == RUN_TRACKED)
+		if (run->now.tracking == RUN_TRACKED)
 			run_note(run, RUN_OFFLOAD, 0);
 		return MODEL_CONTINUE;
 	case MODEL_REJECT: return MODEL_DROP;

@@ -189,7 +189,7 @@ static enum answer match_mark(struct run *run, const struct model_expr *expr)
 
 	if (!take(expr, &info, sizeof(info)))
 		return UNREADABLE;
-	return say(mark_is(run, run->mark, info.mask, info.mark) == !info.invert);
+	return say(mark_is(run, run->now.mark, info.mask, info.mark) == !info.invert);
 }
 
 /* xt_connmark.c: without a connection it does not match, inverted or not. */
@@ -200,8 +200,8 @@ static enum answer match_connmark(struct run *run, const struct model_expr *expr
 	if (!take(expr, &info, sizeof(info)))
 		return UNREADABLE;
 	run_ask(run);
-	return say(run->tracking == RUN_TRACKED &&
-		   mark_is(run, run->ct_mark, info.mask, info.mark) == !info.invert);
+	return say(run->now.tracking == RUN_TRACKED &&
+		   mark_is(run, run->now.ct_mark, info.mask, info.mark) == !info.invert);
 }
 
 static bool address_within(struct run *run, bool source, const union nf_inet_addr *first,
@@ -314,8 +314,8 @@ static bool read_conntrack(const struct model_expr *expr,
 /* The bits of the state, of which NAT's are never set: what is translated is not followed. */
 static uint16_t conntrack_state(struct run *run)
 {
-	return run->tracking == RUN_UNTRACKED ? XT_CONNTRACK_STATE_UNTRACKED
-					      : (uint16_t)run_state(run);
+	return run->now.tracking == RUN_UNTRACKED ? XT_CONNTRACK_STATE_UNTRACKED
+						  : (uint16_t)run_state(run);
 }
 
 /* Who is meant by the four tuples' ends, in the order of the structure. */
@@ -389,7 +389,7 @@ static enum answer match_conntrack(struct run *run, const struct model_expr *exp
 	    !!(info.states & conntrack_state(run)) !=
 		    !(info.inverse & XT_CONNTRACK_STATE))
 		return NO;
-	if (run->tracking != RUN_TRACKED)
+	if (run->now.tracking != RUN_TRACKED)
 		return say(info.flags & XT_CONNTRACK_STATE);
 	return say(conntrack_rest(run, expr, &info));
 }
@@ -402,7 +402,7 @@ static enum answer match_state(struct run *run, const struct model_expr *expr)
 	if (!take(expr, &info, sizeof(info)))
 		return UNREADABLE;
 	run_ask(run);
-	bit = run->tracking == RUN_UNTRACKED ? XT_STATE_UNTRACKED : run_state(run);
+	bit = run->now.tracking == RUN_UNTRACKED ? XT_STATE_UNTRACKED : run_state(run);
 	return say(info.statemask & bit);
 }
 
@@ -420,7 +420,7 @@ static enum answer match_connlimit(struct run *run, const struct model_expr *exp
 static enum answer match_connection(struct run *run, const struct model_expr *expr)
 {
 	run_ask(run);
-	return say(run->tracking == RUN_TRACKED &&
+	return say(run->now.tracking == RUN_TRACKED &&
 		   run_assume(run, FACT_NOW, digest(expr)));
 }
 

@@ -18,7 +18,7 @@ enum { FACT_HAS_SOCKET = 1, FACT_HAS_HEADER, FACT_HAS_OTHER };
 
 static bool is_in(const struct run *run)
 {
-	return run->hook <= RUN_INPUT;
+	return run->now.hook <= RUN_INPUT;
 }
 
 /* Puts count bytes into the register, and zeroes up to the end of its last word. */
@@ -125,7 +125,7 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 			run, expr,
 			run->packet->family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6, 1);
 	case NFT_META_L4PROTO: return put_number(run, expr, packet_proto(run->packet), 1);
-	case NFT_META_MARK: put(run, expr, run->mark, sizeof(uint32_t)); return true;
+	case NFT_META_MARK: put(run, expr, run->now.mark, sizeof(uint32_t)); return true;
 	case NFT_META_IIF: return put_interface(run, expr, true, false);
 	case NFT_META_OIF: return put_interface(run, expr, false, false);
 	case NFT_META_IIFNAME: return put_interface(run, expr, true, true);
@@ -219,13 +219,13 @@ bool load_ct(struct run *run, const struct model_expr *expr)
 	run_ask(run);
 	if (key == NFT_CT_STATE)
 		return put_number(run, expr, run_state(run), 4);
-	if (run->tracking != RUN_TRACKED)
+	if (run->now.tracking != RUN_TRACKED)
 		return false;
 	switch (key) {
 	case NFT_CT_DIRECTION:
 		return put_number(run, expr, run_is_original(run) ? 0 : 1, 1);
 	case NFT_CT_STATUS: return put_status(run, expr);
-	case NFT_CT_MARK: put(run, expr, run->ct_mark, sizeof(uint32_t)); return true;
+	case NFT_CT_MARK: put(run, expr, run->now.ct_mark, sizeof(uint32_t)); return true;
 	case NFT_CT_HELPER: return false; /* only what a helper expected has one */
 	case NFT_CT_L3PROTOCOL:
 		return put_number(run, expr, v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, 1);

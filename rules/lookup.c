@@ -102,7 +102,7 @@ static enum lookup_result find_dynamic(struct run *run, const struct model_set *
 	if (set->flags & NFT_SET_MAP)
 		return LOOKUP_OPAQUE;
 	/* What this packet did to the set until now is part of the question. */
-	for (size_t i = 0; i < run->effects; i++)
+	for (size_t i = 0; i < run->now.effects; i++)
 		changes += run->effect[i].kind == RUN_SET_CHANGE &&
 			   run->effect[i].detail == (uint64_t)(uintptr_t)set;
 	digest ^= (uint64_t)(uintptr_t)set + (changes << 48);

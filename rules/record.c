@@ -24,7 +24,7 @@ static struct record_line *find(struct record *record, const struct model_rule *
 void record_rule(struct record *record, const struct run *run,
 		 const struct model_rule *rule, bool matched)
 {
-	struct record_line *line = record ? find(record, rule, run->base) : NULL;
+	struct record_line *line = record ? find(record, rule, run->now.base) : NULL;
 
 	if (!line)
 		return;

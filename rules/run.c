@@ -8,7 +8,7 @@ enum { FACT_WAS_TRACKED = 0x100 };
 
 void run_ask(struct run *run)
 {
-	run->asked = true;
+	run->now.asked = true;
 	run->rule_asked = true;
 }
 
@@ -17,11 +17,11 @@ void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail)
 	/* What is not understood may ask for anything. */
 	if (kind == RUN_OPAQUE)
 		run_ask(run);
-	if (run->effects == RUN_EFFECTS_MAX) {
+	if (run->now.effects == RUN_EFFECTS_MAX) {
 		run->world->spent = true;
 		return;
 	}
-	run->effect[run->effects++] = (struct run_effect){ kind, run->rule, detail };
+	run->effect[run->now.effects++] = (struct run_effect){ kind, run->rule, detail };
 }
 
 bool run_was_tracked(struct run *run)
@@ -44,9 +44,9 @@ bool run_is_original(struct run *run)
  */
 uint32_t run_state(struct run *run)
 {
-	if (run->tracking == RUN_UNTRACKED)
+	if (run->now.tracking == RUN_UNTRACKED)
 		return NF_CT_STATE_UNTRACKED_BIT;
-	if (run->tracking != RUN_TRACKED)
+	if (run->now.tracking != RUN_TRACKED)
 		return NF_CT_STATE_INVALID_BIT;
 	if (packet_is_error(run->packet))
 		return NF_CT_STATE_BIT(IP_CT_RELATED);
@@ -88,7 +88,7 @@ void run_load(struct run *run, uint32_t base, uint32_t offset, size_t count,
 	      struct byte *to)
 {
 	packet_load(run->packet, run->world, base, offset, count, to);
-	for (size_t i = 0; i < run->writes; i++) {
+	for (size_t i = 0; i < run->now.writes; i++) {
 		const struct run_write *write = &run->write[i];
 
 		for (uint32_t at = 0; write->base == base && at < count; at++)

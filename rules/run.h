@@ -92,6 +92,35 @@ enum {
 
 struct record;
 
+/* All that a packet's way so far has left: going back to it is going on from there. */
+struct run_state {
+	size_t stop;   /* of the walk: which is next, or it is in */
+	bool in_chain; /* it is in a chain, before rule (NULL: at the end of a chain) */
+	const struct model_rule *rule;
+	size_t depth;                                  /* of jumps */
+	const struct model_rule *stack[RUN_DEPTH_MAX]; /* where they come back to */
+
+	enum run_hook hook;
+	enum run_tracking tracking;
+	bool asked; /* something depended on tracking */
+	struct byte mark[4];
+	struct byte ct_mark[4];
+	const struct model_rule *mark_rule; /* that set the mark last */
+	size_t writes, effects, answers;
+
+	enum run_fate fate;
+	const struct model_rule *decider; /* which rule decided that; NULL: a policy */
+	const struct model_chain *base;   /* the base chain it is in, or was at the end */
+};
+
+/* A state to go back to: whatever is chosen from there on can be chosen otherwise. */
+struct run_save {
+	struct world_point point;
+	struct run_state state;
+};
+
+enum { RUN_SAVES_MAX = 256 };
+
 struct run {
 	struct world *world;
 	const struct model *model;
@@ -99,25 +128,18 @@ struct run {
 	bool untrack;          /* with our NOTRACK */
 	struct record *record; /* who wants to know how rules went; may be NULL */
 
-	enum run_hook hook;
-	enum run_tracking tracking;
-	bool asked; /* something depended on tracking */
+	struct run_state now;
+	const struct model_rule *rule; /* that is evaluated */
+	bool rule_asked;               /* it depended on tracking */
+	bool rejects;                  /* its verdict is to tell the sender */
+	unsigned expr;                 /* the number of its expression */
 	struct byte registers[MODEL_REGISTER_BYTES];
-	struct byte mark[4];
-	struct byte ct_mark[4];
-	const struct model_rule *rule;      /* now */
-	const struct model_rule *mark_rule; /* that set the mark last */
-	bool rule_asked;                    /* it depended on tracking */
-	bool rejects;                       /* its verdict is to tell the sender */
-	unsigned expr;                      /* the number of its expression */
-	size_t writes, effects, answers;
 	struct run_write write[RUN_WRITES_MAX];
 	struct run_effect effect[RUN_EFFECTS_MAX];
 	struct run_answer answer[RUN_ANSWERS_MAX];
 
-	enum run_fate fate;
-	const struct model_rule *decider; /* which rule decided that; NULL: a policy */
-	const struct model_chain *base;   /* the base chain it is in, or was at the end */
+	size_t saves; /* the first is where it began */
+	struct run_save save[RUN_SAVES_MAX];
 };
 
 /* Notes an effect of the rule that is evaluated. */

@@ -71,8 +71,8 @@ static enum model_verdict_code target_mark(struct run *run, const struct model_e
 	if (expr->number[0] != 2 || !take(expr, &info, sizeof(info)))
 		return opaque(run);
 	bytes_put_known(value, MARK_BYTES, &info.mark);
-	mix(run, run->mark, info.mask, value, UINT32_MAX);
-	run->mark_rule = run->rule;
+	mix(run, run->now.mark, info.mask, value, UINT32_MAX);
+	run->now.mark_rule = run->rule;
 	return MODEL_CONTINUE;
 }
 
@@ -85,7 +85,7 @@ static enum model_verdict_code target_connmark(struct run *run,
 	struct byte value[MARK_BYTES];
 
 	run_ask(run);
-	if (run->tracking != RUN_TRACKED)
+	if (run->now.tracking != RUN_TRACKED)
 		return MODEL_CONTINUE;
 	if (expr->number[0] == 2 && take(expr, &later, sizeof(later)) &&
 	    !later.shift_bits)
@@ -96,14 +96,14 @@ static enum model_verdict_code target_connmark(struct run *run,
 	switch (info.mode) {
 	case XT_CONNMARK_SET:
 		bytes_put_known(value, MARK_BYTES, &info.ctmark);
-		mix(run, run->ct_mark, info.ctmask, value, UINT32_MAX);
+		mix(run, run->now.ct_mark, info.ctmask, value, UINT32_MAX);
 		break;
 	case XT_CONNMARK_SAVE:
-		mix(run, run->ct_mark, info.ctmask, run->mark, info.nfmask);
+		mix(run, run->now.ct_mark, info.ctmask, run->now.mark, info.nfmask);
 		break;
 	case XT_CONNMARK_RESTORE:
-		mix(run, run->mark, info.nfmask, run->ct_mark, info.ctmask);
-		run->mark_rule = run->rule;
+		mix(run, run->now.mark, info.nfmask, run->now.ct_mark, info.ctmask);
+		run->now.mark_rule = run->rule;
 		return MODEL_CONTINUE;
 	default: return opaque(run);
 	}
@@ -122,11 +122,11 @@ static enum model_verdict_code target_ct(struct run *run, const struct model_exp
 	if (expr->value.bytes < common)
 		return opaque(run);
 	memcpy(&info, expr->value.at, common);
-	if (run->tracking != RUN_NONE)
+	if (run->now.tracking != RUN_NONE)
 		return MODEL_CONTINUE;
 	if (info.flags & XT_CT_NOTRACK)
 		return effect_notrack(run);
-	run->tracking = RUN_TEMPLATE;
+	run->now.tracking = RUN_TEMPLATE;
 	run_note(run, RUN_ZONE, 0);
 	if (info.helper[0])
 		run_note(run, RUN_HELPER, 0);
@@ -223,7 +223,7 @@ static enum model_verdict_code target_redirect(struct run *run,
 static enum model_verdict_code target_netmap(struct run *run,
 					     const struct model_expr *expr)
 {
-	bool source = run->hook == RUN_POSTROUTING || run->hook == RUN_INPUT;
+	bool source = run->now.hook == RUN_POSTROUTING || run->now.hook == RUN_INPUT;
 
 	return translate(run, expr, source ? RUN_SNAT : RUN_DNAT);
 }
@@ -250,8 +250,8 @@ static enum model_verdict_code target_tproxy(struct run *run,
 		return opaque(run);
 	effect_elsewhere(run, MODEL_TPROXY, 0);
 	bytes_put_known(value, MARK_BYTES, &info.mark_value);
-	mix(run, run->mark, info.mark_mask, value, UINT32_MAX);
-	run->mark_rule = run->rule;
+	mix(run, run->now.mark, info.mark_mask, value, UINT32_MAX);
+	run->now.mark_rule = run->rule;
 	return MODEL_ACCEPT;
 }
 
@@ -296,7 +296,7 @@ static enum model_verdict_code target_secmark(struct run *run,
 					      const struct model_expr *expr)
 {
 	run_ask(run);
-	if (run->tracking == RUN_TRACKED)
+	if (run->now.tracking == RUN_TRACKED)
 		run_note(run, RUN_CT_OTHER, run_place(run));
 	return MODEL_CONTINUE;
 }

@@ -15,7 +15,7 @@
 
 /* Where packets of each kind pass: enum run_hook, ended by HOOK_END. */
 enum { HOOK_END = -1, HOOKS_MAX = 7 };
-static const int WAYS[][HOOKS_MAX] = {
+static const int WAYS[WALK_WAYS][HOOKS_MAX] = {
 	[PACKET_ARRIVES] = { RUN_INGRESS, RUN_PREROUTING, RUN_INPUT, HOOK_END },
 	[PACKET_LEAVES] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, HOOK_END },
 	[PACKET_LOOPS] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, RUN_INGRESS,
@@ -47,15 +47,23 @@ static int hook_of(const struct model_chain *chain)
 	}
 }
 
-/* Of the same priority the one that was made last comes first (nf_hook_entries_grow()). */
+/*
+ * Of the same priority the one that was made last comes first (nf_hook_entries_grow()). NAT's chains
+ * are in one place of the hook, in their own order (nf_nat_core.c).
+ */
 static int by_priority(const void *a, const void *b)
 {
-	const struct model_chain *left = *(const struct model_chain *const *)a;
-	const struct model_chain *right = *(const struct model_chain *const *)b;
+	const struct walk_stop *left = a, *right = b;
 
 	if (left->priority != right->priority)
 		return left->priority < right->priority ? -1 : 1;
-	return left->order > right->order ? -1 : 1;
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	if (!left->chain || !right->chain)
+		return 0;
+	if (left->chain->priority != right->chain->priority)
+		return left->chain->priority < right->chain->priority ? -1 : 1;
+	return left->chain->order > right->chain->order ? -1 : 1;
 }
 
 static bool is_active(const struct model_chain *chain)
@@ -63,26 +71,61 @@ static bool is_active(const struct model_chain *chain)
 	return chain->base && !chain->table->dormant && !chain->table->ours;
 }
 
+static int64_t nat_priority(int hook)
+{
+	return hook == RUN_PREROUTING || hook == RUN_OUTPUT ? NF_IP_PRI_NAT_DST
+							    : NF_IP_PRI_NAT_SRC;
+}
+
+/* Adds the stops of a hook, in order. Returns how many. */
+static size_t put_hook(const struct model *model, int family, int hook,
+		       struct walk_stop *stops)
+{
+	size_t count = 0;
+
+	if (hook == RUN_PREROUTING || hook == RUN_OUTPUT) {
+		stops[count++] =
+			(struct walk_stop){ WALK_OURS, hook, NF_IP_PRI_RAW, NULL };
+		stops[count++] = (struct walk_stop){ WALK_CONNTRACK, hook,
+						     NF_IP_PRI_CONNTRACK, NULL };
+	}
+	for (const struct model_chain *chain = model->chains; chain;
+	     chain = chain->next) {
+		bool nat = chain->type == MODEL_TYPE_NAT;
+
+		if (!is_active(chain) || !is_of_family(chain, family) ||
+		    hook_of(chain) != hook)
+			continue;
+		stops[count++] = (struct walk_stop){
+			.kind = nat ? WALK_NAT : WALK_CHAIN,
+			.hook = hook,
+			.priority = nat ? nat_priority(hook) : chain->priority,
+			.chain = chain,
+		};
+	}
+	qsort(stops, count, sizeof(*stops), by_priority);
+	return count;
+}
+
 int walk_prepare(struct model *model, struct walk_order *out)
 {
+	size_t most = 2 * HOOKS_MAX;
+
+	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)
+		most += is_active(chain);
 	*out = (struct walk_order){ 0 };
 	for (int family = 0; family < WALK_FAMILIES; family++) {
-		for (int hook = 0; hook < WALK_HOOKS; hook++) {
+		for (int way = 0; way < WALK_WAYS; way++) {
 			size_t count = 0;
-			const struct model_chain **list = arena_take(
-				&model->arena,
-				model->chain_count * sizeof(struct model_chain *) + 1);
+			struct walk_stop *stops =
+				arena_take(&model->arena, most * sizeof(*stops));
 
-			if (!list)
+			if (!stops)
 				return -ENOMEM;
-			for (const struct model_chain *chain = model->chains; chain;
-			     chain = chain->next)
-				if (is_active(chain) && is_of_family(chain, family) &&
-				    hook_of(chain) == hook)
-					list[count++] = chain;
-			qsort(list, count, sizeof(struct model_chain *), by_priority);
-			out->chains[family][hook] = list;
-			out->count[family][hook] = count;
+			for (const int *hook = WAYS[way]; *hook != HOOK_END; hook++)
+				count += put_hook(model, family, *hook, stops + count);
+			out->stops[family][way] = stops;
+			out->count[family][way] = count;
 		}
 	}
 	return 0;
@@ -90,11 +133,12 @@ int walk_prepare(struct model *model, struct walk_order *out)
 
 static void note_answer(struct run *run, const struct model_rule *rule, bool matched)
 {
-	if (run->answers == RUN_ANSWERS_MAX) {
+	if (run->now.answers == RUN_ANSWERS_MAX) {
 		run->world->spent = true;
 		return;
 	}
-	run->answer[run->answers++] = (struct run_answer){ rule, run->base, matched };
+	run->answer[run->now.answers++] =
+		(struct run_answer){ rule, run->now.base, matched };
 }
 
 static bool does_something(const struct model_rule *rule)
@@ -126,11 +170,6 @@ static struct model_verdict walk_rule(struct run *run, const struct model_rule *
 	return verdict;
 }
 
-/* Where a jump comes back to. */
-struct frame {
-	const struct model_rule *next;
-};
-
 /* The chain of a jump or goto; a verdict that cannot be followed is not understood. */
 static bool follow(struct run *run, const struct model_verdict *verdict,
 		   const struct model_rule **next)
@@ -144,50 +183,98 @@ static bool follow(struct run *run, const struct model_verdict *verdict,
 	return true;
 }
 
-/* Returns MODEL_ACCEPT, MODEL_DROP or MODEL_STOLEN; MODEL_CONTINUE at the end of the chain. */
-static enum model_verdict_code walk_chain(struct run *run,
-					  const struct model_chain *chain)
+static bool push(struct run *run, const struct model_rule *next)
 {
-	struct frame stack[RUN_DEPTH_MAX];
-	const struct model_rule *rule = chain->rules;
-	size_t depth = 0;
-
-	while (!run->world->spent) {
-		const struct model_rule *next;
-		struct model_verdict verdict;
-
-		while (!rule && depth > 0)
-			rule = stack[--depth].next;
-		if (!rule)
-			return MODEL_CONTINUE;
-		next = rule->next;
-		verdict = walk_rule(run, rule);
-		switch (verdict.code) {
-		case MODEL_ACCEPT:
-		case MODEL_DROP:
-		case MODEL_STOLEN: run->decider = rule; return verdict.code;
-		case MODEL_QUEUED:
-			run_note(run, RUN_QUEUE, 0);
-			run->decider = rule;
-			return MODEL_ACCEPT;
-		case MODEL_RETURN: rule = NULL; break;
-		case MODEL_JUMP:
-			if (depth == RUN_DEPTH_MAX) {
-				run->world->spent = true;
-				break;
-			}
-			stack[depth++].next = next;
-			if (follow(run, &verdict, &next))
-				rule = next;
-			else
-				rule = stack[--depth].next;
-			break;
-		case MODEL_GOTO: rule = follow(run, &verdict, &next) ? next : NULL; break;
-		case MODEL_STRANGE: follow(run, &verdict, &next); return MODEL_DROP;
-		default: rule = next; break;
-		}
+	if (run->now.depth == RUN_DEPTH_MAX) {
+		run->world->spent = true;
+		return false;
 	}
-	return MODEL_CONTINUE;
+	run->now.stack[run->now.depth++] = next;
+	return true;
+}
+
+/* Where to go on after a rule with that verdict; false if it ends the base chain. */
+static bool proceed(struct run *run, const struct model_rule *rule,
+		    const struct model_verdict *verdict)
+{
+	const struct model_rule **next = &run->now.rule;
+
+	*next = rule->next;
+	switch (verdict->code) {
+	case MODEL_RETURN: *next = NULL; return true;
+	case MODEL_JUMP: return !push(run, *next) || follow(run, verdict, next) || true;
+	case MODEL_GOTO:
+		if (!follow(run, verdict, next))
+			*next = NULL;
+		return true;
+	case MODEL_CONTINUE:
+	case MODEL_BREAK: return true;
+	default: return false;
+	}
+}
+
+/* Whether of the choices from number from on, before to, one can still be made otherwise. */
+static bool has_choice(const struct world *world, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		if (world->choice[i].taken + 1 < world->choice[i].options)
+			return true;
+	return false;
+}
+
+/* Keeps the state before something was chosen, to go back to; not those that nobody will. */
+static void keep(struct run *run, const struct world_point *point,
+		 const struct run_state *state)
+{
+	const struct world *world = run->world;
+	const struct run_save *last = &run->save[run->saves - 1];
+
+	if (!has_choice(world, point->at, world->at) || point->at == last->point.at)
+		return;
+	while (run->saves > 1 && !has_choice(world, last->point.at, point->at)) {
+		run->saves--;
+		last--;
+	}
+	if (run->saves < RUN_SAVES_MAX)
+		run->save[run->saves++] = (struct run_save){ *point, *state };
+}
+
+/* One rule. Returns MODEL_CONTINUE, or what ended the base chain. */
+static enum model_verdict_code step(struct run *run)
+{
+	const struct run_state before = run->now;
+	const struct world_point point = world_point(run->world);
+	const struct model_rule *rule = run->now.rule;
+	struct model_verdict verdict = walk_rule(run, rule);
+
+	keep(run, &point, &before);
+	if (proceed(run, rule, &verdict))
+		return MODEL_CONTINUE;
+	run->now.decider = rule;
+	if (verdict.code == MODEL_QUEUED) {
+		run_note(run, RUN_QUEUE, 0);
+		return MODEL_ACCEPT;
+	}
+	if (verdict.code == MODEL_STRANGE) {
+		follow(run, &verdict, &rule);
+		return MODEL_DROP;
+	}
+	return verdict.code;
+}
+
+/* Returns MODEL_ACCEPT, MODEL_DROP or MODEL_STOLEN; MODEL_CONTINUE at the end of the chain. */
+static enum model_verdict_code walk_chain(struct run *run)
+{
+	enum model_verdict_code code = MODEL_CONTINUE;
+
+	while (code == MODEL_CONTINUE && !run->world->spent) {
+		while (!run->now.rule && run->now.depth > 0)
+			run->now.rule = run->now.stack[--run->now.depth];
+		if (!run->now.rule)
+			break;
+		code = step(run);
+	}
+	return code;
 }
 
 /* Whether packets on this way pass a device that the chain is for. */
@@ -197,45 +284,36 @@ static bool is_on_device(struct run *run, const struct model_chain *chain)
 
 	if (chain->devices == 0)
 		return true;
-	bytes_put_symbol(name, sizeof(name) / sizeof(name[0]),
+	bytes_put_symbol(name, MODEL_DEVICE_BYTES,
 			 packet_symbol(run->packet, run->world,
-				       run->hook == RUN_INGRESS ? PACKET_IN_NAME
-								: PACKET_OUT_NAME));
+				       run->now.hook == RUN_INGRESS ? PACKET_IN_NAME
+								    : PACKET_OUT_NAME));
 	for (size_t i = 0; i < chain->devices; i++)
 		if (bytes_equal(run->world, name, MODEL_DEVICE_BYTES, chain->device[i]))
 			return true;
 	return false;
 }
 
-/* Returns whether the packet goes on. */
-static bool walk_base(struct run *run, const struct model_chain *chain)
+/* Goes into a base chain, unless that can have no effect. */
+static void enter_chain(struct run *run, const struct model_chain *chain)
 {
 	const unsigned matters = MODEL_CHANGES | MODEL_REFUSES | MODEL_TRANSLATES;
-	enum model_verdict_code code;
 
 	if (!chain->drops && !(chain->effects & matters))
-		return true;
-	run->base = chain;
+		return;
+	run->now.base = chain;
 	if (!is_on_device(run, chain))
-		return true;
-	run->decider = NULL;
+		return;
+	run->now.decider = NULL;
 	run->rejects = false;
-	code = walk_chain(run, chain);
-	if (code == MODEL_CONTINUE)
-		code = chain->drops ? MODEL_DROP : MODEL_ACCEPT;
-	if (code == MODEL_ACCEPT)
-		return true;
-	run->fate = RUN_DROPPED;
-	if (code == MODEL_STOLEN)
-		run->fate = RUN_TAKEN;
-	else if (run->decider && run->rejects)
-		run->fate = RUN_REJECTED;
-	return false;
+	run->now.rule = chain->rules;
+	run->now.depth = 0;
+	run->now.in_chain = true;
 }
 
 static bool is_translated(const struct run *run)
 {
-	for (size_t i = 0; i < run->effects; i++)
+	for (size_t i = 0; i < run->now.effects; i++)
 		if (run->effect[i].kind <= RUN_REDIRECT)
 			return true;
 	return false;
@@ -245,130 +323,120 @@ static bool is_translated(const struct run *run)
  * nf_nat_inet_fn(): only the first packet of a connection, and each kind of translation only once:
  * on loopback that of the destination in output, that of the source in postrouting.
  */
-static bool walk_nat(struct run *run, const struct model_chain *const *chains,
-		     size_t count)
+static void enter_nat(struct run *run, const struct model_chain *chain)
 {
 	bool again = run->packet->loopback &&
-		     (run->hook == RUN_PREROUTING || run->hook == RUN_INPUT);
+		     (run->now.hook == RUN_PREROUTING || run->now.hook == RUN_INPUT);
 
-	if (again || run->tracking != RUN_TRACKED ||
+	if (again || run->now.tracking != RUN_TRACKED ||
 	    run_state(run) != NF_CT_STATE_BIT(IP_CT_NEW))
-		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (chains[i]->type != MODEL_TYPE_NAT)
-			continue;
-		if (chains[i]->drops || chains[i]->effects)
-			run_ask(run);
-		if (!walk_base(run, chains[i]))
-			return false;
-		/* What becomes of it then is not followed: it is a difference already. */
-		if (is_translated(run)) {
-			run->fate = RUN_TAKEN;
-			return false;
-		}
-	}
-	return true;
-}
-
-/* What is done in a hook beside rules, at a priority. */
-enum station { STATION_OURS, STATION_CONNTRACK, STATION_NAT, STATIONS };
-
-static int32_t station_priority(const struct run *run, enum station station)
-{
-	switch (station) {
-	case STATION_OURS: return NF_IP_PRI_RAW;
-	case STATION_CONNTRACK: return NF_IP_PRI_CONNTRACK;
-	default:
-		return run->hook == RUN_PREROUTING || run->hook == RUN_OUTPUT
-			       ? NF_IP_PRI_NAT_DST
-			       : NF_IP_PRI_NAT_SRC;
-	}
+		return;
+	if (chain->drops || chain->effects)
+		run_ask(run);
+	enter_chain(run, chain);
 }
 
 /* nf_conntrack_in(): an error belongs to the connection of the packet that it is about. */
 static void track(struct run *run)
 {
-	if (run->tracking != RUN_NONE && run->tracking != RUN_TEMPLATE)
+	if (run->now.tracking != RUN_NONE && run->now.tracking != RUN_TEMPLATE)
 		return;
 	if (packet_is_error(run->packet) && (run->untrack || !run_was_tracked(run)))
-		run->tracking = RUN_NONE;
+		run->now.tracking = RUN_NONE;
 	else
-		run->tracking = RUN_TRACKED;
+		run->now.tracking = RUN_TRACKED;
 }
 
-static bool pass_station(struct run *run, enum station station,
-			 const struct model_chain *const *chains, size_t count)
+static void enter(struct run *run, const struct walk_stop *stop)
 {
-	bool first = run->hook == RUN_PREROUTING || run->hook == RUN_OUTPUT;
-
-	switch (station) {
-	case STATION_OURS:
-		if (first && run->untrack && run->tracking == RUN_NONE &&
+	switch (stop->kind) {
+	case WALK_OURS:
+		if (run->untrack && run->now.tracking == RUN_NONE &&
 		    !packet_is_error(run->packet) && !run->packet->astray)
-			run->tracking = RUN_UNTRACKED;
-		return true;
-	case STATION_CONNTRACK:
-		if (first)
-			track(run);
-		return true;
-	default: return walk_nat(run, chains, count);
+			run->now.tracking = RUN_UNTRACKED;
+		break;
+	case WALK_CONNTRACK: track(run); break;
+	case WALK_NAT: enter_nat(run, stop->chain); break;
+	case WALK_CHAIN: enter_chain(run, stop->chain); break;
 	}
 }
 
-static bool has_stations(const struct run *run)
+static enum run_fate fate_of(const struct run *run, const struct model_chain *chain,
+			     enum model_verdict_code code)
 {
-	return run->hook != RUN_INGRESS && run->hook != RUN_EGRESS;
+	if (code == MODEL_CONTINUE)
+		code = chain->drops ? MODEL_DROP : MODEL_ACCEPT;
+	if (code == MODEL_STOLEN)
+		return RUN_TAKEN;
+	/* What becomes of it when it is translated is not followed: it is a difference already. */
+	if (code == MODEL_ACCEPT)
+		return is_translated(run) ? RUN_TAKEN : RUN_DELIVERED;
+	return run->now.decider && run->rejects ? RUN_REJECTED : RUN_DROPPED;
 }
 
-static bool walk_hook(struct run *run, const struct model_chain *const *chains,
-		      size_t count)
+/* On from where the run is. */
+static void go_on(struct run *run, const struct walk_order *order)
 {
-	int station = has_stations(run) ? STATION_OURS : STATIONS;
+	int family = run->packet->family == AF_INET ? 0 : 1;
+	enum packet_way way = packet_way(run->packet);
+	const struct walk_stop *stops = order->stops[family][way];
+	size_t count = order->count[family][way];
 
-	for (size_t i = 0; i <= count; i++) {
-		if (i < count && chains[i]->type == MODEL_TYPE_NAT)
-			continue;
-		while (station < STATIONS &&
-		       (i == count || station_priority(run, (enum station)station) <=
-					      chains[i]->priority))
-			if (!pass_station(run, (enum station)station++, chains, count))
-				return false;
-		if (i < count && !walk_base(run, chains[i]))
-			return false;
+	while (run->now.stop < count && !run->world->spent) {
+		const struct walk_stop *stop = &stops[run->now.stop];
+
+		if (!run->now.in_chain) {
+			const struct run_state before = run->now;
+			const struct world_point point = world_point(run->world);
+
+			run->now.hook = (enum run_hook)stop->hook;
+			enter(run, stop);
+			keep(run, &point, &before);
+		}
+		if (run->now.in_chain) {
+			run->now.fate = fate_of(run, stop->chain, walk_chain(run));
+			run->now.in_chain = false;
+			if (run->now.fate != RUN_DELIVERED)
+				return;
+		}
+		run->now.stop++;
 	}
-	return true;
-}
-
-static void begin(struct run *run)
-{
-	struct run fresh = { .world = run->world,
-			     .model = run->model,
-			     .packet = run->packet,
-			     .untrack = run->untrack,
-			     .record = run->record,
-			     .fate = RUN_DELIVERED };
-	const struct world_key mark = { PACKET_META, NFT_META_MARK, 0, PACKET_KINDS };
-	const struct world_key ct_mark = { PACKET_CT, NFT_CT_MARK, 0, PACKET_KINDS };
-
-	/* A packet that arrives has no mark; a socket may give what it sends one. */
-	if (packet_way(run->packet) != PACKET_ARRIVES)
-		bytes_put_host_symbol(fresh.mark, sizeof(uint32_t),
-				      world_symbol(run->world, &mark, 4, NULL));
-	if (run->model->marks_ct && run->packet->kind != PACKET_REQUEST)
-		bytes_put_host_symbol(fresh.ct_mark, sizeof(uint32_t),
-				      world_symbol(run->world, &ct_mark, 4, NULL));
-	*run = fresh;
 }
 
 void walk(struct run *run, const struct walk_order *order)
 {
-	int family = run->packet->family == AF_INET ? 0 : 1;
+	const struct world_key mark = { PACKET_META, NFT_META_MARK, 0, PACKET_KINDS };
+	const struct world_key ct_mark = { PACKET_CT, NFT_CT_MARK, 0, PACKET_KINDS };
+	struct run_state *now = &run->now;
 
-	begin(run);
-	for (const int *hook = WAYS[packet_way(run->packet)]; *hook != HOOK_END; hook++) {
-		run->hook = (enum run_hook) * hook;
-		if (!walk_hook(run, order->chains[family][*hook],
-			       order->count[family][*hook]))
-			return;
+	*now = (struct run_state){ .fate = RUN_DELIVERED };
+	run->saves = 1;
+	/* A packet that arrives has no mark; a socket may give what it sends one. */
+	if (packet_way(run->packet) != PACKET_ARRIVES)
+		bytes_put_host_symbol(now->mark, sizeof(uint32_t),
+				      world_symbol(run->world, &mark, 4, NULL));
+	if (run->model->marks_ct && run->packet->kind != PACKET_REQUEST)
+		bytes_put_host_symbol(now->ct_mark, sizeof(uint32_t),
+				      world_symbol(run->world, &ct_mark, 4, NULL));
+	/* These symbols stay: choices come later. */
+	run->save[0] = (struct run_save){ world_point(run->world), *now };
+	go_on(run, order);
+}
+
+bool walk_again(struct run *run, const struct walk_order *order)
+{
+	const struct run_save *save;
+	unsigned which;
+
+	if (run->world->spent || !world_flip(run->world, run->save[0].point.at, &which)) {
+		world_return(run->world, &run->save[0].point);
+		return false;
 	}
+	while (run->saves > 1 && run->save[run->saves - 1].point.at > which)
+		run->saves--;
+	save = &run->save[run->saves - 1];
+	world_return(run->world, &save->point);
+	run->now = save->state;
+	go_on(run, order);
+	return true;
 }

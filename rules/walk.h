@@ -2,7 +2,9 @@
 #ifndef RULES_WALK_H
 #define RULES_WALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct model;
 struct model_chain;
@@ -10,12 +12,27 @@ struct run;
 
 /* Sends packets through the base chains of a ruleset as the kernel would. Pure. */
 
-enum { WALK_HOOKS = 6, WALK_FAMILIES = 2 };
+enum { WALK_FAMILIES = 2, WALK_WAYS = 3 };
 
-/* The base chains by hook and address family, in the order in which packets meet them. */
+/* What a packet meets on its way, one after the other. */
+enum walk_stop_kind {
+	WALK_OURS,      /* where our rules untrack */
+	WALK_CONNTRACK, /* where conntrack looks at it */
+	WALK_NAT,       /* a base chain that only new connections meet */
+	WALK_CHAIN,     /* a base chain */
+};
+
+struct walk_stop {
+	enum walk_stop_kind kind;
+	int hook; /* enum run_hook */
+	int64_t priority;
+	const struct model_chain *chain;
+};
+
+/* The ways by address family and enum packet_way. */
 struct walk_order {
-	const struct model_chain **chains[WALK_FAMILIES][WALK_HOOKS];
-	size_t count[WALK_FAMILIES][WALK_HOOKS];
+	struct walk_stop *stops[WALK_FAMILIES][WALK_WAYS];
+	size_t count[WALK_FAMILIES][WALK_WAYS];
 };
 
 /* Takes memory from the model's arena. Returns 0 or -ENOMEM. */
@@ -26,5 +43,12 @@ int walk_prepare(struct model *model, struct walk_order *out);
  * is made anew. What came of it is in run.
  */
 void walk(struct run *run, const struct walk_order *order);
+
+/*
+ * Sends it again, for another case that begins as the world stood when walk() was called; from
+ * where that case parts with the one before. False: there is none left, and the world is as it was
+ * then.
+ */
+bool walk_again(struct run *run, const struct walk_order *order);
 
 #endif

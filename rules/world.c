@@ -27,19 +27,27 @@ void world_return(struct world *world, const struct world_point *point)
 	arena_release(&world->arena, &point->arena);
 }
 
-bool world_again(struct world *world, const struct world_point *point)
+bool world_flip(struct world *world, unsigned from, unsigned *which)
 {
-	world_return(world, point);
-	while (world->choices > point->at) {
+	while (world->choices > from) {
 		struct world_choice *last = &world->choice[world->choices - 1];
 
 		if (last->taken + 1 < last->options) {
 			last->taken++;
+			*which = world->choices - 1;
 			return true;
 		}
 		world->choices--;
 	}
 	return false;
+}
+
+bool world_again(struct world *world, const struct world_point *point)
+{
+	unsigned which;
+
+	world_return(world, point);
+	return world_flip(world, point->at, &which);
 }
 
 bool world_spend(struct world *world, uint64_t steps)
@@ -139,7 +147,11 @@ bool world_decide(struct world *world, unsigned symbol, const struct ranges *set
 	}
 	if (!in.count || !out.count)
 		return in.count;
-	if (world_choose(world, 2)) {
+	/*
+	 * Yes comes first: what a rule lets through or drops ends soon, and what is left to be
+	 * looked at later is but the one case that no rule was about.
+	 */
+	if (world_choose(world, 2) == 0) {
 		restrict_to(world, symbol, &in);
 		return true;
 	}
@@ -166,7 +178,7 @@ bool world_assume(struct world *world, const struct world_key *key, const void *
 		world->spent = true;
 		return false;
 	}
-	fact.holds = world_choose(world, 2);
+	fact.holds = world_choose(world, 2) == 0;
 	world->fact[world->facts++] = fact;
 	return fact.holds;
 }

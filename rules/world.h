@@ -30,8 +30,8 @@ struct world_key {
 enum {
 	WORLD_SYMBOLS_MAX = 512,
 	WORLD_FACTS_MAX = 1024,
-	WORLD_CHOICES_MAX = 4096,
-	WORLD_UNDOS_MAX = 8192,
+	WORLD_CHOICES_MAX = 1 << 16,
+	WORLD_UNDOS_MAX = 1 << 16,
 	WORLD_FACT_BYTES = 32,
 };
 
@@ -81,9 +81,13 @@ struct world_point world_point(const struct world *world);
 void world_return(struct world *world, const struct world_point *point);
 
 /*
- * The next case that begins like the one at point, from there on. False: there is none, and the
- * choices after point are forgotten. Either way the world is back at point.
+ * Takes another answer to the last choice, from number from on, that has one left; those after it
+ * are forgotten. The caller then goes back to a point before it (*which is its number) and asks
+ * again. False: there is none left.
  */
+bool world_flip(struct world *world, unsigned from, unsigned *which);
+
+/* The same, back at point. */
 bool world_again(struct world *world, const struct world_point *point);
 
 /* Takes steps off the budget; false if there are not so many. */
