@@ -114,11 +114,14 @@ static bool passes(struct auditor *auditor, struct packet *packet, enum packet_k
  */
 static bool needs_reply(const struct packet *packet)
 {
+	/* An error that this host gets is about what it sent, and the other way round. */
+	bool opened_here = packet->service->outbound || packet->own;
+
 	switch (packet->kind) {
 	case PACKET_LATER:
 	case PACKET_LATER_REPLY: return packet_proto(packet) == IPPROTO_TCP;
-	case PACKET_ERROR_IN: return !packet->service->outbound;
-	case PACKET_ERROR_OUT: return packet->service->outbound;
+	case PACKET_ERROR_IN: return !opened_here || packet->loopback;
+	case PACKET_ERROR_OUT: return opened_here && !packet->loopback;
 	default: return false;
 	}
 }

@@ -471,7 +471,7 @@ static const struct {
 	{ "udp", match_udp },
 };
 
-static enum answer match(struct run *run, const struct model_expr *expr)
+static enum answer ask(struct run *run, const struct model_expr *expr)
 {
 	for (size_t i = 0; i < sizeof(MATCHES) / sizeof(MATCHES[0]); i++)
 		if (strcmp(MATCHES[i].name, expr->object) == 0)
@@ -484,7 +484,7 @@ static enum answer match(struct run *run, const struct model_expr *expr)
 
 enum model_verdict_code extension_match(struct run *run, const struct model_expr *expr)
 {
-	enum answer answer = match(run, expr);
+	enum answer answer = ask(run, expr);
 
 	if (answer == UNREADABLE) {
 		run_ask(run);
