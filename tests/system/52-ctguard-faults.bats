@@ -114,3 +114,237 @@ teardown() {
 	not happened lost
 	not happened restore
 }
+
+# guard_in_trouble INJECTION: a guard that strace meddles with from the start.
+guard_in_trouble() {
+	background on server strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=sendto,recvmsg -e "inject=$1" \
+		ctguard run --json --control socket -s udp/9000 --horizon 0s --engage-at 1% \
+		--release-at 0.5% --release-after 1h --lease 3s
+	guard=$pid
+}
+
+# meddle INJECTION: strace with the guard that runs, until unmeddle.
+meddle() {
+	background strace -p "$guard" -o "$BATS_TEST_TMPDIR/trace" -e trace=sendto,recvmsg -e "inject=$1"
+	meddler=$pid
+	wait_until 5 grep -q attached "$meddler.err"
+}
+
+unmeddle() {
+	kill "$meddler"
+	wait_until 5 ended "$meddler"
+}
+
+# Whether whatever is out of tracking ends by itself, in both directions alike.
+all_leased() {
+	on server nft -j list ruleset | jq -e '[.nftables[].map? | select(.table == "ctkit" and .elem) |
+		.elem[][0]] | all(.elem.timeout > 0)' >/dev/null
+}
+
+@test "kill -9 at any point: what is out is out by a lease, and the next guard takes it over" {
+	local died=0 found=0 point=1 whole=
+	# From its first message to the kernel to where it has engaged and deleted the entries.
+	while [ -z "$whole" ]; do
+		((died < 60))
+		fill
+		guard_in_trouble "sendto:signal=KILL:when=$point"
+		wait_until 20 eval 'ended "$guard" || happened reclaim'
+		if happened reclaim; then
+			whole=yes
+			# If it has not died of the next message meanwhile.
+			kill -KILL $(pgrep -P "$guard" ctguard) || true
+		fi
+		wait_until 5 ended "$guard"
+		died=$((died + 1))
+		all_leased
+		on server nft list ruleset >before.nft
+		guard --lease 3s
+		if grep -q 'udp \. 9000 timeout' before.nft; then
+			found=$((found + 1))
+			wait_until 5 happened adopt
+		fi
+		order stop
+		wait_until 5 ended "$guard"
+		not table_exists
+		# Finely until it has engaged; the many messages that delete entries are much alike.
+		point=$((point + 1 + RANDOM % 3 + (found > 4 ? point / 2 : 0)))
+	done
+	echo "killed $died times, $found times with rules that it had made"
+	[ "$died" -ge 8 ]
+	[ "$found" -ge 1 ]
+}
+
+@test "answers of the kernel that are lost are asked for again" {
+	guard --lease 3s
+	meddle recvmsg:error=ENOBUFS:when=3+5
+	engage
+	elapse 4000
+	untracked
+	unmeddle
+	not happened lost
+	order stop
+	wait_until 5 ended "$guard"
+	not table_exists
+}
+
+@test "calls that are interrupted are made again" {
+	guard --lease 3s
+	meddle recvmsg:error=EINTR:when=1+2
+	engage
+	wait_until 5 happened reclaim
+	[ "$(entries server)" -lt 100 ]
+	elapse 4000
+	untracked
+	unmeddle
+	not happened lost
+	[ "$(state .errors)" -eq 0 ]
+}
+
+@test "a guard that lost its privilege: its rules end, and when it has it again it goes on" {
+	guard --lease 3s
+	engage
+	meddle recvmsg:error=EPERM
+	wait_until 10 eval 'not untracked'
+	wait_until 5 grep -q 'Operation not permitted' "$guard.err"
+	[ "$(state .errors)" -gt 0 ]
+	unmeddle
+	wait_until 10 happened lost
+	event lost | jq -r .why | grep -q 'its lease ran out while the guard did not run'
+	[ "$(events engage)" -eq 1 ]
+	engage
+}
+
+@test "a guard that hung for longer than a lease tells so" {
+	guard --lease 3s
+	engage
+	kill -STOP "$guard"
+	wait_until 10 eval 'not untracked'
+	kill -CONT "$guard"
+	wait_until 10 happened lost
+	event lost | jq -r .why | grep -q 'its lease ran out while the guard did not run'
+	not untracked
+	not happened restore
+	not happened stand-down
+}
+
+@test "a clock on the wall that jumps by days moves nothing" {
+	cat >clock.c <<-'C'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <sys/time.h>
+		#include <time.h>
+		static long jump(void) { static long n; return (++n % 2 ? 1 : -1) * 86400L * (n % 100); }
+		int clock_gettime(clockid_t id, struct timespec *out) {
+			int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+			int result = real(id, out);
+			if (id == CLOCK_REALTIME) out->tv_sec += jump();
+			return result;
+		}
+		int gettimeofday(struct timeval *out, void *zone) {
+			struct timespec now;
+			clock_gettime(CLOCK_REALTIME, &now);
+			out->tv_sec = now.tv_sec, out->tv_usec = now.tv_nsec / 1000;
+			return 0;
+		}
+	C
+	cc -shared -fPIC -o clock.so clock.c -ldl
+	nm -D "$CTKIT_BIN/guard/ctguard" | grep -q asan && skip "the sanitizer must come first"
+	LD_PRELOAD=$PWD/clock.so guard --lease 3s --release-after 5s
+	engage
+	elapse 4000
+	untracked
+	not happened lost
+	wait_until 20 happened release
+	# That it was the clock that jumped.
+	[ "$(jq -r .time "$guard.out" | cut -d T -f 1 | sort -u | wc -l)" -gt 2 ]
+}
+
+@test "clients that come and go, dribble, or do not read are in nobody's way" {
+	guard
+	/usr/bin/python3 - <<-'PYTHON'
+		import socket
+		def call():
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect('socket')
+		    return s
+		for i in range(2000):
+		    call().close()
+		greedy = []
+		for i in range(40):
+		    s = call()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+		    s.sendall(b'{"command":"status"}\n' * 100)
+		    greedy.append(s)
+		for s in greedy:
+		    s.close()
+		s = call()
+		for byte in b'{"command":"status"}\n':
+		    s.send(bytes([byte]))
+		answer = b''
+		while chunk := s.recv(65536): answer += chunk
+		assert answer.startswith(b'{"metainfo"'), answer
+	PYTHON
+	engage
+	state_is engaged
+}
+
+@test "a network namespace that is deleted goes on until its guard ends" {
+	guard
+	ip netns add other
+	on other nft add table inet firewall
+	on other nft add chain inet firewall input '{ type filter hook input priority 0; }'
+	on other nft add rule inet firewall input ct state established accept
+	on other ip link set lo up
+	background on other ctguard run --json --control other -s udp/9000 --horizon 0s --engage-at 1% \
+		--release-at 0.5% --release-after 1h
+	local guest=$pid
+	wait_until 5 grep -q guarding "$guest.err"
+	ip netns del other
+	nsenter --net="/proc/$guest/ns/net" ctfill -P 9000 -d 127.0.0.1 -t 600 4000
+	wait_until 10 grep -q '"event":"engage"' "$guest.out"
+	kill -KILL "$guest"
+	wait_until 5 ended "$guest"
+	# The guard of another namespace has nothing of it.
+	state_is watching
+	not happened engage
+}
+
+@test "without memory it loses words, not its wits" {
+	guard --journal journal
+	prlimit --pid "$guard" --as=1: --data=1:
+	fill
+	wait_until 10 eval 'untracked || happened failure || grep -q "memory" "$guard.err"'
+	elapse 1000
+	kill -0 "$guard"
+	prlimit --pid "$guard" --as=unlimited: --data=unlimited:
+	fill
+	wait_until 10 untracked
+	order stop
+	wait_until 5 ended "$guard"
+	not table_exists
+}
+
+@test "too little memory to start with is told" {
+	local size
+	for size in 8 16 24 32; do
+		run on server timeout 3 prlimit --as=$((size << 20)) ctguard run -s udp/9000 --control socket
+		echo "$size MiB: $status $output"
+		# 127: the loader did not find room for the libraries; 124: it guarded.
+		[[ $status == @(1|3|124|127) ]]
+		not table_exists
+	done
+}
+
+@test "closed standard output and error are no reason not to guard" {
+	(exec ip netns exec server ctguard run --json --control socket -s udp/9000 --horizon 0s --engage-at 1% \
+		--release-at 0.5% --journal journal <&- >&- 2>&- 3>&-) &
+	guard=$!
+	wait_until 10 test -S socket
+	fill
+	wait_until 10 untracked
+	wait_until 10 grep -q '"event":"reclaim"' journal
+	order stop
+	wait_until 5 ended "$guard"
+	not table_exists
+	[ "$(head -n 1 journal | jq -r .event)" = start ]
+}

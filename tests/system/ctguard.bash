@@ -11,8 +11,9 @@ guard() {
 	wait_until 10 grep -q guarding "$BATS_TEST_TMPDIR/$guard.err"
 }
 
-# fill [PORT]: entries of the service that are more than the guard allows.
+# fill [PORT]: entries of the service that are more than the guard allows, whatever is there of it.
 fill() {
+	on server conntrack -D -p udp --dport "${1:-9000}" >/dev/null 2>&1 || true
 	on server ctfill -P "${1:-9000}" -d 10.77.0.1 -t 600 4000 >/dev/null
 }
 
