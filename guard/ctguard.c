@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard/complaint.h"
 #include "guard/config.h"
 #include "guard/errand.h"
 #include "guard/incidents.h"
@@ -33,7 +34,7 @@ static const char NAME[] = "ctguard";
 enum { EXIT_HELPLESS = 4 };
 
 /* libConfuse's error function has no argument of ours. */
-static struct text complaints;
+static struct complaint complaint;
 
 static int print(const struct text *text, const struct log *log)
 {
@@ -61,11 +62,11 @@ static int print_json(const json_t *object, const struct log *log)
 
 static void on_config_error(cfg_t *file, const char *fmt, va_list args)
 {
-	char sentence[400];
-
-	vsnprintf(sentence, sizeof(sentence), fmt, args);
-	text_add(&complaints, "%s%s:%d: %s", complaints.length ? "; " : "",
-		 file->filename ? file->filename : "", file->line, sentence);
+	/* The first is what is wrong; others may follow from it. */
+	if (complaint.sentence[0])
+		return;
+	complaint.line = file->line;
+	vsnprintf(complaint.sentence, sizeof(complaint.sentence), fmt, args);
 }
 
 /* The file first, then the command line over it. Returns 0 or -errno with the reason in *why. */
@@ -75,13 +76,13 @@ static int read_config(const struct order *order, struct config *config, struct 
 
 	config_init(config);
 	if (order->config_path) {
+		complaint = (struct complaint){ 0 };
 		err = config_read(config, order->config_path, on_config_error);
 		if (err == -EINVAL)
-			text_add(why, "%s", text_str(&complaints));
+			complaint_tell(&complaint, order->config_path, why);
 		else if (err)
 			text_add(why, "cannot read \"%s\": %s", order->config_path,
 				 strerror(-err));
-		text_free(&complaints);
 	}
 	for (size_t i = 0; !err && i < order->setting_count; i++)
 		err = config_set(config, order->settings[i].name,
@@ -99,9 +100,22 @@ static int read_config(const struct order *order, struct config *config, struct 
 /* The same, and whether it makes sense together. */
 static int make_config(const struct order *order, struct config *config, struct text *why)
 {
+	struct complaint together = { 0 };
+	struct text reason = { 0 };
 	int err = read_config(order, config, why);
 
-	return err ? err : config_check(config, why);
+	if (err)
+		return err;
+	err = config_check(config, &reason);
+	if (err && order->config_path) {
+		snprintf(together.sentence, sizeof(together.sentence), "%s",
+			 text_str(&reason));
+		complaint_tell(&together, order->config_path, why);
+	} else if (err) {
+		text_add(why, "%s", text_str(&reason));
+	}
+	text_free(&reason);
+	return err;
 }
 
 /* Returns EXIT_OK, or EXIT_USAGE after saying why. */

@@ -14,7 +14,7 @@
 #include "lib/service.h"
 #include "lib/text.h"
 
-enum { WHY_BYTES = 400 };
+enum { WHY_BYTES = 1000 };
 
 static json_t *done(const char *text)
 {

@@ -33,7 +33,7 @@
 #include "lib/nl.h"
 #include "lib/text.h"
 
-enum { WHY_BYTES = 400 };
+enum { WHY_BYTES = 1000 };
 
 struct guard {
 	struct guard_setup setup;

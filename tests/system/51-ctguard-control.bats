@@ -403,3 +403,19 @@ time.sleep(60)'
 	wait_until 5 ended "$pid"
 	[ -s log ]
 }
+
+@test "what is wrong in a configuration is shown where it stands" {
+	shown() { # FILE-TEXT ERROR...: lines of what check-config says
+		printf '%b' "$1" >bad.conf
+		run ctguard check-config -c bad.conf
+		[ "$status" -eq 2 ]
+		[ "$output" = "$(printf '%s\n' "${@:2}")" ] || { echo "$output"; false; }
+	}
+	shown 'lease = 30s\nengage-at = 8O%\n' 'ctguard: bad.conf:2: engage-at: "8O%" is not a share (like 80%)' \
+		'    engage-at = 8O%' '                ^^^'
+	shown 'service "udp/53" { }\nservice "udp/192.0.2.1:53" { }\nlease = 10s\n' \
+		'ctguard: bad.conf:2: service "udp/192.0.2.1:53" is given twice' \
+		'    service "udp/192.0.2.1:53" { }' '             ^^^^^^^^^^^^^^^^'
+	shown 'engage-at = 40%\nservice "udp/1" { }\n' \
+		'ctguard: bad.conf:1: release-at (50%) must be below engage-at (40%)' '    engage-at = 40%' '    ^^^^^^^^^'
+}
