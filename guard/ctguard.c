@@ -11,6 +11,8 @@
 
 #include "guard/complaint.h"
 #include "guard/config.h"
+#include "guard/diagnosis.h"
+#include "guard/doctor.h"
 #include "guard/errand.h"
 #include "guard/incidents.h"
 #include "guard/journal.h"
@@ -19,6 +21,7 @@
 #include "guard/realtime.h"
 #include "guard/startup.h"
 #include "guard/status.h"
+#include "guard/symptoms.h"
 #include "guard/wiring.h"
 #include "lib/args.h"
 #include "lib/log.h"
@@ -29,6 +32,9 @@
 #include "lib/text.h"
 
 static const char NAME[] = "ctguard";
+
+/* Where a doctor looks for a configuration that nobody named. */
+static const char CONFIG_PATH[] = "/etc/ctkit/ctguard.conf";
 
 /* "status" of a guard that cannot help: for scripts. */
 enum { EXIT_HELPLESS = 4 };
@@ -142,6 +148,62 @@ static int check_config(const struct order *order, const struct log *log)
 		return status;
 	printf("ok: %zu %s\n", config.count, config.count == 1 ? "service" : "services");
 	return streams_finish(log);
+}
+
+/* A configuration is judged where there is one; without, there are only no services. */
+static void examine_config(const struct order *order, struct symptoms *symptoms,
+			   struct config *config)
+{
+	struct order asked = *order;
+	struct text why = { 0 };
+
+	if (!asked.config_path && access(CONFIG_PATH, R_OK) == 0)
+		asked.config_path = CONFIG_PATH;
+	symptoms->config_asked =
+		asked.config_path || asked.service_count || asked.setting_count;
+	if (symptoms->config_asked && make_config(&asked, config, &why)) {
+		config_init(config);
+		/* The first line: what is wrong, and where. */
+		snprintf(symptoms->config_problem, sizeof(symptoms->config_problem),
+			 "%.*s", (int)strcspn(text_str(&why), "\n"), text_str(&why));
+	}
+	text_free(&why);
+}
+
+static int show_diagnosis(const struct symptoms *symptoms, const struct order *order,
+			  const struct log *log)
+{
+	static struct diagnosis diagnosis;
+	struct text text = { 0 };
+	json_t *object;
+	int status;
+
+	doctor_judge(symptoms, &diagnosis);
+	object = diagnosis_json(&diagnosis);
+	diagnosis_text(&diagnosis, &text);
+	status = order->json ? print_json(object, log) : print(&text, log);
+	text_free(&text);
+	json_decref(object);
+	if (status == EXIT_OK && diagnosis_count(&diagnosis, AILMENT_PROBLEM))
+		return EXIT_FAILED;
+	return status;
+}
+
+static int doctor(const struct order *order, const struct log *log)
+{
+	static struct symptoms symptoms;
+	struct text why = { 0 };
+	struct config config;
+
+	config_init(&config);
+	examine_config(order, &symptoms, &config);
+	symptoms_read(&config, &symptoms);
+	if (!symptoms.table_err)
+		return show_diagnosis(&symptoms, order, log);
+	startup_explain(symptoms.table_err, &why);
+	log_error(log, "%s", text_str(&why));
+	text_free(&why);
+	return EXIT_UNREACHABLE;
 }
 
 static int reread(struct config *out, struct text *why, void *data)
@@ -373,6 +435,7 @@ int main(int argc, char **argv)
 	switch (order.command) {
 	case ORDER_RUN: return run(&order, &log);
 	case ORDER_CHECK_CONFIG: return check_config(&order, &log);
+	case ORDER_DOCTOR: return doctor(&order, &log);
 	case ORDER_INCIDENTS: return incidents(&order, &log);
 	default: return send_order(&order, &log);
 	}

@@ -11,6 +11,7 @@
 static const char USAGE[] =
 	"usage: ctguard run [-c FILE] [-s SERVICE]... [--dry-run] [options]\n"
 	"       ctguard check-config [-c FILE] [-s SERVICE]... [options]\n"
+	"       ctguard doctor [-c FILE] [-s SERVICE]...\n"
 	"       ctguard status | pause | resume | release SERVICE | reload | stop\n"
 	"       ctguard incidents [N] --journal FILE\n"
 	"\n"
@@ -68,6 +69,7 @@ struct command {
 static const struct command COMMANDS[] = {
 	[ORDER_RUN] = { "run", OPERAND_NONE },
 	[ORDER_CHECK_CONFIG] = { "check-config", OPERAND_NONE },
+	[ORDER_DOCTOR] = { "doctor", OPERAND_NONE },
 	[ORDER_INCIDENTS] = { "incidents", OPERAND_MAY },
 	[ORDER_STATUS] = { "status", OPERAND_NONE },
 	[ORDER_PAUSE] = { "pause", OPERAND_NONE },
@@ -196,7 +198,7 @@ static bool check_options(const struct order *order, const struct log *log)
 	bool configures = order->service_count || order->setting_count ||
 			  order->dry_run || order->force;
 
-	if (order->command > ORDER_CHECK_CONFIG && configures)
+	if (order->command > ORDER_DOCTOR && configures)
 		log_error(log, "\"%s\" takes no option of a guard's configuration", name);
 	else if (order->command != ORDER_RUN && (order->user || order->realtime))
 		log_error(log, "%s is for \"run\" only",

@@ -13,6 +13,7 @@ struct text;
 enum order_command {
 	ORDER_RUN,
 	ORDER_CHECK_CONFIG,
+	ORDER_DOCTOR,
 	ORDER_INCIDENTS,
 	ORDER_STATUS, /* this and those that follow are for the running guard */
 	ORDER_PAUSE,
