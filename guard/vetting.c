@@ -10,12 +10,19 @@
 
 #include "guard/config.h"
 #include "guard/policy.h"
+#include "lib/clock.h"
 #include "lib/nl.h"
 #include "rules/audit.h"
 #include "rules/judge.h"
 #include "rules/ruleset.h"
 
 enum { WHY_BYTES = 640 };
+
+/*
+ * For so long what was known counts though it cannot be read anew: an answer of the kernel's that
+ * was lost is no reason to let a flood in.
+ */
+static const double KNOWN_FOR_S = 5;
 
 struct row {
 	enum vetting_verdict verdict;
@@ -27,6 +34,8 @@ struct vetting {
 	const struct config *config;
 	struct nl *nl;
 	uint32_t generation; /* of the ruleset that was judged; 0: none was */
+	uint64_t failing_ns; /* since when readings fail; 0: the last one did not */
+	bool judged;         /* one has succeeded */
 	struct row rows[POLICY_SERVICES_MAX];
 };
 
@@ -72,7 +81,6 @@ static void set(struct row *row, enum vetting_verdict verdict, const char *why)
 
 static void set_all(struct vetting *vetting, const char *why)
 {
-	vetting->generation = 0;
 	for (size_t i = 0; i < vetting->config->count; i++) {
 		if (is_asked(vetting, i))
 			set(&vetting->rows[i], VETTING_UNKNOWN, why);
@@ -94,6 +102,14 @@ static void take(struct row *row, const struct audit *audit)
 	set(row, audit->verdict == AUDIT_UNSAFE ? VETTING_UNSAFE : VETTING_UNKNOWN, why);
 }
 
+/* Whether the verdict is open only because the table could not be read. */
+static bool is_half_read(const struct audit *audit)
+{
+	return audit->verdict == AUDIT_UNKNOWN && audit->count &&
+	       audit->finding[0].weight == FINDING_UNJUDGED &&
+	       strcmp(audit->finding[0].code, "live-nat") == 0;
+}
+
 static int judge_all(struct vetting *vetting, struct evidence *evidence)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
@@ -104,6 +120,8 @@ static int judge_all(struct vetting *vetting, struct evidence *evidence)
 			continue;
 		err = judge_service(vetting->nl, evidence,
 				    &vetting->config->services[i].service, NULL, audit);
+		if (!err && is_half_read(audit))
+			err = -EAGAIN;
 		if (!err)
 			take(&vetting->rows[i], audit);
 	}
@@ -120,6 +138,26 @@ static bool nothing_is_asked(const struct vetting *vetting)
 	return true;
 }
 
+/* The next look tries again. */
+static void fail(struct vetting *vetting, int err)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	vetting->generation = 0;
+	if (!vetting->failing_ns)
+		vetting->failing_ns = now_ns;
+	if (!vetting->judged ||
+	    clock_between_s(vetting->failing_ns, now_ns) >= KNOWN_FOR_S)
+		set_all(vetting, strerror(-err));
+}
+
+static void succeed(struct vetting *vetting, uint32_t generation)
+{
+	vetting->generation = generation;
+	vetting->failing_ns = 0;
+	vetting->judged = true;
+}
+
 int vetting_update(struct vetting *vetting)
 {
 	struct evidence evidence = { 0 };
@@ -131,9 +169,9 @@ int vetting_update(struct vetting *vetting)
 	if (!err)
 		err = judge_all(vetting, &evidence);
 	if (err)
-		set_all(vetting, strerror(-err));
+		fail(vetting, err);
 	else
-		vetting->generation = evidence.model.generation;
+		succeed(vetting, evidence.model.generation);
 	evidence_clear(&evidence);
 	return err;
 }

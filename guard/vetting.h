@@ -31,7 +31,8 @@ void vetting_close(struct vetting *vetting);
 
 /*
  * Judges all services anew if the ruleset has changed: some milliseconds each; else it costs a
- * look at its generation, microseconds. Returns 0, or -errno if the ruleset cannot be read; then what needs an audit is VETTING_UNKNOWN.
+ * look at its generation, microseconds. Returns 0, or -errno if the ruleset cannot be read: what was
+ * known counts until that has failed for some seconds, then all is VETTING_UNKNOWN.
  */
 int vetting_update(struct vetting *vetting);
 

@@ -174,14 +174,20 @@ all_leased() {
 	[ "$found" -ge 1 ]
 }
 
-@test "answers of the kernel that are lost are asked for again" {
+@test "answers of the kernel that are lost are asked for again, and change nothing meanwhile" {
 	guard --lease 3s
-	meddle recvmsg:error=ENOBUFS:when=3+5
+	meddle recvmsg:error=ENOBUFS:when=3+150
 	engage
-	elapse 4000
-	untracked
+	# Each change of the ruleset is audited.
+	for i in 1 2 3 4 5 6 7 8; do
+		on server nft add table ip "busy$i"
+		elapse 500
+	done
 	unmeddle
+	wait_until 5 grep -q 'No buffer space available' "$guard.err"
+	untracked
 	not happened lost
+	not happened release
 	order stop
 	wait_until 5 ended "$guard"
 	not table_exists
