@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "guard/herald.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
+#include "guard/liaison.h"
 #include "guard/lookout.h"
 #include "guard/orders.h"
 #include "guard/outcome.h"
@@ -40,9 +40,9 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 			     "read the table or the addresses of this host", err);
 	warrant_apply(&rounds->warrant, &decision);
 	status = orders_status(rounds->orders);
-	herald_look(rounds->herald, &status);
-	timer->repeat =
-		fmin(lookout_next_s(rounds->lookout), herald_patience_s(rounds->herald));
+	liaison_look(rounds->liaison, &status);
+	timer->repeat = fmin(lookout_next_s(rounds->lookout),
+			     liaison_patience_s(rounds->liaison));
 	ev_timer_again(loop, timer);
 }
 

@@ -8,7 +8,7 @@
 #include "guard/custody.h"
 #include "guard/warrant.h"
 
-struct herald;
+struct liaison;
 struct journal;
 struct leases;
 struct log;
@@ -29,7 +29,7 @@ struct rounds {
 	struct leases *leases;
 	struct remedy *remedy;
 	struct trouble *trouble;
-	struct herald *herald;
+	struct liaison *liaison;
 	const struct orders *orders; /* know the status */
 	struct custody custody;
 	struct warrant warrant;

@@ -14,9 +14,9 @@
 #include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/desk.h"
-#include "guard/herald.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
+#include "guard/liaison.h"
 #include "guard/lock.h"
 #include "guard/lookout.h"
 #include "guard/notes.h"
@@ -55,7 +55,7 @@ struct guard {
 	struct remedy remedy;
 	struct orders orders;
 	struct desk desk;
-	struct herald herald;
+	struct liaison liaison;
 };
 
 static void on_interrupt(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -156,7 +156,7 @@ static int open_kernel(struct guard *guard)
 	guard->orders.trouble = guard->rounds.trouble = &guard->trouble;
 	guard->orders.remedy = guard->rounds.remedy = &guard->remedy;
 	guard->rounds.log = guard->log;
-	guard->rounds.herald = &guard->herald;
+	guard->rounds.liaison = &guard->liaison;
 	guard->rounds.orders = &guard->orders;
 	guard->rounds.journal = guard->journal;
 	guard->orders.check = guard->setup.reread ? prepare : NULL;
@@ -241,7 +241,7 @@ int guard_open(struct guard **out, const struct guard_setup *setup, struct text 
 	guard->trouble.log = setup->log;
 	guard->rehearse = setup->rehearse;
 	guard->lock_fd = -1;
-	herald_open(&guard->herald, guard->log);
+	liaison_open(&guard->liaison, guard->log);
 	err = open_all(guard, why);
 	if (err) {
 		guard_close(guard);
@@ -263,7 +263,7 @@ void guard_close(struct guard *guard)
 	}
 	post_close(&guard->post);
 	nl_close(guard->nl);
-	herald_close(&guard->herald);
+	liaison_close(&guard->liaison);
 	if (guard->lock_fd >= 0)
 		close(guard->lock_fd);
 	free(guard);
@@ -314,7 +314,7 @@ static void greet(struct guard *guard)
 
 	notes_hello(guard->journal, &guard->config, guard->post.leases,
 		    lookout_view(guard->post.lookout));
-	herald_ready(&guard->herald, &status);
+	liaison_ready(&guard->liaison, &status);
 }
 
 static void reload(struct guard *guard)
@@ -322,7 +322,7 @@ static void reload(struct guard *guard)
 	struct text why = { 0 };
 	int err;
 
-	herald_reloading(&guard->herald);
+	liaison_reloading(&guard->liaison);
 	stop_watchers(guard);
 	err = swap(guard, &why);
 	if (err)
@@ -358,7 +358,7 @@ int guard_run(struct guard *guard)
 			break;
 		reload(guard);
 	}
-	herald_stopping(&guard->herald);
+	liaison_stopping(&guard->liaison);
 	if (guard->orders.wish == ORDERS_STOP)
 		err = remedy_withdraw(&guard->remedy);
 	notes_goodbye(guard->journal, &guard->config, guard->post.leases,

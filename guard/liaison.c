@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/liaison.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "guard/lease.h"
+#include "guard/policy.h"
+#include "guard/status.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/text.h"
+
+/* The watchdog may miss all but one of so many. */
+static const double FEEDS = 4;
+
+/* The table's numbers are told this often, changes of what is done at once. */
+static const double TELL_EVERY_S = 10;
+
+void liaison_open(struct liaison *liaison, const struct log *log)
+{
+	int err;
+
+	*liaison = (struct liaison){ 0 };
+	err = notify_open(&liaison->notify);
+	if (err)
+		log_warn(log, "cannot tell the service manager: NOTIFY_SOCKET: %s",
+			 strerror(-err));
+}
+
+/* What is done, for people: changes seldom. */
+static void describe(const struct status *status, struct text *text)
+{
+	const struct policy_view *view = status->view;
+	bool any = false;
+
+	text_add(text, "%s%s", status->rehearse ? "dry run, " : "",
+		 status_state_name(status->state));
+	for (size_t i = 0; i < view->count; i++) {
+		if (!leases_engaged(status->leases, i))
+			continue;
+		text_add(text, "%s%s", any ? " " : ", out: ", view->services[i].name);
+		any = true;
+	}
+}
+
+static void tell(struct liaison *liaison, const struct status *status, const char *before)
+{
+	const struct policy_view *view = status->view;
+	uint64_t now_ns = clock_now_ns();
+	struct text text = { 0 };
+	bool changed;
+
+	describe(status, &text);
+	changed = *before ||
+		  strncmp(text_str(&text), liaison->told, LIAISON_TEXT_MAX - 1) != 0;
+	if (changed || clock_between_s(liaison->told_ns, now_ns) >= TELL_EVERY_S) {
+		snprintf(liaison->told, sizeof(liaison->told), "%s", text_str(&text));
+		liaison->told_ns = now_ns;
+		/* A manager that is busy hears of it the next time. */
+		notify_try(&liaison->notify, "%sSTATUS=%s; %u of %u entries (%.0f%%)",
+			   before, liaison->told, view->entries, view->limit,
+			   view->limit ? 100.0 * view->entries / view->limit : 0);
+	}
+	text_free(&text);
+}
+
+void liaison_ready(struct liaison *liaison, const struct status *status)
+{
+	tell(liaison, status, "READY=1\n");
+}
+
+void liaison_reloading(const struct liaison *liaison)
+{
+	notify_reloading(&liaison->notify);
+}
+
+void liaison_stopping(const struct liaison *liaison)
+{
+	notify_send(&liaison->notify, "STOPPING=1\nSTATUS=ending");
+}
+
+double liaison_patience_s(const struct liaison *liaison)
+{
+	if (liaison->notify.fd < 0 || !liaison->notify.watchdog_ns)
+		return INFINITY;
+	return (double)liaison->notify.watchdog_ns / CLOCK_NS_PER_S / FEEDS;
+}
+
+void liaison_look(struct liaison *liaison, const struct status *status)
+{
+	uint64_t looked_ns = status->view->now_ns;
+
+	if (liaison->notify.fd < 0 || looked_ns == liaison->seen_ns)
+		return;
+	liaison->seen_ns = looked_ns;
+	/* A look comes a little late: half the patience makes sure that none is skipped for that. */
+	if (clock_between_s(liaison->fed_ns, looked_ns) >=
+	    liaison_patience_s(liaison) / 2) {
+		liaison->fed_ns = looked_ns;
+		notify_try(&liaison->notify, "WATCHDOG=1");
+	}
+	tell(liaison, status, "");
+}
+
+void liaison_close(struct liaison *liaison)
+{
+	notify_close(&liaison->notify);
+}
