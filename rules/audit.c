@@ -288,7 +288,8 @@ static bool has_effect(const struct run *run, const struct run_effect *effect)
 	for (size_t i = 0; i < run->now.effects; i++)
 		if (run->effect[i].kind == effect->kind &&
 		    run->effect[i].rule == effect->rule &&
-		    run->effect[i].detail == effect->detail)
+		    run->effect[i].detail == effect->detail &&
+		    run->effect[i].value == effect->value)
 			return true;
 	return false;
 }
@@ -317,6 +318,16 @@ static void compare_effects(struct auditor *auditor, const struct run *doer,
 	}
 }
 
+/* At the end, and where the packet was routed. */
+static bool has_same_marks(struct world *world, const struct run_state *a,
+			   const struct run_state *b)
+{
+	for (int i = 0; i < RUN_ROUTINGS; i++)
+		if (!bytes_same(world, a->routed[i], b->routed[i], sizeof(uint32_t)))
+			return false;
+	return bytes_same(world, a->mark, b->mark, sizeof(uint32_t));
+}
+
 /* What came last to the mark is to blame. */
 static void compare_marks(struct auditor *auditor)
 {
@@ -331,8 +342,7 @@ static void compare_marks(struct auditor *auditor)
 		return;
 	finding = about(tracked->packet, "mark", rule, NULL);
 	if (is_known(auditor->out, &finding) ||
-	    bytes_same(&auditor->world, tracked->now.mark, untracked->now.mark,
-		       sizeof(uint32_t)) ||
+	    has_same_marks(&auditor->world, &tracked->now, &untracked->now) ||
 	    !can_happen(auditor, tracked))
 		return;
 	if (auditor->host->surveyed && !auditor->host->marks_route) {
@@ -390,22 +400,47 @@ static void note_budget(struct auditor *auditor, const struct packet *packet)
 		add(auditor->out, &finding);
 }
 
-/* NAT that turns packets for other ports to the service: its replies would not be turned back. */
+/* Whether NAT gives the packet a port of the service; if it leaves it its own, that may be one. */
+static bool gets_port(struct auditor *auditor, const struct run_effect *effect)
+{
+	const struct service *service = auditor->service;
+	const struct range own = { wide_of(service->first_port),
+				   wide_of(service->last_port) };
+	uint64_t port = effect->detail & UINT16_MAX;
+
+	if (effect->detail & RUN_ANY_PORT)
+		return true;
+	if (port)
+		return port >= service->first_port && port <= service->last_port;
+	return world_decide(&auditor->world,
+			    packet_symbol(auditor->tracked.packet, &auditor->world,
+					  PACKET_SERVER_PORT),
+			    &(struct ranges){ &own, 1 });
+}
+
+static bool turns_here(struct auditor *auditor, const struct run_effect *effect)
+{
+	/* Redirection is to this host, which is not where outbound services are. */
+	bool turns = effect->kind == RUN_DNAT ||
+		     (effect->kind == RUN_REDIRECT && !auditor->service->outbound);
+
+	return turns && !(effect->detail & RUN_AWAY) && gets_port(auditor, effect);
+}
+
+/*
+ * NAT that turns packets for others, or for other ports, to the service: its replies would not be turned
+ * back.
+ */
 static void judge_stray(struct auditor *auditor)
 {
 	const struct run *run = &auditor->tracked;
+	char fix[FINDING_TEXT_MAX], name[SERVICE_TEXT_MAX];
 
 	for (size_t i = 0; i < run->now.effects; i++) {
 		const struct run_effect *effect = &run->effect[i];
-		uint64_t port = effect->detail & UINT16_MAX;
 		struct finding finding;
 
-		if ((effect->kind != RUN_DNAT && effect->kind != RUN_REDIRECT) ||
-		    effect->detail & RUN_AWAY)
-			continue;
-		if (!(effect->detail & RUN_ANY_PORT) &&
-		    (port < auditor->service->first_port ||
-		     port > auditor->service->last_port))
+		if (!turns_here(auditor, effect))
 			continue;
 		finding = about(run->packet, "nat", effect->rule, NULL);
 		finding.request = false;
@@ -413,12 +448,14 @@ static void judge_stray(struct auditor *auditor)
 			continue;
 		finding.weight = FINDING_DIFFERENCE;
 		finding.severity = FINDING_BLOCKER;
+		service_format(auditor->service, name);
+		snprintf(fix, sizeof(fix), "keep %s tracked", name);
 		advice_plain(
 			&finding,
-			"packets to another port are turned to this one here: if the "
-			"replies are untracked, they are not turned back and the "
-			"client does not know them",
-			"");
+			"packets to another port or address are turned to this one "
+			"here: if the replies are untracked, they are not turned back "
+			"and the client does not know them",
+			fix);
 		add(auditor->out, &finding);
 	}
 }
@@ -539,8 +576,7 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 		}
 		packet.kind = PACKET_REQUEST;
 		packet.astray = true;
-		if (!service->outbound)
-			judge_packet(auditor, &packet);
+		judge_packet(auditor, &packet);
 	}
 	if (!service->outbound && service->proto == IPPROTO_UDP)
 		judge_own(auditor, family);
@@ -611,7 +647,7 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 	};
 
 	snprintf(text, bytes, "%s%s%s, %s",
-		 packet->astray ? "packets to other ports" : KINDS[packet->kind],
+		 packet->astray ? "packets to others" : KINDS[packet->kind],
 		 packet->loopback ? " on loopback" : "",
 		 !packet->loopback && !packet_is_error(packet)
 			 ? (packet->own                 ? " of its own"

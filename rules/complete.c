@@ -298,6 +298,10 @@ static unsigned effects_of_objref(const struct model_expr *expr)
 		effects |= named ? effects_of_object(named->type)
 				 : xtables_unknown_effects();
 	}
+	if (expr->set->rest)
+		effects |= expr->set->rest->named
+				   ? effects_of_object(expr->set->rest->named->type)
+				   : xtables_unknown_effects();
 	return effects;
 }
 
@@ -348,14 +352,25 @@ static void note_expr(struct model *model, const struct model_expr *expr)
 
 	if (ct_set && expr->number[0] == NFT_CT_ZONE)
 		model->zones = true;
-	if (ct_target)
+	if (ct_target) {
 		model->zones = model->untracks = true;
+		model->expects |= xtables_gives_helper(&expr->value);
+	}
 	if (expr->kind == MODEL_OPAQUE || (ct_set && expr->number[0] == NFT_CT_MARK) ||
 	    (expr->kind == MODEL_TARGET && strcmp(expr->object, "CONNMARK") == 0))
 		model->marks_ct = true;
 	if (expr->kind == MODEL_NOTRACK ||
 	    (expr->kind == MODEL_TARGET && strcmp(expr->object, "NOTRACK") == 0))
 		model->untracks = true;
+}
+
+/* Helpers, and expected connections, of rules: nobody has such an object for nothing. */
+static void note_objects(struct model *model)
+{
+	for (const struct model_object *object = model->objects; object;
+	     object = object->next)
+		model->expects |= object->type == NFT_OBJECT_CT_HELPER ||
+				  object->type == NFT_OBJECT_CT_EXPECT;
 }
 
 static void note_rules(struct model *model)
@@ -397,6 +412,7 @@ int model_complete(struct model *model)
 		return err;
 	resolve(model);
 	note_rules(model);
+	note_objects(model);
 	/* What a chain does its callers do: until nothing is new. */
 	while (more) {
 		more = false;

@@ -19,7 +19,11 @@ enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr
 		run->now.mark_rule = run->rule;
 		break;
 	case NFT_META_NFTRACE: break;
-	default: run_note(run, RUN_CLASSIFY, expr->number[0]); break;
+	default:
+		run_note_value(run, RUN_CLASSIFY, expr->number[0], expr->source,
+			       expr->number[0] == NFT_META_PKTTYPE ? 1
+								   : sizeof(uint32_t));
+		break;
 	}
 	return MODEL_CONTINUE;
 }
@@ -60,7 +64,8 @@ enum model_verdict_code effect_payload_set(struct run *run, const struct model_e
 	uint32_t addresses = v4 ? 12 : 8, end = v4 ? 20 : 40;
 	struct run_write *write = &run->write[run->now.writes];
 
-	run_note(run, RUN_REWRITE, (uint64_t)base << 32 | offset);
+	run_note_value(run, RUN_REWRITE, (uint64_t)base << 32 | offset, expr->source,
+		       count);
 	if ((base == NFT_PAYLOAD_TRANSPORT_HEADER && offset < 4) ||
 	    (base == NFT_PAYLOAD_NETWORK_HEADER && offset < end &&
 	     offset + count > addresses))
@@ -148,19 +153,15 @@ static uint64_t port_of(const struct run *run, const struct model_expr *expr)
 	return (uint64_t)port[0] << 8 | port[1];
 }
 
-/* Whether it turns it to what is known to be another host. */
+/* Whether it is known to turn it elsewhere. */
 static bool goes_away(const struct run *run, const struct model_expr *expr)
 {
-	bool v4 = run->packet->family == AF_INET;
-	const struct ranges *own =
-		v4 ? &run->packet->host->local4 : &run->packet->host->local6;
-	size_t count = v4 ? 4 : 16;
+	size_t count = run->packet->family == AF_INET ? 4 : 16;
 	uint8_t address[16];
 
-	return own->count && expr->kind == MODEL_NAT &&
-	       expr->source <= MODEL_REGISTER_BYTES - count &&
+	return expr->kind == MODEL_NAT && expr->source <= MODEL_REGISTER_BYTES - count &&
 	       bytes_known(run->world, run->registers + expr->source, count, address) &&
-	       !ranges_have(own, wide_read(address, count));
+	       run_is_elsewhere(run, address);
 }
 
 enum model_verdict_code effect_translate(struct run *run, const struct model_expr *expr)

@@ -14,6 +14,9 @@
 /* What a fact is about. */
 enum { FACT_OPAQUE = 0x60 };
 
+/* The detail of a change: of what a map has for the key, not of the key. No set has that address. */
+enum { DATA_OF_SET = 1 };
+
 static enum model_verdict_code when(bool matches)
 {
 	return matches ? MODEL_CONTINUE : MODEL_BREAK;
@@ -198,8 +201,29 @@ static enum model_verdict_code get_or_set(struct run *run, const struct model_ex
 	}
 	if (!set)
 		return when(load_exthdr(run, expr));
-	run_note(run, RUN_REWRITE, run_place(run));
+	run_note_value(run, RUN_REWRITE, run_place(run), expr->source, expr->number[2]);
 	return MODEL_CONTINUE;
+}
+
+/* Where the packet, or a copy, goes: what registers say, beside the number that is in the rule. */
+static uint64_t destination(const struct run *run, const struct model_expr *expr)
+{
+	const size_t address = run->packet->family == AF_INET ? 4 : 16;
+	const size_t number = expr->kind == MODEL_QUEUE || expr->kind == MODEL_TPROXY
+				      ? sizeof(uint16_t)
+				      : sizeof(uint32_t);
+	uint64_t state = expr->number[0];
+
+	if (expr->source != MODEL_NO_REGISTER)
+		state ^= run_digest(run, expr->source,
+				    expr->kind == MODEL_QUEUE || expr->kind == MODEL_FWD
+					    ? number
+					    : address);
+	if (expr->source2 != MODEL_NO_REGISTER)
+		state ^= run_digest(run, expr->source2,
+				    expr->kind == MODEL_FWD ? address : number) *
+			 3;
+	return state;
 }
 
 /* Expressions with a verdict that needs no more than its code. */
@@ -239,7 +263,8 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	case MODEL_FWD:
 	case MODEL_QUEUE:
 	case MODEL_SYNPROXY:
-	case MODEL_TPROXY: return effect_elsewhere(run, expr->kind, expr->number[0]);
+	case MODEL_TPROXY:
+		return effect_elsewhere(run, expr->kind, destination(run, expr));
 	case MODEL_OBJREF: return objref(run, expr);
 	case MODEL_FLOW_OFFLOAD:
 		run_ask(run);
@@ -266,8 +291,13 @@ static enum model_verdict_code dynset(struct run *run, const struct model_expr *
 		code = evaluate_simple(run, nested);
 	if (expr->nested)
 		run->expr -= 0x100;
-	if (code == MODEL_CONTINUE)
-		run_note(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set);
+	if (code != MODEL_CONTINUE)
+		return code;
+	run_note_value(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set, expr->source,
+		       expr->set ? expr->set->key_bytes : 0);
+	if (expr->source2 != MODEL_NO_REGISTER)
+		run_note_value(run, RUN_SET_CHANGE, DATA_OF_SET, expr->source2,
+			       sizeof(uint32_t));
 	return code;
 }
 

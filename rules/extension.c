@@ -416,12 +416,19 @@ static enum answer match_connlimit(struct run *run, const struct model_expr *exp
 				    digest(expr)) == MODEL_CONTINUE);
 }
 
-/* Others that need a connection; a helper's is only that of what it expects. */
+/* Others that need a connection. */
 static enum answer match_connection(struct run *run, const struct model_expr *expr)
 {
 	run_ask(run);
 	return say(run->now.tracking == RUN_TRACKED &&
 		   run_assume(run, FACT_NOW, digest(expr)));
+}
+
+static enum answer match_helper(struct run *run, const struct model_expr *expr)
+{
+	run_ask(run);
+	return say(run->now.tracking == RUN_TRACKED && run_is_expected(run) &&
+		   run_assume_flow(run, FACT_MATCHES, digest(expr)));
 }
 
 static enum answer match_always(struct run *run, const struct model_expr *expr)
@@ -442,6 +449,24 @@ static enum answer match_recent(struct run *run, const struct model_expr *expr)
 	return match_now(run, expr);
 }
 
+/*
+ * Known to have nothing to do with tracking. So or not: for all packets of the conversation in this
+ * direction if it asks who they come from and where they go; a length or a payload is a packet's own.
+ */
+static enum answer match_constant(struct run *run, const struct model_expr *expr)
+{
+	static const char *const ENDS[] = { "cgroup",   "devgroup", "eui64",  "mac",
+					    "owner",    "physdev",  "policy", "realm",
+					    "rpfilter", "set",      "socket" };
+	bool request = packet_is_request(run->packet);
+
+	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++)
+		if (strcmp(ENDS[i], expr->object) == 0)
+			return say(run_assume_flow(run, FACT_MATCHES,
+						   digest(expr) ^ request));
+	return say(run_assume(run, FACT_MATCHES, digest(expr)));
+}
+
 static const struct {
 	const char *name;
 	enum answer (*match)(struct run *, const struct model_expr *);
@@ -455,6 +480,7 @@ static const struct {
 	{ "connmark", match_connmark },
 	{ "conntrack", match_conntrack },
 	{ "hashlimit", match_now },
+	{ "helper", match_helper },
 	{ "icmp", match_icmp },
 	{ "icmp6", match_icmp },
 	{ "iprange", match_iprange },
@@ -476,10 +502,10 @@ static enum answer ask(struct run *run, const struct model_expr *expr)
 	for (size_t i = 0; i < sizeof(MATCHES) / sizeof(MATCHES[0]); i++)
 		if (strcmp(MATCHES[i].name, expr->object) == 0)
 			return MATCHES[i].match(run, expr);
-	if (xtables_match_effects(expr->object) == xtables_unknown_effects())
+	/* What asks for tracking and is not in the table above is not understood. */
+	if (xtables_match_effects(expr->object) & MODEL_ASKS_CT)
 		return UNREADABLE;
-	/* Known to have nothing to do with tracking: so or not, for all of the conversation. */
-	return say(run_assume_flow(run, FACT_MATCHES, digest(expr)));
+	return match_constant(run, expr);
 }
 
 enum model_verdict_code extension_match(struct run *run, const struct model_expr *expr)

@@ -158,7 +158,10 @@ static bool put_status(struct run *run, const struct model_expr *expr)
 {
 	bool first = run->packet->kind == PACKET_REQUEST;
 	uint32_t set = first ? 0 : (uint32_t)(IPS_CONFIRMED | IPS_SEEN_REPLY);
-	uint32_t open = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE | (first ? 0 : IPS_ASSURED);
+	/* A request is sent again before it is answered, or comes in where it went out. */
+	uint32_t open = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE |
+			(uint32_t)(first ? IPS_CONFIRMED : IPS_ASSURED);
+	uint32_t expected = run_is_expected(run) ? (uint32_t)IPS_EXPECTED : 0;
 	const struct world_key key = { PACKET_CT, NFT_CT_STATUS, 0, run->packet->kind };
 	struct range *at =
 		arena_take(&run->world->arena, (UINT16_MAX / 64) * sizeof(*at));
@@ -171,7 +174,7 @@ static bool put_status(struct run *run, const struct model_expr *expr)
 		return false;
 	}
 	for (uint32_t v = 0; v < IPS_DYING; v++)
-		if ((v & ~open) == set)
+		if ((v & ~open) == (set | expected))
 			at[count++] = (struct range){ wide_of(v), wide_of(v) };
 	domain = ranges_normalise(at, count);
 	/* A number of 32 bits, of which only the lower half is used so far. */
@@ -226,7 +229,10 @@ bool load_ct(struct run *run, const struct model_expr *expr)
 		return put_number(run, expr, run_is_original(run) ? 0 : 1, 1);
 	case NFT_CT_STATUS: return put_status(run, expr);
 	case NFT_CT_MARK: put(run, expr, run->now.ct_mark, sizeof(uint32_t)); return true;
-	case NFT_CT_HELPER: return false; /* only what a helper expected has one */
+	/* Only what a helper expected has one: its name. */
+	case NFT_CT_HELPER:
+		return run_is_expected(run) &&
+		       put_symbol(run, expr, PACKET_CT, key, true, NAME_BYTES);
 	case NFT_CT_L3PROTOCOL:
 		return put_number(run, expr, v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, 1);
 	case NFT_CT_PROTOCOL:

@@ -209,6 +209,7 @@ struct model {
 	bool marks_ct;   /* a rule sets the mark of connections */
 	bool untracks;   /* a rule that is not ours untracks packets */
 	bool zones;      /* a rule sets a zone */
+	bool expects;    /* a rule gives connections a helper, or expects others */
 	struct model_name *chain_names,
 		*set_names; /* sorted; only while names are resolved */
 };

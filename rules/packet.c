@@ -58,6 +58,7 @@ static size_t address_bytes(const struct packet *packet)
 static const struct range UNICAST4 = { { 0, 0x01000000 }, { 0, 0xdfffffff } };
 static const struct range UNICAST6 = { { 0, 1 },
 				       { UINT64_C(0xfeffffffffffffff), UINT64_MAX } };
+static const struct ranges ANYBODY4 = { &UNICAST4, 1 }, ANYBODY6 = { &UNICAST6, 1 };
 static const struct range LOOPBACK4 = { { 0, 0x7f000000 }, { 0, 0x7fffffff } };
 static const struct range LOOPBACK6 = { { 0, 1 }, { 0, 1 } };
 
@@ -115,6 +116,9 @@ static unsigned address_symbol(const struct packet *packet, struct world *world,
 	enum packet_field bound = packet->own ? PACKET_CLIENT : PACKET_SERVER;
 	struct ranges domain;
 
+	if (field == PACKET_SERVER && packet->astray)
+		return world_symbol(world, &key, address_bytes(packet),
+				    packet->family == AF_INET ? &ANYBODY4 : &ANYBODY6);
 	if (field == bound && service->family == packet->family)
 		return bound_address(packet, world, &key);
 	domain = addresses(packet, world, local);
@@ -126,9 +130,9 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 {
 	const struct world_key key = { .kind = field, .a = packet->astray };
 	const struct surroundings *host = packet->host;
-	bool here = packet->loopback || opens_here(packet);
+	bool here = packet->loopback;
 	bool service = (field == PACKET_SERVER_PORT) != packet->own;
-	/* Clients elsewhere may have any port; those here get one of a range. */
+	/* Those that ask no other host get a port of a range; others may have chosen one, as NTP's do. */
 	const struct range whole = {
 		wide_of(here && host->last_port ? host->first_port
 						: (here ? IPPORT_RESERVED : 1)),
@@ -148,7 +152,7 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 	if (!service)
 		domain = packet->own ? every : all;
 	else if (packet->astray)
-		domain = without(world, &every, &domain);
+		domain = every;
 	return world_symbol(world, &key, sizeof(uint16_t), &domain);
 }
 

@@ -35,7 +35,7 @@ struct packet {
 	enum packet_kind kind;
 	bool loopback; /* both ends are on this host */
 	bool own;      /* the service's socket is the client: what it asks other hosts */
-	bool astray;   /* to another port than the service's: NAT may turn it there */
+	bool astray;   /* to any port of anybody: NAT may turn it to the service */
 };
 
 /* Which way it takes. */

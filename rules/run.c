@@ -2,9 +2,12 @@
 #include "rules/run.h"
 
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <string.h>
+
+#include "rules/surroundings.h"
 
 /* What PACKET_FACT is about, beside what evaluation asks. */
-enum { FACT_WAS_TRACKED = 0x100 };
+enum { FACT_WAS_TRACKED = 0x100, FACT_EXPECTED };
 
 void run_ask(struct run *run)
 {
@@ -21,7 +24,35 @@ void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail)
 		run->world->spent = true;
 		return;
 	}
-	run->effect[run->now.effects++] = (struct run_effect){ kind, run->rule, detail };
+	run->effect[run->now.effects++] =
+		(struct run_effect){ .kind = kind, .rule = run->rule, .detail = detail };
+}
+
+/* FNV-1a. Not bytes_digest(): what else became known of a symbol meanwhile must not matter. */
+uint64_t run_digest(const struct run *run, size_t source, size_t count)
+{
+	uint64_t state = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = source; i < source + count && i < MODEL_REGISTER_BYTES; i++) {
+		const struct byte *byte = &run->registers[i];
+		const uint64_t part = (uint64_t)byte->symbol << 32 |
+				      (uint64_t)byte->index << 24 |
+				      (uint64_t)byte->mask << 16 |
+				      (uint64_t)byte->value << 8 | byte->is_symbol;
+
+		state = (state ^ part) * UINT64_C(0x100000001b3);
+	}
+	return state;
+}
+
+void run_note_value(struct run *run, enum run_effect_kind kind, uint64_t detail,
+		    size_t source, size_t count)
+{
+	size_t before = run->now.effects;
+
+	run_note(run, kind, detail);
+	if (run->now.effects > before)
+		run->effect[before].value = run_digest(run, source, count);
 }
 
 bool run_was_tracked(struct run *run)
@@ -31,6 +62,21 @@ bool run_was_tracked(struct run *run)
 	if (run->packet->kind == PACKET_REQUEST || !run->model->untracks)
 		return true;
 	return !world_assume(run->world, &key, NULL, 0);
+}
+
+bool run_is_expected(struct run *run)
+{
+	const struct world_key key = { PACKET_FACT, FACT_EXPECTED, 0, 0 };
+
+	if (!run->model->expects && !run->packet->host->auto_helpers)
+		return false;
+	return world_assume(run->world, &key, NULL, 0);
+}
+
+bool run_is_first(struct run *run)
+{
+	return !packet_is_error(run->packet) &&
+	       (run->packet->kind == PACKET_REQUEST || !run_was_tracked(run));
 }
 
 bool run_is_original(struct run *run)
@@ -50,8 +96,8 @@ uint32_t run_state(struct run *run)
 		return NF_CT_STATE_INVALID_BIT;
 	if (packet_is_error(run->packet))
 		return NF_CT_STATE_BIT(IP_CT_RELATED);
-	if (run->packet->kind == PACKET_REQUEST || !run_was_tracked(run))
-		return NF_CT_STATE_BIT(IP_CT_NEW);
+	if (run_is_first(run))
+		return NF_CT_STATE_BIT(run_is_expected(run) ? IP_CT_RELATED : IP_CT_NEW);
 	return NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
 }
 
@@ -60,6 +106,20 @@ bool run_is_local(const struct run *run, bool source)
 	enum packet_way way = packet_way(run->packet);
 
 	return way == PACKET_LOOPS || source == (way == PACKET_LEAVES);
+}
+
+bool run_is_elsewhere(const struct run *run, const void *address)
+{
+	const struct service *service = run->packet->service;
+	bool v4 = run->packet->family == AF_INET;
+	size_t count = v4 ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	const struct ranges *own =
+		v4 ? &run->packet->host->local4 : &run->packet->host->local6;
+
+	if (service->family == run->packet->family)
+		return memcmp(address, &service->addr, count) != 0;
+	return own->count &&
+	       ranges_have(own, wide_read(address, count)) == service->outbound;
 }
 
 static bool assume(struct run *run, uint32_t what, uint64_t detail, uint32_t packet)

@@ -65,6 +65,7 @@ struct run_effect {
 	enum run_effect_kind kind;
 	const struct model_rule *rule;
 	uint64_t detail; /* of two that are otherwise alike */
+	uint64_t value;  /* stands for what it was done with; 0: nothing */
 };
 
 /* How a rule went that asks connection tracking. */
@@ -80,6 +81,9 @@ struct run_write {
 	uint32_t count;
 	struct byte bytes[16];
 };
+
+/* After which hooks a packet is routed. */
+enum { RUN_ROUTED_IN, RUN_ROUTED_OUT, RUN_ROUTINGS };
 
 enum run_fate { RUN_DELIVERED, RUN_DROPPED, RUN_REJECTED, RUN_TAKEN };
 
@@ -104,6 +108,7 @@ struct run_state {
 	enum run_tracking tracking;
 	bool asked; /* something depended on tracking */
 	struct byte mark[4];
+	struct byte routed[RUN_ROUTINGS][4]; /* the mark when it was routed */
 	struct byte ct_mark[4];
 	const struct model_rule *mark_rule; /* that set the mark last */
 	size_t writes, effects, answers;
@@ -145,11 +150,30 @@ struct run {
 /* Notes an effect of the rule that is evaluated. */
 void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail);
 
+/*
+ * The same of one that is done with what registers hold from source on; each packet fares alike
+ * only if that is the same.
+ */
+void run_note_value(struct run *run, enum run_effect_kind kind, uint64_t detail,
+		    size_t source, size_t count);
+
+/* A number that stands for what they hold, and for nothing else if they hold the same symbols. */
+uint64_t run_digest(const struct run *run, size_t source, size_t count);
+
 /* That what is evaluated depends on connection tracking. */
 void run_ask(struct run *run);
 
 /* The state bit of the packet (NF_CT_STATE_BIT and the like, as nft_ct.c has them). */
 uint32_t run_state(struct run *run);
+
+/*
+ * Whether a helper that read another conversation expected this one, as FTP's do: then its first packet
+ * is related, not new. Only where rules, or the kernel, give connections helpers.
+ */
+bool run_is_expected(struct run *run);
+
+/* Whether it is the first packet of a connection. */
+bool run_is_first(struct run *run);
 
 /* Whether the connection's direction is that of the packet's own. */
 bool run_is_original(struct run *run);
@@ -162,6 +186,12 @@ bool run_was_tracked(struct run *run);
 
 /* Whether the packet's source, or else its destination, is an address of this host. */
 bool run_is_local(const struct run *run, bool source);
+
+/*
+ * Whether NAT that gives a packet this destination (4 or 16 bytes) cannot have turned it to the
+ * service.
+ */
+bool run_is_elsewhere(const struct run *run, const void *address);
 
 /* Something that is so or not for this packet (flow: for all of the conversation). */
 bool run_assume(struct run *run, uint32_t what, uint64_t detail);

@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_CONNSECMARK.h>
 #include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_TPROXY.h>
@@ -168,19 +169,16 @@ static bool read_translation(const struct model_expr *expr, struct translation *
 /* The detail of the effect: to which port, and whether to what is known to be another host. */
 static uint64_t detail_of(const struct run *run, const struct translation *translation)
 {
-	bool v4 = run->packet->family == AF_INET;
-	const struct ranges *own =
-		v4 ? &run->packet->host->local4 : &run->packet->host->local6;
-	size_t count = v4 ? 4 : 16;
+	size_t count = run->packet->family == AF_INET ? 4 : 16;
 	uint64_t detail = 0;
 
 	if (translation->flags & NF_NAT_RANGE_PROTO_SPECIFIED)
 		detail = translation->first_port == translation->last_port
 				 ? translation->first_port
 				 : (uint64_t)RUN_ANY_PORT;
-	if (translation->flags & NF_NAT_RANGE_MAP_IPS && own->count &&
+	if (translation->flags & NF_NAT_RANGE_MAP_IPS &&
 	    memcmp(&translation->first, &translation->last, count) == 0 &&
-	    !ranges_have(own, wide_read(&translation->first, count)))
+	    run_is_elsewhere(run, &translation->first))
 		detail |= RUN_AWAY;
 	return detail;
 }
@@ -292,12 +290,18 @@ static enum model_verdict_code target_set(struct run *run, const struct model_ex
 	return MODEL_CONTINUE;
 }
 
+/* xt_CONNSECMARK.c: the packet's mark becomes the connection's, or the other way round. */
 static enum model_verdict_code target_secmark(struct run *run,
 					      const struct model_expr *expr)
 {
+	uint8_t mode = 0;
+
 	run_ask(run);
+	if (!take(expr, &mode, sizeof(mode)))
+		return opaque(run);
 	if (run->now.tracking == RUN_TRACKED)
-		run_note(run, RUN_CT_OTHER, run_place(run));
+		run_note(run, mode == CONNSECMARK_RESTORE ? RUN_CLASSIFY : RUN_CT_OTHER,
+			 run_place(run));
 	return MODEL_CONTINUE;
 }
 

@@ -328,8 +328,7 @@ static void enter_nat(struct run *run, const struct model_chain *chain)
 	bool again = run->packet->loopback &&
 		     (run->now.hook == RUN_PREROUTING || run->now.hook == RUN_INPUT);
 
-	if (again || run->now.tracking != RUN_TRACKED ||
-	    run_state(run) != NF_CT_STATE_BIT(IP_CT_NEW))
+	if (again || run->now.tracking != RUN_TRACKED || !run_is_first(run))
 		return;
 	if (chain->drops || chain->effects)
 		run_ask(run);
@@ -374,6 +373,17 @@ static enum run_fate fate_of(const struct run *run, const struct model_chain *ch
 	return run->now.decider && run->rejects ? RUN_REJECTED : RUN_DROPPED;
 }
 
+/* The packet is routed when it has passed these hooks: what its mark is then is what counts. */
+static void note_routing(struct run *run)
+{
+	if (run->now.hook == RUN_PREROUTING)
+		memcpy(run->now.routed[RUN_ROUTED_IN], run->now.mark,
+		       sizeof(run->now.mark));
+	else if (run->now.hook == RUN_OUTPUT)
+		memcpy(run->now.routed[RUN_ROUTED_OUT], run->now.mark,
+		       sizeof(run->now.mark));
+}
+
 /* On from where the run is. */
 static void go_on(struct run *run, const struct walk_order *order)
 {
@@ -399,6 +409,7 @@ static void go_on(struct run *run, const struct walk_order *order)
 			if (run->now.fate != RUN_DELIVERED)
 				return;
 		}
+		note_routing(run);
 		run->now.stop++;
 	}
 }
@@ -415,7 +426,9 @@ void walk(struct run *run, const struct walk_order *order)
 	if (packet_way(run->packet) != PACKET_ARRIVES)
 		bytes_put_host_symbol(now->mark, sizeof(uint32_t),
 				      world_symbol(run->world, &mark, 4, NULL));
-	if (run->model->marks_ct && run->packet->kind != PACKET_REQUEST)
+	/* One that was expected has the mark of the connection that it was expected for. */
+	if (run->model->marks_ct &&
+	    (run->packet->kind != PACKET_REQUEST || run->model->expects))
 		bytes_put_host_symbol(now->ct_mark, sizeof(uint32_t),
 				      world_symbol(run->world, &ct_mark, 4, NULL));
 	/* These symbols stay: choices come later. */

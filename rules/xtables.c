@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/xtables.h"
 
+#include <linux/netfilter/xt_CT.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -138,4 +139,12 @@ unsigned xtables_match_effects(const char *name)
 unsigned xtables_target_effects(const char *name)
 {
 	return find(TARGETS, name);
+}
+
+bool xtables_gives_helper(const struct model_data *info)
+{
+	/* All revisions begin alike. */
+	const size_t at = offsetof(struct xt_ct_target_info, helper);
+
+	return info->bytes > at && info->at[at] != '\0';
 }

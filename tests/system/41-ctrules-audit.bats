@@ -215,7 +215,7 @@ tables() {
 		-A INPUT -m pkttype --pkt-type broadcast -j DROP
 		-A INPUT -m iprange --src-range 10.0.0.1-10.0.0.9 -j DROP
 		-A INPUT -m mark --mark 0x10/0xf0 -j DROP
-		-A INPUT -m string --algo bm --string bad -j DROP
+		-A INPUT -m mac --mac-source 02:00:00:00:00:01 -j DROP
 		-A OUTPUT -m owner --uid-owner 5 -j DROP
 		-A INPUT -p udp -m multiport --dports 53,9000:9010 -m hashlimit --hashlimit-upto 10/sec --hashlimit-name x --hashlimit-mode srcip -j ACCEPT
 		-A INPUT -m limit --limit 3/min -j LOG --log-prefix drop
