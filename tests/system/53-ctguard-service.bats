@@ -80,6 +80,7 @@ told() {
 	engage
 	order stop
 	wait_until 5 ended "$guard"
+	on server conntrack -F
 	NOTIFY_SOCKET=nonsense guard
 	grep -q 'cannot tell the service manager: NOTIFY_SOCKET' "$guard.err"
 	state_is watching
