@@ -249,6 +249,19 @@ static const char *const WHYS[] = {
 	[RUN_OPAQUE] = "the rule has something that ctrules does not understand",
 };
 
+/* Not more than this host's own packets, if it is about these: others may need to be translated. */
+static void put_origin(struct finding *finding, enum run_effect_kind kind)
+{
+	bool compat = finding->rule->compat;
+	bool source = kind == RUN_SNAT || kind == RUN_MASQUERADE;
+
+	if (finding->way == PACKET_LOOPS)
+		command_append(finding->fix, compat ? "-o lo " : "oif lo ");
+	else if (finding->way == PACKET_LEAVES && source)
+		command_append(finding->fix, compat ? "-m addrtype --src-type LOCAL "
+						    : "fib saddr type local ");
+}
+
 static void fix_effect(const struct service *service, enum run_effect_kind kind,
 		       struct finding *finding)
 {
@@ -260,6 +273,7 @@ static void fix_effect(const struct service *service, enum run_effect_kind kind,
 			finding->fix,
 			"keep %s tracked; or, if it is not to be translated: ", name);
 		command_insert(finding->fix, finding);
+		put_origin(finding, kind);
 		if (finding->rule->compat) {
 			command_options(finding->fix, service, finding->request);
 			command_append(finding->fix, " -j ACCEPT");

@@ -460,6 +460,50 @@ static void judge_stray(struct auditor *auditor)
 	}
 }
 
+/*
+ * Whether clients choose ports of the service for themselves, beside those who use its port as their
+ * own, as NTP's do.
+ */
+static bool is_of_clients(const struct service *service)
+{
+	return service->first_port != service->last_port &&
+	       service->last_port >= IPPORT_RESERVED;
+}
+
+/* Hosts behind this one that are given its address: what is answered to it would not reach them. */
+static void judge_passing(struct auditor *auditor)
+{
+	const struct service *service = auditor->service;
+	const struct run *run = &auditor->tracked;
+	char fix[FINDING_TEXT_MAX], name[SERVICE_TEXT_MAX];
+	bool common = service->outbound || is_of_clients(service);
+
+	service_format(service, name);
+	snprintf(fix, sizeof(fix), "keep %s tracked", name);
+	for (size_t i = 0; i < run->now.effects; i++) {
+		const struct run_effect *effect = &run->effect[i];
+		struct finding finding;
+
+		if (effect->kind != RUN_SNAT && effect->kind != RUN_MASQUERADE)
+			continue;
+		finding = about(run->packet, "behind", effect->rule, NULL);
+		finding.request = false;
+		finding.weight = common ? FINDING_DIFFERENCE : FINDING_HARMLESS;
+		finding.severity = common ? FINDING_BLOCKER : FINDING_INFO;
+		advice_plain(
+			&finding,
+			service->outbound
+				? "hosts behind this one ask that port too, with this "
+				  "host's address: untracked, the answers would not be "
+				  "turned back to them"
+				: "hosts behind this one may ask others from that "
+				  "port, with this host's address: untracked, the "
+				  "answers would not be turned back to them",
+			common ? fix : "");
+		add(auditor->out, &finding);
+	}
+}
+
 /* Sends the other packet, in every case that is left to it, and compares. */
 static void compare(struct auditor *auditor)
 {
@@ -468,6 +512,10 @@ static void compare(struct auditor *auditor)
 
 	if (auditor->tracked.packet->astray) {
 		judge_stray(auditor);
+		return;
+	}
+	if (auditor->tracked.packet->passing) {
+		judge_passing(auditor);
 		return;
 	}
 	untracked->world = &auditor->world;
@@ -559,6 +607,9 @@ static void judge_own(struct auditor *auditor, uint8_t family)
 static void judge_family(struct auditor *auditor, uint8_t family)
 {
 	const struct service *service = auditor->service;
+	struct packet passing = { .service = service,
+				  .host = auditor->host,
+				  .family = family };
 
 	if (service->family != AF_UNSPEC && service->family != family)
 		return;
@@ -580,6 +631,9 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 	}
 	if (!service->outbound && service->proto == IPPROTO_UDP)
 		judge_own(auditor, family);
+	passing.passing = true;
+	if (family == AF_INET ? auditor->host->forwards4 : auditor->host->forwards6)
+		judge_packet(auditor, &passing);
 }
 
 static int by_severity(const void *a, const void *b)
@@ -651,6 +705,7 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 		 packet->loopback ? " on loopback" : "",
 		 !packet->loopback && !packet_is_error(packet)
 			 ? (packet->own                 ? " of its own"
+			    : packet->passing           ? " of hosts behind this one"
 			    : packet->service->outbound ? " of this host's clients"
 							: " of other hosts' clients")
 			 : "",

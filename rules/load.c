@@ -76,7 +76,8 @@ static bool put_interface(struct run *run, const struct model_expr *expr, bool i
 	enum packet_field field;
 
 	bytes_put_known(bytes, count, NULL);
-	if (in == is_in(run)) {
+	/* What is forwarded leaves with both (net/ipv4/ip_output.c, ip_output()). */
+	if (in == is_in(run) || (in && run->packet->passing)) {
 		field = in ? (name ? PACKET_IN_NAME : PACKET_IN_INDEX)
 			   : (name ? PACKET_OUT_NAME : PACKET_OUT_INDEX);
 		if (name)

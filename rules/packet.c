@@ -18,6 +18,8 @@ enum packet_way packet_way(const struct packet *packet)
 {
 	if (packet->loopback)
 		return PACKET_LOOPS;
+	if (packet->passing)
+		return PACKET_PASSES;
 	if (packet_is_error(packet))
 		return packet->kind == PACKET_ERROR_IN ? PACKET_ARRIVES : PACKET_LEAVES;
 	return packet_is_request(packet) != opens_here(packet) ? PACKET_ARRIVES
@@ -104,22 +106,31 @@ static unsigned bound_address(const struct packet *packet, struct world *world,
 	return world_symbol(world, key, address_bytes(packet), &copy);
 }
 
+/* Whether that end has the service's port. */
+static bool has_port(const struct packet *packet, enum packet_field field)
+{
+	bool client = packet->own || (packet->passing && !packet->service->outbound);
+
+	return client == (field == PACKET_CLIENT_PORT);
+}
+
 static unsigned address_symbol(const struct packet *packet, struct world *world,
 			       enum packet_field field)
 {
 	const struct service *service = packet->service;
 	const struct world_key key = { .kind = field };
-	bool local =
-		packet->loopback ||
-		(field == PACKET_SERVER ? !opens_here(packet)
-					: field == PACKET_CLIENT && opens_here(packet));
-	enum packet_field bound = packet->own ? PACKET_CLIENT : PACKET_SERVER;
+	bool ours = field == PACKET_SERVER ? !opens_here(packet)
+					   : field == PACKET_CLIENT && opens_here(packet);
+	bool local = packet->loopback || (ours && !packet->passing);
+	enum packet_field bound =
+		has_port(packet, PACKET_CLIENT_PORT) ? PACKET_CLIENT : PACKET_SERVER;
 	struct ranges domain;
 
 	if (field == PACKET_SERVER && packet->astray)
 		return world_symbol(world, &key, address_bytes(packet),
 				    packet->family == AF_INET ? &ANYBODY4 : &ANYBODY6);
-	if (field == bound && service->family == packet->family)
+	if (field == bound && service->family == packet->family &&
+	    !(packet->passing && bound == PACKET_CLIENT))
 		return bound_address(packet, world, &key);
 	domain = addresses(packet, world, local);
 	return world_symbol(world, &key, address_bytes(packet), &domain);
@@ -131,7 +142,7 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 	const struct world_key key = { .kind = field, .a = packet->astray };
 	const struct surroundings *host = packet->host;
 	bool here = packet->loopback;
-	bool service = (field == PACKET_SERVER_PORT) != packet->own;
+	bool service = has_port(packet, field);
 	/* Those that ask no other host get a port of a range; others may have chosen one, as NTP's do. */
 	const struct range whole = {
 		wide_of(here && host->last_port ? host->first_port
@@ -150,7 +161,7 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 		return 0;
 	}
 	if (!service)
-		domain = packet->own ? every : all;
+		domain = field == PACKET_SERVER_PORT ? every : all;
 	else if (packet->astray)
 		domain = every;
 	return world_symbol(world, &key, sizeof(uint16_t), &domain);

@@ -26,7 +26,7 @@ enum packet_kind {
 };
 
 /* A way that packets take through the hooks of this host. */
-enum packet_way { PACKET_ARRIVES, PACKET_LEAVES, PACKET_LOOPS };
+enum packet_way { PACKET_ARRIVES, PACKET_LEAVES, PACKET_LOOPS, PACKET_PASSES };
 
 struct packet {
 	const struct service *service;
@@ -36,6 +36,11 @@ struct packet {
 	bool loopback; /* both ends are on this host */
 	bool own;      /* the service's socket is the client: what it asks other hosts */
 	bool astray;   /* to any port of anybody: NAT may turn it to the service */
+	/*
+	 * Forwarded. NAT may give it this host's address: the answer then looks like the
+	 * service's, if it comes from its port, or, of a service of this host, goes to it.
+	 */
+	bool passing;
 };
 
 /* Which way it takes. */

@@ -105,7 +105,8 @@ bool run_is_local(const struct run *run, bool source)
 {
 	enum packet_way way = packet_way(run->packet);
 
-	return way == PACKET_LOOPS || source == (way == PACKET_LEAVES);
+	return way == PACKET_LOOPS ||
+	       (way != PACKET_PASSES && source == (way == PACKET_LEAVES));
 }
 
 bool run_is_elsewhere(const struct run *run, const void *address)

@@ -250,11 +250,10 @@ static bool has_ipvs(void)
 	return lines > 3;
 }
 
-/* Helpers by port alone, which kernels before 6.0 could do. */
-static bool has_auto_helpers(void)
+/* Whether a setting is there and not 0. */
+static bool is_on(const char *path)
 {
-	int fd =
-		open("/proc/sys/net/netfilter/nf_conntrack_helper", O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char byte = '0';
 	bool on;
 
@@ -294,7 +293,10 @@ static void read_proc(struct surroundings *out)
 	out->legacy6 = has_content("/proc/thread-self/net/ip6_tables_names",
 				   &out->legacy_hidden);
 	out->ipvs = has_ipvs();
-	out->auto_helpers = has_auto_helpers();
+	/* Helpers by port alone, which kernels before 6.0 could do. */
+	out->auto_helpers = is_on("/proc/sys/net/netfilter/nf_conntrack_helper");
+	out->forwards4 = is_on("/proc/sys/net/ipv4/ip_forward");
+	out->forwards6 = is_on("/proc/sys/net/ipv6/conf/all/forwarding");
 }
 
 int survey_read(struct nl *route, struct surroundings *out)

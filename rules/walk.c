@@ -17,6 +17,8 @@
 enum { HOOK_END = -1, HOOKS_MAX = 7 };
 static const int WAYS[WALK_WAYS][HOOKS_MAX] = {
 	[PACKET_ARRIVES] = { RUN_INGRESS, RUN_PREROUTING, RUN_INPUT, HOOK_END },
+	[PACKET_PASSES] = { RUN_INGRESS, RUN_PREROUTING, RUN_POSTROUTING, RUN_EGRESS,
+			    HOOK_END },
 	[PACKET_LEAVES] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, HOOK_END },
 	[PACKET_LOOPS] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, RUN_INGRESS,
 			   RUN_PREROUTING, RUN_INPUT, HOOK_END },
@@ -367,9 +369,13 @@ static enum run_fate fate_of(const struct run *run, const struct model_chain *ch
 		code = chain->drops ? MODEL_DROP : MODEL_ACCEPT;
 	if (code == MODEL_STOLEN)
 		return RUN_TAKEN;
-	/* What becomes of it when it is translated is not followed: it is a difference already. */
+	/*
+	 * What becomes of it when it is translated is not followed: it is a difference already. Only
+	 * of what passes it is asked whether this host gives it its address at the end.
+	 */
 	if (code == MODEL_ACCEPT)
-		return is_translated(run) ? RUN_TAKEN : RUN_DELIVERED;
+		return is_translated(run) && !run->packet->passing ? RUN_TAKEN
+								   : RUN_DELIVERED;
 	return run->now.decider && run->rejects ? RUN_REJECTED : RUN_DROPPED;
 }
 
@@ -423,7 +429,8 @@ void walk(struct run *run, const struct walk_order *order)
 	*now = (struct run_state){ .fate = RUN_DELIVERED };
 	run->saves = 1;
 	/* A packet that arrives has no mark; a socket may give what it sends one. */
-	if (packet_way(run->packet) != PACKET_ARRIVES)
+	if (packet_way(run->packet) == PACKET_LEAVES ||
+	    packet_way(run->packet) == PACKET_LOOPS)
 		bytes_put_host_symbol(now->mark, sizeof(uint32_t),
 				      world_symbol(run->world, &mark, 4, NULL));
 	/* One that was expected has the mark of the connection that it was expected for. */

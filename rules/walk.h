@@ -12,7 +12,7 @@ struct run;
 
 /* Sends packets through the base chains of a ruleset as the kernel would. Pure. */
 
-enum { WALK_FAMILIES = 2, WALK_WAYS = 3 };
+enum { WALK_FAMILIES = 2, WALK_WAYS = 4 };
 
 /* What a packet meets on its way, one after the other. */
 enum walk_stop_kind {

@@ -125,3 +125,45 @@ bats_require_minimum_version 1.5.0
 	listens server ftp 51210
 	breaks tcp/51210 client passive 10.77.0.1
 }
+
+# guest: a host behind the server, 172.17.0.2, which gets the server's address when it asks the client.
+guest() {
+	ip netns add guest
+	ip -n server link add v-guest type veth peer name eth0 netns guest
+	ip -n server addr add 172.17.0.1/16 dev v-guest
+	ip -n guest addr add 172.17.0.2/16 dev eth0
+	ip -n server link set v-guest up
+	ip -n guest link set eth0 up
+	ip -n guest route add default via 172.17.0.1
+	on server sysctl -qw net.ipv4.ip_forward=1
+	rules <<-'NFT'
+		table ip nat {
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				ip saddr 172.17.0.2 masquerade
+			}
+		}
+	NFT
+}
+
+@test "hosts behind this one that ask the same port, as containers ask for names" {
+	guest
+	listens client echo 53
+	breaks out:udp/53 guest ask 10.77.0.2 53 5000 10
+	# Beside the connection that was just translated.
+	run -4 on server ctrules audit out:udp/53 --json
+	[ "$(jq -r '.findings[] | select(.code == "behind") | .severity' <<<"$output")" = blocker ]
+	on server conntrack -F 2>/dev/null
+	# Who does not forward has nobody behind.
+	on server sysctl -qw net.ipv4.ip_forward=0
+	run -0 on server ctrules audit out:udp/53
+}
+
+@test "hosts behind this one that get ports of a range" {
+	guest
+	listens client echo 7000
+	breaks udp/10000-20000 guest ask 10.77.0.2 7000 15000 10
+	# Of a single port it is said.
+	run -0 on server ctrules audit udp/123 --json
+	[ "$(jq -r '.findings[] | select(.code == "behind") | .severity' <<<"$output")" = info ]
+}
