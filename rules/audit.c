@@ -345,10 +345,12 @@ static void compare_marks(struct auditor *auditor)
 	    has_same_marks(&auditor->world, &tracked->now, &untracked->now) ||
 	    !can_happen(auditor, tracked))
 		return;
-	if (auditor->host->surveyed && !auditor->host->marks_route) {
+	if (auditor->host->surveyed && !auditor->host->marks_route &&
+	    !auditor->host->marks_queue) {
 		advice_plain(&finding,
 			     "the packet's mark comes of tracking: untracked it has "
-			     "another one, which no policy route asks for",
+			     "another one, which no policy route and no queue asks "
+			     "for",
 			     "");
 		add(auditor->out, &finding);
 		return;
@@ -358,7 +360,7 @@ static void compare_marks(struct auditor *auditor)
 	advice_plain(
 		&finding,
 		"the packet's mark comes of tracking: untracked it has another one, "
-		"and may be routed differently",
+		"and may be routed or queued differently",
 		"set the mark without asking for the connection, or keep the service "
 		"tracked");
 	add(auditor->out, &finding);

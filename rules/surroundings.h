@@ -27,6 +27,7 @@ struct surroundings {
 	bool legacy_hidden; /* whether it has could not be seen */
 	bool surveyed;      /* what follows was read */
 	bool marks_route;   /* a policy route asks for a mark */
+	bool marks_queue;   /* traffic control may */
 	bool ovs;           /* there is an Open vSwitch datapath */
 	bool ipvs;          /* there are IPVS services */
 	bool xdp;           /* an interface has an XDP program */

@@ -163,6 +163,33 @@ static int rule_cb(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
+/* Queues that have no classes and ask for no marks. */
+static bool is_plain_queue(const char *kind)
+{
+	static const char *const PLAIN[] = { "noqueue",  "pfifo_fast", "pfifo", "bfifo",
+					     "fq_codel", "fq",         "mq",    "codel" };
+
+	for (size_t i = 0; i < sizeof(PLAIN) / sizeof(PLAIN[0]); i++)
+		if (strcmp(PLAIN[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static int queue_cb(const struct nlmsghdr *message, void *data)
+{
+	const struct reading *reading = data;
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct tcmsg))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(struct tcmsg))
+		if (mnl_attr_get_type(attr) == TCA_KIND &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+		    !is_plain_queue(mnl_attr_get_str(attr)))
+			reading->out->marks_queue = true;
+	return MNL_CB_OK;
+}
+
 /* One dump. What this kernel does not have is as if it were empty. */
 static int dump(struct nl *route, uint16_t type, uint8_t family, mnl_cb_t cb,
 		struct reading *reading)
@@ -184,6 +211,19 @@ static int dump(struct nl *route, uint16_t type, uint8_t family, mnl_cb_t cb,
 		err = nl_transact(route, cb, reading);
 	}
 	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+static int dump_queues(struct nl *route, struct reading *reading)
+{
+	int err = -EINTR;
+
+	for (int i = 0; err == -EINTR && i < ATTEMPTS; i++) {
+		struct nlmsghdr *message = nl_begin(route, RTM_GETQDISC, NLM_F_DUMP);
+
+		mnl_nlmsg_put_extra_header(message, sizeof(struct tcmsg));
+		err = nl_transact(route, queue_cb, reading);
+	}
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 static int dump_links(struct nl *route, struct reading *reading)
@@ -314,6 +354,8 @@ int survey_read(struct nl *route, struct surroundings *out)
 		err = read_routes(route, &reading);
 	if (!err)
 		err = dump_links(route, &reading);
+	if (!err)
+		err = dump_queues(route, &reading);
 	if (!err)
 		err = keep(out, reading.first, &out->names);
 	if (!err)

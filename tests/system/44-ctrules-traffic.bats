@@ -167,3 +167,21 @@ guest() {
 	run -0 on server ctrules audit udp/123 --json
 	[ "$(jq -r '.findings[] | select(.code == "behind") | .severity' <<<"$output")" = info ]
 }
+
+@test "a mark that the queue of an interface may ask for" {
+	rules <<-'NFT'
+		table inet mangle {
+			chain prerouting {
+				type filter hook prerouting priority mangle;
+				udp dport 9000 ct mark set 1
+			}
+			chain output {
+				type filter hook output priority mangle;
+				meta mark set ct mark
+			}
+		}
+	NFT
+	run -0 on server ctrules audit udp/9000
+	on server tc qdisc add dev v-server root handle 1: htb || skip "the kernel has no such queue"
+	run -4 on server ctrules audit udp/9000
+}
