@@ -3,7 +3,9 @@
 
 #include <errno.h>
 
+#include "lib/text.h"
 #include "rules/refusal.h"
+#include "rules/report.h"
 
 /* How often a service is judged anew because the rules changed meanwhile. */
 enum { JUDGE_TRIES = 20 };
@@ -83,4 +85,33 @@ int addition_make(struct addition *addition, struct nl *nl)
 void addition_clear(struct addition *addition)
 {
 	evidence_clear(&addition->evidence);
+}
+
+static void describe_override(const struct addition *addition, const char *name,
+			      struct text *text)
+{
+	if (!addition->force ||
+	    (addition->judged && addition->audit.verdict == AUDIT_SAFE))
+		return;
+	text_add(text, "--force overrides the audit of %s: ", name);
+	if (addition->judged)
+		report_reason(&addition->audit, text);
+	else
+		text_add(text, "it could not be made");
+}
+
+void addition_describe(const struct addition *addition, int err, struct text *text)
+{
+	char name[SERVICE_TEXT_MAX];
+
+	service_format(&addition->service, name);
+	if (!err) {
+		describe_override(addition, name, text);
+	} else if (err == -EACCES) {
+		text_add(text, "%s is not added: the audit says ", name);
+		report_reason(&addition->audit, text);
+		text_add(text, " (see ctrules audit %s); --force overrides it", name);
+	} else {
+		text_add(text, "%s", addition->why.text);
+	}
 }

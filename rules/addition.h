@@ -36,6 +36,12 @@ struct addition {
  */
 int addition_make(struct addition *addition, struct nl *nl);
 
+/*
+ * Says what came of addition_make(), which returned err: why nothing was added, or what
+ * --force overrode; adds nothing to text if neither is the case.
+ */
+void addition_describe(const struct addition *addition, int err, struct text *text);
+
 void addition_clear(struct addition *addition);
 
 #endif

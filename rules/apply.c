@@ -13,6 +13,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -26,6 +27,13 @@
 
 /* How often a plan is made anew because another program changed the ruleset meanwhile. */
 enum { APPLY_TRIES = 50 };
+
+/*
+ * The kernel collects leases that ran out once a second (nft_set_hash.c, gc interval), and
+ * drops that work if rules are changed meanwhile.
+ */
+static const double BUSY_PATIENCE_S = 10;
+static const long BUSY_PAUSE_NS = 20 * CLOCK_NS_PER_MS;
 
 struct message_type {
 	uint16_t type;
@@ -282,6 +290,21 @@ int apply_delete(struct nl *nl, const struct service *service, struct apply_why 
 	struct ruleset known = { 0 };
 
 	return carry_out(nl, &known, &wish, why);
+}
+
+int apply_delete_patiently(struct nl *nl, const struct service *service,
+			   struct apply_why *why)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+	uint64_t start = clock_now_ns();
+	int err = apply_delete(nl, service, why);
+
+	while (err == -EBUSY &&
+	       clock_between_s(start, clock_now_ns()) < BUSY_PATIENCE_S) {
+		nanosleep(&pause, NULL);
+		err = apply_delete(nl, service, why);
+	}
+	return err;
 }
 
 int apply_flush(struct nl *nl, struct apply_why *why)

@@ -67,6 +67,10 @@ int apply_refresh(struct nl *nl, const struct service *services, size_t count,
  */
 int apply_delete(struct nl *nl, const struct service *service, struct apply_why *why);
 
+/* The same, but waits while it is -EBUSY: about a second, at most ten. */
+int apply_delete_patiently(struct nl *nl, const struct service *service,
+			   struct apply_why *why);
+
 /* Deletes our table with all that is in it. Returns 0 also when there is none. */
 int apply_flush(struct nl *nl, struct apply_why *why);
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/request.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/args.h"
 #include "lib/log.h"
@@ -15,6 +18,8 @@ static const double LEASE_DEFAULT_S = 300;
 static const double LEASE_MIN_S = 0.1, LEASE_MAX_S = 365 * 86400.0;
 
 static const double VERIFY_MIN_S = 0.1, VERIFY_MAX_S = 3600;
+
+enum { MS_PER_S = 1000 };
 
 /* Of a percentage that was divided by 100. */
 static const double ROUNDING = 1e-9;
@@ -272,4 +277,22 @@ enum request_kind request_parse(int argc, char **argv, struct log *log,
 		return REQUEST_BAD;
 	*out = request;
 	return REQUEST_RUN;
+}
+
+int request_terms(const struct request *request, const char *program, struct terms *out)
+{
+	struct terms terms = {
+		.extent = request->extent,
+		.holder = { .pid = (uint32_t)getpid() },
+	};
+
+	snprintf(terms.holder.program, sizeof(terms.holder.program), "%s", program);
+	if (!request->forever)
+		terms.lease_ms = (uint64_t)(request->lease_s * MS_PER_S + 0.5);
+	/* One that nobody can guess: else whoever sends could choose to be tracked. */
+	if (terms.extent.kind == EXTENT_SHARE &&
+	    getentropy(&terms.extent.seed, sizeof(terms.extent.seed)))
+		return -errno;
+	*out = terms;
+	return 0;
 }

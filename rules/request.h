@@ -49,6 +49,12 @@ enum request_kind request_parse(int argc, char **argv, struct log *log,
 const char *request_name(const struct request *request);
 bool request_takes_service(const struct request *request);
 
+/*
+ * The terms of add: held by this process of program, a share with a seed of its own. Returns 0, or
+ * -errno if there is no random number.
+ */
+int request_terms(const struct request *request, const char *program, struct terms *out);
+
 /* Adds the help to text. */
 void request_help(struct text *text);
 
