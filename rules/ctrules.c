@@ -333,13 +333,15 @@ static int run_audit(struct context *context)
 	const struct request *request = &context->request;
 	struct apply_why why;
 	int code, err = inquiry_make(inquiry, context->nl, &request->service,
-				     request->explain);
+				     request->explain, request->rehearse);
 
 	if (err) {
 		refusal_of_plan(err, &context->ruleset, NULL, &why);
 		log_error(&context->log, "%s", why.text);
 		return result_code(err);
 	}
+	if (request->rehearse && !inquiry->rehearsal.done)
+		log_error(&context->log, "not rehearsed: %s", inquiry->rehearsal.why);
 	code = print_inquiry(context);
 	if (code == EXIT_OK)
 		code = result_of_verdict(&inquiry->audit);

@@ -14,7 +14,7 @@ static void on_walk(const struct packet *packet, const struct record *record, vo
 }
 
 int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *service,
-		 bool explain)
+		 bool explain, bool rehearse)
 {
 	const struct audit_listener listener = { .record = &inquiry->record,
 						 .walked = on_walk,
@@ -32,11 +32,17 @@ int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *s
 	if (!err)
 		err = judge_service(nl, &inquiry->evidence, service,
 				    explain ? &listener : NULL, &inquiry->audit);
-	if (err)
+	if (err) {
 		inquiry_end(inquiry);
-	else
-		judge_quote(&inquiry->audit);
-	return err;
+		return err;
+	}
+	judge_quote(&inquiry->audit);
+	if (rehearse) {
+		inquiry->rehearsed = true;
+		rehearsal_run(service, &inquiry->rehearsal);
+		rehearsal_judge(&inquiry->rehearsal, &inquiry->audit);
+	}
+	return 0;
 }
 
 void inquiry_end(struct inquiry *inquiry)
@@ -53,6 +59,8 @@ void inquiry_text(const struct inquiry *inquiry, struct text *text)
 	report_text(&inquiry->audit, text);
 	if (inquiry->walks)
 		text_add(text, "%s", text_str(&inquiry->text));
+	if (inquiry->rehearsed)
+		rehearsal_text(&inquiry->rehearsal, text);
 }
 
 void inquiry_json(const struct inquiry *inquiry, json_t *object)
@@ -60,4 +68,7 @@ void inquiry_json(const struct inquiry *inquiry, json_t *object)
 	report_json(&inquiry->audit, object);
 	if (inquiry->walks)
 		json_object_set(object, "walks", inquiry->walks);
+	if (inquiry->rehearsed)
+		json_object_set_new(object, "rehearsal",
+				    rehearsal_json(&inquiry->rehearsal));
 }

@@ -9,6 +9,7 @@
 #include "rules/audit.h"
 #include "rules/judge.h"
 #include "rules/record.h"
+#include "rules/rehearsal.h"
 
 struct nl;
 struct quote;
@@ -23,14 +24,17 @@ struct inquiry {
 	struct quote *quote; /* words of rules; NULL: there are only handles */
 	struct text text;    /* of the walks, as they were made */
 	json_t *walks;       /* the same; NULL: not asked for */
+
+	bool rehearsed; /* was to be; rehearsal says whether it could */
+	struct rehearsal rehearsal;
 };
 
 /*
- * Audits service by the ruleset as it is; explain: and writes the walks down. Returns 0, or what
- * judge.h says; then there is nothing to end.
+ * Audits service by the ruleset as it is; explain: and writes the walks down; rehearse: and tries it
+ * in copies of this namespace. Returns 0, or what judge.h says; then there is nothing to end.
  */
 int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *service,
-		 bool explain);
+		 bool explain, bool rehearse);
 void inquiry_end(struct inquiry *inquiry);
 
 /* What it found, and the walks if they were asked for: for people, and added to an object. */

@@ -31,6 +31,7 @@ enum {
 	OPTION_BUDGET,
 	OPTION_VERIFY,
 	OPTION_EXPLAIN,
+	OPTION_REHEARSE,
 };
 
 static const struct option_spec SPECS[] = {
@@ -44,6 +45,8 @@ static const struct option_spec SPECS[] = {
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
 	{ OPTION_EXPLAIN, "explain", NULL,
 	  "audit: how each rule goes, tracked and untracked" },
+	{ OPTION_REHEARSE, "rehearse", NULL,
+	  "audit: also try it with packets in a copy of this host" },
 	OPTIONS_COMMON,
 };
 
@@ -165,6 +168,7 @@ static enum request_kind take_option(int key, const char *value, struct log *log
 	case OPTION_FOREVER: request->forever = true; break;
 	case OPTION_FORCE: request->force = true; break;
 	case OPTION_EXPLAIN: request->explain = true; break;
+	case OPTION_REHEARSE: request->rehearse = true; break;
 	case 'n': request->dry_run = true; break;
 	case 'j': request->json = true; break;
 	case 'v': log->level = LOG_LEVEL_DEBUG; break;
@@ -202,6 +206,9 @@ static bool check_options(const struct request *request, const struct log *log)
 			      request_name(request));
 	if (request->explain && request->command != REQUEST_AUDIT)
 		return misuse(log, "--explain is not for command", request_name(request));
+	if (request->rehearse && request->command != REQUEST_AUDIT)
+		return misuse(log, "--rehearse is not for command",
+			      request_name(request));
 	if (request->dry_run &&
 	    (request->command == REQUEST_LIST || request->command == REQUEST_AUDIT))
 		return misuse(log, "--dry-run is not for command", request_name(request));

@@ -32,7 +32,8 @@ struct request {
 	bool force;
 	bool dry_run;
 	bool json;
-	bool explain; /* audit: the walk, rule by rule */
+	bool explain;  /* audit: the walk, rule by rule */
+	bool rehearse; /* audit: in copies of this host, too */
 };
 
 enum request_kind { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_BAD };

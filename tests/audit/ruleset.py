@@ -95,22 +95,25 @@ def one_pass(lab, ruleset, service, untrack):
         ruleset.unload(host)
 
 
-def audit(lab, ruleset, service):
-    """What ctrules says: the verdict, and the codes of its findings."""
+def audit(lab, ruleset, service, rehearses):
+    """What ctrules says: the verdict, the codes of its findings, and what the rehearsal saw."""
     ruleset.load(lab.server)
     try:
-        done = lab.server.run(["ctrules", "audit", "--json", service.text], check=False)
+        done = lab.server.run(["ctrules", "audit", "--json", service.text] +
+                              (["--rehearse"] if rehearses else []), check=False)
     finally:
         ruleset.unload(lab.server)
     if not done.stdout:
         raise RuntimeError(done.stderr)
     said = json.loads(done.stdout)
-    return said["verdict"], " ".join(sorted({one["code"] for one in said["findings"]}))
+    return (said["verdict"], " ".join(sorted({one["code"] for one in said["findings"]})),
+            said.get("rehearsal"))
 
 
 class Outcome:
-    def __init__(self, service, lines, others, verdict=None, codes=None):
+    def __init__(self, service, lines, others, verdict=None, codes=None, rehearsal=None):
         self.service, self.verdict, self.codes = service, verdict, codes
+        self.rehearsal = rehearsal
         self.lines = lines or others
         self.word = "differs" if lines else "others" if others else "same"
 
@@ -130,9 +133,9 @@ def difference(tracked, untracked):
     return lines
 
 
-def compare(lab, ruleset, text, audits=False, twice=False):
+def compare(lab, ruleset, text, audits=False, twice=False, rehearses=False):
     """Tries the service with and without NOTRACK (twice: never with it)."""
     service = Service(text)
     tracked, untracked = (one_pass(lab, ruleset, service, untrack) for untrack in (False, not twice))
-    said = audit(lab, ruleset, service) if audits else ()
+    said = audit(lab, ruleset, service, rehearses) if audits else ()
     return Outcome(text, difference(tracked[0], untracked[0]), difference(tracked[1], untracked[1]), *said)

@@ -20,10 +20,13 @@ class Tally:
         self.audits, self.random = audits, random
         self.gaps = known_gaps()
         self.differing = self.others = self.same = self.careful = self.skipped = 0
+        self.rehearsed = self.agreed = 0
         self.missed, self.wrongs = [], []
 
     def add(self, name, outcome):
         line = "%s %s: %s" % (name, outcome.service, outcome.word)
+        if outcome.rehearsal:
+            line += self.add_rehearsal(name, outcome)
         if outcome.word == "same":
             self.same += 1
             if self.audits and outcome.verdict != "safe":
@@ -43,6 +46,19 @@ class Tally:
                 line += "; no gap any more: take it out of known-gaps"
         print(line, flush=True)
 
+    def add_rehearsal(self, name, outcome):
+        seen = outcome.rehearsal
+        self.rehearsed += 1
+        if not seen["done"] or seen["not_copied"]:
+            self.wrong("%s %s: not rehearsed: %s %s" % (name, outcome.service, seen["why"],
+                                                       seen["not_copied"]))
+        differs = seen["difference_count"] > 0
+        self.agreed += differs == (outcome.word == "differs")
+        if differs and outcome.word == "same":
+            self.wrong("%s %s: the rehearsal sees: %s" % (name, outcome.service,
+                                                         seen["differences"][0]))
+        return ", rehearsed: %s" % ("differs" if differs else "same")
+
     def skip(self, name, service, why):
         self.skipped += 1
         print("%s %s: skipped: %s" % (name, service, why), flush=True)
@@ -58,6 +74,8 @@ class Tally:
         print("%d services: %d the same, of %d only others differ, %d differ; %d skipped; "
               "%d not as expected" % (tried, self.same, self.others, self.differing, self.skipped,
                                       len(self.wrongs)))
+        if self.rehearsed:
+            print("the rehearsal: agrees for %d of %d" % (self.agreed, self.rehearsed))
         if self.audits:
             share = self.careful / self.same if self.same else 0
             print("the audit: %d called safe though they differ; %d of %d not called safe though "

@@ -368,6 +368,7 @@ class Trial:
                   (BACKEND, ADDRESS[BACKEND, "eth0"], ADDRESS[SERVER, "br0"], "from inside"),
                   (SERVER, LOOPBACK, LOOPBACK, "on loopback"),
                   (SERVER, ADDRESS[SERVER, "eth0"], ADDRESS[SERVER, "eth0"], "to itself"),
+                  (SERVER, ADDRESS[SERVER, "br0"], ADDRESS[SERVER, "br0"], "to itself, inner"),
                   (CLIENT, OTHER_CLIENT, ADDRESS[SERVER, "eth0"], "from far")]
         if service.out:
             places = [(SERVER, there, here, name.replace("from", "to").replace("to itself", "itself"))

@@ -29,3 +29,10 @@ bats_require_minimum_version 1.5.0
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "a rehearsal of the collection sees no difference where real traffic sees none" {
+	[ -c /dev/net/tun ] || skip "no /dev/net/tun"
+	run "$AUDIT/oracle" --audit --rehearse "$AUDIT"/rulesets/like-[cfinps]*
+	echo "$output" | grep -vE '(same|differs), rehearsed: (same|differs)$'
+	[ "$status" -eq 0 ]
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/stage.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/service.h"
+#include "rules/actor.h"
+#include "rules/peer.h"
+#include "rules/scratch.h"
+
+/* Loopback goes by a queue that the kernel may get to later if it is busy. */
+enum { QUIET_MS = 30 };
+
+enum { FIRST_PORT = 40000 };
+
+/* Until nothing happens any more. */
+static void pump(struct play *play)
+{
+	struct pollfd fds[PLAY_SOCKETS_MAX + COPY_LINKS_MAX];
+
+	for (int round = 0; round < PLAY_ROUNDS_MAX; round++) {
+		size_t sockets = play->sockets, count = 0;
+
+		for (size_t i = 0; i < sockets; i++) {
+			const struct play_socket *socket = &play->socket[i];
+			bool waits = socket->role == PLAY_ASKS && !socket->flow->asked;
+
+			fds[count++] =
+				(struct pollfd){ .fd = socket->fd,
+						 .events = waits ? POLLOUT : POLLIN };
+		}
+		for (size_t i = 0; i < play->scratch->links; i++)
+			fds[count++] =
+				(struct pollfd){ .fd = play->scratch->link[i].up
+							       ? play->scratch->fd[i]
+							       : -1,
+						 .events = POLLIN };
+		if (poll(fds, count, QUIET_MS) <= 0)
+			return;
+		for (size_t i = 0; i < count; i++) {
+			if (!fds[i].revents)
+				continue;
+			if (i < sockets)
+				actor_handle(play, &play->socket[i], fds[i].revents);
+			else
+				peer_read(play, i - sockets);
+		}
+	}
+}
+
+/* Who else could be on the cable: of ...1 it is ...2. */
+static struct craft_end neighbour_of(const struct craft_end *own, bool v6)
+{
+	struct craft_end end = *own;
+
+	end.address[v6 ? 15 : 3] ^= 3;
+	return end;
+}
+
+/* Somebody far away: addresses for documentation (RFC 5737, RFC 3849). */
+static struct craft_end far_away(bool v6)
+{
+	struct craft_end end = { .port = 0 };
+
+	inet_pton(v6 ? AF_INET6 : AF_INET, v6 ? "2001:db8:77::77" : "198.51.100.77",
+		  end.address);
+	return end;
+}
+
+static struct play_flow *add_flow(struct play *play, const char *act, const char *where,
+				  bool v6)
+{
+	struct play_flow *flow = &play->flow[play->flows];
+
+	if (play->flows == PLAY_FLOWS_MAX)
+		return NULL;
+	*flow = (struct play_flow){ .fd = -1, .link = SIZE_MAX };
+	flow->next.v6 = v6;
+	flow->next.proto = play->service->proto;
+	snprintf(flow->name, sizeof(flow->name), "%s %s %zu", act, where, play->flows);
+	play->flows++;
+	return flow;
+}
+
+/* A client behind a link opens a conversation with the service. */
+static void open_remote(struct play *play, struct play_flow *flow, size_t link)
+{
+	bool tcp = flow->next.proto == IPPROTO_TCP;
+	struct craft first = flow->next;
+
+	flow->remote = true;
+	flow->link = link;
+	if (tcp) {
+		first.flags = CRAFT_SYN;
+		first.seq = flow->next.seq = 1000;
+	} else {
+		first.bytes = (size_t)snprintf(first.data, sizeof(first.data), "%s",
+					       flow->name);
+	}
+	peer_send(play, link, &first);
+}
+
+/* A client on this host does. */
+static void open_local(struct play *play, struct play_flow *flow)
+{
+	struct sockaddr_storage address;
+	socklen_t bytes = actor_address(&flow->next.to, flow->next.v6, &address);
+
+	flow->fd = actor_open(play, &flow->next.from, flow->next.v6);
+	if (!actor_add(play, flow->fd, PLAY_ASKS, flow)) {
+		flow->fd = -1;
+		return;
+	}
+	if (flow->next.proto == IPPROTO_UDP)
+		actor_ask(play, flow);
+	else if (connect(flow->fd, (void *)&address, bytes) && errno != EINPROGRESS)
+		play_note(play, flow->name, "cannot connect: ", strerror(errno));
+}
+
+/* Between an address of this host and another one; link: behind which that is; none: here. */
+static void open_flow(struct play *play, const char *act, size_t link,
+		      const struct craft_end *own, const struct craft_end *other, bool v6)
+{
+	const struct service *service = play->service;
+	bool here = link == SIZE_MAX;
+	struct play_flow *flow =
+		add_flow(play, act, here ? "lo" : play->scratch->link[link].name, v6);
+	struct craft_end server, client;
+
+	if (!flow)
+		return;
+	server = service->outbound ? *other : *own;
+	client = service->outbound ? *own : *other;
+	if (service->outbound && service->family != AF_UNSPEC)
+		memcpy(server.address, &service->addr, v6 ? 16 : 4);
+	server.port = service->first_port;
+	client.port = (uint16_t)(FIRST_PORT + play->flows);
+	flow->next.from = client;
+	flow->next.to = server;
+	if (here || service->outbound)
+		open_local(play, flow);
+	else
+		open_remote(play, flow, link);
+}
+
+static size_t link_named(const struct play *play, const char *name)
+{
+	for (size_t i = 0; i < play->scratch->links; i++)
+		if (strcmp(play->scratch->link[i].name, name) == 0 &&
+		    play->scratch->link[i].up)
+			return i;
+	return SIZE_MAX;
+}
+
+/* Whether flows of the service can have this address of ours. */
+static bool is_asked(const struct service *service, const struct craft_end *own, bool v6)
+{
+	if (v6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)own->address))
+		return false;
+	if (service->family == AF_UNSPEC)
+		return true;
+	if ((service->family == AF_INET6) != v6)
+		return false;
+	return service->outbound ||
+	       memcmp(own->address, &service->addr, v6 ? 16 : 4) == 0;
+}
+
+static void open_at(struct play *play, const char *act, const struct ifaddrs *at)
+{
+	bool v6 = at->ifa_addr->sa_family == AF_INET6;
+	size_t link = link_named(play, at->ifa_name);
+	struct craft_end own = { .port = 0 }, other;
+
+	if (v6)
+		memcpy(own.address,
+		       &((struct sockaddr_in6 *)(void *)at->ifa_addr)->sin6_addr, 16);
+	else
+		memcpy(own.address,
+		       &((struct sockaddr_in *)(void *)at->ifa_addr)->sin_addr, 4);
+	if (!is_asked(play->service, &own, v6))
+		return;
+	if (!play->service->outbound)
+		open_flow(play, act, SIZE_MAX, &own, &own, v6);
+	if (link == SIZE_MAX)
+		return;
+	other = neighbour_of(&own, v6);
+	open_flow(play, act, link, &own, &other, v6);
+	other = far_away(v6);
+	open_flow(play, act, link, &own, &other, v6);
+}
+
+static void open_everywhere(struct play *play, const char *act)
+{
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all))
+		return;
+	for (const struct ifaddrs *at = all; at; at = at->ifa_next)
+		if (at->ifa_addr && (at->ifa_addr->sa_family == AF_INET ||
+				     at->ifa_addr->sa_family == AF_INET6))
+			open_at(play, act, at);
+	freeifaddrs(all);
+	pump(play);
+}
+
+/* Goes on with the conversations from one on. */
+static void go_on(struct play *play, size_t first)
+{
+	for (size_t i = first; i < play->flows; i++) {
+		struct play_flow *flow = &play->flow[i];
+		struct craft next = flow->next;
+
+		if (flow->fd >= 0)
+			actor_ask(play, flow);
+		if (!flow->remote || !flow->heard)
+			continue;
+		next.flags = CRAFT_ACK;
+		next.bytes =
+			(size_t)snprintf(next.data, sizeof(next.data), "%s", flow->name);
+		peer_send(play, flow->link, &next);
+	}
+	pump(play);
+}
+
+/* Errors about what this host has sent, as its receiver would send them. */
+static void complain(struct play *play)
+{
+	static const uint8_t ERRORS[2][3][2] = { { { 3, 3 }, { 3, 4 }, { 11, 0 } },
+						 { { 1, 4 }, { 2, 0 }, { 3, 0 } } };
+	uint8_t frame[CRAFT_BYTES_MAX];
+
+	for (size_t i = 0; i < play->flows; i++) {
+		const struct play_flow *flow = &play->flow[i];
+		struct craft error;
+
+		if (!flow->heard || !craft_read(flow->frame, flow->bytes, &error))
+			continue;
+		error = (struct craft){ .v6 = error.v6,
+					.proto = error.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+					.from = error.to,
+					.to = error.from };
+		for (int k = 0; k < 3; k++) {
+			error.type = ERRORS[error.v6][k][0];
+			error.code = ERRORS[error.v6][k][1];
+			peer_send_frame(
+				play, flow->link, frame,
+				craft_error(flow->frame, flow->bytes, &error, 1400,
+					    play->scratch->link[flow->link].mac, frame));
+		}
+	}
+	pump(play);
+}
+
+static void stop_listening(struct play *play)
+{
+	for (size_t i = 0; i < play->sockets; i++) {
+		if (play->socket[i].role != PLAY_LISTENS || play->socket[i].fd < 0)
+			continue;
+		close(play->socket[i].fd);
+		play->socket[i].fd = -1;
+	}
+}
+
+void stage_act(struct play *play, int act)
+{
+	size_t first = play->flows;
+
+	if (act == 1) {
+		open_everywhere(play, "old");
+		return;
+	}
+	go_on(play, 0);
+	open_everywhere(play, "new");
+	go_on(play, first);
+	complain(play);
+	stop_listening(play);
+	if (!play->service->outbound)
+		open_everywhere(play, "shut");
+}
+
+int stage_open(const struct scratch *scratch, const struct service *service,
+	       struct play **out)
+{
+	const struct craft_end any = { .port = service->first_port };
+	struct play *play = calloc(1, sizeof(*play));
+
+	if (!play)
+		return -ENOMEM;
+	play->scratch = scratch;
+	play->service = service;
+	/* A host without IPv6 has only one. */
+	for (int v6 = 0; v6 < 2 && !service->outbound; v6++) {
+		int fd = actor_open(play, &any, v6);
+
+		if (actor_add(play, fd, PLAY_LISTENS, NULL) &&
+		    service->proto == IPPROTO_TCP)
+			listen(fd, SOMAXCONN);
+	}
+	if (!service->outbound && !play->sockets) {
+		stage_close(play);
+		return -EADDRNOTAVAIL;
+	}
+	*out = play;
+	return 0;
+}
+
+void stage_close(struct play *play)
+{
+	if (!play)
+		return;
+	for (size_t i = 0; i < play->sockets; i++)
+		if (play->socket[i].fd >= 0)
+			close(play->socket[i].fd);
+	text_free(&play->facts);
+	free(play);
+}
+
+void stage_facts(const struct play *play, struct text *out)
+{
+	text_add(out, "%s", text_str(&play->facts));
+}
+
+size_t stage_flows(const struct play *play)
+{
+	return play->flows;
+}

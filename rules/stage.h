@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_STAGE_H
+#define RULES_STAGE_H
+
+#include <stddef.h>
+
+struct scratch;
+struct service;
+struct text;
+
+/*
+ * Plays a service and those who talk to it in a scratch namespace: real sockets on this host, crafted packets
+ * through its interfaces. Opaque.
+ */
+struct play;
+
+/* Opens the service's sockets in the namespace of the calling thread. Returns 0 or -errno. */
+int stage_open(const struct scratch *scratch, const struct service *service,
+	       struct play **out);
+void stage_close(struct play *play);
+
+/*
+ * Conversations from and to hosts at every interface, and on loopback: opens those of act 1; goes on with
+ * all that were opened before, opens new ones and sends errors about what the service said (act 2).
+ */
+void stage_act(struct play *play, int act);
+
+/* Adds what was seen by now, a line each, in no order, some several times. */
+void stage_facts(const struct play *play, struct text *out);
+
+/* How many conversations were opened. */
+size_t stage_flows(const struct play *play);
+
+#endif
