@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,6 +110,35 @@ int config_add_service(struct config *config, const char *spec, struct text *why
 	return 0;
 }
 
+int config_set_patience(struct config_service *row, const char *value, struct text *why)
+{
+	struct args_why reason;
+	int err = args_duration(value, 0, DAY_S, &row->release_after_s, &reason);
+
+	row->patient = !err;
+	if (err)
+		text_add(why, "release-after: %s", reason.text);
+	return err;
+}
+
+int config_set_budget(struct config_service *row, const char *value, struct text *why)
+{
+	struct extent extent = { .kind = EXTENT_BUDGET };
+	struct args_why reason;
+	uint64_t rate;
+	const char *unfit;
+
+	if (args_count(value, 1, EXTENT_RATE_MAX, &rate, &reason)) {
+		text_add(why, "budget: %s", reason.text);
+		return -EINVAL;
+	}
+	extent.packets_per_s = row->budget_per_s = (uint32_t)rate;
+	unfit = extent_unfit(&extent, &row->service);
+	if (unfit)
+		text_add(why, "budget: %s", unfit);
+	return unfit ? -EINVAL : 0;
+}
+
 bool config_forces(const struct config *config, size_t i)
 {
 	return config->force || config->services[i].force;
@@ -123,7 +151,7 @@ double config_release_after_s(const struct config *config, size_t i)
 	return row->patient ? row->release_after_s : config->release_after_s;
 }
 
-static int add_never(struct config *config, const char *spec, struct text *why)
+int config_add_never(struct config *config, const char *spec, struct text *why)
 {
 	struct args_why reason;
 
@@ -166,240 +194,4 @@ int config_check(const struct config *config, struct text *why)
 		}
 	}
 	return 0;
-}
-
-/* The names that a file and a command line both know. */
-static const char *const SCALARS[] = { "engage-at", "release-at",    "horizon",
-				       "lease",     "release-after", "metrics",
-				       "journal",   "control",       "raise-limit-to" };
-
-enum { CONFIG_BYTES_MAX = 1 << 20 };
-
-/* Set behind the last line of a file: a complaint about it names what is wrong. */
-#define END_OF_FILE "end-of-file"
-
-enum { SCALAR_COUNT = sizeof(SCALARS) / sizeof(SCALARS[0]) };
-
-/* Reports what is in why with the line that libConfuse is at. */
-static int complain(cfg_t *file, struct text *why)
-{
-	cfg_error(file, "%s", text_str(why));
-	text_free(why);
-	return -1;
-}
-
-/* Called for each value as it is read, so that an error names its line. */
-static int check_scalar(cfg_t *file, cfg_opt_t *option)
-{
-	struct config scratch;
-	struct text why = { 0 };
-
-	config_init(&scratch);
-	if (config_set(&scratch, cfg_opt_name(option), cfg_opt_getnstr(option, 0), &why))
-		return complain(file, &why);
-	return 0;
-}
-
-static int check_service(cfg_t *file, cfg_opt_t *option)
-{
-	const cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
-	struct config scratch;
-	struct text why = { 0 };
-
-	config_init(&scratch);
-	if (config_add_service(&scratch, cfg_title((cfg_t *)section), &why))
-		return complain(file, &why);
-	return 0;
-}
-
-static int check_never(cfg_t *file, cfg_opt_t *option)
-{
-	struct config scratch;
-	struct text why = { 0 };
-
-	config_init(&scratch);
-	if (add_never(&scratch, cfg_opt_getnstr(option, cfg_opt_size(option) - 1), &why))
-		return complain(file, &why);
-	return 0;
-}
-
-static int take_budget(struct config_service *row, const char *value, struct text *why)
-{
-	struct extent extent = { .kind = EXTENT_BUDGET };
-	struct args_why reason;
-	uint64_t rate;
-	const char *unfit;
-
-	if (args_count(value, 1, EXTENT_RATE_MAX, &rate, &reason)) {
-		text_add(why, "budget: %s", reason.text);
-		return -EINVAL;
-	}
-	extent.packets_per_s = row->budget_per_s = (uint32_t)rate;
-	unfit = extent_unfit(&extent, &row->service);
-	if (unfit)
-		text_add(why, "budget: %s", unfit);
-	return unfit ? -EINVAL : 0;
-}
-
-/* The rate alone, so that an error names its line; whether it fits the service comes later. */
-static int check_budget(cfg_t *file, cfg_opt_t *option)
-{
-	struct config_service scratch = { .service = { .proto = IPPROTO_UDP } };
-	struct text why = { 0 };
-
-	if (take_budget(&scratch, cfg_opt_getnstr(option, 0), &why))
-		return complain(file, &why);
-	return 0;
-}
-
-static int take_service(struct config *config, cfg_t *section, struct text *why)
-{
-	const char *value = cfg_getstr(section, "release-after");
-	struct config_service *row = &config->services[config->count];
-	struct args_why reason;
-	int err = config_add_service(config, cfg_title(section), why);
-
-	if (!err && value) {
-		row->patient = true;
-		err = args_duration(value, 0, DAY_S, &row->release_after_s, &reason);
-		if (err)
-			text_add(why, "release-after: %s", reason.text);
-	}
-	row->force = cfg_getbool(section, "force");
-	value = cfg_getstr(section, "budget");
-	return err || !value ? err : take_budget(row, value, why);
-}
-
-/* Copies a file that parsed into config. */
-static int take_all(struct config *config, cfg_t *file, struct text *why)
-{
-	int err = 0;
-
-	for (int i = 0; !err && i < SCALAR_COUNT; i++) {
-		const char *value = cfg_getstr(file, SCALARS[i]);
-
-		if (value)
-			err = config_set(config, SCALARS[i], value, why);
-	}
-	for (unsigned int i = 0; !err && i < cfg_size(file, "service"); i++)
-		err = take_service(config, cfg_getnsec(file, "service", i), why);
-	for (unsigned int i = 0; !err && i < cfg_size(file, "never"); i++)
-		err = add_never(config, cfg_getnstr(file, "never", i), why);
-	return err;
-}
-
-static cfg_t *open_parser(cfg_errfunc_t report)
-{
-	cfg_opt_t service_options[] = {
-		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
-		CFG_STR("budget", NULL, CFGF_NODEFAULT),
-		CFG_BOOL("force", cfg_false, CFGF_NONE),
-		CFG_END(),
-	};
-	cfg_opt_t options[] = {
-		CFG_STR("engage-at", NULL, CFGF_NODEFAULT),
-		CFG_STR("release-at", NULL, CFGF_NODEFAULT),
-		CFG_STR("horizon", NULL, CFGF_NODEFAULT),
-		CFG_STR("lease", NULL, CFGF_NODEFAULT),
-		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
-		CFG_STR("raise-limit-to", NULL, CFGF_NODEFAULT),
-		CFG_STR("metrics", NULL, CFGF_NODEFAULT),
-		CFG_STR("journal", NULL, CFGF_NODEFAULT),
-		CFG_STR("control", NULL, CFGF_NODEFAULT),
-		CFG_SEC("service", service_options,
-			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		CFG_STR_LIST("never", NULL, CFGF_NODEFAULT),
-		CFG_STR(END_OF_FILE, NULL, CFGF_NODEFAULT),
-		CFG_END(),
-	};
-	cfg_t *file = cfg_init(options, CFGF_NONE);
-
-	if (!file)
-		return NULL;
-	cfg_set_error_function(file, report);
-	for (int i = 0; i < SCALAR_COUNT; i++)
-		cfg_set_validate_func(file, SCALARS[i], check_scalar);
-	cfg_set_validate_func(file, "service|release-after", check_scalar);
-	cfg_set_validate_func(file, "service|budget", check_budget);
-	cfg_set_validate_func(file, "service", check_service);
-	cfg_set_validate_func(file, "never", check_never);
-	return file;
-}
-
-/* Reads a whole file of text; what libConfuse's scanner chokes on without a word is told here. */
-static int read_text(cfg_t *file, FILE *stream, struct text *out)
-{
-	int c;
-
-	file->line = 1;
-	while ((c = getc(stream)) != EOF) {
-		if (iscntrl(c) && !isspace(c)) {
-			cfg_error(file, "byte 0x%02x is not text", (unsigned int)c);
-			return CFG_PARSE_ERROR;
-		}
-		if (out->length == CONFIG_BYTES_MAX) {
-			cfg_error(file, "more than %d bytes", CONFIG_BYTES_MAX);
-			return CFG_PARSE_ERROR;
-		}
-		file->line += c == '\n';
-		text_add(out, "%c", c);
-	}
-	/* libConfuse takes the end of a file within { } for its close: this it does not. */
-	text_add(out, "\n%s = reached\n", END_OF_FILE);
-	return ferror(stream) || !text_ok(out) ? CFG_FILE_ERROR : CFG_SUCCESS;
-}
-
-static int parse_text(cfg_t *file, const struct text *text)
-{
-	FILE *stream = fmemopen(text->data, text->length, "r");
-	int result;
-
-	if (!stream)
-		return CFG_FILE_ERROR;
-	file->line = 1;
-	result = cfg_parse_fp(file, stream);
-	fclose(stream);
-	return result;
-}
-
-static int parse(cfg_t *file, const char *path)
-{
-	FILE *stream = fopen(path, "re");
-	struct text text = { 0 };
-	int result;
-
-	if (!stream)
-		return CFG_FILE_ERROR;
-	file->filename = strdup(path);
-	result = read_text(file, stream, &text);
-	if (result == CFG_SUCCESS)
-		result = parse_text(file, &text);
-	fclose(stream);
-	text_free(&text);
-	return result;
-}
-
-int config_read(struct config *config, const char *path, cfg_errfunc_t report)
-{
-	struct config wanted = *config;
-	struct text why = { 0 };
-	cfg_t *file = open_parser(report);
-	int err = 0;
-
-	if (!file)
-		return -ENOMEM;
-	errno = 0;
-	switch (parse(file, path)) {
-	case CFG_SUCCESS:
-		err = take_all(&wanted, file, &why);
-		if (err)
-			complain(file, &why);
-		break;
-	case CFG_FILE_ERROR: err = errno ? -errno : -ENOENT; break;
-	default: err = -EINVAL; break;
-	}
-	cfg_free(file);
-	if (!err)
-		*config = wanted;
-	return err;
 }

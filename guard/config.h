@@ -2,7 +2,6 @@
 #ifndef GUARD_CONFIG_H
 #define GUARD_CONFIG_H
 
-#include <confuse.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -44,17 +43,20 @@ struct config {
 void config_init(struct config *config);
 
 /*
- * Reads a file of the form of ctguard.conf(5) over what config has; on error config is
- * as it was. What is wrong in the file goes to report, with its line. Returns 0, -EINVAL
- * (reported), or another -errno if the file cannot be read (not reported).
- */
-int config_read(struct config *config, const char *path, cfg_errfunc_t report);
-
-/*
  * Adds a service. Returns 0; -EINVAL (does not parse, cannot be taken out, is there already
  * in part, or too many), with a sentence added to *why.
  */
 int config_add_service(struct config *config, const char *spec, struct text *why);
+
+/* Adds a service that is never taken out. Returns 0, or -EINVAL with a sentence added to *why. */
+int config_add_never(struct config *config, const char *spec, struct text *why);
+
+/*
+ * Sets "release-after" and "budget" of one service from text. Return 0; -EINVAL or -ERANGE
+ * with a sentence added to *why.
+ */
+int config_set_patience(struct config_service *row, const char *value, struct text *why);
+int config_set_budget(struct config_service *row, const char *value, struct text *why);
 
 /* Whether service number i may be taken out whatever the audit says. */
 bool config_forces(const struct config *config, size_t i);

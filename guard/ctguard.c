@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard/choice.h"
 #include "guard/complaint.h"
 #include "guard/config.h"
 #include "guard/diagnosis.h"
@@ -75,63 +76,17 @@ static void on_config_error(cfg_t *file, const char *fmt, va_list args)
 	vsnprintf(complaint.sentence, sizeof(complaint.sentence), fmt, args);
 }
 
-/* The file first, then the command line over it. Returns 0 or -errno with the reason in *why. */
-static int read_config(const struct order *order, struct config *config, struct text *why)
-{
-	int err = 0;
-
-	config_init(config);
-	if (order->config_path) {
-		complaint = (struct complaint){ 0 };
-		err = config_read(config, order->config_path, on_config_error);
-		if (err == -EINVAL)
-			complaint_tell(&complaint, order->config_path, why);
-		else if (err)
-			text_add(why, "cannot read \"%s\": %s", order->config_path,
-				 strerror(-err));
-	}
-	for (size_t i = 0; !err && i < order->setting_count; i++)
-		err = config_set(config, order->settings[i].name,
-				 order->settings[i].value, why);
-	if (!err && order->control_path)
-		err = config_set(config, "control", order->control_path, why);
-	if (!err && order->journal_path)
-		err = config_set(config, "journal", order->journal_path, why);
-	config->force = order->force;
-	for (size_t i = 0; !err && i < order->service_count; i++)
-		err = config_add_service(config, order->services[i], why);
-	return err;
-}
-
-/* The same, and whether it makes sense together. */
-static int make_config(const struct order *order, struct config *config, struct text *why)
-{
-	struct complaint together = { 0 };
-	struct text reason = { 0 };
-	int err = read_config(order, config, why);
-
-	if (err)
-		return err;
-	err = config_check(config, &reason);
-	if (err && order->config_path) {
-		snprintf(together.sentence, sizeof(together.sentence), "%s",
-			 text_str(&reason));
-		complaint_tell(&together, order->config_path, why);
-	} else if (err) {
-		text_add(why, "%s", text_str(&reason));
-	}
-	text_free(&reason);
-	return err;
-}
+static const struct choice_ear EAR = { on_config_error, &complaint };
 
 /* Returns EXIT_OK, or EXIT_USAGE after saying why. */
 static int configure(const struct order *order, const struct log *log,
-		     int (*make)(const struct order *order, struct config *config,
-				 struct text *why),
+		     int (*choose)(const struct order *order,
+				   const struct choice_ear *ear, struct config *config,
+				   struct text *why),
 		     struct config *config)
 {
 	struct text why = { 0 };
-	int err = make(order, config, &why);
+	int err = choose(order, &EAR, config, &why);
 
 	if (err)
 		log_error(log, "%s", text_str(&why));
@@ -142,7 +97,7 @@ static int configure(const struct order *order, const struct log *log,
 static int check_config(const struct order *order, const struct log *log)
 {
 	struct config config;
-	int status = configure(order, log, make_config, &config);
+	int status = configure(order, log, choice_check, &config);
 
 	if (status != EXIT_OK)
 		return status;
@@ -161,7 +116,7 @@ static void examine_config(const struct order *order, struct symptoms *symptoms,
 		asked.config_path = CONFIG_PATH;
 	symptoms->config_asked =
 		asked.config_path || asked.service_count || asked.setting_count;
-	if (symptoms->config_asked && make_config(&asked, config, &why)) {
+	if (symptoms->config_asked && choice_check(&asked, &EAR, config, &why)) {
 		config_init(config);
 		/* The first line: what is wrong, and where. */
 		snprintf(symptoms->config_problem, sizeof(symptoms->config_problem),
@@ -208,26 +163,20 @@ static int doctor(const struct order *order, const struct log *log)
 
 static int reread(struct config *out, struct text *why, void *data)
 {
-	return make_config(data, out, why);
+	return choice_check(data, &EAR, out, why);
 }
 
 static int become_user(const char *name, const struct config *config,
 		       const struct log *log)
 {
-	struct privilege_user user;
-	struct args_why why;
-	int err = privilege_find_user(name, &user, &why);
+	struct text why = { 0 };
+	int err = startup_become(name, config, &why);
 
-	if (err) {
-		log_error(log, "--user %s", why.text);
-		return err == -EPERM ? EXIT_FAILED : EXIT_USAGE;
-	}
-	startup_make_folder(config->control[0] ? config->control : GUARD_CONTROL_PATH,
-			    &user);
-	startup_make_folder(config->journal, &user);
-	err = privilege_become_net_admin(&user);
 	if (err)
-		log_error(log, "cannot become %s: %s", name, strerror(-err));
+		log_error(log, "%s", text_str(&why));
+	text_free(&why);
+	if (err == -ENOENT)
+		return EXIT_USAGE;
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -276,7 +225,7 @@ static int run(const struct order *order, const struct log *log)
 		.reread = order->config_path ? reread : NULL,
 		.data = (void *)order,
 	};
-	int status = configure(order, log, make_config, &config);
+	int status = configure(order, log, choice_check, &config);
 
 	if (status != EXIT_OK)
 		return status;
@@ -347,7 +296,7 @@ static int send_to(const char *path, const struct order *order, const struct log
 static int send_order(const struct order *order, const struct log *log)
 {
 	struct config config;
-	int status = configure(order, log, read_config, &config);
+	int status = configure(order, log, choice_read, &config);
 
 	if (status != EXIT_OK)
 		return status;
@@ -390,7 +339,7 @@ static int incidents(const struct order *order, const struct log *log)
 	json_t *events = NULL, *list;
 	struct config config;
 	uint64_t skipped;
-	int status = configure(order, log, read_config, &config);
+	int status = configure(order, log, choice_read, &config);
 	int err;
 
 	if (status != EXIT_OK)

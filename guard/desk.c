@@ -60,16 +60,16 @@ static json_t *answer(void *data, const json_t *request, bool trusted)
 static void start_scrape(struct desk *desk)
 {
 	if (desk->scrape)
-		scrape_start(desk->scrape, desk->loop, desk->orders, desk->record,
+		scrape_start(desk->scrape, desk->loop, desk->orders, desk->deeds,
 			     desk->nl);
 }
 
 void desk_start(struct desk *desk, struct ev_loop *loop, struct orders *orders,
-		const struct record *record, struct nl *nl)
+		const struct deeds *deeds, struct nl *nl)
 {
 	desk->loop = loop;
 	desk->orders = orders;
-	desk->record = record;
+	desk->deeds = deeds;
 	desk->nl = nl;
 	if (desk->control)
 		control_start(desk->control, loop, answer, orders);

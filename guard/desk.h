@@ -10,7 +10,7 @@ struct ev_loop;
 struct log;
 struct nl;
 struct orders;
-struct record;
+struct deeds;
 struct scrape;
 struct text;
 
@@ -20,7 +20,7 @@ struct desk {
 	struct scrape *scrape;   /* NULL: nobody asked for metrics */
 	struct ev_loop *loop;    /* what follows is known from desk_start() on */
 	struct orders *orders;
-	const struct record *record;
+	const struct deeds *deeds;
 	struct nl *nl;
 };
 
@@ -34,7 +34,7 @@ int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 
 /* Serves from here on, by a loop; all is borrowed. nl reads the kernel's counters. */
 void desk_start(struct desk *desk, struct ev_loop *loop, struct orders *orders,
-		const struct record *record, struct nl *nl);
+		const struct deeds *deeds, struct nl *nl);
 
 /*
  * Serves metrics where wanted says, if that is not where present says: the new place is

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "guard/config.h"
+#include "guard/deeds.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/policy.h"
-#include "guard/record.h"
 #include "guard/status.h"
 #include "lib/metrics.h"
 #include "lib/text.h"
@@ -77,29 +77,29 @@ static double untracked_packets(const struct status *status, size_t i)
 	return (double)leases_packets(status->leases, i);
 }
 
-static void add_decisions(const struct record *record, struct text *text)
+static void add_decisions(const struct deeds *deeds, struct text *text)
 {
 	static const char NAME[] = "ctkit_guard_decision_seconds";
 
 	metrics_family(text, NAME, METRICS_HISTOGRAM,
 		       "From the look at the table that triggered until the rule was "
 		       "committed.");
-	metrics_histogram(text, NAME, NULL, RECORD_BOUND_S, record->decisions,
-			  RECORD_BOUNDS, record->decisions_s);
+	metrics_histogram(text, NAME, NULL, DEEDS_BOUND_S, deeds->decisions, DEEDS_BOUNDS,
+			  deeds->decisions_s);
 	metrics_counter(text, "ctkit_guard_engagements_total",
 			"Times that a service was taken out of tracking.",
-			record->engagements);
+			deeds->engagements);
 	metrics_counter(text, "ctkit_guard_releases_total",
-			"Times that a service was given back.", record->releases);
+			"Times that a service was given back.", deeds->releases);
 	metrics_counter(text, "ctkit_guard_restorations_total",
 			"Times that a service's rules were put back after another tool "
 			"replaced the ruleset.",
-			record->restorations);
+			deeds->restorations);
 	metrics_counter(text, "ctkit_guard_failures_total",
-			"Changes of rules that failed.", record->failures);
+			"Changes of rules that failed.", deeds->failures);
 }
 
-static void add_state(const struct status *status, const struct record *record,
+static void add_state(const struct status *status, const struct deeds *deeds,
 		      struct text *text)
 {
 	metrics_gauge(text, "ctkit_guard_helpless",
@@ -113,7 +113,7 @@ static void add_state(const struct status *status, const struct record *record,
 	metrics_gauge(text, "ctkit_guard_dry_run", "Whether it changes nothing.",
 		      status->rehearse);
 	metrics_counter(text, "ctkit_guard_looks_total", "Looks at the table.",
-			record->looks);
+			deeds->looks);
 	metrics_counter(text, "ctkit_guard_errors_total",
 			"Looks and readings that failed.", status->errors);
 	metrics_counter(text, "ctkit_guard_events_unwritten_total",
@@ -136,7 +136,7 @@ void gauges_add(const struct gauges *gauges, struct text *text)
 	add_services(gauges, "ctkit_guard_untracked_packets_total", METRICS_COUNTER,
 		     "Untracked packets towards the service while it was out.",
 		     untracked_packets, text);
-	add_decisions(gauges->record, text);
-	add_state(gauges->status, gauges->record, text);
+	add_decisions(gauges->deeds, text);
+	add_state(gauges->status, gauges->deeds, text);
 	metrics_process(text);
 }

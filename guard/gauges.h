@@ -6,14 +6,14 @@
 
 #include "conntrack/table.h"
 
-struct record;
+struct deeds;
 struct status;
 struct text;
 
 /* What a page of the guard's metrics is written from; the pointers are borrowed. */
 struct gauges {
 	const struct status *status;
-	const struct record *record;
+	const struct deeds *deeds;
 	const uint64_t
 		*counters; /* TABLE_COUNTERS totals of the kernel's; NULL: not known */
 };

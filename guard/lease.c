@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guard/config.h"
+#include "guard/traffic.h"
 #include "guard/vetting.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -26,10 +27,7 @@ struct lease {
 	bool lost_budget;
 	uint64_t since_ns;
 	uint64_t changed_ns;
-	uint64_t
-		measured_ns; /* when packets was read; 0: not yet, or not since an error */
-	uint64_t packets;
-	double packets_per_s; /* INFINITY until two measurements tell it */
+	struct traffic traffic;
 };
 
 struct leases {
@@ -95,9 +93,9 @@ static void begin(struct lease *lease, unsigned percent, uint64_t now_ns)
 		.percent = percent,
 		.since_ns = lease->percent ? lease->since_ns : now_ns,
 		.changed_ns = now_ns,
-		.packets = lease->packets,
-		.packets_per_s = INFINITY,
+		.traffic = lease->traffic,
 	};
+	traffic_restart(&lease->traffic);
 }
 
 /* The service's row in the table if its elements are there. */
@@ -126,7 +124,8 @@ static bool adopt(struct leases *leases, size_t i, uint64_t now_ns)
 	if (!row)
 		return false;
 	if (is_budget(row) && !leases->rehearse) {
-		*lease = (struct lease){ .bounded = true, .packets_per_s = INFINITY };
+		*lease = (struct lease){ .bounded = true,
+					 .traffic = { .packets_per_s = INFINITY } };
 		return false;
 	}
 	/* A budget with a lease ends by itself. */
@@ -221,7 +220,8 @@ static int arm(struct leases *leases, size_t i, struct apply_why *why)
 		return lease->bounded ? leases_release(leases, i, why) : 0;
 	err = set_terms(leases, i, &terms, why);
 	if (!err)
-		*lease = (struct lease){ .bounded = true, .packets_per_s = INFINITY };
+		*lease = (struct lease){ .bounded = true,
+					 .traffic = { .packets_per_s = INFINITY } };
 	return err;
 }
 
@@ -254,24 +254,11 @@ int leases_refresh(struct leases *leases, struct apply_why *why)
 	return err;
 }
 
-static void measure(struct lease *lease, uint64_t now_ns, uint64_t packets)
-{
-	double elapsed_s = clock_between_s(lease->measured_ns, now_ns);
-
-	lease->packets_per_s = INFINITY;
-	if (lease->measured_ns && elapsed_s > 0 && packets >= lease->packets)
-		lease->packets_per_s = (double)(packets - lease->packets) / elapsed_s;
-	lease->measured_ns = now_ns;
-	lease->packets = packets;
-}
-
 /* After an error nobody knows how much would return. */
 static void forget_rates(struct leases *leases)
 {
-	for (size_t i = 0; i < leases->config->count; i++) {
-		leases->rows[i].measured_ns = 0;
-		leases->rows[i].packets_per_s = INFINITY;
-	}
+	for (size_t i = 0; i < leases->config->count; i++)
+		traffic_restart(&leases->rows[i].traffic);
 }
 
 bool leases_any(const struct leases *leases)
@@ -303,7 +290,8 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 		if (!lease->percent && !lease->bounded)
 			continue;
 		if (row) {
-			measure(lease, now_ns, row->sides[LAYOUT_IN].packets);
+			traffic_measure(&lease->traffic, now_ns,
+					row->sides[LAYOUT_IN].packets);
 			continue;
 		}
 		*lease = (struct lease){
@@ -394,10 +382,10 @@ uint64_t leases_changed_ns(const struct leases *leases, size_t i)
 
 uint64_t leases_packets(const struct leases *leases, size_t i)
 {
-	return leases->rows[i].packets;
+	return leases->rows[i].traffic.packets;
 }
 
 double leases_packets_per_s(const struct leases *leases, size_t i)
 {
-	return leases->rows[i].held ? INFINITY : leases->rows[i].packets_per_s;
+	return leases->rows[i].held ? INFINITY : leases->rows[i].traffic.packets_per_s;
 }

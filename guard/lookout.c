@@ -6,10 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "conntrack/addresses.h"
 #include "conntrack/forecast.h"
-#include "conntrack/routes.h"
-#include "conntrack/sample.h"
 #include "conntrack/table.h"
 #include "guard/census.h"
 #include "guard/chores.h"
@@ -19,20 +16,12 @@
 #include "guard/limit.h"
 #include "guard/pickup.h"
 #include "guard/pretence.h"
+#include "guard/suspects.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
-/* How long a census of a table at rest serves as the baseline of growth. */
-static const double BASELINE_AGE_S = 30;
-
-/* One that is younger need only wait to tell who grows. */
-static const double RENEW_AGE_S = 0.5;
-
 /* A table that would take this many horizons to fill is at rest. */
 static const double REST_HORIZONS = 6;
-
-/* How long the name of whoever fills the table serves. */
-static const double TOP_AGE_S = 10;
 
 /* How often who is out in part is looked for in the table, to see what the rest brings. */
 static const double WATCH_AGE_S = 1;
@@ -54,25 +43,15 @@ struct lookout {
 	bool rehearse;
 	bool raisable;
 	struct nl *nl;
-	struct nl *route;
+	struct suspects *suspects;
 	struct forecast forecast;
-	struct census baseline;
-	struct census census;
-	struct census_top top;
-	uint64_t top_ns;                         /* when it was found; 0: never */
 	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
 	uint64_t helpless_ns; /* when nothing helped; 0: that is over */
 	uint32_t helpless_entries;
 	uint32_t counted; /* entries at the last look, without pretence */
 	char names[POLICY_SERVICES_MAX][SERVICE_TEXT_MAX];
 	struct policy_view view;
-	struct addresses local;
 };
-
-static int read_local(struct lookout *lookout)
-{
-	return routes_read_local(lookout->route, &lookout->local);
-}
 
 int lookout_open(struct lookout **out, const struct config *config,
 		 const struct leases *leases, struct chores *chores, bool rehearse)
@@ -95,9 +74,7 @@ int lookout_open(struct lookout **out, const struct config *config,
 	}
 	err = nl_open(&lookout->nl, NETLINK_NETFILTER);
 	if (!err)
-		err = nl_open(&lookout->route, NETLINK_ROUTE);
-	if (!err)
-		err = read_local(lookout);
+		err = suspects_open(&lookout->suspects, lookout->nl, config);
 	if (!err)
 		err = lookout_restart(lookout, NULL);
 	if (err) {
@@ -112,21 +89,16 @@ void lookout_close(struct lookout *lookout)
 {
 	if (!lookout)
 		return;
+	suspects_close(lookout->suspects);
 	nl_close(lookout->nl);
-	nl_close(lookout->route);
 	free(lookout);
-}
-
-static bool younger(uint64_t then_ns, uint64_t now_ns, double age_s)
-{
-	return then_ns && clock_between_s(then_ns, now_ns) < age_s;
 }
 
 /* What would come back if all of service number i did. */
 static double returning(const struct lookout *lookout, size_t i)
 {
 	const struct leases *leases = lookout->leases;
-	const struct census *census = &lookout->census;
+	const struct census *census = suspects_census(lookout->suspects);
 	uint64_t changed_ns = leases_changed_ns(leases, i);
 	struct giveback_signs signs = {
 		.packets_per_s = leases_packets_per_s(leases, i),
@@ -178,44 +150,18 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 	fill_services(lookout);
 }
 
-/* Of the table at rest: what has come since is who makes it grow. */
 static int keep_baseline(struct lookout *lookout)
 {
 	const struct policy_view *view = &lookout->view;
-	int unread, err;
 
 	if (view->full_in_s < REST_HORIZONS * lookout->config->policy.horizon_s)
 		return 0;
-	if (younger(lookout->baseline.taken_ns, view->now_ns, BASELINE_AGE_S))
-		return 0;
-	unread = read_local(lookout);
-	err = census_take(lookout->nl, lookout->config, &lookout->local, view->now_ns,
-			  lookout->counted, &lookout->baseline);
-	return err ? err : unread;
+	return suspects_keep_baseline(lookout->suspects, lookout->counted, view);
 }
 
 static int find_out_who(struct lookout *lookout)
 {
-	struct policy_view *view = &lookout->view;
-	int err = census_take(lookout->nl, lookout->config, &lookout->local, view->now_ns,
-			      lookout->counted, &lookout->census);
-
-	if (!err)
-		census_apply(&lookout->census, &lookout->baseline, view);
-	return err;
-}
-
-static int find_out_top(struct lookout *lookout)
-{
-	struct policy_view *view = &lookout->view;
-	int err = census_find_top(lookout->nl, &lookout->top);
-
-	if (err)
-		return err;
-	lookout->top_ns = view->now_ns;
-	view->top = lookout->top.name[0] ? lookout->top.name : NULL;
-	view->top_share = lookout->top.share;
-	return 0;
+	return suspects_find(lookout->suspects, lookout->counted, &lookout->view);
 }
 
 /*
@@ -228,13 +174,13 @@ static int reconsider(struct lookout *lookout, struct policy_decision *out)
 	struct policy_view *view = &lookout->view;
 	int unread, err;
 
-	if (younger(lookout->top_ns, view->now_ns, TOP_AGE_S))
+	if (suspects_top_serves(lookout->suspects, view->now_ns))
 		return 0;
-	unread = read_local(lookout);
+	unread = suspects_read_local(lookout->suspects);
 	err = find_out_who(lookout);
 	policy_decide(settings, view, out);
 	if (!err && out->action == POLICY_HELPLESS) {
-		err = find_out_top(lookout);
+		err = suspects_find_top(lookout->suspects, view);
 		policy_decide(settings, view, out);
 	}
 	return err ? err : unread;
@@ -266,7 +212,8 @@ static int look_without(struct lookout *lookout)
 
 	if (leases_count(lookout->leases) == 0)
 		return 0;
-	if (!younger(lookout->census.taken_ns, view->now_ns, PRETENCE_AGE_S))
+	if (!clock_is_within(suspects_census(lookout->suspects)->taken_ns, view->now_ns,
+			     PRETENCE_AGE_S))
 		err = find_out_who(lookout);
 	view->attributed = false;
 	fill_services(lookout);
@@ -285,7 +232,7 @@ int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entri
 	if (usage.entries >= COLLECTED_PART * before)
 		return 0;
 	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
-	lookout->baseline = (struct census){ 0 };
+	suspects_drop_baseline(lookout->suspects);
 	return 0;
 }
 
@@ -309,7 +256,8 @@ static int watch_slices(struct lookout *lookout)
 		sliced = sliced || (view->services[i].percent > 0 &&
 				    view->services[i].percent < POLICY_WHOLE);
 	if (!sliced || lookout->rehearse ||
-	    younger(lookout->census.taken_ns, view->now_ns, WATCH_AGE_S))
+	    clock_is_within(suspects_census(lookout->suspects)->taken_ns, view->now_ns,
+			    WATCH_AGE_S))
 		return 0;
 	return find_out_who(lookout);
 }
@@ -320,14 +268,8 @@ static bool still_helpless(struct lookout *lookout)
 	const struct policy_view *view = &lookout->view;
 	double moved = fabs((double)view->entries - lookout->helpless_entries);
 
-	return younger(lookout->helpless_ns, view->now_ns, HELPLESS_AGE_S) &&
+	return clock_is_within(lookout->helpless_ns, view->now_ns, HELPLESS_AGE_S) &&
 	       moved < HELPLESS_MOVE * view->limit;
-}
-
-static void renew_baseline(struct lookout *lookout)
-{
-	if (!younger(lookout->baseline.taken_ns, lookout->view.now_ns, RENEW_AGE_S))
-		lookout->baseline = lookout->census;
 }
 
 /* The policy wants to know who it is. */
@@ -343,7 +285,7 @@ static int attribute(struct lookout *lookout, struct policy_decision *out)
 	if (err || was_expired(lookout))
 		return err;
 	if (policy_should_wait(&lookout->config->policy, view))
-		renew_baseline(lookout);
+		suspects_renew_baseline(lookout->suspects, view->now_ns);
 	policy_decide(&lookout->config->policy, view, out);
 	if (out->action != POLICY_HELPLESS)
 		return 0;
@@ -396,7 +338,7 @@ int lookout_restart(struct lookout *lookout, uint32_t *entries)
 	if (err)
 		return err;
 	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
-	lookout->baseline = (struct census){ 0 };
+	suspects_drop_baseline(lookout->suspects);
 	if (entries)
 		*entries = usage.entries;
 	return 0;

@@ -74,7 +74,7 @@ static void fail(struct remedy *remedy, const struct policy_decision *decision,
 	const struct policy_view *view = lookout_view(remedy->lookout);
 
 	journal_failure(remedy->journal, view, decision, why);
-	remedy->record.failures++;
+	remedy->deeds.failures++;
 	remedy->retry_ns = view->now_ns + (uint64_t)(RETRY_AFTER_S * CLOCK_NS_PER_S);
 }
 
@@ -95,10 +95,10 @@ static void change(struct remedy *remedy, const struct policy_decision *decision
 	journal_decision(remedy->journal, view, decision, seconds);
 	remedy->complained_ns = 0;
 	if (decision->action == POLICY_RELEASE) {
-		remedy->record.releases++;
+		remedy->deeds.releases++;
 		return;
 	}
-	record_engagement(&remedy->record, seconds);
+	deeds_engagement(&remedy->deeds, seconds);
 	if (remedy->rehearse)
 		return;
 	reclaim(remedy, decision, before);
@@ -203,7 +203,7 @@ int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
 
 	if (err)
 		return err;
-	remedy->record.releases++;
+	remedy->deeds.releases++;
 	text_add(&text, "%s %s back %s", remedy->rehearse ? "would give" : "gave", name,
 		 cause);
 	journal_about(remedy->journal, "release", name, text_str(&text));
@@ -238,10 +238,10 @@ void remedy_restore(struct remedy *remedy, size_t i)
 	int err = put_back(remedy, i, &why);
 
 	if (err) {
-		remedy->record.failures++;
+		remedy->deeds.failures++;
 		text_add(&text, "could not put back the rules of %s: %s", name, why.text);
 	} else {
-		remedy->record.restorations++;
+		remedy->deeds.restorations++;
 		text_add(&text, "put back the rules of %s, which went with the ruleset",
 			 name);
 	}

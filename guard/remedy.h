@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "guard/record.h"
+#include "guard/deeds.h"
 
 struct apply_why;
 struct chores;
@@ -34,7 +34,7 @@ struct remedy {
 	struct nl *nl; /* reads the ruleset */
 	struct chores *chores;
 	bool rehearse;         /* rules are not changed, so no entries are deleted */
-	struct record record;  /* of what was done */
+	struct deeds deeds;    /* of what was done */
 	bool paused;           /* by order: nothing is carried out */
 	bool standing_down;    /* nor while somebody wants no rules of ours */
 	uint32_t limit_before; /* the limit that was raised; 0: it was not */

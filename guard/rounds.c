@@ -33,7 +33,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct status status;
 	int err = lookout_decide(rounds->lookout, &decision);
 
-	rounds->remedy->record.looks++;
+	rounds->remedy->deeds.looks++;
 
 	if (err)
 		trouble_note(rounds->trouble,

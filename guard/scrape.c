@@ -16,7 +16,7 @@
 struct scrape {
 	struct exporter *exporter;
 	const struct orders *orders;
-	const struct record *record;
+	const struct deeds *deeds;
 	struct nl *nl;
 	bool counted;
 	struct table_counters counters; /* the kernel's, at the last page: 32 bits each */
@@ -41,7 +41,7 @@ static void render(void *data, struct text *text)
 {
 	struct scrape *scrape = data;
 	const struct status status = orders_status(scrape->orders);
-	struct gauges gauges = { .status = &status, .record = scrape->record };
+	struct gauges gauges = { .status = &status, .deeds = scrape->deeds };
 
 	read_counters(scrape);
 	if (scrape->counted)
@@ -66,10 +66,10 @@ int scrape_open(struct scrape **out, const char *address, struct args_why *why)
 }
 
 void scrape_start(struct scrape *scrape, struct ev_loop *loop,
-		  const struct orders *orders, const struct record *record, struct nl *nl)
+		  const struct orders *orders, const struct deeds *deeds, struct nl *nl)
 {
 	scrape->orders = orders;
-	scrape->record = record;
+	scrape->deeds = deeds;
 	scrape->nl = nl;
 	exporter_start(scrape->exporter, loop, render, scrape);
 }

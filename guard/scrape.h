@@ -6,7 +6,7 @@ struct args_why;
 struct ev_loop;
 struct nl;
 struct orders;
-struct record;
+struct deeds;
 
 /*
  * Serves the guard's metrics to who scrapes them. Opaque: owns a listening socket.
@@ -18,8 +18,7 @@ int scrape_open(struct scrape **out, const char *address, struct args_why *why);
 
 /* Serves from here on, by a loop; all is borrowed. nl reads the kernel's counters. */
 void scrape_start(struct scrape *scrape, struct ev_loop *loop,
-		  const struct orders *orders, const struct record *record,
-		  struct nl *nl);
+		  const struct orders *orders, const struct deeds *deeds, struct nl *nl);
 
 /* Before the loop is destroyed; NULL is allowed. */
 void scrape_close(struct scrape *scrape);

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guard/config.h"
+#include "guard/wiring.h"
+#include "lib/args.h"
 #include "lib/privilege.h"
 #include "lib/text.h"
 
@@ -34,7 +37,11 @@ int startup_descriptors(void)
 	return err;
 }
 
-void startup_make_folder(const char *path, const struct privilege_user *user)
+/*
+ * Makes the directory that path is in, one level, for that user, if it is not there: before
+ * this process becomes the user, which may make none there. What is wrong is seen later.
+ */
+static void make_folder(const char *path, const struct privilege_user *user)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX];
@@ -45,6 +52,26 @@ void startup_make_folder(const char *path, const struct privilege_user *user)
 	folder[slash - path] = '\0';
 	if (mkdir(folder, FOLDER_MODE) == 0)
 		(void)!lchown(folder, user->uid, user->gid);
+}
+
+int startup_become(const char *name, const struct config *config, struct text *why)
+{
+	struct privilege_user user;
+	struct args_why reason;
+	int err = privilege_find_user(name, &user, &reason);
+
+	if (err) {
+		text_add(why, "--user %s", reason.text);
+		return err;
+	}
+	make_folder(config->control[0] ? config->control : GUARD_CONTROL_PATH, &user);
+	make_folder(config->journal, &user);
+	err = privilege_become_net_admin(&user);
+	if (!err)
+		return 0;
+	text_add(why, "cannot become %s: %s", name, strerror(-err));
+	/* Only a user that is not there is an error of whoever named it. */
+	return err == -ENOENT ? -EPERM : err;
 }
 
 void startup_explain(int err, struct text *why)

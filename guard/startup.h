@@ -2,7 +2,7 @@
 #ifndef GUARD_STARTUP_H
 #define GUARD_STARTUP_H
 
-struct privilege_user;
+struct config;
 struct text;
 
 /* What can be in the way of a guard that starts. */
@@ -14,10 +14,11 @@ struct text;
 int startup_descriptors(void);
 
 /*
- * Makes the directory that path is in, one level, for that user, if it is not there: before
- * this process becomes the user, which may make none there. What is wrong is seen later.
+ * Becomes that user with CAP_NET_ADMIN alone, for good, after making for it the directories, one level,
+ * of the configured socket and journal. Returns 0, or with a sentence added to *why -ENOENT
+ * if there is no such user, else another -errno.
  */
-void startup_make_folder(const char *path, const struct privilege_user *user);
+int startup_become(const char *name, const struct config *config, struct text *why);
 
 /* Adds a sentence about -errno of what was opened. */
 void startup_explain(int err, struct text *why);

@@ -345,7 +345,7 @@ int guard_run(struct guard *guard)
 	int err = 0;
 
 	guard->orders.loop = guard->loop;
-	desk_start(&guard->desk, guard->loop, &guard->orders, &guard->remedy.record,
+	desk_start(&guard->desk, guard->loop, &guard->orders, &guard->remedy.deeds,
 		   guard->nl);
 	chores_start(guard->chores, guard->loop, on_chore, guard);
 	start_watchers(guard);

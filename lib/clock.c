@@ -17,6 +17,11 @@ double clock_between_s(uint64_t from_ns, uint64_t to_ns)
 	return (double)(int64_t)(to_ns - from_ns) / CLOCK_NS_PER_S;
 }
 
+bool clock_is_within(uint64_t then_ns, uint64_t now_ns, double seconds)
+{
+	return then_ns && clock_between_s(then_ns, now_ns) < seconds;
+}
+
 void clock_wall_text(char text[CLOCK_TEXT_MAX])
 {
 	struct timespec now;

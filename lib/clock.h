@@ -2,6 +2,7 @@
 #ifndef LIB_CLOCK_H
 #define LIB_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { CLOCK_NS_PER_MS = 1000000, CLOCK_NS_PER_S = 1000000000 };
@@ -13,6 +14,9 @@ uint64_t clock_now_ns(void);
 
 /* Seconds from one reading to a later one; negative if they are swapped. */
 double clock_between_s(uint64_t from_ns, uint64_t to_ns);
+
+/* Whether then_ns, where 0 is never, is less than that many seconds ago. */
+bool clock_is_within(uint64_t then_ns, uint64_t now_ns, double seconds);
 
 /*
  * The wall-clock time in UTC with milliseconds, as RFC 3339 writes it:

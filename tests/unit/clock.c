@@ -32,6 +32,16 @@ static void durations_have_a_sign(void **state)
 	assert_float_equal(clock_between_s(hour_ns + 1500000000, hour_ns), -1.5, 1e-9);
 }
 
+static void never_is_not_within_any_time(void **state)
+{
+	uint64_t hour_ns = UINT64_C(3600) * CLOCK_NS_PER_S;
+
+	assert_false(clock_is_within(0, 1, 1000));
+	assert_true(clock_is_within(hour_ns, hour_ns, 1));
+	assert_true(clock_is_within(hour_ns, hour_ns + CLOCK_NS_PER_S - 1, 1));
+	assert_false(clock_is_within(hour_ns, hour_ns + CLOCK_NS_PER_S, 1));
+}
+
 /* Back from the text, the time is the one that it was made at. */
 static void the_text_is_the_time_in_utc_with_milliseconds(void **state)
 {
@@ -60,6 +70,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_does_not_go_back),
 		cmocka_unit_test(durations_have_a_sign),
+		cmocka_unit_test(never_is_not_within_any_time),
 		cmocka_unit_test(the_text_is_the_time_in_utc_with_milliseconds),
 	};
 

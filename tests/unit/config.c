@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "guard/config.h"
+#include "guard/syntax.h"
 #include "lib/text.h"
 
 /* What libConfuse complained of last; a callback can bring it no other way. */
@@ -34,7 +35,7 @@ static int read_text(const char *text, struct config *config)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 	complaint[0] = '\0';
-	err = config_read(config, path, keep_complaint);
+	err = syntax_read(config, path, keep_complaint);
 	unlink(path);
 	return err;
 }
@@ -102,7 +103,7 @@ static void a_missing_file_is_not_a_bad_one(void **state)
 
 	config_init(&config);
 	assert_int_equal(
-		config_read(&config, "/nonexistent/ctguard.conf", keep_complaint),
+		syntax_read(&config, "/nonexistent/ctguard.conf", keep_complaint),
 		-ENOENT);
 }
 

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/choice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "guard/complaint.h"
+#include "guard/config.h"
+#include "guard/order.h"
+#include "guard/syntax.h"
+#include "lib/text.h"
+
+int choice_read(const struct order *order, const struct choice_ear *ear,
+		struct config *config, struct text *why)
+{
+	int err = 0;
+
+	config_init(config);
+	if (order->config_path) {
+		*ear->complaint = (struct complaint){ 0 };
+		err = syntax_read(config, order->config_path, ear->report);
+		if (err == -EINVAL)
+			complaint_tell(ear->complaint, order->config_path, why);
+		else if (err)
+			text_add(why, "cannot read \"%s\": %s", order->config_path,
+				 strerror(-err));
+	}
+	for (size_t i = 0; !err && i < order->setting_count; i++)
+		err = config_set(config, order->settings[i].name,
+				 order->settings[i].value, why);
+	if (!err && order->control_path)
+		err = config_set(config, "control", order->control_path, why);
+	if (!err && order->journal_path)
+		err = config_set(config, "journal", order->journal_path, why);
+	config->force = order->force;
+	for (size_t i = 0; !err && i < order->service_count; i++)
+		err = config_add_service(config, order->services[i], why);
+	return err;
+}
+
+int choice_check(const struct order *order, const struct choice_ear *ear,
+		 struct config *config, struct text *why)
+{
+	struct complaint together = { 0 };
+	struct text reason = { 0 };
+	int err = choice_read(order, ear, config, why);
+
+	if (err)
+		return err;
+	err = config_check(config, &reason);
+	if (err && order->config_path) {
+		snprintf(together.sentence, sizeof(together.sentence), "%s",
+			 text_str(&reason));
+		complaint_tell(&together, order->config_path, why);
+	} else if (err) {
+		text_add(why, "%s", text_str(&reason));
+	}
+	text_free(&reason);
+	return err;
+}

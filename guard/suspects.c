@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/suspects.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+
+#include "conntrack/addresses.h"
+#include "conntrack/routes.h"
+#include "guard/census.h"
+#include "guard/policy.h"
+#include "lib/clock.h"
+#include "lib/nl.h"
+
+/* How long a census of a table at rest serves as the baseline of growth. */
+static const double BASELINE_AGE_S = 30;
+
+/* One that is younger need only wait to tell who grows. */
+static const double RENEW_AGE_S = 0.5;
+
+/* How long the name of whoever fills the table serves. */
+static const double TOP_AGE_S = 10;
+
+struct suspects {
+	const struct config *config;
+	struct nl *nl;
+	struct nl *route;
+	struct addresses local;
+	struct census baseline;
+	struct census census;
+	struct census_top top;
+	uint64_t top_ns; /* when it was found; 0: never */
+};
+
+int suspects_read_local(struct suspects *suspects)
+{
+	return routes_read_local(suspects->route, &suspects->local);
+}
+
+int suspects_open(struct suspects **out, struct nl *nl, const struct config *config)
+{
+	struct suspects *suspects = calloc(1, sizeof(*suspects));
+	int err;
+
+	if (!suspects)
+		return -ENOMEM;
+	suspects->config = config;
+	suspects->nl = nl;
+	err = nl_open(&suspects->route, NETLINK_ROUTE);
+	if (!err)
+		err = suspects_read_local(suspects);
+	if (err) {
+		suspects_close(suspects);
+		return err;
+	}
+	*out = suspects;
+	return 0;
+}
+
+void suspects_close(struct suspects *suspects)
+{
+	if (!suspects)
+		return;
+	nl_close(suspects->route);
+	free(suspects);
+}
+
+static int take(struct suspects *suspects, uint64_t now_ns, uint32_t entries,
+		struct census *out)
+{
+	return census_take(suspects->nl, suspects->config, &suspects->local, now_ns,
+			   entries, out);
+}
+
+int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view)
+{
+	int err = take(suspects, view->now_ns, entries, &suspects->census);
+
+	if (!err)
+		census_apply(&suspects->census, &suspects->baseline, view);
+	return err;
+}
+
+int suspects_find_top(struct suspects *suspects, struct policy_view *view)
+{
+	int err = census_find_top(suspects->nl, &suspects->top);
+
+	if (err)
+		return err;
+	suspects->top_ns = view->now_ns;
+	view->top = suspects->top.name[0] ? suspects->top.name : NULL;
+	view->top_share = suspects->top.share;
+	return 0;
+}
+
+bool suspects_top_serves(const struct suspects *suspects, uint64_t now_ns)
+{
+	return clock_is_within(suspects->top_ns, now_ns, TOP_AGE_S);
+}
+
+int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
+			   const struct policy_view *view)
+{
+	int unread, err;
+
+	if (clock_is_within(suspects->baseline.taken_ns, view->now_ns, BASELINE_AGE_S))
+		return 0;
+	unread = suspects_read_local(suspects);
+	err = take(suspects, view->now_ns, entries, &suspects->baseline);
+	return err ? err : unread;
+}
+
+void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns)
+{
+	if (!clock_is_within(suspects->baseline.taken_ns, now_ns, RENEW_AGE_S))
+		suspects->baseline = suspects->census;
+}
+
+void suspects_drop_baseline(struct suspects *suspects)
+{
+	suspects->baseline = (struct census){ 0 };
+}
+
+const struct census *suspects_census(const struct suspects *suspects)
+{
+	return &suspects->census;
+}

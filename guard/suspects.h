@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GUARD_SUSPECTS_H
+#define GUARD_SUSPECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct census;
+struct config;
+struct nl;
+struct policy_view;
+
+/*
+ * Who may be filling the table: the last census, the one of the table at rest, which tells who has
+ * grown since, and whoever has most. Opaque: owns a netlink conversation.
+ */
+struct suspects;
+
+/* nl is for the samples; it and config must outlive it. Returns 0 or -errno. */
+int suspects_open(struct suspects **out, struct nl *nl, const struct config *config);
+
+/* NULL is allowed. */
+void suspects_close(struct suspects *suspects);
+
+/*
+ * Takes a census of the table of view, which counts entries, and writes who it is into view.
+ * Returns 0 or -errno, nothing then written.
+ */
+int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view);
+
+/*
+ * Reads this host's addresses anew: a flow to one that came since seems to be somebody else's.
+ * Returns 0 or -errno, what was known then still holding.
+ */
+int suspects_read_local(struct suspects *suspects);
+
+/* Writes who has most of the table into view. Returns 0 or -errno, nothing then written. */
+int suspects_find_top(struct suspects *suspects, struct policy_view *view);
+
+/* Whether the name of who has most is still good. */
+bool suspects_top_serves(const struct suspects *suspects, uint64_t now_ns);
+
+/*
+ * Of the table at rest, unless there is one that still serves: what comes from now on is who makes
+ * it grow. Returns 0, or -errno also where only the addresses could not be read.
+ */
+int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
+			   const struct policy_view *view);
+
+/* Growth is counted from the last census on, unless it has just been so. */
+void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns);
+
+/* There is no baseline any more: the count has changed by other causes than growth. */
+void suspects_drop_baseline(struct suspects *suspects);
+
+/* The last census. */
+const struct census *suspects_census(const struct suspects *suspects);
+
+#endif
