@@ -270,8 +270,9 @@ static int show_answer(const json_t *answer, const struct order *order,
 /* Brings an order to the running guard. */
 static int send_to(const char *path, const struct order *order, const struct log *log)
 {
-	json_t *request = json_pack("{s:s, s:s*}", "command", order_name(order->command),
-				    "service", order->operand);
+	json_t *request = json_pack("{s:s, s:s*, s:o*}", "command",
+				    order_name(order->command), "service", order->operand,
+				    "now", order->now ? json_true() : NULL);
 	struct text why = { 0 };
 	json_t *answer = NULL;
 	const char *error;

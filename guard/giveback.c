@@ -51,6 +51,11 @@ static bool fits(const struct policy_settings *settings, const struct policy_vie
 	       view->entries + slope * settings->horizon_s < view->limit;
 }
 
+bool giveback_cuts_nothing(const struct policy_service *service)
+{
+	return !service->fragile || service->connections <= 0;
+}
+
 unsigned giveback_percent(const struct policy_settings *settings,
 			  const struct policy_view *view,
 			  const struct policy_service *service)
@@ -58,8 +63,7 @@ unsigned giveback_percent(const struct policy_settings *settings,
 	double little = LITTLE * view->limit;
 
 	/* They would never be gone if slices of them came back to die. */
-	if (!isfinite(service->returning) ||
-	    (service->fragile && !(service->connections <= 0)))
+	if (!isfinite(service->returning) || !giveback_cuts_nothing(service))
 		return service->percent;
 	if (service->returning <= little && fits(settings, view, service->returning))
 		return 0;

@@ -2,6 +2,8 @@
 #ifndef GUARD_GIVEBACK_H
 #define GUARD_GIVEBACK_H
 
+#include <stdbool.h>
+
 struct policy_service;
 struct policy_settings;
 struct policy_view;
@@ -29,6 +31,9 @@ struct giveback_signs {
  * open connections come back as they are. INFINITY if nothing is known.
  */
 double giveback_returning(const struct giveback_signs *signs);
+
+/* Whether no open connection would die of being tracked again, as far as is known. */
+bool giveback_cuts_nothing(const struct policy_service *service);
 
 /*
  * Percent of the service that should stay out: what it is now if nothing more fits. 0 at once

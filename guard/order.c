@@ -12,7 +12,8 @@ static const char USAGE[] =
 	"usage: ctguard run [-c FILE] [-s SERVICE]... [--dry-run] [options]\n"
 	"       ctguard check-config [-c FILE] [-s SERVICE]... [options]\n"
 	"       ctguard doctor [-c FILE] [-s SERVICE]...\n"
-	"       ctguard status | pause | resume | release SERVICE | reload | stop\n"
+	"       ctguard status | pause | resume | release SERVICE [--now] | reload | "
+	"stop\n"
 	"       ctguard incidents [N] --journal FILE\n"
 	"\n"
 	"Watches the connection-tracking table of this network namespace. When it is\n"
@@ -36,6 +37,7 @@ enum {
 	OPTION_FORCE,
 	OPTION_USER,
 	OPTION_REALTIME,
+	OPTION_NOW,
 };
 
 static const struct option_spec SPECS[] = {
@@ -55,6 +57,7 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_JOURNAL, "journal", "FILE", "keep events in FILE, and read them there" },
 	{ OPTION_USER, "user", "NAME", "become that user, keep CAP_NET_ADMIN alone" },
 	{ OPTION_REALTIME, "realtime", NULL, "go before other programs, lock memory" },
+	{ OPTION_NOW, "now", NULL, "release: though open connections are cut off" },
 	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus" },
 	OPTIONS_COMMON,
 };
@@ -148,6 +151,7 @@ static enum order_kind take_option(struct order *order, struct log *log, int key
 	case OPTION_JOURNAL: order->journal_path = value; break;
 	case OPTION_USER: order->user = value; break;
 	case OPTION_REALTIME: order->realtime = true; break;
+	case OPTION_NOW: order->now = true; break;
 	case 'm': return take_setting(order, log, "metrics", value);
 	default: return take_setting(order, log, setting_name(key), value);
 	}
@@ -203,6 +207,8 @@ static bool check_options(const struct order *order, const struct log *log)
 	else if (order->command != ORDER_RUN && (order->user || order->realtime))
 		log_error(log, "%s is for \"run\" only",
 			  order->user ? "--user" : "--realtime");
+	else if (order->command != ORDER_RELEASE && order->now)
+		log_error(log, "--now is for \"release\" only");
 	else if (order->command >= ORDER_STATUS && order->journal_path)
 		log_error(log, "--journal is not for \"%s\"", name);
 	else

@@ -41,6 +41,7 @@ struct order {
 	size_t setting_count;
 	const char *user; /* to become; NULL: stay who it is */
 	bool realtime;
+	bool now; /* RELEASE: whatever that does to open connections */
 	bool dry_run;
 	bool force;
 	bool json;

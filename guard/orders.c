@@ -2,19 +2,23 @@
 #include "guard/orders.h"
 
 #include <ev.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "guard/config.h"
+#include "guard/giveback.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lookout.h"
+#include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/trouble.h"
 #include "lib/args.h"
 #include "lib/service.h"
 #include "lib/text.h"
 
-enum { WHY_BYTES = 1000 };
+enum { WHY_BYTES = 1000, VICTIMS_BYTES = 80 };
 
 static json_t *done(const char *text)
 {
@@ -95,10 +99,49 @@ static size_t find_service(const struct orders *orders, const char *text,
 	return config->count;
 }
 
+/* The connections that are cut off if the service is given back now, for a sentence. */
+static void name_victims(const struct policy_service *service, char text[VICTIMS_BYTES])
+{
+	double open = service->connections;
+
+	if (!isfinite(open))
+		snprintf(text, VICTIMS_BYTES, "open connections, nobody knows how many,");
+	else
+		snprintf(text, VICTIMS_BYTES, "%.0f open connection%s", open,
+			 open > 1 ? "s" : "");
+}
+
+/* Gives back what is out, though that cuts connections off only if that is wanted now. */
+static json_t *give_back(struct orders *orders, size_t i, bool now)
+{
+	const struct policy_service *service =
+		&lookout_view(orders->lookout)->services[i];
+	char victims[VICTIMS_BYTES], text[WHY_BYTES];
+	struct apply_why why;
+
+	if (giveback_cuts_nothing(service)) {
+		if (remedy_give_back(orders->remedy, i, "by order", &why))
+			return refused(why.text);
+		return done("given back; if the table fills again it is taken out again");
+	}
+	name_victims(service, victims);
+	if (!now) {
+		snprintf(text, sizeof(text),
+			 "%s would be cut off, which cannot be tracked again: it comes "
+			 "back when they are gone, or by release --now",
+			 victims);
+		return refused(text);
+	}
+	snprintf(text, sizeof(text), "by order; %s cannot be tracked again", victims);
+	if (remedy_give_back(orders->remedy, i, text, &why))
+		return refused(why.text);
+	snprintf(text, sizeof(text), "given back; %s cannot be tracked again", victims);
+	return done(text);
+}
+
 static json_t *release(struct orders *orders, const json_t *request)
 {
 	const char *text = json_string_value(json_object_get(request, "service"));
-	struct apply_why why;
 	struct args_why reason;
 	size_t i;
 
@@ -112,9 +155,7 @@ static json_t *release(struct orders *orders, const json_t *request)
 	if (leases_held(orders->leases, i))
 		return refused("a rule without a lease, which is not the guard's, keeps "
 			       "it out: ctrules delete takes that away");
-	if (remedy_give_back(orders->remedy, i, "by order", &why))
-		return refused(why.text);
-	return done("given back; if the table fills again it is taken out again");
+	return give_back(orders, i, json_is_true(json_object_get(request, "now")));
 }
 
 /* Only looked at here; the loop's owner takes it, when this answer is on its way. */

@@ -46,8 +46,8 @@ struct orders {
 struct status orders_status(const struct orders *orders);
 
 /*
- * Answers a request: {"command":"status"}, "pause", "resume", "release" with "service",
- * "reload" or "stop"; who is not trusted may only ask for the status. The answer has "ok", and
+ * Answers a request: {"command":"status"}, "pause", "resume", "release" with "service"
+ * and perhaps "now":true, "reload" or "stop"; who is not trusted may only ask for the status. The answer has "ok", and
  * "error" or, of a status, what status.h says.
  */
 json_t *orders_answer(struct orders *orders, const json_t *request, bool trusted);
