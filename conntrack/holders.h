@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "conntrack/attribute.h"
-#include "conntrack/process.h"
+#include "lib/process.h"
 
 struct host;
 
@@ -30,7 +30,7 @@ struct holders {
 
 /*
  * Brings them up to date with a sample: its sorted services and its flows by socket; netns is
- * the number of the namespace (conntrack/netns.h), now_ns CLOCK_MONOTONIC.
+ * the number of the namespace (lib/process.h), now_ns CLOCK_MONOTONIC.
  */
 void holders_update(struct holders *holders, const struct host *host,
 		    const struct attribute *services, const struct attribute *sockets,

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -53,18 +52,4 @@ void netns_close(struct netns *netns)
 int netns_enter(const struct netns *netns)
 {
 	return setns(netns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
-}
-
-uint64_t netns_of_process(pid_t pid)
-{
-	char path[32], target[32];
-	unsigned long long inode;
-	ssize_t bytes;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	bytes = readlink(path, target, sizeof(target) - 1);
-	if (bytes <= 0)
-		return 0;
-	target[bytes] = '\0';
-	return sscanf(target, "net:[%llu]", &inode) == 1 ? inode : 0;
 }

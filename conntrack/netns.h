@@ -3,7 +3,6 @@
 #define CONNTRACK_NETNS_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 /* Where ip-netns(8) keeps its names. */
 #define NETNS_NAMES "/run/netns"
@@ -26,8 +25,5 @@ void netns_close(struct netns *netns);
 
 /* Moves the calling thread there. Returns 0 or -errno: -EPERM without CAP_SYS_ADMIN. */
 int netns_enter(const struct netns *netns);
-
-/* The number of the network namespace that a process is in; 0 and errno if it cannot be seen. */
-uint64_t netns_of_process(pid_t pid);
 
 #endif

@@ -53,7 +53,7 @@ size_t spaces_count(const struct spaces *spaces);
 /* One that is watched, without asking the kernel. */
 struct spaces_entry {
 	const char *name; /* valid until the next update */
-	uint64_t netns;   /* its number (conntrack/netns.h): no other has it meanwhile */
+	uint64_t netns;   /* its number (lib/process.h): no other has it meanwhile */
 	uint32_t entries; /* as last polled or read */
 };
 

@@ -13,6 +13,7 @@
 
 #include "conntrack/inhabitant.h"
 #include "conntrack/netns.h"
+#include "lib/process.h"
 
 /* The first is the one that people name spaces in. */
 static const char *const DIRECTORIES[] = { NETNS_NAMES, "/run/docker/netns" };
@@ -44,7 +45,7 @@ static struct survey_space *get(struct survey *survey, uint64_t inode)
 
 static void add_process(struct survey *survey, pid_t pid)
 {
-	uint64_t inode = netns_of_process(pid);
+	uint64_t inode = process_netns(pid);
 	struct survey_space *space;
 
 	if (inode == 0) {
@@ -99,9 +100,9 @@ void survey_take(struct survey *survey)
 	survey->taken = true;
 	survey->count = survey->unreadable = 0;
 	survey->left_out = false;
-	survey->host = netns_of_process(1);
+	survey->host = process_netns(1);
 	if (survey->host == 0)
-		survey->host = netns_of_process(getpid());
+		survey->host = process_netns(getpid());
 	add_process(survey, getpid());
 	add_process(survey, 1);
 	for (size_t i = 0; i < DIRECTORY_COUNT; i++)

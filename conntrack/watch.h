@@ -8,9 +8,9 @@
 
 #include "conntrack/active.h"
 #include "conntrack/outlook.h"
-#include "conntrack/process.h"
 #include "conntrack/sample.h"
 #include "conntrack/table.h"
+#include "lib/process.h"
 
 struct attribute;
 struct untracked;
@@ -61,7 +61,7 @@ struct watch;
 
 struct watch_config {
 	uint32_t sample_max; /* flows of a sample at most; 0: as many as pay */
-	uint64_t netns; /* the namespace's number (conntrack/netns.h); 0: not known */
+	uint64_t netns;      /* the namespace's number (lib/process.h); 0: not known */
 };
 
 /*

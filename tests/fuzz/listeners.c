@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "lib/nl.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_found(const struct host *host)
@@ -13,8 +15,7 @@ static void check_found(const struct host *host)
 	uint8_t family = first->family == AF_UNSPEC ? AF_INET6 : first->family;
 	uint64_t inode;
 
-	if (family != AF_INET && family != AF_INET6)
-		return;
+	assert(family == AF_INET || family == AF_INET6);
 	assert(first->port != 0);
 	assert(host_find_listener(host, first->proto, family, &first->address,
 				  first->port) == first);
@@ -24,8 +25,8 @@ static void check_found(const struct host *host)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct nlmsghdr *message;
+	struct sockdiag_socket socket;
 	struct host *host;
-	struct dump dump;
 
 	if (size < MNL_NLMSG_HDRLEN)
 		return 0;
@@ -34,9 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(message && host);
 	memcpy(message, data, size);
 	message->nlmsg_len = (uint32_t)size;
-	dump = (struct dump){ .proto = IPPROTO_UDP, .host = host };
-	if (socket_cb(message, &dump) != MNL_CB_OK)
-		abort();
+	if (sockdiag_parse(message, IPPROTO_UDP, &socket))
+		add(&socket, host);
 	host_ready(host);
 	if (host->listeners)
 		check_found(host);

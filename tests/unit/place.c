@@ -13,6 +13,7 @@
 
 #include "conntrack/place.h"
 #include "lib/args.h"
+#include "lib/process.h"
 
 static void names_paths_and_processes_are_told_apart(void **state)
 {
@@ -72,7 +73,7 @@ static void a_process_that_has_ended_is_not_found_again(void **state)
 	/* Not by its number: another may get that. */
 	assert_null(strstr(place.path, spec));
 	assert_int_equal(netns_open(place.path, &netns), 0);
-	assert_true(netns.inode == netns_of_process(getpid()));
+	assert_true(netns.inode == process_netns(getpid()));
 	netns_close(&netns);
 	close(hold[1]);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);

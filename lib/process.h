@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CONNTRACK_PROCESS_H
-#define CONNTRACK_PROCESS_H
+#ifndef LIB_PROCESS_H
+#define LIB_PROCESS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ struct process {
 /*
  * Fills in pid and name of each inode for which a process can be seen to hold it: those of other
  * users only by root. Looks at the processes of the network namespace of that number
- * (conntrack/netns.h) first: the numbers of sockets may come again elsewhere. Then at all others,
+ * (process_netns) first: the numbers of sockets may come again elsewhere. Then at all others,
  * as a socket may be handed on. Of several holders the first counts, process 1 last: it may hold a
  * socket only to hand it on (systemd). Left after PROCESS_LINKS_MAX descriptors: the rest
  * is "not found". Sorts the array by inode.
@@ -30,6 +30,9 @@ void process_find(struct process *processes, size_t count, uint64_t netns);
 /* Where an inode is in an array so sorted, NULL: it is not. */
 const struct process *process_of(const struct process *processes, size_t count,
 				 uint64_t inode);
+
+/* The number of the network namespace that a process is in; 0 and errno if it cannot be seen. */
+uint64_t process_netns(pid_t pid);
 
 enum { PROCESS_LINKS_MAX = 50000 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "conntrack/process.h"
+#include "lib/process.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "conntrack/netns.h"
 
 /* It hands on the sockets that it holds: another holder is meant. */
 enum { FIRST_PID = 1 };
@@ -109,6 +107,20 @@ static void walk_process(struct walk *walk, int proc, const char *pid)
 	close(dir);
 }
 
+uint64_t process_netns(pid_t pid)
+{
+	char path[32], target[32];
+	unsigned long long inode;
+	ssize_t bytes;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	bytes = readlink(path, target, sizeof(target) - 1);
+	if (bytes <= 0)
+		return 0;
+	target[bytes] = '\0';
+	return sscanf(target, "net:[%llu]", &inode) == 1 ? inode : 0;
+}
+
 /* The processes that are in that namespace, or those that are not. */
 static void walk_processes(struct walk *walk, uint64_t netns, bool inside)
 {
@@ -119,7 +131,7 @@ static void walk_processes(struct walk *walk, uint64_t netns, bool inside)
 	       (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && (netns_of_process(pid) == netns) == inside)
+		if (pid > 0 && (process_netns(pid) == netns) == inside)
 			walk_process(walk, dirfd(proc), entry->d_name);
 	}
 	if (proc)
