@@ -31,6 +31,7 @@
 #include "lib/privilege.h"
 #include "lib/streams.h"
 #include "lib/text.h"
+#include "rules/legacy.h"
 
 static const char NAME[] = "ctguard";
 
@@ -216,11 +217,13 @@ static int run(const struct order *order, const struct log *log)
 		.json_fd = order->json ? STDOUT_FILENO : -1,
 		.rehearse = order->dry_run,
 	};
+	struct legacy legacy;
 	struct config config;
 	struct guard_setup setup = {
 		.config = &config,
 		.journal = &journal,
 		.log = log,
+		.legacy = &legacy,
 		.rehearse = order->dry_run,
 		.reread = order->config_path ? reread : NULL,
 		.data = (void *)order,
@@ -233,9 +236,11 @@ static int run(const struct order *order, const struct log *log)
 	sigaction(SIGPIPE, &ignore, NULL);
 	if (order->realtime)
 		realtime_begin(log);
+	legacy_open(&legacy);
 	status = give_up_privileges(order, &config, log);
 	if (status == EXIT_OK)
 		status = guard_with(&setup, log);
+	legacy_close(&legacy);
 	journal_free(&journal);
 	return status;
 }

@@ -9,11 +9,11 @@
 #include "guard/vetting.h"
 #include "lib/text.h"
 
-int post_open(struct post *post, const struct config *config, struct chores *chores,
-	      bool rehearse)
+int post_open(struct post *post, const struct config *config, const struct legacy *legacy,
+	      struct chores *chores, bool rehearse)
 {
 	struct post opened = { 0 };
-	int err = vetting_open(&opened.vetting, config);
+	int err = vetting_open(&opened.vetting, config, legacy);
 
 	if (!err)
 		err = leases_open(&opened.leases, config, opened.vetting, rehearse);

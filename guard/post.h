@@ -8,6 +8,7 @@
 struct chores;
 struct config;
 struct leases;
+struct legacy;
 struct lookout;
 struct remedy;
 struct text;
@@ -20,9 +21,9 @@ struct post {
 	struct lookout *lookout;
 };
 
-/* config and chores must outlive it. Returns 0 or -errno: nothing is open then. */
-int post_open(struct post *post, const struct config *config, struct chores *chores,
-	      bool rehearse);
+/* The others must outlive it; legacy may be NULL. Returns 0 or -errno: nothing is open then. */
+int post_open(struct post *post, const struct config *config, const struct legacy *legacy,
+	      struct chores *chores, bool rehearse);
 
 /* Without touching the rules. */
 void post_close(struct post *post);

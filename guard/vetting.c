@@ -14,6 +14,7 @@
 #include "lib/nl.h"
 #include "rules/audit.h"
 #include "rules/judge.h"
+#include "rules/legacy.h"
 #include "rules/ruleset.h"
 
 enum { WHY_BYTES = 640 };
@@ -32,14 +33,17 @@ struct row {
 
 struct vetting {
 	const struct config *config;
+	const struct legacy *legacy;
 	struct nl *nl;
-	uint32_t generation; /* of the ruleset that was judged; 0: none was */
-	uint64_t failing_ns; /* since when readings fail; 0: the last one did not */
-	bool judged;         /* one has succeeded */
+	uint32_t generation;  /* of the ruleset that was judged; 0: none was */
+	unsigned legacy_seen; /* then; its changes are no new generation */
+	uint64_t failing_ns;  /* since when readings fail; 0: the last one did not */
+	bool judged;          /* one has succeeded */
 	struct row rows[POLICY_SERVICES_MAX];
 };
 
-int vetting_open(struct vetting **out, const struct config *config)
+int vetting_open(struct vetting **out, const struct config *config,
+		 const struct legacy *legacy)
 {
 	struct vetting *vetting = calloc(1, sizeof(*vetting));
 	int err;
@@ -47,6 +51,7 @@ int vetting_open(struct vetting **out, const struct config *config)
 	if (!vetting)
 		return -ENOMEM;
 	vetting->config = config;
+	vetting->legacy = legacy;
 	err = nl_open(&vetting->nl, NETLINK_NETFILTER);
 	if (err) {
 		free(vetting);
@@ -160,11 +165,12 @@ static void succeed(struct vetting *vetting, uint32_t generation)
 
 int vetting_update(struct vetting *vetting)
 {
-	struct evidence evidence = { 0 };
+	struct evidence evidence = { .legacy = vetting->legacy };
 	int err;
 
 	if (nothing_is_asked(vetting) || vetting_is_current(vetting))
 		return 0;
+	vetting->legacy_seen = legacy_look(vetting->legacy);
 	err = evidence_read(vetting->nl, &evidence);
 	if (!err)
 		err = judge_all(vetting, &evidence);
@@ -181,7 +187,8 @@ bool vetting_is_current(struct vetting *vetting)
 	uint32_t generation;
 
 	return vetting->generation && ruleset_generation(vetting->nl, &generation) == 0 &&
-	       generation == vetting->generation;
+	       generation == vetting->generation &&
+	       legacy_look(vetting->legacy) == vetting->legacy_seen;
 }
 
 void vetting_keep(struct vetting *vetting, bool before)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct config;
+struct legacy;
 struct text;
 
 /*
@@ -23,15 +24,19 @@ enum vetting_verdict {
 	VETTING_FORCED,  /* not asked: the configuration says that it is safe */
 };
 
-/* config must outlive it. Returns 0 or -errno. Nothing is judged yet: all is VETTING_UNKNOWN. */
-int vetting_open(struct vetting **out, const struct config *config);
+/*
+ * config and legacy (may be NULL: what may be opened now) must outlive it. Returns 0 or -errno.
+ * Nothing is judged yet: all is VETTING_UNKNOWN.
+ */
+int vetting_open(struct vetting **out, const struct config *config,
+		 const struct legacy *legacy);
 
 /* NULL is allowed. */
 void vetting_close(struct vetting *vetting);
 
 /*
- * Judges all services anew if the ruleset has changed: some milliseconds each; else it costs a
- * look at its generation, microseconds. Returns 0, or -errno if the ruleset cannot be read: what was
+ * Judges all services anew if the ruleset has changed, or iptables-legacy has got tables or lost
+ * them: some milliseconds each; else it costs a look at both, microseconds. Returns 0, or -errno if the ruleset cannot be read: what was
  * known counts until that has failed for some seconds, then all is VETTING_UNKNOWN.
  */
 int vetting_update(struct vetting *vetting);

@@ -140,8 +140,8 @@ static int open_kernel(struct guard *guard)
 	int err = chores_open(&guard->chores);
 
 	if (!err)
-		err = post_open(&guard->post, &guard->config, guard->chores,
-				guard->rehearse);
+		err = post_open(&guard->post, &guard->config, guard->setup.legacy,
+				guard->chores, guard->rehearse);
 	if (!err)
 		err = nl_open(&guard->nl, NETLINK_NETFILTER);
 	if (err)
@@ -295,7 +295,8 @@ static int swap(struct guard *guard, struct text *why)
 		return err;
 	/* The new ones keep a pointer to it. */
 	guard->config = guard->wanted;
-	err = post_open(&post, &guard->config, guard->chores, guard->rehearse);
+	err = post_open(&post, &guard->config, guard->setup.legacy, guard->chores,
+			guard->rehearse);
 	if (err) {
 		guard->config = present;
 		text_add(why, "%s", strerror(-err));

@@ -6,6 +6,7 @@
 
 struct config;
 struct journal;
+struct legacy;
 struct log;
 struct text;
 
@@ -23,7 +24,8 @@ struct guard_setup {
 	const struct config *config; /* the first; reread() brings others */
 	struct journal *journal;
 	const struct log *log;
-	bool rehearse; /* it changes nothing */
+	const struct legacy *legacy; /* opened before privileges were given up */
+	bool rehearse;               /* it changes nothing */
 	/*
 	 * Reads the configuration again. Returns 0, or -errno with the reason in *why. NULL: there
 	 * is no file.

@@ -23,7 +23,7 @@ int evidence_read(struct nl *nl, struct evidence *out)
 	if (!err)
 		err = snapshot_read(nl, &out->model);
 	if (!err)
-		err = survey_read(route, &out->host);
+		err = survey_read(route, out->legacy, &out->host);
 	nl_close(route);
 	if (err)
 		evidence_clear(out);

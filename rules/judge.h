@@ -7,6 +7,7 @@
 
 struct audit;
 struct audit_listener;
+struct legacy;
 struct nl;
 struct service;
 
@@ -14,6 +15,7 @@ struct service;
 struct evidence {
 	struct model model;
 	struct surroundings host;
+	const struct legacy *legacy; /* borrowed; NULL: seen as far as may be now */
 };
 
 /*

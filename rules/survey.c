@@ -13,6 +13,7 @@
 #include <linux/rtnetlink.h>
 
 #include "lib/nl.h"
+#include "rules/legacy.h"
 #include "rules/surroundings.h"
 
 enum { ATTEMPTS = 5, NAME_BYTES = 16, LOOPBACK_INDEX = 1 };
@@ -256,23 +257,6 @@ static int read_routes(struct nl *route, struct reading *reading)
 	return err ? err : dump(route, RTM_GETRULE, AF_INET6, rule_cb, reading);
 }
 
-/* Whether the file has anything in it; *hidden is set if that cannot be seen. */
-static bool has_content(const char *path, bool *hidden)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t bytes;
-	char byte;
-
-	if (fd < 0) {
-		*hidden |= errno != ENOENT && errno != ENOTDIR;
-		return false;
-	}
-	bytes = read(fd, &byte, 1);
-	*hidden |= bytes < 0;
-	close(fd);
-	return bytes > 0;
-}
-
 /* A header of three lines, then a service each. */
 static bool has_ipvs(void)
 {
@@ -325,13 +309,14 @@ static void read_ports(struct surroundings *out)
 	out->last_port = (uint16_t)last;
 }
 
-static void read_proc(struct surroundings *out)
+static void read_proc(const struct legacy *legacy, struct surroundings *out)
 {
+	unsigned seen = legacy_look(legacy);
+
 	read_ports(out);
-	out->legacy4 =
-		has_content("/proc/thread-self/net/ip_tables_names", &out->legacy_hidden);
-	out->legacy6 = has_content("/proc/thread-self/net/ip6_tables_names",
-				   &out->legacy_hidden);
+	out->legacy4 = seen & LEGACY_IP4;
+	out->legacy6 = seen & LEGACY_IP6;
+	out->legacy_hidden = seen & LEGACY_HIDDEN;
 	out->ipvs = has_ipvs();
 	/* Helpers by port alone, which kernels before 6.0 could do. */
 	out->auto_helpers = is_on("/proc/sys/net/netfilter/nf_conntrack_helper");
@@ -339,7 +324,7 @@ static void read_proc(struct surroundings *out)
 	out->forwards6 = is_on("/proc/sys/net/ipv6/conf/all/forwarding");
 }
 
-int survey_read(struct nl *route, struct surroundings *out)
+int survey_read(struct nl *route, const struct legacy *legacy, struct surroundings *out)
 {
 	/* For a while: ranges are copied out of them. */
 	struct arena arena = { 0 };
@@ -361,7 +346,7 @@ int survey_read(struct nl *route, struct surroundings *out)
 	if (!err)
 		err = keep(out, reading.second, &out->indices);
 	if (!err) {
-		read_proc(out);
+		read_proc(legacy, out);
 		out->surveyed = true;
 	} else {
 		surroundings_clear(out);

@@ -120,3 +120,17 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	wait_until 10 happened helpless
 	not happened engage
 }
+
+@test "tables of iptables-legacy that come while something is out are noticed, also as another user" {
+	[ -r /proc/net/ip_tables_names ] || skip "this kernel has no iptables-legacy"
+	mkdir place
+	chmod 711 .
+	chown nobody place
+	guard --user nobody --control place/socket --release-after 1h
+	engage
+	[ "$(events verdict)" -eq 0 ]
+	# To list a table makes it; that is no change of the nft ruleset.
+	on server ip6tables-legacy -t mangle -L -n >/dev/null
+	wait_until 5 verdict_of udp/9000 'legacy: iptables-legacy has tables here'
+	wait_until 5 not untracked
+}
