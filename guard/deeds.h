@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DEEDS_BOUNDS = 10 };
+enum { DEEDS_BOUNDS = 12 };
 
 /* Upper bounds of the time from trigger to committed rule, in seconds. */
 extern const double DEEDS_BOUND_S[DEEDS_BOUNDS];
