@@ -5,7 +5,7 @@
 
 #include "guard/config.h"
 #include "guard/control.h"
-#include "guard/orders.h"
+#include "guard/dispatch.h"
 #include "guard/scrape.h"
 #include "guard/wiring.h"
 #include "lib/args.h"
@@ -54,25 +54,21 @@ int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 
 static json_t *answer(void *data, const json_t *request, bool trusted)
 {
-	return orders_answer(data, request, trusted);
+	return dispatch_answer(data, request, trusted);
 }
 
 static void start_scrape(struct desk *desk)
 {
 	if (desk->scrape)
-		scrape_start(desk->scrape, desk->loop, desk->orders, desk->deeds,
-			     desk->nl);
+		scrape_start(desk->scrape, desk->loop, desk->dispatch);
 }
 
-void desk_start(struct desk *desk, struct ev_loop *loop, struct orders *orders,
-		const struct deeds *deeds, struct nl *nl)
+void desk_start(struct desk *desk, struct ev_loop *loop, struct dispatch *dispatch)
 {
 	desk->loop = loop;
-	desk->orders = orders;
-	desk->deeds = deeds;
-	desk->nl = nl;
+	desk->dispatch = dispatch;
 	if (desk->control)
-		control_start(desk->control, loop, answer, orders);
+		control_start(desk->control, loop, answer, dispatch);
 	start_scrape(desk);
 }
 

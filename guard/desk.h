@@ -6,11 +6,9 @@
 
 struct config;
 struct control;
+struct dispatch;
 struct ev_loop;
 struct log;
-struct nl;
-struct orders;
-struct deeds;
 struct scrape;
 struct text;
 
@@ -19,9 +17,7 @@ struct desk {
 	struct control *control; /* NULL: it takes no orders */
 	struct scrape *scrape;   /* NULL: nobody asked for metrics */
 	struct ev_loop *loop;    /* what follows is known from desk_start() on */
-	struct orders *orders;
-	const struct deeds *deeds;
-	struct nl *nl;
+	struct dispatch *dispatch;
 };
 
 /*
@@ -32,9 +28,8 @@ struct desk {
 int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 	      const struct log *log, struct text *why);
 
-/* Serves from here on, by a loop; all is borrowed. nl reads the kernel's counters. */
-void desk_start(struct desk *desk, struct ev_loop *loop, struct orders *orders,
-		const struct deeds *deeds, struct nl *nl);
+/* Serves from here on, by a loop; both are borrowed. */
+void desk_start(struct desk *desk, struct ev_loop *loop, struct dispatch *dispatch);
 
 /*
  * Serves metrics where wanted says, if that is not where present says: the new place is

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "conntrack/table.h"
 #include "guard/config.h"
 #include "guard/deeds.h"
 #include "guard/journal.h"
@@ -14,129 +15,212 @@
 
 enum { NAME_MAX_BYTES = 96, HELP_MAX_BYTES = 256 };
 
-static void add_table(const struct gauges *gauges, struct text *text)
+/* A family with a sample for each table. */
+static void add_tables(const struct status *status, const char *name,
+		       enum metrics_type type, const char *help,
+		       double (*value)(const struct status_table *table),
+		       struct text *text)
 {
-	const struct policy_view *view = gauges->status->view;
+	metrics_family(text, name, type, help);
+	for (size_t t = 0; t < status->count; t++)
+		metrics_number(text, name, NULL, value(&status->tables[t]));
+}
 
-	metrics_gauge(text, "ctkit_conntrack_entries",
-		      "Entries of the table, with expired ones that are not collected "
-		      "yet.",
-		      view->entries);
-	metrics_gauge(text, "ctkit_conntrack_entries_limit",
-		      "How many entries are allowed.", view->limit);
-	metrics_gauge(text, "ctkit_conntrack_forecast_full_seconds",
-		      "When the table will be full; +Inf if it will not be.",
-		      view->full_in_s);
-	for (size_t i = 0; gauges->counters && i < TABLE_COUNTERS; i++) {
+static double entries(const struct status_table *table)
+{
+	return table->view->entries;
+}
+
+static double limit(const struct status_table *table)
+{
+	return table->view->limit;
+}
+
+static double full_in(const struct status_table *table)
+{
+	return table->view->full_in_s;
+}
+
+static void add_table(const struct status *status, struct text *text)
+{
+	add_tables(status, "ctkit_conntrack_entries", METRICS_GAUGE,
+		   "Entries of the table, with expired ones that are not collected yet.",
+		   entries, text);
+	add_tables(status, "ctkit_conntrack_entries_limit", METRICS_GAUGE,
+		   "How many entries are allowed.", limit, text);
+	add_tables(status, "ctkit_conntrack_forecast_full_seconds", METRICS_GAUGE,
+		   "When the table will be full; +Inf if it will not be.", full_in, text);
+}
+
+/* What the kernel counted, of the tables of which that is known. */
+static void add_kernel(const struct status *status, struct text *text)
+{
+	for (size_t i = 0; i < TABLE_COUNTERS; i++) {
 		char name[NAME_MAX_BYTES], help[HELP_MAX_BYTES];
 
 		snprintf(name, sizeof(name), "ctkit_conntrack_%s_total",
 			 TABLE_COUNTER[i].name);
 		snprintf(help, sizeof(help), "The kernel's %s: %s.",
 			 TABLE_COUNTER[i].name, TABLE_COUNTER[i].meaning);
-		metrics_counter(text, name, help, gauges->counters[i]);
+		metrics_family(text, name, METRICS_COUNTER, help);
+		for (size_t t = 0; t < status->count; t++) {
+			const uint64_t *totals = status->tables[t].totals;
+
+			if (totals)
+				metrics_integer(text, name, NULL, totals[i]);
+		}
 	}
 }
 
 /* A family with a sample for each configured service. */
-static void add_services(const struct gauges *gauges, const char *name,
+static void add_services(const struct status *status, const char *name,
 			 enum metrics_type type, const char *help,
-			 double (*value)(const struct status *status, size_t i),
+			 double (*value)(const struct status_table *table, size_t i),
 			 struct text *text)
 {
-	const struct policy_view *view = gauges->status->view;
-
 	metrics_family(text, name, type, help);
-	for (size_t i = 0; i < view->count; i++) {
-		const struct metrics_label labels[] = {
-			{ "service", view->services[i].name },
-			{ NULL, NULL },
-		};
+	for (size_t t = 0; t < status->count; t++) {
+		const struct status_table *table = &status->tables[t];
 
-		metrics_number(text, name, labels, value(gauges->status, i));
+		for (size_t i = 0; i < table->view->count; i++) {
+			const struct metrics_label labels[] = {
+				{ "service", table->view->services[i].name },
+				{ NULL, NULL },
+			};
+
+			metrics_number(text, name, labels, value(table, i));
+		}
 	}
 }
 
-static double stock(const struct status *status, size_t i)
+static double stock(const struct status_table *table, size_t i)
 {
-	return status->view->services[i].stock;
+	return table->view->services[i].stock;
 }
 
-static double untracked(const struct status *status, size_t i)
+static double untracked(const struct status_table *table, size_t i)
 {
-	return leases_engaged(status->leases, i);
+	return leases_engaged(table->leases, i);
 }
 
-static double untracked_ratio(const struct status *status, size_t i)
+static double untracked_ratio(const struct status_table *table, size_t i)
 {
-	return (double)leases_percent(status->leases, i) / POLICY_WHOLE;
+	return (double)leases_percent(table->leases, i) / POLICY_WHOLE;
 }
 
-static double untracked_packets(const struct status *status, size_t i)
+static double untracked_packets(const struct status_table *table, size_t i)
 {
-	return (double)leases_packets(status->leases, i);
+	return (double)leases_packets(table->leases, i);
 }
 
-static void add_decisions(const struct deeds *deeds, struct text *text)
+static double engagements(const struct status_table *table)
+{
+	return (double)table->deeds->engagements;
+}
+
+static double releases(const struct status_table *table)
+{
+	return (double)table->deeds->releases;
+}
+
+static double restorations(const struct status_table *table)
+{
+	return (double)table->deeds->restorations;
+}
+
+static double failures(const struct status_table *table)
+{
+	return (double)table->deeds->failures;
+}
+
+static void add_decisions(const struct status *status, struct text *text)
 {
 	static const char NAME[] = "ctkit_guard_decision_seconds";
 
 	metrics_family(text, NAME, METRICS_HISTOGRAM,
 		       "From the look at the table that triggered until the rule was "
 		       "committed.");
-	metrics_histogram(text, NAME, NULL, DEEDS_BOUND_S, deeds->decisions, DEEDS_BOUNDS,
-			  deeds->decisions_s);
-	metrics_counter(text, "ctkit_guard_engagements_total",
-			"Times that a service was taken out of tracking.",
-			deeds->engagements);
-	metrics_counter(text, "ctkit_guard_releases_total",
-			"Times that a service was given back.", deeds->releases);
-	metrics_counter(text, "ctkit_guard_restorations_total",
-			"Times that a service's rules were put back after another tool "
-			"replaced the ruleset.",
-			deeds->restorations);
-	metrics_counter(text, "ctkit_guard_failures_total",
-			"Changes of rules that failed.", deeds->failures);
+	for (size_t t = 0; t < status->count; t++) {
+		const struct deeds *deeds = status->tables[t].deeds;
+
+		metrics_histogram(text, NAME, NULL, DEEDS_BOUND_S, deeds->decisions,
+				  DEEDS_BOUNDS, deeds->decisions_s);
+	}
+	add_tables(status, "ctkit_guard_engagements_total", METRICS_COUNTER,
+		   "Times that a service was taken out of tracking.", engagements, text);
+	add_tables(status, "ctkit_guard_releases_total", METRICS_COUNTER,
+		   "Times that a service was given back.", releases, text);
+	add_tables(status, "ctkit_guard_restorations_total", METRICS_COUNTER,
+		   "Times that a service's rules were put back after another tool "
+		   "replaced the ruleset.",
+		   restorations, text);
+	add_tables(status, "ctkit_guard_failures_total", METRICS_COUNTER,
+		   "Changes of rules that failed.", failures, text);
 }
 
-static void add_state(const struct status *status, const struct deeds *deeds,
-		      struct text *text)
+static double is_helpless(const struct status_table *table)
 {
-	metrics_gauge(text, "ctkit_guard_helpless",
-		      "Whether the table fills and nothing that is allowed helps.",
-		      status->state == STATUS_HELPLESS);
-	metrics_gauge(text, "ctkit_guard_paused", "Whether it is paused by order.",
-		      status->state == STATUS_PAUSED);
-	metrics_gauge(text, "ctkit_guard_standing_down",
-		      "Whether it stands down because its table was deleted on purpose.",
-		      status->state == STATUS_STANDING_DOWN);
+	return table->state == STATUS_HELPLESS;
+}
+
+static double is_paused(const struct status_table *table)
+{
+	return table->state == STATUS_PAUSED;
+}
+
+static double stands_down(const struct status_table *table)
+{
+	return table->state == STATUS_STANDING_DOWN;
+}
+
+static double looks(const struct status_table *table)
+{
+	return (double)table->deeds->looks;
+}
+
+static double errors(const struct status_table *table)
+{
+	return (double)table->errors;
+}
+
+static void add_state(const struct status *status, struct text *text)
+{
+	add_tables(status, "ctkit_guard_helpless", METRICS_GAUGE,
+		   "Whether the table fills and nothing that is allowed helps.",
+		   is_helpless, text);
+	add_tables(status, "ctkit_guard_paused", METRICS_GAUGE,
+		   "Whether it is paused by order.", is_paused, text);
+	add_tables(status, "ctkit_guard_standing_down", METRICS_GAUGE,
+		   "Whether it stands down because its table was deleted on purpose.",
+		   stands_down, text);
 	metrics_gauge(text, "ctkit_guard_dry_run", "Whether it changes nothing.",
 		      status->rehearse);
-	metrics_counter(text, "ctkit_guard_looks_total", "Looks at the table.",
-			deeds->looks);
-	metrics_counter(text, "ctkit_guard_errors_total",
-			"Looks and readings that failed.", status->errors);
+	add_tables(status, "ctkit_guard_looks_total", METRICS_COUNTER,
+		   "Looks at the table.", looks, text);
+	add_tables(status, "ctkit_guard_errors_total", METRICS_COUNTER,
+		   "Looks and readings that failed.", errors, text);
 	metrics_counter(text, "ctkit_guard_events_unwritten_total",
 			"Events that standard output or the journal did not take.",
 			status->journal->lost + status->journal->unkept);
 }
 
-void gauges_add(const struct gauges *gauges, struct text *text)
+void gauges_add(const struct status *status, struct text *text)
 {
 	metrics_build_info(text, "ctguard");
-	add_table(gauges, text);
-	add_services(gauges, "ctkit_conntrack_service_entries", METRICS_GAUGE,
+	add_table(status, text);
+	add_kernel(status, text);
+	add_services(status, "ctkit_conntrack_service_entries", METRICS_GAUGE,
 		     "Entries of a service that may be taken out, at the last sample.",
 		     stock, text);
-	add_services(gauges, "ctkit_guard_untracked", METRICS_GAUGE,
+	add_services(status, "ctkit_guard_untracked", METRICS_GAUGE,
 		     "Whether the service is out of tracking.", untracked, text);
-	add_services(gauges, "ctkit_guard_untracked_ratio", METRICS_GAUGE,
+	add_services(status, "ctkit_guard_untracked_ratio", METRICS_GAUGE,
 		     "How much of the service's flows is out of tracking: 0 to 1.",
 		     untracked_ratio, text);
-	add_services(gauges, "ctkit_guard_untracked_packets_total", METRICS_COUNTER,
+	add_services(status, "ctkit_guard_untracked_packets_total", METRICS_COUNTER,
 		     "Untracked packets towards the service while it was out.",
 		     untracked_packets, text);
-	add_decisions(gauges->deeds, text);
-	add_state(gauges->status, gauges->deeds, text);
+	add_decisions(status, text);
+	add_state(status, text);
 	metrics_process(text);
 }

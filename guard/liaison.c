@@ -29,25 +29,44 @@ void liaison_open(struct liaison *liaison, const struct log *log)
 			 strerror(-err));
 }
 
+/* Adds what is out of tracking; any: something was added already. Returns whether there is now. */
+static bool describe_table(const struct status_table *table, bool any, struct text *text)
+{
+	for (size_t i = 0; i < table->view->count; i++) {
+		if (!leases_engaged(table->leases, i))
+			continue;
+		text_add(text, "%s%s",
+			 any ? " " : ", out: ", table->view->services[i].name);
+		any = true;
+	}
+	return any;
+}
+
 /* What is done, for people: changes seldom. */
 static void describe(const struct status *status, struct text *text)
 {
-	const struct policy_view *view = status->view;
 	bool any = false;
 
 	text_add(text, "%s%s", status->rehearse ? "dry run, " : "",
-		 status_state_name(status->state));
-	for (size_t i = 0; i < view->count; i++) {
-		if (!leases_engaged(status->leases, i))
-			continue;
-		text_add(text, "%s%s", any ? " " : ", out: ", view->services[i].name);
-		any = true;
+		 status_state_name(status_state(status)));
+	for (size_t t = 0; t < status->count; t++)
+		any = describe_table(&status->tables[t], any, text);
+}
+
+static const struct policy_view *fullest(const struct status *status)
+{
+	const struct policy_view *full = status->tables[0].view;
+
+	for (size_t t = 1; t < status->count; t++) {
+		if (status->tables[t].view->entries > full->entries)
+			full = status->tables[t].view;
 	}
+	return full;
 }
 
 static void tell(struct liaison *liaison, const struct status *status, const char *before)
 {
-	const struct policy_view *view = status->view;
+	const struct policy_view *view = fullest(status);
 	uint64_t now_ns = clock_now_ns();
 	struct text text = { 0 };
 	bool changed;
@@ -88,11 +107,10 @@ double liaison_patience_s(const struct liaison *liaison)
 	return (double)liaison->notify.watchdog_ns / CLOCK_NS_PER_S / FEEDS;
 }
 
-void liaison_look(struct liaison *liaison, const struct status *status)
+void liaison_look(struct liaison *liaison, const struct status *status,
+		  uint64_t looked_ns)
 {
-	uint64_t looked_ns = status->view->now_ns;
-
-	if (liaison->notify.fd < 0 || looked_ns == liaison->seen_ns)
+	if (liaison->notify.fd < 0 || looked_ns <= liaison->seen_ns)
 		return;
 	liaison->seen_ns = looked_ns;
 	/* A look comes a little late: half the patience makes sure that none is skipped for that. */

@@ -32,10 +32,11 @@ void liaison_reloading(const struct liaison *liaison);
 void liaison_stopping(const struct liaison *liaison);
 
 /*
- * To be called after each look, of the view in status: feeds the manager's watchdog if that look
- * saw the table, and tells what changed. Waits for nobody.
+ * To be called after each look, the last that saw its table being of looked_ns: feeds the
+ * manager's watchdog if this one did, and tells what changed. Waits for nobody.
  */
-void liaison_look(struct liaison *liaison, const struct status *status);
+void liaison_look(struct liaison *liaison, const struct status *status,
+		  uint64_t looked_ns);
 
 /* Seconds after which there must be another look for the watchdog's sake; INFINITY without one. */
 double liaison_patience_s(const struct liaison *liaison);

@@ -35,20 +35,27 @@ static void note_engaged(struct journal *journal, const struct leases *leases,
 	text_free(&text);
 }
 
-void notes_hello(struct journal *journal, const struct config *config,
-		 const struct leases *leases, const struct policy_view *view)
+void notes_hello(struct journal *journal, const struct config *config)
 {
+	char name[SERVICE_TEXT_MAX];
 	struct text text = { 0 };
 
 	text_add(&text, "guarding%s: ",
 		 journal->rehearse ? " (dry run: nothing is changed)" : "");
-	for (size_t i = 0; i < view->count; i++)
-		text_add(&text, "%s%s", i ? ", " : "", view->services[i].name);
+	for (size_t i = 0; i < config->count; i++) {
+		service_format(&config->services[i].service, name);
+		text_add(&text, "%s%s", i ? ", " : "", name);
+	}
 	text_add(&text, "; engage at %g%% or %gs before full, release at %g%%, lease %gs",
 		 100 * config->policy.engage_at, config->policy.horizon_s,
 		 100 * config->policy.release_at, config->lease_s);
 	journal_note(journal, "start", text_str(&text));
 	text_free(&text);
+}
+
+void notes_adopted(struct journal *journal, const struct leases *leases,
+		   const struct policy_view *view)
+{
 	note_engaged(journal, leases, view, false,
 		     "took over leases that were left running");
 	note_engaged(

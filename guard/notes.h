@@ -11,9 +11,12 @@ struct policy_view;
 
 /* What the guard tells of itself, into its journal. view has the services' names. */
 
-/* At the start: what it guards and by which marks; what it took over; what is held by others. */
-void notes_hello(struct journal *journal, const struct config *config,
-		 const struct leases *leases, const struct policy_view *view);
+/* At the start: what it guards and by which marks. */
+void notes_hello(struct journal *journal, const struct config *config);
+
+/* What it took over, and what is held by others, if there is any. */
+void notes_adopted(struct journal *journal, const struct leases *leases,
+		   const struct policy_view *view);
 
 /* A service was given back because the guard ends. */
 void notes_withdrawn(struct journal *journal, const char *service);

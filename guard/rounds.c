@@ -5,9 +5,7 @@
 
 #include "guard/journal.h"
 #include "guard/lease.h"
-#include "guard/liaison.h"
 #include "guard/lookout.h"
-#include "guard/orders.h"
 #include "guard/outcome.h"
 #include "guard/policy.h"
 #include "guard/remedy.h"
@@ -30,7 +28,6 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
 	struct policy_decision decision;
-	struct status status;
 	int err = lookout_decide(rounds->lookout, &decision);
 
 	rounds->remedy->deeds.looks++;
@@ -39,10 +36,9 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		trouble_note(rounds->trouble,
 			     "read the table or the addresses of this host", err);
 	warrant_apply(&rounds->warrant, &decision);
-	status = orders_status(rounds->orders);
-	liaison_look(rounds->liaison, &status);
-	timer->repeat = fmin(lookout_next_s(rounds->lookout),
-			     liaison_patience_s(rounds->liaison));
+	timer->repeat =
+		fmin(lookout_next_s(rounds->lookout),
+		     rounds->looked(rounds->data, lookout_view(rounds->lookout)->now_ns));
 	ev_timer_again(loop, timer);
 }
 

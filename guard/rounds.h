@@ -8,14 +8,18 @@
 #include "guard/custody.h"
 #include "guard/warrant.h"
 
-struct liaison;
 struct journal;
 struct leases;
 struct log;
 struct lookout;
-struct orders;
 struct remedy;
 struct trouble;
+
+/*
+ * Called after a look that was decided on at looked_ns, or failed: then that is of the one before.
+ * Returns the seconds after which there must be another; INFINITY if that does not matter.
+ */
+typedef double rounds_looked_cb(void *data, uint64_t looked_ns);
 
 /*
  * What the guard does again and again: look at the table and act, refresh its leases, read
@@ -29,8 +33,8 @@ struct rounds {
 	struct leases *leases;
 	struct remedy *remedy;
 	struct trouble *trouble;
-	struct liaison *liaison;
-	const struct orders *orders; /* know the status */
+	rounds_looked_cb *looked;
+	void *data;
 	struct custody custody;
 	struct warrant warrant;
 	uint64_t measured_ns; /* when the counters were read; 0: never */

@@ -2,51 +2,31 @@
 #include "guard/scrape.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include "conntrack/table.h"
+#include "guard/dispatch.h"
 #include "guard/gauges.h"
-#include "guard/orders.h"
 #include "guard/status.h"
+#include "guard/ward.h"
+#include "guard/wards.h"
 #include "lib/args.h"
 #include "lib/exporter.h"
 
 struct scrape {
 	struct exporter *exporter;
-	const struct orders *orders;
-	const struct deeds *deeds;
-	struct nl *nl;
-	bool counted;
-	struct table_counters counters; /* the kernel's, at the last page: 32 bits each */
-	uint64_t totals[TABLE_COUNTERS];
+	const struct dispatch *dispatch;
 };
-
-/* Keeps the last numbers if the kernel has no new ones. */
-static void read_counters(struct scrape *scrape)
-{
-	struct table_counters now, gained;
-
-	if (table_counters_get(scrape->nl, &now))
-		return;
-	gained = table_counters_delta(&scrape->counters, &now);
-	for (size_t i = 0; i < TABLE_COUNTERS; i++)
-		scrape->totals[i] += table_counter_value(&gained, &TABLE_COUNTER[i]);
-	scrape->counters = now;
-	scrape->counted = true;
-}
 
 static void render(void *data, struct text *text)
 {
-	struct scrape *scrape = data;
-	const struct status status = orders_status(scrape->orders);
-	struct gauges gauges = { .status = &status, .deeds = scrape->deeds };
+	const struct scrape *scrape = data;
+	const struct wards *wards = scrape->dispatch->wards;
+	struct status status;
 
-	read_counters(scrape);
-	if (scrape->counted)
-		gauges.counters = scrape->totals;
-	gauges_add(&gauges, text);
+	for (size_t i = 0; i < wards->count; i++)
+		ward_read_totals(wards->list[i]);
+	dispatch_status(scrape->dispatch, &status);
+	gauges_add(&status, text);
 }
 
 int scrape_open(struct scrape **out, const char *address, struct args_why *why)
@@ -66,11 +46,9 @@ int scrape_open(struct scrape **out, const char *address, struct args_why *why)
 }
 
 void scrape_start(struct scrape *scrape, struct ev_loop *loop,
-		  const struct orders *orders, const struct deeds *deeds, struct nl *nl)
+		  const struct dispatch *dispatch)
 {
-	scrape->orders = orders;
-	scrape->deeds = deeds;
-	scrape->nl = nl;
+	scrape->dispatch = dispatch;
 	exporter_start(scrape->exporter, loop, render, scrape);
 }
 

@@ -15,10 +15,21 @@
 #include "lib/text.h"
 
 static const char *const STATES[] = {
-	[STATUS_WATCHING] = "watching",           [STATUS_ENGAGED] = "engaged",
-	[STATUS_HELPLESS] = "helpless",           [STATUS_PAUSED] = "paused",
-	[STATUS_STANDING_DOWN] = "standing down",
+	[STATUS_WATCHING] = "watching", [STATUS_ENGAGED] = "engaged",
+	[STATUS_PAUSED] = "paused",     [STATUS_STANDING_DOWN] = "standing down",
+	[STATUS_HELPLESS] = "helpless",
 };
+
+enum status_state status_state(const struct status *status)
+{
+	enum status_state state = STATUS_WATCHING;
+
+	for (size_t i = 0; i < status->count; i++) {
+		if (status->tables[i].state > state)
+			state = status->tables[i].state;
+	}
+	return state;
+}
 
 const char *status_state_name(enum status_state state)
 {
@@ -31,31 +42,31 @@ static json_t *number_or_null(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *service_json(const struct status *status, size_t i)
+static json_t *service_json(const struct config *config, const struct status_table *table,
+			    size_t i)
 {
-	const struct policy_view *view = status->view;
+	const struct policy_view *view = table->view;
 	const struct policy_service *service = &view->services[i];
-	bool engaged = leases_engaged(status->leases, i);
+	bool engaged = leases_engaged(table->leases, i);
 	json_t *object = json_object();
 
 	json_object_set_new(object, "service", json_string(service->name));
 	json_object_set_new(object, "untracked", json_boolean(engaged));
 	json_object_set_new(object, "untracked_percent",
-			    json_integer(leases_percent(status->leases, i)));
-	json_object_set_new(
-		object, "budget_packets_per_second",
-		leases_bounded(status->leases, i)
-			? json_integer(status->config->services[i].budget_per_s)
-			: json_null());
-	json_object_set_new(object, "held", json_boolean(leases_held(status->leases, i)));
+			    json_integer(leases_percent(table->leases, i)));
+	json_object_set_new(object, "budget_packets_per_second",
+			    leases_bounded(table->leases, i)
+				    ? json_integer(config->services[i].budget_per_s)
+				    : json_null());
+	json_object_set_new(object, "held", json_boolean(leases_held(table->leases, i)));
 	json_object_set_new(
 		object, "untracked_seconds",
-		engaged ? json_real(clock_between_s(leases_since_ns(status->leases, i),
+		engaged ? json_real(clock_between_s(leases_since_ns(table->leases, i),
 						    clock_now_ns()))
 			: json_null());
 	json_object_set_new(
 		object, "untracked_packets_per_second",
-		engaged ? number_or_null(leases_packets_per_s(status->leases, i))
+		engaged ? number_or_null(leases_packets_per_s(table->leases, i))
 			: json_null());
 	json_object_set_new(object, "returning_entries",
 			    engaged ? number_or_null(service->returning) : json_null());
@@ -67,44 +78,52 @@ static json_t *service_json(const struct status *status, size_t i)
 			? json_real(clock_between_s(service->calm_since_ns, view->now_ns))
 			: json_null());
 	json_object_set_new(object, "release_after_seconds",
-			    json_real(config_release_after_s(status->config, i)));
+			    json_real(config_release_after_s(config, i)));
 	return object;
 }
 
-static json_t *services_json(const struct status *status)
+static json_t *services_json(const struct config *config,
+			     const struct status_table *table)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < status->view->count; i++)
-		json_array_append_new(list, service_json(status, i));
+	for (size_t i = 0; i < table->view->count; i++)
+		json_array_append_new(list, service_json(config, table, i));
 	return list;
+}
+
+static void add_table(const struct config *config, const struct status_table *table,
+		      json_t *object)
+{
+	const struct policy_view *view = table->view;
+
+	json_object_set_new(object, "state", json_string(STATES[table->state]));
+	json_object_set_new(object, "entries", json_integer(view->entries));
+	json_object_set_new(object, "limit", json_integer(view->limit));
+	json_object_set_new(object, "entries_per_second", number_or_null(view->slope));
+	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
+	json_object_set_new(object, "errors", json_integer((json_int_t)table->errors));
+	json_object_set_new(object, "services", services_json(config, table));
 }
 
 json_t *status_json(const struct status *status)
 {
 	const struct policy_settings *policy = &status->config->policy;
-	const struct policy_view *view = status->view;
 	json_t *object = metainfo_object("ctguard");
 
 	json_object_set_new(object, "ok", json_true());
-	json_object_set_new(object, "state", json_string(STATES[status->state]));
 	json_object_set_new(object, "dry_run", json_boolean(status->rehearse));
 	json_object_set_new(object, "pid", json_integer(getpid()));
 	json_object_set_new(
 		object, "uptime_seconds",
 		json_real(clock_between_s(status->started_ns, clock_now_ns())));
-	json_object_set_new(object, "entries", json_integer(view->entries));
-	json_object_set_new(object, "limit", json_integer(view->limit));
-	json_object_set_new(object, "entries_per_second", number_or_null(view->slope));
-	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
 	json_object_set_new(object, "engage_at", json_real(policy->engage_at));
 	json_object_set_new(object, "release_at", json_real(policy->release_at));
 	json_object_set_new(object, "horizon_seconds", json_real(policy->horizon_s));
 	json_object_set_new(object, "lease_seconds", json_real(status->config->lease_s));
-	json_object_set_new(object, "errors", json_integer((json_int_t)status->errors));
 	json_object_set_new(object, "events_lost",
 			    json_integer((json_int_t)status->journal->lost));
-	json_object_set_new(object, "services", services_json(status));
+	add_table(status->config, &status->tables[0], object);
 	json_object_set_new(object, "events", journal_recent(status->journal));
 	return object;
 }

@@ -6,31 +6,42 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guard/wards.h"
+
 struct config;
 struct journal;
 struct leases;
 struct policy_view;
+struct deeds;
 struct text;
 
-/* What the guard is doing. */
+/* What the guard is doing, the graver the later. */
 enum status_state {
 	STATUS_WATCHING, /* nothing is out of tracking */
 	STATUS_ENGAGED,
-	STATUS_HELPLESS,      /* the table fills, and nothing that is allowed helps */
 	STATUS_PAUSED,        /* by order: it decides nothing */
 	STATUS_STANDING_DOWN, /* its table was deleted on purpose: it acts on nothing */
+	STATUS_HELPLESS,      /* the table fills, and nothing that is allowed helps */
 };
 
-/* Everything that "status" tells; the pointers are borrowed. */
-struct status {
+/* What it is doing in one network namespace; the pointers are borrowed. */
+struct status_table {
 	enum status_state state;
-	bool rehearse;
-	uint64_t started_ns;
 	uint64_t errors; /* looks and readings that failed */
-	const struct config *config;
 	const struct leases *leases;
 	const struct policy_view *view;
+	const struct deeds *deeds;
+	const uint64_t *totals; /* TABLE_COUNTERS of the kernel's; NULL: not known */
+};
+
+/* Everything that "status" and the metrics tell; the pointers are borrowed. */
+struct status {
+	bool rehearse;
+	uint64_t started_ns;
+	const struct config *config;
 	const struct journal *journal;
+	size_t count;
+	struct status_table tables[WARDS_MAX];
 };
 
 /* The answer to "status", described in ctguard(8): a new object, NULL when memory ran out. */
@@ -38,6 +49,9 @@ json_t *status_json(const struct status *status);
 
 /* The same for people, from that object, which may be anything: it came from a socket. */
 void status_text(const json_t *object, struct text *text);
+
+/* The gravest of what the tables are in. */
+enum status_state status_state(const struct status *status);
 
 /* "watching", "engaged", ... */
 const char *status_state_name(enum status_state state);

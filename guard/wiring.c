@@ -3,34 +3,23 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <linux/netlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "conntrack/active.h"
-#include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/desk.h"
+#include "guard/dispatch.h"
 #include "guard/journal.h"
-#include "guard/lease.h"
 #include "guard/liaison.h"
-#include "guard/lock.h"
-#include "guard/lookout.h"
 #include "guard/notes.h"
-#include "guard/orders.h"
-#include "guard/outcome.h"
-#include "guard/policy.h"
-#include "guard/post.h"
-#include "guard/remedy.h"
-#include "guard/rounds.h"
 #include "guard/startup.h"
-#include "guard/trouble.h"
+#include "guard/status.h"
+#include "guard/ward.h"
+#include "guard/wards.h"
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "lib/nl.h"
 #include "lib/text.h"
 
 enum { WHY_BYTES = 1000 };
@@ -46,14 +35,8 @@ struct guard {
 	ev_signal interrupt;
 	ev_signal terminate;
 	ev_signal hangup;
-	int lock_fd;
-	struct post post;
-	struct chores *chores;
-	struct nl *nl;
-	struct trouble trouble;
-	struct rounds rounds;
-	struct remedy remedy;
-	struct orders orders;
+	struct wards wards;
+	struct dispatch dispatch;
 	struct desk desk;
 	struct liaison liaison;
 };
@@ -62,7 +45,7 @@ static void on_interrupt(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
 	struct guard *guard = watcher->data;
 
-	guard->orders.wish = ORDERS_STOP;
+	guard->dispatch.wish = DISPATCH_STOP;
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -70,7 +53,7 @@ static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
 	struct guard *guard = watcher->data;
 
-	guard->orders.wish = ORDERS_NONE;
+	guard->dispatch.wish = DISPATCH_NONE;
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -102,91 +85,68 @@ static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
 	}
 	if (prepare(guard, why, sizeof(why)))
 		return;
-	guard->orders.wish = ORDERS_RELOAD;
+	guard->dispatch.wish = DISPATCH_RELOAD;
 	ev_break(loop, EVBREAK_ALL);
 }
 
 /* Stopping what was never started does no harm. */
 static void stop_watchers(struct guard *guard)
 {
-	rounds_stop(&guard->rounds);
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_stop(guard->wards.list[i]);
 	ev_signal_stop(guard->loop, &guard->interrupt);
 	ev_signal_stop(guard->loop, &guard->terminate);
 	ev_signal_stop(guard->loop, &guard->hangup);
 }
 
-/* Tells the others of the leases and the lookout that there are now. */
-static void introduce(struct guard *guard)
+static void keep_journal(struct guard *guard)
 {
-	guard->remedy.config = guard->orders.config = &guard->config;
-	guard->remedy.lookout = guard->orders.lookout = guard->post.lookout;
-	guard->remedy.leases = guard->orders.leases = guard->post.leases;
 	guard->journal->logbook.path =
 		guard->config.journal[0] ? guard->config.journal : NULL;
-	guard->rounds.lookout = guard->post.lookout;
-	guard->rounds.leases = guard->post.leases;
-	guard->rounds.warrant = (struct warrant){
-		.vetting = guard->post.vetting,
-		.lookout = guard->post.lookout,
-		.leases = guard->post.leases,
-		.remedy = &guard->remedy,
-		.journal = guard->journal,
-		.trouble = &guard->trouble,
-	};
 }
 
-static int open_kernel(struct guard *guard)
+static double on_looked(void *data, uint64_t looked_ns)
 {
-	int err = chores_open(&guard->chores);
+	struct guard *guard = data;
+	struct status status;
 
-	if (!err)
-		err = post_open(&guard->post, &guard->config, guard->setup.legacy,
-				guard->chores, guard->rehearse);
-	if (!err)
-		err = nl_open(&guard->nl, NETLINK_NETFILTER);
-	if (err)
-		return err;
-	guard->remedy.log = guard->log;
-	guard->remedy.journal = guard->orders.journal = guard->journal;
-	guard->remedy.trouble = &guard->trouble;
-	guard->remedy.nl = guard->nl;
-	guard->remedy.custody = &guard->rounds.custody;
-	guard->remedy.chores = guard->chores;
-	guard->remedy.rehearse = guard->rehearse;
-	guard->orders.trouble = guard->rounds.trouble = &guard->trouble;
-	guard->orders.remedy = guard->rounds.remedy = &guard->remedy;
-	guard->rounds.log = guard->log;
-	guard->rounds.liaison = &guard->liaison;
-	guard->rounds.orders = &guard->orders;
-	guard->rounds.journal = guard->journal;
-	guard->orders.check = guard->setup.reread ? prepare : NULL;
-	guard->orders.data = guard;
-	guard->orders.started_ns = clock_now_ns();
-	introduce(guard);
-	return 0;
+	dispatch_status(&guard->dispatch, &status);
+	liaison_look(&guard->liaison, &status, looked_ns);
+	return liaison_patience_s(&guard->liaison);
 }
 
-/* What is taken over must still be safe, too. */
+static int open_wards(struct guard *guard)
+{
+	const struct ward_setup setup = {
+		.config = &guard->config,
+		.log = guard->log,
+		.journal = guard->journal,
+		.legacy = guard->setup.legacy,
+		.rehearse = guard->rehearse,
+		.looked = on_looked,
+		.data = guard,
+	};
+	int err = ward_open(&guard->wards.list[0], &setup);
+
+	if (!err)
+		guard->wards.count = 1;
+	return err;
+}
+
+/* Takes over what an earlier guard left in each. */
 static int adopt(struct guard *guard, struct text *why)
 {
-	struct apply_why reason;
-	int err = leases_adopt(guard->post.leases, clock_now_ns(), &reason);
+	int err = 0;
 
-	if (err > 0)
-		err = leases_refresh(guard->post.leases, &reason);
-	if (err >= 0) {
-		warrant_review(&guard->rounds.warrant);
-		err = leases_arm(guard->post.leases, &reason);
-	}
-	if (err < 0)
-		text_add(why, "%s", reason.text);
-	return err < 0 ? err : 0;
+	for (size_t i = 0; !err && i < guard->wards.count; i++)
+		err = ward_adopt(guard->wards.list[i], why);
+	return err;
 }
 
 static void start_watchers(struct guard *guard)
 {
-	guard->rounds.loop = guard->loop;
-	rounds_start(&guard->rounds, guard->config.lease_s);
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_start(guard->wards.list[i], guard->loop);
 	ev_signal_init(&guard->interrupt, on_interrupt, SIGINT);
 	ev_signal_init(&guard->terminate, on_terminate, SIGTERM);
 	ev_signal_init(&guard->hangup, on_hangup, SIGHUP);
@@ -198,17 +158,13 @@ static void start_watchers(struct guard *guard)
 
 static int open_all(struct guard *guard, struct text *why)
 {
-	int err;
+	int err = open_wards(guard);
 
-	/* A rehearsal is in nobody's way. */
-	if (!guard->rehearse)
-		guard->lock_fd = lock_take();
-	err = guard->lock_fd < 0 && !guard->rehearse ? guard->lock_fd
-						     : open_kernel(guard);
 	if (err) {
 		startup_explain(err, why);
 		return err;
 	}
+	keep_journal(guard);
 	err = adopt(guard, why);
 	if (!err)
 		err = desk_open(&guard->desk, &guard->config, guard->rehearse, guard->log,
@@ -238,9 +194,16 @@ int guard_open(struct guard **out, const struct guard_setup *setup, struct text 
 	guard->config = *setup->config;
 	guard->journal = setup->journal;
 	guard->log = setup->log;
-	guard->trouble.log = setup->log;
 	guard->rehearse = setup->rehearse;
-	guard->lock_fd = -1;
+	guard->dispatch = (struct dispatch){
+		.config = &guard->config,
+		.journal = guard->journal,
+		.wards = &guard->wards,
+		.rehearse = guard->rehearse,
+		.check = setup->reread ? prepare : NULL,
+		.data = guard,
+		.started_ns = clock_now_ns(),
+	};
 	liaison_open(&guard->liaison, guard->log);
 	err = open_all(guard, why);
 	if (err) {
@@ -256,65 +219,77 @@ void guard_close(struct guard *guard)
 	if (!guard)
 		return;
 	desk_close(&guard->desk);
-	chores_close(guard->chores);
-	if (guard->loop) {
+	if (guard->loop)
 		stop_watchers(guard);
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_close(guard->wards.list[i]);
+	if (guard->loop)
 		ev_loop_destroy(guard->loop);
-	}
-	post_close(&guard->post);
-	nl_close(guard->nl);
 	liaison_close(&guard->liaison);
-	if (guard->lock_fd >= 0)
-		close(guard->lock_fd);
 	free(guard);
 }
 
-/* A guard of a table that nothing fills would look broken. */
-static void say_if_inactive(struct guard *guard)
+/* What is out by the present configuration and may not be by the next goes back first. */
+static int hand_over(struct guard *guard, struct text *why)
 {
-	enum active active = ACTIVE_UNKNOWN;
+	int err = 0;
 
-	if (lookout_view(guard->post.lookout)->entries == 0 &&
-	    active_probe(guard->nl, &active) == 0 && active == ACTIVE_NO)
-		log_warn(guard->log,
-			 "connections are not tracked in this network namespace now: "
-			 "there is nothing to guard until a rule needs tracking");
+	for (size_t i = 0; !err && i < guard->wards.count; i++) {
+		struct ward *ward = guard->wards.list[i];
+
+		err = post_hand_over(&ward->post, &guard->config, &guard->wanted,
+				     &ward->remedy, why);
+	}
+	return err;
+}
+
+/* Opens what the wards need beside what they have, in all of them or in none. */
+static int prepare_wards(struct guard *guard)
+{
+	size_t prepared = 0;
+	int err = 0;
+
+	while (!err && prepared < guard->wards.count)
+		err = ward_prepare(guard->wards.list[prepared++]);
+	while (err && prepared > 0)
+		ward_forget(guard->wards.list[--prepared]);
+	return err;
 }
 
 /* Swaps the next configuration in, all of it or nothing. What is out stays out. */
 static int swap(struct guard *guard, struct text *why)
 {
 	struct config present = guard->config;
-	struct post post;
 	int err = desk_move(&guard->desk, &present, &guard->wanted, why);
 
 	if (!err)
-		err = post_hand_over(&guard->post, &guard->config, &guard->wanted,
-				     &guard->remedy, why);
+		err = hand_over(guard, why);
 	if (err)
 		return err;
 	/* The new ones keep a pointer to it. */
 	guard->config = guard->wanted;
-	err = post_open(&post, &guard->config, guard->setup.legacy, guard->chores,
-			guard->rehearse);
+	err = prepare_wards(guard);
 	if (err) {
 		guard->config = present;
 		text_add(why, "%s", strerror(-err));
 		return err;
 	}
-	post_close(&guard->post);
-	guard->post = post;
-	introduce(guard);
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_swap(guard->wards.list[i]);
+	keep_journal(guard);
 	return adopt(guard, why);
 }
 
 /* Tells the journal and the service manager that it guards now. */
 static void greet(struct guard *guard)
 {
-	const struct status status = orders_status(&guard->orders);
+	struct status status;
 
-	notes_hello(guard->journal, &guard->config, guard->post.leases,
-		    lookout_view(guard->post.lookout));
+	notes_hello(guard->journal, &guard->config);
+	dispatch_status(&guard->dispatch, &status);
+	for (size_t i = 0; i < status.count; i++)
+		notes_adopted(guard->journal, status.tables[i].leases,
+			      status.tables[i].view);
 	liaison_ready(&guard->liaison, &status);
 }
 
@@ -334,35 +309,49 @@ static void reload(struct guard *guard)
 	greet(guard);
 }
 
-static void on_chore(const struct chore *chore, void *data)
+/* Takes the rules away in all wards. Returns 0 or the last -errno. */
+static int withdraw(struct guard *guard)
 {
-	struct guard *guard = data;
+	int result = 0;
 
-	outcome_note(&guard->remedy, chore);
+	for (size_t i = 0; i < guard->wards.count; i++) {
+		int err = remedy_withdraw(&guard->wards.list[i]->remedy);
+
+		result = err ? err : result;
+	}
+	return result;
+}
+
+static void say_goodbye(struct guard *guard)
+{
+	for (size_t i = 0; i < guard->wards.count; i++) {
+		const struct status_table table = ward_status(guard->wards.list[i]);
+
+		notes_goodbye(guard->journal, &guard->config, table.leases, table.view,
+			      table.errors);
+	}
 }
 
 int guard_run(struct guard *guard)
 {
 	int err = 0;
 
-	guard->orders.loop = guard->loop;
-	desk_start(&guard->desk, guard->loop, &guard->orders, &guard->remedy.deeds,
-		   guard->nl);
-	chores_start(guard->chores, guard->loop, on_chore, guard);
+	guard->dispatch.loop = guard->loop;
+	desk_start(&guard->desk, guard->loop, &guard->dispatch);
 	start_watchers(guard);
 	greet(guard);
-	say_if_inactive(guard);
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_say_if_inactive(guard->wards.list[i]);
 	for (;;) {
-		guard->orders.wish = ORDERS_NONE;
+		guard->dispatch.wish = DISPATCH_NONE;
 		ev_run(guard->loop, 0);
-		if (guard->orders.wish != ORDERS_RELOAD)
+		if (guard->dispatch.wish != DISPATCH_RELOAD)
 			break;
 		reload(guard);
 	}
 	liaison_stopping(&guard->liaison);
-	if (guard->orders.wish == ORDERS_STOP)
-		err = remedy_withdraw(&guard->remedy);
-	notes_goodbye(guard->journal, &guard->config, guard->post.leases,
-		      lookout_view(guard->post.lookout), guard->trouble.count);
+	if (guard->dispatch.wish == DISPATCH_STOP)
+		err = withdraw(guard);
+	say_goodbye(guard);
 	return err;
 }

@@ -11,8 +11,7 @@ struct log;
 struct text;
 
 /*
- * The running guard: looks at the table, asks the policy, carries out what it says. Opaque;
- * one a network namespace.
+ * The running guard: its wards, and what there is once for all of them. Opaque.
  */
 struct guard;
 
