@@ -7,6 +7,9 @@
 /* Where ip-netns(8) keeps its names. */
 #define NETNS_NAMES "/run/netns"
 
+/* That of the calling process. */
+#define NETNS_SELF "/proc/self/ns/net"
+
 enum { NETNS_PATH_MAX = 4096 };
 
 /* An open network namespace: while it is open, it stays. */

@@ -5,23 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conntrack/home.h"
 #include "conntrack/watch.h"
-
-static bool is_home(const struct space *space, const struct home *home)
-{
-	return space->netns.inode == home->netns.inode && !home->away;
-}
-
-static int enter(const struct space *space, const struct home *home)
-{
-	return is_home(space, home) ? 0 : netns_enter(&space->netns);
-}
-
-static void leave(const struct space *space, struct home *home)
-{
-	if (!is_home(space, home))
-		home->away = netns_enter(&home->netns) < 0;
-}
 
 int space_open(struct space **out, struct home *home, const struct netns *netns,
 	       const char *name, uint32_t sample_max)
@@ -34,10 +19,10 @@ int space_open(struct space **out, struct home *home, const struct netns *netns,
 		return -ENOMEM;
 	space->netns = *netns;
 	snprintf(space->name, sizeof(space->name), "%s", name);
-	err = enter(space, home);
+	err = home_leave(home, &space->netns);
 	if (!err) {
 		err = watch_open(&space->watch, &config);
-		leave(space, home);
+		home_return(home, &space->netns);
 	}
 	if (err) {
 		free(space);
@@ -60,23 +45,23 @@ int space_poll(struct space *space, struct home *home)
 
 	if (!err)
 		return 0;
-	err = enter(space, home);
+	err = home_leave(home, &space->netns);
 	if (err)
 		return err;
 	err = watch_poll_inside(space->watch);
-	leave(space, home);
+	home_return(home, &space->netns);
 	return err;
 }
 
 int space_read(struct space *space, struct home *home,
 	       int (*from)(struct watch *watch, struct reading *out), struct reading *out)
 {
-	int err = enter(space, home);
+	int err = home_leave(home, &space->netns);
 
 	if (err)
 		return err;
 	err = from(space->watch, out);
-	leave(space, home);
+	home_return(home, &space->netns);
 	if (err)
 		return err;
 	out->netns = space->name;

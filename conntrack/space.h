@@ -2,32 +2,23 @@
 #ifndef CONNTRACK_SPACE_H
 #define CONNTRACK_SPACE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "conntrack/atlas.h"
 #include "conntrack/labels.h"
 #include "conntrack/netns.h"
-#include "conntrack/survey.h"
 
+struct home;
 struct reading;
 struct watch;
 
-/* Where the calling thread is at home, and returns to. */
-struct home {
-	struct netns netns;
-	bool away; /* there was no way back */
-};
-
-enum { SPACE_NAME_MAX = SURVEY_LABEL_MAX + sizeof(":18446744073709551615") };
-
 /* One network namespace that is watched. */
 struct space {
-	char name[SPACE_NAME_MAX];
+	char name[ATLAS_NAME_MAX];
 	struct netns netns;
 	struct watch *watch;
 	struct labels labels;
 	uint32_t entries; /* of the last reading */
-	bool seen;        /* for who looks which are still there */
 };
 
 /*

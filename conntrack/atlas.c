@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/atlas.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conntrack/inhabitant.h"
+#include "conntrack/netns.h"
+#include "conntrack/place.h"
+#include "lib/args.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+/* Looking for namespaces: at most that often, and as a share of the time. */
+static const double UPDATE_EVERY_S = 1, UPDATE_COST_SHARE = 0.005;
+
+struct region {
+	char name[ATLAS_NAME_MAX];
+	uint64_t inode;
+	void *kept;
+	bool seen;
+};
+
+struct atlas {
+	struct atlas_keeper keeper;
+	const struct log *log;
+	bool all;
+	size_t places;
+	struct place *place[ATLAS_MAX];
+	uint64_t found[ATLAS_MAX]; /* the number of what was last at each place */
+	uint64_t own;
+	size_t left_out;     /* this and the next: of the last look; no room for them */
+	size_t barred;       /* not to be entered */
+	size_t told;         /* the sum of both that the log has been told of */
+	uint64_t updated_ns; /* CLOCK_MONOTONIC; 0: never */
+	double update_cost_s;
+	struct survey survey;
+	size_t count;
+	struct region region[ATLAS_MAX];
+};
+
+/* Two may be called the same: a metric needs labels that tell them apart. */
+static void name_region(const struct atlas *atlas, uint64_t inode, const char *label,
+			char name[ATLAS_NAME_MAX])
+{
+	snprintf(name, ATLAS_NAME_MAX, "%s", label);
+	for (size_t i = 0; i < atlas->count; i++) {
+		if (strcmp(atlas->region[i].name, label) == 0)
+			snprintf(name, ATLAS_NAME_MAX, "%s:%llu", label,
+				 (unsigned long long)inode);
+	}
+}
+
+/* Takes netns over, if it succeeds. Returns 0 or -errno. */
+static int add(struct atlas *atlas, const struct netns *netns, const char *label)
+{
+	const struct atlas_keeper *keeper = &atlas->keeper;
+	struct region *region = &atlas->region[atlas->count];
+	int err;
+
+	*region = (struct region){ .inode = netns->inode, .seen = true };
+	name_region(atlas, netns->inode, label, region->name);
+	err = keeper->open(keeper->data, netns, region->name, &region->kept);
+	if (err)
+		return err;
+	atlas->count++;
+	if (atlas->updated_ns)
+		keeper->come(keeper->data, region->kept, region->name);
+	return 0;
+}
+
+static struct region *find(struct atlas *atlas, uint64_t inode)
+{
+	for (size_t i = 0; i < atlas->count; i++) {
+		if (atlas->region[i].inode == inode)
+			return &atlas->region[i];
+	}
+	return NULL;
+}
+
+/*
+ * Keeps what is at a path, if it is not kept yet; name NULL: it is called by who lives there.
+ * Returns 0 or -errno, and its number.
+ */
+static int look_at(struct atlas *atlas, const char *path, const char *name,
+		   uint64_t *inode)
+{
+	char label[SURVEY_LABEL_MAX];
+	struct region *known;
+	struct netns netns;
+	int err = netns_open(path, &netns);
+
+	if (err)
+		return err;
+	*inode = netns.inode;
+	known = find(atlas, netns.inode);
+	if (known) {
+		known->seen = true;
+	} else if (atlas->count == atlas->keeper.most) {
+		err = -ENOSPC;
+	} else {
+		if (name)
+			snprintf(label, sizeof(label), "%s", name);
+		else
+			survey_label(&atlas->survey, netns.inode, label);
+		inhabitant_clean(label);
+		err = add(atlas, &netns, label);
+	}
+	if (err || known)
+		netns_close(&netns);
+	return err;
+}
+
+/* One that the survey found. */
+static void look_at_found(struct atlas *atlas, const struct survey_space *found)
+{
+	char path[NETNS_PATH_MAX];
+	uint64_t inode;
+	int err;
+
+	if (found->inode == atlas->own)
+		snprintf(path, sizeof(path), "%s", NETNS_SELF);
+	else if (found->directory)
+		snprintf(path, sizeof(path), "%s/%s", found->directory, found->name);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)found->pid);
+	err = look_at(atlas, path, NULL, &inode);
+	/* What has gone meanwhile is nothing to tell of. */
+	atlas->left_out += err == -ENOSPC || err == -EMFILE || err == -ENOMEM;
+	atlas->barred += err == -EPERM || err == -EACCES;
+}
+
+static void tell_left_out(const struct atlas *atlas)
+{
+	if (atlas->barred)
+		log_warn(atlas->log,
+			 "%zu network namespaces are left out: entering them needs "
+			 "CAP_SYS_ADMIN",
+			 atlas->barred);
+	if (atlas->survey.unreadable)
+		log_warn(atlas->log,
+			 "the network namespaces of %zu processes cannot be seen: that "
+			 "needs root (CAP_SYS_PTRACE)",
+			 atlas->survey.unreadable);
+	if (atlas->left_out)
+		log_warn(atlas->log,
+			 "%zu%s network namespaces are left out: %zu are %s at most",
+			 atlas->left_out, atlas->survey.left_out ? " or more" : "",
+			 atlas->keeper.most, atlas->keeper.kept);
+}
+
+static void look_at_all(struct atlas *atlas)
+{
+	bool more;
+
+	/* A walk through all processes: only for those who need it. */
+	survey_take(&atlas->survey);
+	atlas->left_out = atlas->barred = 0;
+	for (size_t i = 0; i < atlas->survey.count; i++)
+		look_at_found(atlas, &atlas->survey.space[i]);
+	more = atlas->left_out + atlas->barred > atlas->told ||
+	       (atlas->survey.unreadable && !atlas->updated_ns);
+	if (!more)
+		return;
+	atlas->told = atlas->left_out + atlas->barred;
+	tell_left_out(atlas);
+}
+
+/* What may not be looked at any more, as after privileges were given up, is taken to be there. */
+static void look_at_place(struct atlas *atlas, size_t i)
+{
+	const struct place *place = atlas->place[i];
+	int err = look_at(atlas, place->path, place_name(place), &atlas->found[i]);
+	struct region *known = err == -EACCES ? find(atlas, atlas->found[i]) : NULL;
+
+	if (known)
+		known->seen = true;
+}
+
+/* Forgets those that the look did not see. */
+static void drop_unseen(struct atlas *atlas)
+{
+	const struct atlas_keeper *keeper = &atlas->keeper;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < atlas->count; i++) {
+		struct region *region = &atlas->region[i];
+
+		if (region->seen)
+			continue;
+		keeper->go(keeper->data, region->kept, region->name);
+		keeper->close(keeper->data, region->kept);
+	}
+	for (size_t i = 0; i < atlas->count; i++) {
+		if (atlas->region[i].seen)
+			atlas->region[kept++] = atlas->region[i];
+	}
+	atlas->count = kept;
+}
+
+static bool is_due(const struct atlas *atlas, uint64_t now_ns)
+{
+	double passed_s = clock_between_s(atlas->updated_ns, now_ns);
+
+	return passed_s >= UPDATE_EVERY_S &&
+	       passed_s >= atlas->update_cost_s / UPDATE_COST_SHARE;
+}
+
+void atlas_update(struct atlas *atlas)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	/* One's own does not go. */
+	if ((!atlas->all && !atlas->places) || !is_due(atlas, now_ns))
+		return;
+	atlas->updated_ns = now_ns;
+	survey_forget(&atlas->survey);
+	for (size_t i = 0; i < atlas->count; i++)
+		atlas->region[i].seen = false;
+	/* First the old ones: their room is needed. */
+	for (size_t i = 0; i < atlas->places; i++)
+		look_at_place(atlas, i);
+	if (atlas->all)
+		look_at_all(atlas);
+	drop_unseen(atlas);
+	atlas->update_cost_s = clock_between_s(now_ns, clock_now_ns());
+}
+
+static int add_place(struct atlas *atlas, const char *spec, struct args_why *why)
+{
+	struct place *place = calloc(1, sizeof(*place));
+	size_t i = atlas->places;
+	int err = place ? place_parse(spec, place, why) : -ENOMEM;
+
+	if (err) {
+		free(place);
+		return err;
+	}
+	err = place_hold(place);
+	if (!err)
+		err = look_at(atlas, place->path, place_name(place), &atlas->found[i]);
+	if (err) {
+		place_refusal(spec, err, why);
+		place_release(place);
+		free(place);
+		return err;
+	}
+	atlas->place[atlas->places++] = place;
+	return 0;
+}
+
+/* Opens all that is wanted. Returns 0 or -errno with the reason in *why. */
+static int open_wanted(struct atlas *atlas, const struct atlas_wanted *wanted,
+		       struct args_why *why)
+{
+	uint64_t inode;
+	struct netns own;
+	int err = netns_open(NETNS_SELF, &own);
+
+	if (err) {
+		snprintf(why->text, sizeof(why->text), "%s: %s", NETNS_SELF,
+			 strerror(-err));
+		return err;
+	}
+	atlas->own = own.inode;
+	netns_close(&own);
+	for (size_t i = 0; !err && i < wanted->count; i++)
+		err = add_place(atlas, wanted->spec[i], why);
+	if (err || wanted->count)
+		return err;
+	err = look_at(atlas, NETNS_SELF, NULL, &inode);
+	if (err)
+		snprintf(why->text, sizeof(why->text), "%s", strerror(-err));
+	else if (wanted->all)
+		look_at_all(atlas);
+	return err;
+}
+
+int atlas_open(struct atlas **out, const struct atlas_wanted *wanted,
+	       const struct atlas_keeper *keeper, const struct log *log,
+	       struct args_why *why)
+{
+	struct atlas *atlas = calloc(1, sizeof(*atlas));
+	int err;
+
+	if (!atlas) {
+		snprintf(why->text, sizeof(why->text), "out of memory");
+		return -ENOMEM;
+	}
+	atlas->all = wanted->all;
+	atlas->keeper = *keeper;
+	atlas->log = log;
+	err = open_wanted(atlas, wanted, why);
+	if (err) {
+		atlas_close(atlas);
+		return err;
+	}
+	atlas->updated_ns = clock_now_ns();
+	*out = atlas;
+	return 0;
+}
+
+void atlas_close(struct atlas *atlas)
+{
+	if (!atlas)
+		return;
+	for (size_t i = 0; i < atlas->count; i++)
+		atlas->keeper.close(atlas->keeper.data, atlas->region[i].kept);
+	for (size_t i = 0; i < atlas->places; i++) {
+		place_release(atlas->place[i]);
+		free(atlas->place[i]);
+	}
+	free(atlas);
+}
+
+size_t atlas_count(const struct atlas *atlas)
+{
+	return atlas->count;
+}
+
+struct atlas_entry atlas_entry(const struct atlas *atlas, size_t index)
+{
+	const struct region *region = &atlas->region[index];
+
+	return (struct atlas_entry){ region->name, region->inode, region->kept };
+}
+
+size_t atlas_left_out(const struct atlas *atlas)
+{
+	return atlas->left_out + atlas->barred;
+}
+
+uint64_t atlas_own(const struct atlas *atlas)
+{
+	return atlas->own;
+}
