@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "guard/claim.h"
 #include "guard/config.h"
 #include "guard/traffic.h"
 #include "guard/vetting.h"
@@ -17,14 +18,12 @@
 #include "lib/nl.h"
 #include "rules/ruleset.h"
 
-#define PROGRAM "ctguard"
-
 struct lease {
-	unsigned percent; /* that is out; 0: none */
-	bool held; /* by somebody's rule without a lease: not ours to refresh or give back */
+	unsigned percent;      /* that is out; 0: none */
+	bool held;             /* by somebody's rule: not ours to refresh or give back */
+	bool fixed;            /* held without a lease: nor to take more of it out */
 	bool bounded;          /* by our budget, without a lease */
-	unsigned lost_percent; /* percent, and bounded, before its rules were lost */
-	bool lost_budget;
+	unsigned lost_percent; /* percent, before its rules were lost */
 	uint64_t since_ns;
 	uint64_t changed_ns;
 	struct traffic traffic;
@@ -78,7 +77,7 @@ static struct terms terms_of(const struct leases *leases)
 {
 	return (struct terms){
 		.lease_ms = (uint64_t)(leases->config->lease_s * 1000),
-		.holder = { .program = PROGRAM, .pid = (uint32_t)getpid() },
+		.holder = { .program = CLAIM_PROGRAM, .pid = (uint32_t)getpid() },
 	};
 }
 
@@ -98,6 +97,12 @@ static void begin(struct lease *lease, unsigned percent, uint64_t now_ns)
 	traffic_restart(&lease->traffic);
 }
 
+static void bound(struct lease *lease)
+{
+	*lease = (struct lease){ .bounded = true,
+				 .traffic = { .packets_per_s = INFINITY } };
+}
+
 /* The service's row in the table if its elements are there. */
 static const struct ruleset_service *find_active(const struct leases *leases, size_t i)
 {
@@ -107,36 +112,19 @@ static const struct ruleset_service *find_active(const struct leases *leases, si
 	return row && row->active ? row : NULL;
 }
 
-/* A budget of a guard, which has no lease. */
-static bool is_budget(const struct ruleset_service *row)
-{
-	return !row->leased && ruleset_extent(row)->kind == EXTENT_BUDGET &&
-	       strcmp(row->holder.program, PROGRAM) == 0;
-}
-
 /* Whether service number i is out by a lease that is ours from now on. */
 static bool adopt(struct leases *leases, size_t i, uint64_t now_ns)
 {
-	const struct ruleset_service *row = find_active(leases, i);
+	const struct claim claim = claim_read(find_active(leases, i), leases->rehearse);
 	struct lease *lease = &leases->rows[i];
-	unsigned percent = POLICY_WHOLE;
 
-	if (!row)
-		return false;
-	if (is_budget(row) && !leases->rehearse) {
-		*lease = (struct lease){ .bounded = true,
-					 .traffic = { .packets_per_s = INFINITY } };
-		return false;
-	}
-	/* A budget with a lease ends by itself. */
-	if (row->leased && ruleset_extent(row)->kind == EXTENT_BUDGET)
-		return false;
-	if (ruleset_extent(row)->kind == EXTENT_SHARE)
-		percent = ruleset_extent(row)->percent;
-	begin(lease, percent, now_ns);
-	/* A rehearsal takes nothing over: what is out is somebody else's. */
-	lease->held = !row->leased || leases->rehearse;
-	return !lease->held;
+	if (claim.percent)
+		begin(lease, claim.percent, now_ns);
+	else if (claim.bounded)
+		bound(lease);
+	lease->fixed = claim.fixed;
+	lease->held = claim.held;
+	return claim.percent && !claim.held;
 }
 
 int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
@@ -158,6 +146,29 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 		adopted += adopt(leases, i, now_ns);
 	leases->refreshed_ns = now_ns;
 	return adopted;
+}
+
+static bool is_known(const struct lease *lease)
+{
+	return lease->percent || lease->bounded;
+}
+
+int leases_meet(struct leases *leases, uint64_t now_ns, leases_met_cb *met, void *data)
+{
+	uint32_t generation;
+	int err = ruleset_generation(leases->nl, &generation);
+
+	if (leases->rehearse || err || generation == leases->ruleset.generation)
+		return err;
+	err = ruleset_read(leases->nl, &leases->ruleset);
+	for (size_t i = 0; !err && i < leases->config->count; i++) {
+		if (is_known(&leases->rows[i]))
+			continue;
+		adopt(leases, i, now_ns);
+		if (is_known(&leases->rows[i]))
+			met(i, data);
+	}
+	return err;
 }
 
 static int set_terms(struct leases *leases, size_t i, const struct terms *terms,
@@ -220,8 +231,7 @@ static int arm(struct leases *leases, size_t i, struct apply_why *why)
 		return lease->bounded ? leases_release(leases, i, why) : 0;
 	err = set_terms(leases, i, &terms, why);
 	if (!err)
-		*lease = (struct lease){ .bounded = true,
-					 .traffic = { .packets_per_s = INFINITY } };
+		bound(lease);
 	return err;
 }
 
@@ -264,7 +274,7 @@ static void forget_rates(struct leases *leases)
 bool leases_any(const struct leases *leases)
 {
 	for (size_t i = 0; i < leases->config->count; i++) {
-		if (leases->rows[i].percent || leases->rows[i].bounded)
+		if (is_known(&leases->rows[i]))
 			return true;
 	}
 	return false;
@@ -287,17 +297,16 @@ int leases_measure(struct leases *leases, uint64_t now_ns, leases_lost_cb *lost,
 		struct lease *lease = &leases->rows[i];
 		bool held = lease->held;
 
-		if (!lease->percent && !lease->bounded)
+		if (!is_known(lease))
 			continue;
+		if (row && lease->held)
+			lease->percent = claim_read(row, false).percent;
 		if (row) {
 			traffic_measure(&lease->traffic, now_ns,
 					row->sides[LAYOUT_IN].packets);
 			continue;
 		}
-		*lease = (struct lease){
-			.lost_percent = lease->percent,
-			.lost_budget = lease->bounded,
-		};
+		*lease = (struct lease){ .lost_percent = lease->percent };
 		lost(i, held, data);
 	}
 	return 0;
@@ -326,11 +335,6 @@ unsigned leases_lost_percent(const struct leases *leases, size_t i)
 	return leases->rows[i].lost_percent;
 }
 
-bool leases_lost_budget(const struct leases *leases, size_t i)
-{
-	return leases->rows[i].lost_budget;
-}
-
 bool leases_bounded(const struct leases *leases, size_t i)
 {
 	return leases->rows[i].bounded;
@@ -339,6 +343,11 @@ bool leases_bounded(const struct leases *leases, size_t i)
 bool leases_held(const struct leases *leases, size_t i)
 {
 	return leases->rows[i].held;
+}
+
+bool leases_fixed(const struct leases *leases, size_t i)
+{
+	return leases->rows[i].fixed;
 }
 
 size_t leases_count(const struct leases *leases)

@@ -30,11 +30,20 @@ void leases_close(struct leases *leases);
 
 /*
  * Takes over the configured services whose leases an earlier guard left running; refresh them
- * at once. A service that a rule without a lease keeps out is known as engaged, but stays as
- * whoever made the rule wants it. Returns how many were taken over, or -errno with the
+ * at once. A service that somebody else's rule keeps out is known as engaged, as much of it as is
+ * out, but stays as whoever made the rule wants it. Returns how many were taken over, or -errno with the
  * reason: -EEXIST if the table is not ours.
  */
 int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why);
+
+/* Called for a service that somebody else took out, or bounded by a budget. */
+typedef void leases_met_cb(size_t i, void *data);
+
+/*
+ * Looks, if the ruleset has changed, whether somebody else has meanwhile made rules for services of
+ * which there were none. Returns 0 or -errno.
+ */
+int leases_meet(struct leases *leases, uint64_t now_ns, leases_met_cb *met, void *data);
 
 /*
  * From now on percent of the flows of configured service number i are out of tracking, by a lease:
@@ -43,9 +52,7 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why);
 int leases_set(struct leases *leases, size_t i, unsigned percent, uint64_t now_ns,
 	       struct apply_why *why);
 
-/*
- * Gives it back, its budget too, unless somebody's rule without a lease holds it.
- */
+/* Gives it back, its budget too, unless somebody else's rule holds it. */
 int leases_release(struct leases *leases, size_t i, struct apply_why *why);
 
 /*
@@ -59,7 +66,7 @@ int leases_refresh(struct leases *leases, struct apply_why *why);
 
 /*
  * Called for a service that is no longer out of tracking, though the guard did not give it back.
- * held: it was out by a rule without a lease.
+ * held: it was out by somebody else's rule.
  */
 typedef void leases_lost_cb(size_t i, bool held, void *data);
 
@@ -81,8 +88,12 @@ struct extent leases_extent(const struct leases *leases, size_t i);
 /* Whether a budget of ours bounds it. */
 bool leases_bounded(const struct leases *leases, size_t i);
 
-/* Whether it is out by a rule without a lease. */
+/*
+ * Whether it is out by somebody else's rule, which is left as it is. fixed: by one without a lease, so
+ * that no more of it may go either.
+ */
 bool leases_held(const struct leases *leases, size_t i);
+bool leases_fixed(const struct leases *leases, size_t i);
 
 /* How many are out. */
 size_t leases_count(const struct leases *leases);
@@ -93,9 +104,8 @@ bool leases_rehearse(const struct leases *leases);
 /* Whether there is anything of ours, or that we know of, in the ruleset. */
 bool leases_any(const struct leases *leases);
 
-/* How much of a service was out, and whether a budget bounded it, before that was lost. */
+/* How much of a service was out before its rules were lost; 0: a budget bounded it. */
 unsigned leases_lost_percent(const struct leases *leases, size_t i);
-bool leases_lost_budget(const struct leases *leases, size_t i);
 
 /* Whether table inet ctkit was there when it was read last, and the ruleset's generation then. */
 bool leases_table_present(const struct leases *leases);

@@ -123,7 +123,7 @@ static void fill_services(struct lookout *lookout)
 	for (size_t i = 0; i < lookout->config->count; i++) {
 		struct policy_service *service = &lookout->view.services[i];
 
-		service->held = leases_held(leases, i);
+		service->held = leases_fixed(leases, i);
 		service->bounded = leases_bounded(leases, i);
 		service->percent = leases_percent(leases, i);
 		service->changed_ns = leases_changed_ns(leases, i);

@@ -119,8 +119,8 @@ static json_t *release(struct orders *orders, const json_t *request)
 	if (!leases_engaged(orders->leases, i))
 		return refused("it is not out of tracking");
 	if (leases_held(orders->leases, i))
-		return refused("a rule without a lease, which is not the guard's, keeps "
-			       "it out: ctrules delete takes that away");
+		return refused("a rule that is not the guard's keeps it out: ctrules "
+			       "delete takes that away");
 	return give_back(orders, i, json_is_true(json_object_get(request, "now")));
 }
 

@@ -32,7 +32,7 @@ struct policy_service {
 	const char *name;
 	bool unsafe;  /* what is audited says that it must be tracked: it is left alone */
 	bool bounded; /* the kernel bounds it, by a budget: so is this */
-	bool held;    /* a rule of somebody else's keeps it out: so is this */
+	bool held;    /* a rule of somebody else's keeps it out for ever: so is this */
 	bool fragile; /* connections that fall back into tracking would die */
 	unsigned percent;       /* of its flows that are out of tracking now; 0: none */
 	double release_after_s; /* how long it must have been calm before some comes back */

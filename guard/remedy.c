@@ -219,13 +219,12 @@ static int put_back(struct remedy *remedy, size_t i, struct apply_why *why)
 		.service = i,
 		.percent = leases_lost_percent(remedy->leases, i),
 	};
-	int err = 0;
+	int err;
 
-	if (leases_lost_budget(remedy->leases, i))
+	if (again.percent == 0)
 		return leases_arm(remedy->leases, why);
-	if (again.percent > 0)
-		err = set_percent(remedy, &again, why);
-	if (!err && again.percent > 0)
+	err = set_percent(remedy, &again, why);
+	if (!err)
 		reclaim(remedy, &again, 0);
 	return err;
 }

@@ -67,7 +67,11 @@ static void face_loss(struct rounds *rounds, const struct custody_report *report
 	};
 
 	for (size_t i = 0; i < report->count; i++)
-		tell_loss(rounds, report->services[i], CAUSES[report->loss]);
+		tell_loss(rounds, report->services[i],
+			  report->held[i]
+				  ? "the rule that kept it out, which was not the "
+				    "guard's, has ended"
+				  : CAUSES[report->loss]);
 	if (report->loss == CUSTODY_REMOVED)
 		remedy_stand_down(rounds->remedy);
 	for (size_t i = 0; report->loss == CUSTODY_FLUSHED && i < report->count; i++) {
@@ -109,13 +113,40 @@ static void on_refresh(struct ev_loop *loop, ev_timer *timer, int revents)
 	refresh(timer->data);
 }
 
+static void on_met(size_t i, void *data)
+{
+	const struct rounds *rounds = data;
+	const char *name = lookout_view(rounds->lookout)->services[i].name;
+	struct text text = { 0 };
+
+	text_add(
+		&text,
+		"somebody else has made rules that keep %s out of tracking, and they are "
+		"left so",
+		name);
+	journal_about(rounds->journal, "adopt", name, text_str(&text));
+	text_free(&text);
+}
+
+/* What others take out is known before it is decided how much goes. */
+static void meet(struct rounds *rounds)
+{
+	int err = leases_meet(rounds->leases, clock_now_ns(), on_met, rounds);
+
+	if (err)
+		trouble_note(rounds->trouble, "see what others take out of tracking",
+			     err);
+}
+
 /* To see whether anything moved costs microseconds; to read the rules costs more. */
 static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
 	bool moved;
-	int err = custody_moved(&rounds->custody, &moved);
+	int err;
 
+	meet(rounds);
+	err = custody_moved(&rounds->custody, &moved);
 	if (!vetting_is_current(rounds->warrant.vetting))
 		warrant_review(&rounds->warrant);
 

@@ -42,6 +42,14 @@ static json_t *number_or_null(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* Somebody else's is not what is configured. */
+static uint32_t budget_of(const struct config *config, const struct leases *leases,
+			  size_t i)
+{
+	return leases_held(leases, i) ? leases_extent(leases, i).packets_per_s
+				      : config->services[i].budget_per_s;
+}
+
 static json_t *service_json(const struct config *config, const struct status_table *table,
 			    size_t i)
 {
@@ -56,7 +64,7 @@ static json_t *service_json(const struct config *config, const struct status_tab
 			    json_integer(leases_percent(table->leases, i)));
 	json_object_set_new(object, "budget_packets_per_second",
 			    leases_bounded(table->leases, i)
-				    ? json_integer(config->services[i].budget_per_s)
+				    ? json_integer(budget_of(config, table->leases, i))
 				    : json_null());
 	json_object_set_new(object, "held", json_boolean(leases_held(table->leases, i)));
 	json_object_set_new(

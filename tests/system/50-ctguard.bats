@@ -364,9 +364,14 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 }
 
 @test "what it takes over is refreshed at once" {
-	on server ctrules -q --force add udp/9000 --lease 4s
+	echo_server 9000
+	guard -s udp/9000 --horizon 1h --lease 5s
+	flood udp/10.77.0.1:9000 20k
+	wait_until 5 untracked "udp . 9000"
+	kill -KILL "$guard"
+	wait "$guard" || true
 	guard -s udp/9000 --lease 60s --release-after 60s
-	elapse 5000
+	elapse 6000
 	untracked "udp . 9000"
 	! happened lost || false
 }
@@ -453,9 +458,9 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 
 @test "the command line goes over the file, for services of the file too" {
 	printf 'release-after = 1h\nservice "udp/9000" { }\n' >"$BATS_TEST_TMPDIR/conf"
-	on server ctrules -q --force add udp/9000 --lease 60s
-	guard -c "$BATS_TEST_TMPDIR/conf" --release-after 0s
-	wait_until 10 happened release
+	guard -c "$BATS_TEST_TMPDIR/conf" --release-after 7s --control "$BATS_TEST_TMPDIR/socket"
+	[ "$(ctguard --control "$BATS_TEST_TMPDIR/socket" status -j |
+		jq '.services[0].release_after_seconds')" -eq 7 ]
 }
 
 @test "files that are no configuration are refused, whatever they are" {

@@ -143,6 +143,42 @@ back() {
 	[ "$(percent)" -eq 0 ]
 }
 
+@test "what somebody else has taken out in part is known and left so, but more of it may go" {
+	of() { # SERVICE FILTER
+		ctguard --control socket status -j | jq -c ".services[] | select(.service == \"$1\") | $2"
+	}
+	on server ctrules -q add udp/9000 --share 30% --lease 1h
+	# shellcheck disable=SC2046 # two options
+	guard -s udp/9000 -s udp/9001 --release-after 100ms $(marks 40000 20000)
+	[ "$(of udp/9000 '[.untracked_percent, .held]')" = '[30,true]' ]
+	# The same when it comes while the guard runs.
+	on server ctrules -q add udp/9001 --share 20% --lease 1h
+	wait_until 5 happened adopt 2
+	[ "$(of udp/9001 '[.untracked_percent, .held]')" = '[20,true]' ]
+	run ctguard --control socket release udp/9001
+	[ "$status" -eq 1 ]
+	fill_to_mark 40000
+	wait_until 10 happened engage
+	[ "$(event engage .service)" = udp/9000 ]
+	[ "$(event engage .percent)" -ge 60 ]
+	[ "$(of udp/9000 .held)" = false ]
+	[ "$(on server ctrules list -j |
+		jq -c '.services[] | select(.service == "udp/9001") | [.share, .lease_seconds_left > 3500]')" = '[0.2,true]' ]
+	on server ctrules -q delete udp/9001
+	wait_until 5 happened lost
+	[[ $(event lost .why) == *"not the guard's, has ended"* ]]
+	[ "$(of udp/9001 .untracked)" = false ]
+}
+
+@test "somebody else's budget is told as one" {
+	on server ctrules -q add udp/9000 --budget 500 --forever
+	guard -s udp/9000
+	[ "$(ctguard --control socket status -j | jq -c '.services[0] | [.untracked, .held, .budget_packets_per_second]')" = '[false,true,500]' ]
+	kill -INT "$guard"
+	wait "$guard"
+	on server ctrules list | grep -q udp/9000
+}
+
 @test "open connections are counted before TCP comes back" {
 	background on server ctserve feed=tcp/9000
 	wait_until 5 grep -q serving "$pid.err"

@@ -31,12 +31,20 @@ of_service() { # FILTER VALUE: whether the status says so of the only service
 	[ "$(order status -j | jq -r ".services[0] | $1")" = "$2" ]
 }
 
-# held COUNT: feed clients whose connections were opened while tcp/9000 was out of tracking by a lease.
-held() {
+# hold COUNT: opens connections of feed clients, and has tcp/9000 taken out with them.
+hold() {
 	background on server ctserve feed=tcp/9000
 	wait_until 5 grep -q serving "$pid.err"
-	on server ctrules -q add tcp/9000 --lease 60s
 	background on client ctload hold tcp/10.77.0.1:9000 --connections "$1" --duration 60s -q
+	wait_until 10 opened "$1"
+	guard -s tcp/9000 --horizon 0s --engage-at 1% --release-at 0.1% --release-after 100ms
+	on server ctfill -p tcp -P 9000 -d 10.77.0.1 -t 600 4000 >/dev/null
+	wait_until 10 of_service .untracked_percent 100
+	wait_until 10 of_service ".connections == $1" true
+}
+
+opened() { # COUNT
+	[ "$(on server ss -Htn state established sport = 9000 | wc -l)" -eq "$1" ]
 }
 
 # drop_strangers: the kernel takes up no connection in its middle, and a rule drops what it does not know.
@@ -47,9 +55,9 @@ drop_strangers() {
 
 @test "open connections that would be cut off keep their service out, until release --now" {
 	drop_strangers
-	held 50
-	guard -s tcp/9000 --release-after 100ms
-	wait_until 10 of_service '.connections == 50' true
+	hold 50
+	# Much longer than it would take to come back.
+	elapse 1000
 	run order release tcp/9000
 	[ "$status" -eq 1 ]
 	[[ $output == *"50 open connections would be cut off"*"release --now"* ]]
