@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conntrack/host.h"
+#include "lib/service.h"
 
 static_assert(sizeof(struct attribute_key) == 24, "keys are compared as bytes");
 
@@ -181,6 +182,42 @@ bool attribute_service(const struct host *host, const struct flow *flow,
 	return true;
 }
 
+/* The service's end of a flow: where it was opened to, of an own service after translation. */
+static const union flow_address *end_of(const struct flow *flow,
+					const struct sight *sight, bool outbound)
+{
+	if (sight->reversed)
+		return &flow->orig.src;
+	return outbound ? &flow->orig.dst : &flow->reply.src;
+}
+
+static bool has_port(const struct service *service, uint16_t port)
+{
+	return port >= service->first_port && port <= service->last_port;
+}
+
+bool attribute_is_of(const struct host *host, const struct flow *flow,
+		     const struct service *service)
+{
+	struct attribute_key key;
+	struct sight sight;
+
+	/* Most flows are told apart by this, which costs least. */
+	if (flow->proto != service->proto || !(has_port(service, flow->orig.dst_port) ||
+					       has_port(service, flow->orig.src_port) ||
+					       has_port(service, flow->reply.src_port)))
+		return false;
+	sight = look_at(host, flow);
+	set_service(&key, flow, &sight);
+	if (key.kind != (service->outbound ? ATTRIBUTE_OUT : ATTRIBUTE_IN) ||
+	    !has_port(service, key.port))
+		return false;
+	return service->family == AF_UNSPEC ||
+	       (service->family == flow->family &&
+		flow_same_address(flow->family, end_of(flow, &sight, service->outbound),
+				  &service->addr));
+}
+
 void attribute_process(const char *name, enum attribute_holder holder,
 		       struct attribute_key *out)
 {
@@ -231,7 +268,7 @@ static struct attribute_row *row_of(struct attribute *attribute,
 	return row;
 }
 
-static void count_flow(struct attribute_row *row, const struct flow *flow)
+void attribute_count(struct attribute_row *row, const struct flow *flow)
 {
 	row->flows++;
 	row->unreplied += !flow_replied(flow);
@@ -242,8 +279,8 @@ static void count_flow(struct attribute_row *row, const struct flow *flow)
 void attribute_add(struct attribute *attribute, const struct attribute_key *key,
 		   uint64_t inode, const struct flow *flow)
 {
-	count_flow(&attribute->total, flow);
-	count_flow(key ? row_of(attribute, key, inode) : &attribute->other, flow);
+	attribute_count(&attribute->total, flow);
+	attribute_count(key ? row_of(attribute, key, inode) : &attribute->other, flow);
 }
 
 void attribute_merge(struct attribute *attribute, const struct attribute_key *key,

@@ -9,6 +9,7 @@
 #include "conntrack/flow.h"
 
 struct host;
+struct service;
 
 /*
  * Who fills the table: adds up sampled flows by service, by source, by state or by process. Pure:
@@ -97,9 +98,19 @@ void attribute_keys(const struct host *host, const struct flow *flow,
 bool attribute_service(const struct host *host, const struct flow *flow,
 		       struct attribute_key *out, uint64_t *inode);
 
+/*
+ * Whether the flow counts for a service, however its listeners are bound: one without an address has
+ * those of all addresses.
+ */
+bool attribute_is_of(const struct host *host, const struct flow *flow,
+		     const struct service *service);
+
 /* The key of the process with that name (its first 15 bytes), or NULL: why there is none. */
 void attribute_process(const char *name, enum attribute_holder holder,
 		       struct attribute_key *out);
+
+/* Counts a flow in a row. */
+void attribute_count(struct attribute_row *row, const struct flow *flow);
 
 /* Adds a flow under a key, NULL: under "other". The first inode that is not 0 is kept. */
 void attribute_add(struct attribute *attribute, const struct attribute_key *key,

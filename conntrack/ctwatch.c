@@ -16,6 +16,7 @@
 #include "conntrack/screen.h"
 #include "conntrack/spaces.h"
 #include "conntrack/terminal.h"
+#include "conntrack/watch.h"
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -282,20 +283,22 @@ static int run_live(struct ctwatch *ctwatch)
 static int run(struct ctwatch *ctwatch)
 {
 	struct args_why why;
-	int status, err = spaces_open(&ctwatch->spaces, &ctwatch->request.netns,
-				      ctwatch->request.sample_max, &ctwatch->log, &why);
+	const struct watch_request *request = &ctwatch->request;
+	const struct watch_config config = { .sample_max = request->sample_max,
+					     .asked = &request->asked };
+	int status, err = spaces_open(&ctwatch->spaces, &request->netns, &config,
+				      &ctwatch->log, &why);
 
 	if (err) {
 		log_error(&ctwatch->log, "cannot watch: %s", why.text);
 		return err == -EPERM || err == -EACCES ? EXIT_UNREACHABLE : EXIT_FAILED;
 	}
-	err = outlets_open(&ctwatch->outlets, &ctwatch->request.outlets, ctwatch->spaces,
-			   &why);
+	err = outlets_open(&ctwatch->outlets, &request->outlets, ctwatch->spaces, &why);
 	if (err) {
 		log_error(&ctwatch->log, "%s", why.text);
 		status = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	} else {
-		status = ctwatch->request.once ? run_once(ctwatch) : run_live(ctwatch);
+		status = request->once ? run_once(ctwatch) : run_live(ctwatch);
 	}
 	outlets_close(ctwatch->outlets);
 	spaces_close(ctwatch->spaces);

@@ -6,6 +6,7 @@
 #include "conntrack/attribute.h"
 #include "conntrack/attribute_name.h"
 #include "conntrack/estimate.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/untracked.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
@@ -188,6 +189,32 @@ static json_t *untracked(const struct reading *reading)
 	return array;
 }
 
+static json_t *called_service(const struct reading *reading, size_t i)
+{
+	const struct attribute_row *row = &reading->called->row[i];
+	char name[SERVICE_TEXT_MAX];
+
+	service_format(&reading->called->asked->service[i], name);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:b, s:f}", "service", name,
+			 "entries", (json_int_t)row->flows, "share",
+			 ratio(row->flows, reading->called->flows), "unreplied_ratio",
+			 ratio(row->unreplied, row->flows), "assured_ratio",
+			 ratio(row->assured, row->flows), "nat", row->nat != 0,
+			 "age_seconds", reading->called_age_s);
+}
+
+static json_t *called(const struct reading *reading)
+{
+	json_t *array;
+
+	if (!reading->called)
+		return json_null();
+	array = json_array();
+	for (size_t i = 0; i < reading->called->asked->count; i++)
+		json_array_append_new(array, called_service(reading, i));
+	return array;
+}
+
 json_t *export_reading(const struct view *view, const struct reading *reading)
 {
 	double evictable = view_evictable(reading), drops = view_overflow_drops(reading);
@@ -221,6 +248,7 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 			    sampled ? json_integer((json_int_t)reading->overruns)
 				    : json_null());
 	json_object_set_new(object, "untracked", untracked(reading));
+	json_object_set_new(object, "counted", called(reading));
 	json_object_set_new(object, "services", services(view, reading));
 	json_object_set_new(object, "sources",
 			    named_rows(view, reading, reading->sources, "prefix"));

@@ -11,6 +11,7 @@
 #include "conntrack/attribute_name.h"
 #include "conntrack/estimate.h"
 #include "conntrack/labels.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 #include "lib/metrics.h"
@@ -252,6 +253,33 @@ static void add_services(const struct page *page)
 	}
 }
 
+static void add_called(const struct page *page)
+{
+	static const char NAME[] = "ctkit_conntrack_counted_entries";
+	bool begun = false;
+
+	for (size_t i = 0; i < page->count; i++) {
+		const struct rollcall *called = page->tables[i].reading->called;
+
+		if (!called)
+			continue;
+		if (!begun)
+			metrics_family(page->text, NAME, METRICS_GAUGE,
+				       "Entries of the services that were asked for, "
+				       "counted exactly.");
+		begun = true;
+		for (size_t j = 0; j < called->asked->count; j++) {
+			struct label_list list = labels_of(page, page->tables[i].reading);
+			char name[SERVICE_TEXT_MAX];
+
+			service_format(&called->asked->service[j], name);
+			add_label(&list, "service", name);
+			metrics_number(page->text, NAME, list.label,
+				       called->row[j].flows);
+		}
+	}
+}
+
 /* Protocols are as many as a sender likes: few have a name of their own. */
 static bool has_state(const struct attribute_key *key)
 {
@@ -312,6 +340,7 @@ void families_add(const struct families_table *tables, size_t count, bool severa
 		add_gauge(&page, &GAUGES[i]);
 	add_counters(&page);
 	add_services(&page);
+	add_called(&page);
 	add_states(&page);
 }
 

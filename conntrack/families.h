@@ -9,7 +9,8 @@ struct labels;
 struct reading;
 struct text;
 
-/* One table of a page of metrics; a table has at most LABELS_MAX + 60 series. */
+/* One table of a page of metrics; a table has at most LABELS_MAX +
+ * ROLLCALL_MAX + 60 series. */
 struct families_table {
 	const struct reading *reading;
 	const struct labels *labels; /* of the reading's sample */

@@ -247,6 +247,23 @@ static void draw_untracked(struct frame *frame)
 	frame->row++;
 }
 
+/* Only where something was asked for. */
+static void draw_called(struct frame *frame)
+{
+	struct text words = { 0 };
+	int column;
+
+	if (!frame->reading->called)
+		return;
+	column = label(frame, "counted") + 1;
+	view_called(frame->reading, "", &words);
+	if (frame->reading->called_age_s >= 1)
+		text_add(&words, " (%.0f s ago)", frame->reading->called_age_s);
+	canvas_fit(frame->canvas, frame->row++, column, frame->canvas->width - column,
+		   STYLE_PLAIN, text_str(&words));
+	text_free(&words);
+}
+
 static struct grid grid_of(const struct frame *frame, const struct ranking *ranking,
 			   enum view_by by)
 {
@@ -344,5 +361,6 @@ struct grid_extent panel_draw(struct canvas *canvas, const struct panel *panel)
 		draw_counters(&frame);
 	if (canvas->height >= HEIGHT_UNTRACKED)
 		draw_untracked(&frame);
+	draw_called(&frame);
 	return draw_table(&frame);
 }

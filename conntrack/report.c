@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conntrack/estimate.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/untracked.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
@@ -158,6 +159,31 @@ static void add_untracked(const struct reading *reading, struct text *text)
 		text_add(text, "untracked: more services\n");
 }
 
+/* What was asked for, a service a line. */
+static void add_called(const struct reading *reading, struct text *text)
+{
+	const struct rollcall *called = reading->called;
+	char name[SERVICE_TEXT_MAX], entries[VIEW_COUNT_MAX], all[VIEW_COUNT_MAX];
+
+	for (size_t i = 0; called && i < called->asked->count; i++) {
+		const struct attribute_row *row = &called->row[i];
+		double share = called->flows ? 100.0 * row->flows / called->flows : 0;
+
+		service_format(&called->asked->service[i], name);
+		text_add(text, "counted:   %s, %s of %s live entries (%.3f%%)", name,
+			 view_count(entries, row->flows), view_count(all, called->flows),
+			 share);
+		if (row->flows)
+			text_add(text, ", %.0f%% unreplied",
+				 100.0 * row->unreplied / row->flows);
+		if (row->nat)
+			text_add(text, ", translated");
+		if (reading->called_age_s >= 1)
+			text_add(text, ", %.0f s ago", reading->called_age_s);
+		text_add(text, "\n");
+	}
+}
+
 void report_add(const struct view *view, const struct reading *reading, struct text *text)
 {
 	char entries[VIEW_COUNT_MAX], number[VIEW_COUNT_MAX];
@@ -180,6 +206,7 @@ void report_add(const struct view *view, const struct reading *reading, struct t
 	add_evictable(reading, text);
 	add_counters(reading, text);
 	add_untracked(reading, text);
+	add_called(reading, text);
 	if (reading->sampled)
 		add_rows(view, reading, text);
 }

@@ -20,6 +20,7 @@ enum {
 	KEY_TOP,
 	KEY_COUNT,
 	KEY_NETNS,
+	KEY_SERVICE,
 	KEY_TEXTFILE,
 	KEY_COMPAT,
 };
@@ -41,6 +42,8 @@ static const struct option_spec SPECS[] = {
 	{ KEY_SAMPLE, "sample", "N",
 	  "look at N entries at most (default: 2500 to 4000)" },
 	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
+	{ KEY_SERVICE, "service", "SERVICE",
+	  "count it exactly, such as tcp/22; may be repeated" },
 	{ KEY_NETNS, "netns", "WHICH", "NAME, PATH, PID or all; may be repeated" },
 	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus there" },
 	{ KEY_TEXTFILE, "textfile", "DIR",
@@ -112,6 +115,29 @@ static int add_netns(struct spaces_wanted *netns, const char *value, struct args
 	return -EINVAL;
 }
 
+static int add_service(struct rollcall_list *asked, const char *value,
+		       struct args_why *why)
+{
+	struct service service;
+	int err = service_parse(value, &service, why);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < asked->count; i++) {
+		if (!service_equal(&asked->service[i], &service))
+			continue;
+		snprintf(why->text, sizeof(why->text), "\"%.80s\" is there twice", value);
+		return -EINVAL;
+	}
+	if (asked->count == ROLLCALL_MAX) {
+		snprintf(why->text, sizeof(why->text), "\"%.80s\": more than %d", value,
+			 ROLLCALL_MAX);
+		return -ERANGE;
+	}
+	asked->service[asked->count++] = service;
+	return 0;
+}
+
 /* One option with a value. Returns 0, or -errno with the reason in *why. */
 static int set_value(struct reader *reader, int key, const char *value,
 		     struct args_why *why)
@@ -131,6 +157,7 @@ static int set_value(struct reader *reader, int key, const char *value,
 	case KEY_TEXTFILE: request->outlets.textfile = value; return 0;
 	case KEY_COMPAT: return parse_compat(value, &request->outlets.node, why);
 	case KEY_NETNS: return add_netns(&request->netns, value, why);
+	case KEY_SERVICE: return add_service(&request->asked, value, why);
 	case KEY_SAMPLE:
 		err = args_count(value, 1, SAMPLE_MAX, &number, why);
 		request->sample_max = (uint32_t)number;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "conntrack/outlets.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/spaces.h"
 #include "conntrack/view.h"
 
@@ -20,6 +21,7 @@ struct watch_request {
 	double interval_s;
 	uint64_t count;      /* lines; 0: no end */
 	uint32_t sample_max; /* 0: not given */
+	struct rollcall_list asked;
 	struct spaces_wanted netns;
 	struct outlets_wanted outlets;
 	bool lines; /* are wanted, or the screen; else only metrics */

@@ -9,19 +9,20 @@
 #include "conntrack/watch.h"
 
 int space_open(struct space **out, struct home *home, const struct netns *netns,
-	       const char *name, uint32_t sample_max)
+	       const char *name, const struct watch_config *config)
 {
-	struct watch_config config = { .sample_max = sample_max, .netns = netns->inode };
+	struct watch_config own = *config;
 	struct space *space = calloc(1, sizeof(*space));
 	int err;
 
 	if (!space)
 		return -ENOMEM;
+	own.netns = netns->inode;
 	space->netns = *netns;
 	snprintf(space->name, sizeof(space->name), "%s", name);
 	err = home_leave(home, &space->netns);
 	if (!err) {
-		err = watch_open(&space->watch, &config);
+		err = watch_open(&space->watch, &own);
 		home_return(home, &space->netns);
 	}
 	if (err) {

@@ -11,6 +11,7 @@
 struct home;
 struct reading;
 struct watch;
+struct watch_config;
 
 /* One network namespace that is watched. */
 struct space {
@@ -22,11 +23,11 @@ struct space {
 };
 
 /*
- * Enters a namespace, watches it and comes back. Takes netns over, if it succeeds. Returns 0 or
- * -errno.
+ * Enters a namespace, watches it and comes back. Takes netns over, if it succeeds; the config's
+ * netns does not count. Returns 0 or -errno.
  */
 int space_open(struct space **out, struct home *home, const struct netns *netns,
-	       const char *name, uint32_t sample_max);
+	       const char *name, const struct watch_config *config);
 
 void space_close(struct space *space);
 

@@ -15,7 +15,7 @@
 #include "lib/log.h"
 
 struct spaces {
-	uint32_t sample_max;
+	struct watch_config config;
 	const struct log *log;
 	struct home home;
 	bool complained; /* about what is missing in them */
@@ -31,7 +31,7 @@ static int keep(void *data, const struct netns *netns, const char *name, void **
 {
 	struct spaces *spaces = data;
 	struct space *space;
-	int err = space_open(&space, &spaces->home, netns, name, spaces->sample_max);
+	int err = space_open(&space, &spaces->home, netns, name, &spaces->config);
 
 	if (!err)
 		*out = space;
@@ -63,7 +63,8 @@ void spaces_update(struct spaces *spaces)
 }
 
 int spaces_open(struct spaces **out, const struct spaces_wanted *wanted,
-		uint32_t sample_max, const struct log *log, struct args_why *why)
+		const struct watch_config *config, const struct log *log,
+		struct args_why *why)
 {
 	const struct atlas_wanted places = { wanted->all, wanted->count, wanted->spec };
 	struct spaces *spaces = calloc(1, sizeof(*spaces));
@@ -82,7 +83,7 @@ int spaces_open(struct spaces **out, const struct spaces_wanted *wanted,
 		snprintf(why->text, sizeof(why->text), "out of memory");
 		return -ENOMEM;
 	}
-	spaces->sample_max = sample_max;
+	spaces->config = *config;
 	spaces->log = log;
 	err = home_open(&spaces->home);
 	if (err) {

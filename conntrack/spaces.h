@@ -27,15 +27,17 @@ struct spaces_wanted {
  * thread makes all calls; it leaves its namespace during them, and only then.
  */
 struct spaces;
+struct watch_config;
 
 /*
- * Opens them; a sample of a table has at most sample_max flows. log is borrowed. Returns 0, or
+ * Opens them, each as config says but for its netns. log is borrowed. Returns 0, or
  * -errno and one sentence in *why: -EPERM without CAP_SYS_ADMIN, -ENOENT, or -EINVAL if what is
  * wanted is no network namespace. With "all", those that cannot be entered are left out, and the
  * log says so.
  */
 int spaces_open(struct spaces **out, const struct spaces_wanted *wanted,
-		uint32_t sample_max, const struct log *log, struct args_why *why);
+		const struct watch_config *config, const struct log *log,
+		struct args_why *why);
 
 /* NULL is allowed. */
 void spaces_close(struct spaces *spaces);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conntrack/estimate.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/untracked.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
@@ -44,6 +45,18 @@ static void add_duration(struct text *text, double seconds)
 		text_add(text, "%.0f h", seconds / 3600);
 	else
 		text_add(text, "%.0f d", seconds / 86400);
+}
+
+void view_called(const struct reading *reading, const char *before, struct text *text)
+{
+	const struct rollcall *called = reading->called;
+	char name[SERVICE_TEXT_MAX], entries[VIEW_COUNT_MAX];
+
+	for (size_t i = 0; called && i < called->asked->count; i++) {
+		service_format(&called->asked->service[i], name);
+		text_add(text, "%s%s %s", i ? ", " : before, name,
+			 view_count(entries, called->row[i].flows));
+	}
 }
 
 void view_lease(const struct untracked_service *service, struct text *text)
@@ -230,4 +243,5 @@ void view_line(const struct view *view, const struct reading *reading, struct te
 		text_add(text, "  not active");
 	if (reading->sampled)
 		add_top(view, reading, text);
+	view_called(reading, "  counted ", text);
 }

@@ -35,6 +35,9 @@ const char *view_count(char text[VIEW_COUNT_MAX], double value);
 /* What a row is called. */
 void view_name(const struct attribute_key *key, char name[VIEW_NAME_MAX]);
 
+/* "tcp/22 3": what was asked for and counted, one after the other; nothing if nothing was. */
+void view_called(const struct reading *reading, const char *before, struct text *text);
+
 /* "lease 28 s" or "for ever" */
 void view_lease(const struct untracked_service *service, struct text *text);
 

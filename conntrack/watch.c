@@ -6,38 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conntrack/breakdown.h"
-#include "conntrack/flow.h"
 #include "conntrack/forecast.h"
-#include "conntrack/holders.h"
-#include "conntrack/host.h"
-#include "conntrack/lifetimes.h"
-#include "conntrack/listeners.h"
+#include "conntrack/sampler.h"
 #include "conntrack/untracked.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
-static const double HOST_EVERY_S = 2; /* listeners and addresses */
 static const double UNTRACKED_EVERY_S = 0.5;
 static const double PROBE_EVERY_S = 5; /* whether conntrack is active */
-
-/*
- * A worst share of 50 % is within 2 points in 95 % of samples of 2,400, in 99 % of 4,000 flows,
- * which take 8 ms where a dump of 262,144 takes 0.8 s.
- */
-static const struct sample_size SIZE = { .enough = 2500,
-					 .most = 4000,
-					 .budget_s = 0.008 };
-
-/*
- * The share of the time that sampling may take. A sample is always of the same part of the
- * table, so while nothing moves there is nothing to learn from the next one. That of a
- * nearly empty table walks all of its buckets: 10 ms and more.
- */
-static const double SHARE_AT_REST = 0.001, SHARE_MOVED = 0.005, SHARE_MOVED_FAR = 0.05;
-
-/* What a change is: a part of the entries, and more than some. Far: also a part of the limit. */
-enum { MOVED_PART = 20, MOVED_LEAST = 16, FAR_PART = 1000 };
 
 /* How often in all the kernel is asked what it could not answer. */
 enum { TRIES = 3 };
@@ -48,12 +24,9 @@ struct watch {
 	struct nl *route;
 	int count_fd; /* table_count_open(); negative: none */
 	int missing;  /* why there is /proc only */
-	struct watch_config config;
-	double part;
 	struct table_usage usage;
 	uint32_t buckets; /* of the kernel's hash; 0: not known */
 	struct forecast forecast;
-	struct lifetimes lifetimes;
 	struct outlook outlook;
 
 	bool counted;
@@ -67,19 +40,10 @@ struct watch {
 	enum active active;
 	int probe_error;
 	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
-	uint64_t host_ns;
 	uint64_t untracked_ns;
 	bool untracked_known;
 	struct untracked untracked;
-	uint64_t sampled_ns;
-	double sample_cost_s;
-	uint32_t sample_counted;
-	uint64_t fingerprint;   /* of the listeners */
-	bool listeners_changed; /* since the last sample */
-	struct sample sample;
-	struct breakdown breakdown;
-	struct holders holders;
-	struct host host;
+	struct sampler sampler;
 };
 
 static bool is_due(uint64_t last_ns, uint64_t now_ns, double every_s)
@@ -121,8 +85,11 @@ int watch_open(struct watch **out, const struct watch_config *config)
 
 	if (!watch)
 		return -ENOMEM;
-	watch->config = *config;
-	watch->part = 1;
+	watch->sampler.max = config->sample_max;
+	watch->sampler.netns = config->netns;
+	if (config->asked && config->asked->count)
+		watch->sampler.rollcall.asked = config->asked;
+	watch->sampler.part = 1;
 	watch->count_fd = table_count_open();
 	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
 	/* Without them flows are told apart by address and port alone. */
@@ -153,7 +120,7 @@ void watch_close(struct watch *watch)
 
 void watch_set_part(struct watch *watch, double part)
 {
-	watch->part = part;
+	watch->sampler.part = part;
 }
 
 static bool may_pass(int err)
@@ -218,95 +185,17 @@ static void probe(struct watch *watch, uint64_t now_ns)
 		watch->active = ACTIVE_UNKNOWN;
 }
 
-static void on_flow(const struct flow *flow, void *data)
+/* Takes a sample, if need be, and learns from it. */
+static void look(struct watch *watch, uint64_t now_ns)
 {
-	struct watch *watch = data;
+	struct sampler *sampler = &watch->sampler;
 
-	breakdown_add(&watch->breakdown, &watch->host, flow);
-	lifetimes_add(&watch->lifetimes, flow);
-}
-
-/* Also between samples: it costs little, and a new listener makes a new sample. */
-static void read_host(struct watch *watch, uint64_t now_ns)
-{
-	uint64_t before = watch->fingerprint;
-
-	if (!watch->diag || !watch->route ||
-	    !is_due(watch->host_ns, now_ns, HOST_EVERY_S))
-		return;
-	watch->host_ns = now_ns;
-	/* What could be read is used. */
-	(void)listeners_read(watch->diag, watch->route, &watch->host);
-	watch->fingerprint = host_fingerprint(&watch->host);
-	watch->listeners_changed |= watch->fingerprint != before;
-}
-
-/* Finding out that a table is empty takes a walk of all its buckets: 10 ms. */
-static int sample(struct watch *watch)
-{
-	const struct sample_size asked = { .enough = watch->config.sample_max,
-					   .most = watch->config.sample_max };
-
-	if (watch->usage.entries == 0) {
-		watch->sample = (struct sample){ .complete = true };
-		return 0;
-	}
-	return sample_take_sized(watch->nl, asked.most ? &asked : &SIZE, on_flow, watch,
-				 &watch->sample);
-}
-
-/* One that was cut short is taken again; the last may remain so, and tells of no lifetimes. */
-static void sample_whole(struct watch *watch, uint64_t now_ns)
-{
-	for (int i = 0; i < TRIES; i++) {
-		int err;
-
-		breakdown_clear(&watch->breakdown);
-		lifetimes_begin(&watch->lifetimes, now_ns);
-		err = sample(watch);
-		if (!err && note(watch, watch->sample.cut) == 0) {
-			lifetimes_end(&watch->lifetimes);
-			outlook_note(&watch->outlook, &watch->forecast, &watch->lifetimes,
-				     watch->usage.entries, watch->buckets);
-			return;
-		}
-		lifetimes_restart(&watch->lifetimes);
-		if (err) {
-			watch->sample = (struct sample){ 0 };
-			return;
-		}
-	}
-}
-
-/* How much of the time sampling may take now. */
-static double sample_share(const struct watch *watch)
-{
-	uint32_t before = watch->sample_counted, now = watch->usage.entries;
-	uint32_t moved = now > before ? now - before : before - now;
-	bool another = moved > MOVED_LEAST && moved > before / MOVED_PART;
-
-	/* What comes and goes takes two samples to see. */
-	if ((another && moved > watch->usage.limit / FAR_PART) ||
-	    !watch->lifetimes.compared)
-		return SHARE_MOVED_FAR;
-	return another || watch->listeners_changed ? SHARE_MOVED : SHARE_AT_REST;
-}
-
-static void take_sample(struct watch *watch)
-{
-	uint64_t now_ns = clock_now_ns();
-	double every_s = watch->sample_cost_s / (sample_share(watch) * watch->part);
-
-	if (!is_due(watch->sampled_ns, now_ns, every_s))
-		return;
-	watch->sample_counted = watch->usage.entries;
-	sample_whole(watch, now_ns);
-	breakdown_sort(&watch->breakdown);
-	watch->listeners_changed = false;
-	watch->sampled_ns = now_ns;
-	watch->sample_cost_s = clock_between_s(now_ns, clock_now_ns());
-	holders_update(&watch->holders, &watch->host, &watch->breakdown.services,
-		       &watch->breakdown.sockets, watch->config.netns, now_ns);
+	/* Also between samples: it costs little, and a new listener makes a new sample. */
+	if (watch->diag && watch->route)
+		sampler_see_host(sampler, watch->diag, watch->route, now_ns);
+	if (sampler_look(sampler, watch->nl, &watch->usage))
+		outlook_note(&watch->outlook, &watch->forecast, &sampler->lifetimes,
+			     watch->usage.entries, watch->buckets);
 }
 
 static void read_untracked(struct watch *watch, uint64_t now_ns)
@@ -328,12 +217,37 @@ static void read_untracked(struct watch *watch, uint64_t now_ns)
 	watch->untracked_ns = now_ns;
 }
 
+static void tell_sample(const struct sampler *sampler, uint64_t now_ns,
+			struct reading *reading)
+{
+	reading->sampled = true;
+	reading->sample_age_s = sampler->taken_ns > now_ns
+					? 0
+					: clock_between_s(sampler->taken_ns, now_ns);
+	reading->sample_cost_s = sampler->took_s;
+	reading->sample = sampler->sample;
+	reading->sample_counted = sampler->counted;
+	reading->services = &sampler->breakdown.services;
+	reading->sources = &sampler->breakdown.sources;
+	reading->states = &sampler->breakdown.states;
+	reading->holders = &sampler->holders.by_process;
+	reading->process = sampler->holders.service;
+	reading->processes = sampler->holders.services;
+	if (sampler->rollcall.asked && sampler->rollcall.taken_ns) {
+		reading->called = &sampler->rollcall;
+		reading->called_age_s =
+			sampler->rollcall.taken_ns > now_ns
+				? 0
+				: clock_between_s(sampler->rollcall.taken_ns, now_ns);
+	}
+}
+
 static void predict(const struct watch *watch, struct reading *reading)
 {
-	struct outlook_result ahead =
-		outlook_ahead(&watch->outlook, &watch->forecast,
-			      watch->lifetimes.taken_ns ? &watch->lifetimes : NULL,
-			      watch->usage.limit, watch->buckets);
+	const struct lifetimes *lifetimes = &watch->sampler.lifetimes;
+	struct outlook_result ahead = outlook_ahead(
+		&watch->outlook, &watch->forecast, lifetimes->taken_ns ? lifetimes : NULL,
+		watch->usage.limit, watch->buckets);
 
 	reading->predicted = forecast_ready(&watch->forecast);
 	reading->slope = forecast_slope(&watch->forecast);
@@ -359,28 +273,14 @@ int watch_glance(struct watch *watch, struct reading *out)
 	if (!watch->missing) {
 		probe(watch, now_ns);
 		count(watch, &reading);
-		read_host(watch, now_ns);
-		take_sample(watch);
+		look(watch, now_ns);
 		read_untracked(watch, now_ns);
+		tell_sample(&watch->sampler, now_ns, &reading);
 		reading.active = watch->active;
 		reading.probe_error = watch->probe_error;
-		reading.sampled = true;
-		reading.sample_age_s =
-			watch->sampled_ns > now_ns
-				? 0
-				: clock_between_s(watch->sampled_ns, now_ns);
-		reading.interrupted = watch->interrupted;
-		reading.overruns = watch->overruns;
-		reading.sample_cost_s = watch->sample_cost_s;
-		reading.sample = watch->sample;
-		reading.sample_counted = watch->sample_counted;
-		reading.services = &watch->breakdown.services;
-		reading.sources = &watch->breakdown.sources;
-		reading.states = &watch->breakdown.states;
+		reading.interrupted = watch->interrupted + watch->sampler.interrupted;
+		reading.overruns = watch->overruns + watch->sampler.overruns;
 		reading.untracked = watch->untracked_known ? &watch->untracked : NULL;
-		reading.holders = &watch->holders.by_process;
-		reading.process = watch->holders.service;
-		reading.processes = watch->holders.services;
 	}
 	predict(watch, &reading);
 	*out = reading;

@@ -13,6 +13,8 @@
 #include "lib/process.h"
 
 struct attribute;
+struct rollcall;
+struct rollcall_list;
 struct untracked;
 
 /* All that is known about the table of this network namespace at one time. */
@@ -47,7 +49,10 @@ struct reading {
 	const struct attribute *services; /* sorted; these belong to the watch and are */
 	const struct attribute *sources;  /* valid until its next call */
 	const struct attribute *states;
-	const struct attribute *holders;   /* by process */
+	const struct attribute *holders; /* by process */
+	const struct rollcall
+		*called; /* what was asked for; NULL: nothing, or not known */
+	double called_age_s;
 	const struct untracked *untracked; /* NULL: not known */
 	size_t processes; /* those that hold the sockets of the first services */
 	const struct process *process;
@@ -61,7 +66,8 @@ struct watch;
 
 struct watch_config {
 	uint32_t sample_max; /* flows of a sample at most; 0: as many as pay */
-	uint64_t netns;      /* the namespace's number (lib/process.h); 0: not known */
+	const struct rollcall_list *asked; /* to count exactly; borrowed; NULL: none */
+	uint64_t netns; /* the namespace's number (lib/process.h); 0: not known */
 };
 
 /*
@@ -98,6 +104,7 @@ void watch_set_part(struct watch *watch, double part);
  * depends on what it costs and on what has changed: of the time that passes, sampling
  * takes a thousandth while nothing does, a 200th when a listener has come or gone or the
  * table is another by a 20th, and a 20th when that is a thousandth of the limit or more.
+ * Of what was asked for all entries are looked at, for which it takes a hundredth.
  * Returns as watch_poll_inside().
  */
 int watch_read(struct watch *watch, struct reading *out);

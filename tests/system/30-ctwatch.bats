@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ctwatch against tables whose contents are known; conntrack(8), sysctls and ss are the oracles.
 
+bats_require_minimum_version 1.5.0
 load lib
 pid= # background's
 
@@ -116,6 +117,53 @@ one_table() {
 	jq '.tables[0] | [.entries, ([.services[].entries] | add), (.services | length)]' "$BATS_TEST_TMPDIR/out"
 	jq -e '.tables[0] | .entries - ([.services[].entries] | add) | fabs <= 3' "$BATS_TEST_TMPDIR/out"
 	jq -e '.tables[0].services | length == 3 and .[2].service == "other"' "$BATS_TEST_TMPDIR/out"
+}
+
+# of_service OPTIONS...: what conntrack lists of both families with these.
+of_service() {
+	{ on box conntrack -L -f ipv4 "$@"; on box conntrack -L -f ipv6 "$@"; } 2>/dev/null | wc -l
+}
+
+# counted SERVICE: what ctwatch counts of it, in a table that it otherwise samples.
+counted() {
+	on box ctwatch --once --json --service "$1" | jq '.tables[0].counted[0].entries'
+}
+
+@test "services that were asked for are counted to the entry, however few they have" {
+	on box ctfill -d 127.0.0.1 -P 9000 -a 30000
+	on box ctfill -d ::1 -s 2001:db8::5 -p tcp -P 443 -a 30000
+	on box ctfill -d 127.0.0.1 -P 53 3
+	on box ctfill -d ::1 -s 2001:db8::5 -P 53 -r 2
+	on box ctfill -d 127.0.0.1 -s 10.9.0.1 -p tcp -P 22 -a 17
+	on box ctfill -d 127.0.0.1 -s 10.8.0.1 -p tcp -P 22 -w 4
+	on box ctfill -d 198.51.100.53 -s 127.0.0.1 -P 53 5
+	# Forwarded: of no service of this host.
+	on box ctfill -d 198.51.100.53 -s 203.0.113.1 -P 53 7
+	on box ctwatch --once --json | jq -e '.tables[0] | .sample_complete == false and .counted == null'
+	[ "$(counted udp/53)" = "$(($(of_service -p udp --dport 53) - 5 - 7))" ]
+	[ "$(counted udp/53)" = 5 ]
+	[ "$(counted 'udp/[::1]:53')" = "$(of_service -p udp -d ::1 --dport 53)" ]
+	[ "$(counted out:udp/53)" = "$(of_service -p udp -d 198.51.100.53 -s 127.0.0.1)" ]
+	[ "$(counted tcp/22)" = "$(($(of_service -p tcp --dport 22) + $(of_service -p tcp --sport 22)))" ]
+	[ "$(counted udp/8000-9999)" = "$(of_service -p udp --dport 9000)" ]
+	run -0 on box ctwatch --once --service tcp/22 --service udp/53 --service tcp/80
+	[[ $output == *"counted:   tcp/22, 21 of 60,038 live entries (0.035%), 19% unreplied"* ]]
+	[[ $output == *"counted:   udp/53, 5 of 60,038 live entries (0.008%), 60% unreplied"* ]]
+	[[ $output == *"counted:   tcp/80, 0 of 60,038 live entries (0.000%)"* ]]
+}
+
+@test "a stream goes on telling what was counted, and counts again" {
+	on box ctfill -d 127.0.0.1 -P 9000 -a 500
+	on box ctfill -d 127.0.0.1 -P 53 3
+	background on box ctwatch -j -i 100ms --sample 100 --service udp/53
+	wait_until 10 grep -q '"sample_complete":false' "$BATS_TEST_TMPDIR/$pid.out"
+	on box ctfill -d 127.0.0.1 -s 10.7.0.1 -P 53 4
+	wait_until 120 grep -q '"counted":\[{"service":"udp/53","entries":7,' "$BATS_TEST_TMPDIR/$pid.out"
+	kill "$pid"
+	wait "$pid"
+	# Between one count and the next the last is told, with its age.
+	jq -es 'map(.tables[0]) | all(.[]; .counted[0].entries == 3 or .counted[0].entries == 7)
+		and any(.[]; .counted[0].age_seconds > 0.05)' "$BATS_TEST_TMPDIR/$pid.out"
 }
 
 @test "a table smaller than the sample is known exactly" {
@@ -300,9 +348,26 @@ sees_expired() {
 		--top many
 		--count 0
 		--count -1
+		--service ssh
+		--service tcp/0
+		--service out:icmp/8
 		--nonsense
 		operand
 	OPTIONS
+}
+
+@test "a service that is asked for twice, or one too many, is refused" {
+	run -2 ctwatch --service tcp/22 --service tcp/22
+	[ "$output" = 'ctwatch: --service: "tcp/22" is there twice' ]
+	options=()
+	for port in {1..16}; do
+		options+=(--service "udp/$port")
+	done
+	run -2 ctwatch "${options[@]}" --service udp/17
+	[ "$output" = 'ctwatch: --service: "udp/17": more than 16' ]
+	on box ctfill -d 127.0.0.1 -P 16 5
+	run -0 on box ctwatch --once "${options[@]}"
+	[[ $output == *"counted:   udp/16, 5 of 5 live entries (100.000%)"* ]]
 }
 
 @test "help and version go to stdout" {
@@ -370,7 +435,6 @@ sees_expired() {
 }
 
 @test "--once takes no option of lines, and a signal ends it without a report" {
-	bats_require_minimum_version 1.5.0
 	for option in '--count 3' '-i 1s' '--interval 50ms' --batch; do
 		# shellcheck disable=SC2086 # an option and its value
 		run -2 --separate-stderr on box ctwatch --once $option

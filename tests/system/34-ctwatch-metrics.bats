@@ -71,6 +71,18 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	[ ! -s "$BATS_TEST_TMPDIR/$pid.out" ]
 }
 
+@test "metrics: services that were asked for are counted to the entry" {
+	on box ctfill -d 127.0.0.1 -P 9000 20000
+	on box ctfill -d 127.0.0.1 -P 53 3
+	background on box ctwatch -m 127.0.0.1:9913 --service udp/53 --service tcp/[::1]:22
+	wait_until 5 fetch
+	[ "$(value 'ctkit_conntrack_counted_entries{service="udp/53"}')" -eq 3 ]
+	[ "$(value 'ctkit_conntrack_counted_entries{service="tcp/[::1]:22"}')" -eq 0 ]
+	kill "$pid"
+	wait "$pid"
+	lint "$PAGE"
+}
+
 @test "metrics: promtool has nothing to say against the pages" {
 	on box ctfill -d 127.0.0.1 -P 9000 500
 	background on box ctwatch -m 127.0.0.1:9913 --netns all --metrics-compat node

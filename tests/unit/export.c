@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "conntrack/export.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 
@@ -33,6 +34,7 @@ static void what_is_not_known_is_null(void **state)
 	static const char *const NULLS[] = {
 		"active",
 		"arrivals_per_second",
+		"counted",
 		"counters",
 		"counters_delta",
 		"counters_per_second",
@@ -184,6 +186,34 @@ static void services_are_named_and_the_rest_is_other(void **state)
 	json_decref(object);
 }
 
+static void what_was_asked_for_is_there_with_its_age(void **state)
+{
+	const struct rollcall_list asked = {
+		.count = 2,
+		.service = { { .proto = IPPROTO_UDP, .first_port = 53, .last_port = 53 },
+			     { .proto = IPPROTO_TCP,
+			       .first_port = 22,
+			       .last_port = 23 } },
+	};
+	const struct rollcall called = {
+		.asked = &asked,
+		.flows = 8,
+		.row = { { .flows = 4, .unreplied = 1, .assured = 2, .nat = 1 } },
+	};
+	const struct reading reading = { .netns = "host",
+					 .called = &called,
+					 .called_age_s = 2.5 };
+	json_t *object = export_reading(&VIEW, &reading);
+
+	assert_member(object, "counted",
+		      "[{\"service\":\"udp/53\",\"entries\":4,\"share\":0.5,"
+		      "\"unreplied_ratio\":0.25,\"assured_ratio\":0.5,\"nat\":true,"
+		      "\"age_seconds\":2.5},{\"service\":\"tcp/22-23\",\"entries\":0,"
+		      "\"share\":0.0,\"unreplied_ratio\":null,\"assured_ratio\":null,"
+		      "\"nat\":false,\"age_seconds\":2.5}]");
+	json_decref(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +221,7 @@ int main(void)
 		cmocka_unit_test(a_forecast_is_in_numbers),
 		cmocka_unit_test(counters_are_totals_and_rates),
 		cmocka_unit_test(services_are_named_and_the_rest_is_other),
+		cmocka_unit_test(what_was_asked_for_is_there_with_its_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

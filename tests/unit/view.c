@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "conntrack/report.h"
+#include "conntrack/rollcall.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
@@ -101,6 +102,38 @@ static void the_report_has_the_largest_and_the_rest(void **state)
 	s.view.by = VIEW_SERVICE;
 	s.reading.sample.complete = false;
 	assert_report(&s, "a sample of 1,000 live entries, by service:\n");
+}
+
+static void what_was_asked_for_is_counted_to_the_entry(void **state)
+{
+	const struct rollcall_list asked = {
+		.count = 2,
+		.service = { { .proto = IPPROTO_UDP, .first_port = 53, .last_port = 53 },
+			     { .proto = IPPROTO_TCP,
+			       .first_port = 22,
+			       .last_port = 22 } },
+	};
+	struct rollcall called = {
+		.asked = &asked,
+		.flows = 262144,
+		.row = { { .flows = 3, .unreplied = 1, .nat = 1 }, { .flows = 0 } },
+	};
+	struct situation s;
+
+	set(&s);
+	s.reading.called = &called;
+	assert_report(&s, "counted:   udp/53, 3 of 262,144 live entries (0.001%), 33% "
+			  "unreplied, translated\ncounted:   tcp/22, 0 of 262,144 live "
+			  "entries (0.000%)\n");
+	s.reading.called_age_s = 12;
+	called.row[0].nat = 0;
+	assert_report(&s, " 33% unreplied, 12 s ago\n");
+	s.view.top = 1;
+	assert_line(&s,
+		    "1000/10000 10.0%  no forecast yet  udp/53 70%  counted udp/53 3, "
+		    "tcp/22 0");
+	called.flows = 0;
+	assert_report(&s, "tcp/22, 0 of 0 live entries (0.000%), 12 s ago\n");
 }
 
 static void an_empty_table_has_no_rows(void **state)
@@ -240,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_report_has_the_largest_and_the_rest),
+		cmocka_unit_test(what_was_asked_for_is_counted_to_the_entry),
 		cmocka_unit_test(an_empty_table_has_no_rows),
 		cmocka_unit_test(why_tracking_is_unknown_is_told),
 		cmocka_unit_test(all_evidence_together_tells_whether_it_tracks),

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/sampler.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+
+#include "conntrack/flow.h"
+#include "conntrack/listeners.h"
+#include "lib/clock.h"
+#include "lib/nl.h"
+
+static const double HOST_EVERY_S = 2; /* listeners and addresses */
+
+/*
+ * A worst share of 50 % is within 2 points in 95 % of samples of 2,400, in 99 % of 4,000 flows,
+ * which take 8 ms where a dump of 262,144 takes 0.8 s.
+ */
+static const struct sample_size SIZE = { .enough = 2500,
+					 .most = 4000,
+					 .budget_s = 0.008 };
+
+/*
+ * The share of the time that sampling may take. A sample is always of the same part of the
+ * table, so while nothing moves there is nothing to learn from the next one. That of a
+ * nearly empty table walks all of its buckets: 10 ms and more.
+ */
+static const double SHARE_AT_REST = 0.001, SHARE_MOVED = 0.005, SHARE_MOVED_FAR = 0.05;
+
+/* What a change is: a part of the entries, and more than some. Far: also a part of the limit. */
+enum { MOVED_PART = 20, MOVED_LEAST = 16, FAR_PART = 1000 };
+
+/* How often in all the kernel is asked for a sample that is not cut short. */
+enum { TRIES = 3 };
+
+static bool is_due(uint64_t last_ns, uint64_t now_ns, double every_s)
+{
+	return last_ns == 0 || clock_between_s(last_ns, now_ns) >= every_s;
+}
+
+void sampler_see_host(struct sampler *sampler, struct nl *diag, struct nl *route,
+		      uint64_t now_ns)
+{
+	uint64_t before = sampler->fingerprint;
+
+	if (!is_due(sampler->host_ns, now_ns, HOST_EVERY_S))
+		return;
+	sampler->host_ns = now_ns;
+	/* What could be read is used. */
+	(void)listeners_read(diag, route, &sampler->host);
+	sampler->fingerprint = host_fingerprint(&sampler->host);
+	sampler->listeners_changed |= sampler->fingerprint != before;
+}
+
+static void on_flow(const struct flow *flow, void *data)
+{
+	struct sampler *sampler = data;
+
+	breakdown_add(&sampler->breakdown, &sampler->host, flow);
+	rollcall_add(&sampler->rollcall, &sampler->host, flow);
+	/* Of which only the first are met again in the next. */
+	if (!sampler->whole || sampler->lifetimes.flows < SIZE.most)
+		lifetimes_add(&sampler->lifetimes, flow);
+}
+
+static struct sample_size size_of(const struct sampler *sampler)
+{
+	if (sampler->whole)
+		return (struct sample_size){ .enough = UINT32_MAX, .most = UINT32_MAX };
+	if (sampler->max)
+		return (struct sample_size){ .enough = sampler->max,
+					     .most = sampler->max };
+	return SIZE;
+}
+
+/* Finding out that a table is empty takes a walk of all its buckets: 10 ms. */
+static int take(struct sampler *sampler, struct nl *nl)
+{
+	struct sample_size size = size_of(sampler);
+
+	if (sampler->counted == 0) {
+		sampler->sample = (struct sample){ .complete = true };
+		return 0;
+	}
+	return sample_take_sized(nl, &size, on_flow, sampler, &sampler->sample);
+}
+
+/* One that was cut short is taken again; the last may remain so. Returns whether it is not. */
+static bool take_uncut(struct sampler *sampler, struct nl *nl, uint64_t now_ns)
+{
+	for (int i = 0; i < TRIES; i++) {
+		int err;
+
+		breakdown_clear(&sampler->breakdown);
+		rollcall_begin(&sampler->rollcall);
+		lifetimes_begin(&sampler->lifetimes, now_ns);
+		err = take(sampler, nl);
+		if (!err && !sampler->sample.cut) {
+			lifetimes_end(&sampler->lifetimes);
+			return true;
+		}
+		lifetimes_restart(&sampler->lifetimes);
+		if (err) {
+			sampler->sample = (struct sample){ 0 };
+			return false;
+		}
+		sampler->interrupted += sampler->sample.cut == -EINTR;
+		sampler->overruns += sampler->sample.cut == -ENOBUFS;
+	}
+	return false;
+}
+
+/* How much of the time sampling may take now. */
+static double share_of_time(const struct sampler *sampler,
+			    const struct table_usage *usage)
+{
+	uint32_t before = sampler->counted, now = usage->entries;
+	uint32_t moved = now > before ? now - before : before - now;
+	bool another = moved > MOVED_LEAST && moved > before / MOVED_PART;
+
+	/* What comes and goes takes two samples to see. */
+	if ((another && moved > usage->limit / FAR_PART) || !sampler->lifetimes.compared)
+		return SHARE_MOVED_FAR;
+	return another || sampler->listeners_changed ? SHARE_MOVED : SHARE_AT_REST;
+}
+
+static bool is_time(struct sampler *sampler, const struct table_usage *usage,
+		    uint64_t now_ns)
+{
+	double every_s =
+		sampler->cost_s / (share_of_time(sampler, usage) * sampler->part);
+
+	sampler->whole = rollcall_is_due(&sampler->rollcall, sampler->part, now_ns);
+	return sampler->whole || is_due(sampler->taken_ns, now_ns, every_s);
+}
+
+static void end_rollcall(struct sampler *sampler)
+{
+	const struct rollcall_walk walk = {
+		.begun_ns = sampler->taken_ns,
+		.cost_s = sampler->took_s,
+		.complete = sampler->sample.complete,
+		.flows = sampler->sample.flows,
+	};
+
+	rollcall_end(&sampler->rollcall, &walk);
+}
+
+bool sampler_look(struct sampler *sampler, struct nl *nl, const struct table_usage *usage)
+{
+	uint64_t now_ns = clock_now_ns();
+	bool uncut;
+
+	if (!is_time(sampler, usage, now_ns))
+		return false;
+	sampler->counted = usage->entries;
+	uncut = take_uncut(sampler, nl, now_ns);
+	breakdown_sort(&sampler->breakdown);
+	sampler->listeners_changed = false;
+	sampler->taken_ns = now_ns;
+	sampler->took_s = clock_between_s(now_ns, clock_now_ns());
+	sampler->cost_s =
+		sampler->whole ? fmin(sampler->took_s, SIZE.budget_s) : sampler->took_s;
+	if (sampler->whole || sampler->sample.complete)
+		end_rollcall(sampler);
+	holders_update(&sampler->holders, &sampler->host, &sampler->breakdown.services,
+		       &sampler->breakdown.sockets, sampler->netns, now_ns);
+	return uncut;
+}
