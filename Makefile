@@ -2,9 +2,7 @@
 # make [V=1] [SAN=1] [WERROR=1] [all|demo|check|benches|fuzz|deps|deps-all|install|format|lint|clean]
 
 VERSION := $(shell cat VERSION)
-PREFIX  ?= /usr/local
-SBINDIR ?= $(PREFIX)/sbin
-MANDIR  ?= $(PREFIX)/share/man
+export DESTDIR PREFIX SBINDIR MANDIR UNITDIR DOCDIR
 PKG_CONFIG ?= pkg-config
 
 # The two commands of the README install what is missing first; plain make never does.
@@ -127,10 +125,7 @@ fuzz: $(if $(shell command -v clang),$(FUZZERS))
 	@tests/fuzz/run $B $(or $(FUZZ_SECONDS),30)
 
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5
-	install -m 755 $(PROGRAMS:%=$B/%) $(DESTDIR)$(SBINDIR)
-	install -m 644 $(sort $(wildcard docs/man/*.8)) $(DESTDIR)$(MANDIR)/man8
-	install -m 644 $(sort $(wildcard docs/man/*.5)) $(DESTDIR)$(MANDIR)/man5
+	@packaging/install $B
 
 format:
 	clang-format -i $(SOURCES)
