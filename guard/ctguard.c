@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard/budget.h"
 #include "guard/choice.h"
 #include "guard/complaint.h"
 #include "guard/config.h"
@@ -102,6 +103,7 @@ static int check_config(const struct order *order, const struct log *log)
 
 	if (status != EXIT_OK)
 		return status;
+	budget_warn(&config, log);
 	printf("ok: %zu %s\n", config.count, config.count == 1 ? "service" : "services");
 	return streams_finish(log);
 }

@@ -246,6 +246,24 @@ static void judge_timeouts(const struct symptoms *symptoms, struct diagnosis *ou
 	}
 }
 
+static void judge_budget(const struct symptoms *symptoms, struct diagnosis *out)
+{
+	const struct budget_reach *reach = &symptoms->budget;
+	struct text what = { 0 };
+	struct ailment *ailment;
+
+	if (!budget_exceeds(reach))
+		return;
+	budget_explain(reach, &what);
+	ailment = diagnosis_add(out, AILMENT_WARNING, "budget-large", "%s",
+				text_str(&what));
+	ailment_why(ailment, "then the table fills all the same, and the guard takes no "
+			     "other step against a service with a budget");
+	ailment_fix(ailment, "budgets of no more than %.0f packets/s in all",
+		    reach->limit / (reach->timeout_s + 1));
+	text_free(&what);
+}
+
 static void judge_service(const struct symptoms_service *service, struct diagnosis *out)
 {
 	const char *role = service->configured ? "may be taken out" : "listens";
@@ -311,6 +329,7 @@ void doctor_judge(const struct symptoms *symptoms, struct diagnosis *out)
 	judge_boot(symptoms, out);
 	judge_others(symptoms, out);
 	judge_timeouts(symptoms, out);
+	judge_budget(symptoms, out);
 	judge_guard(symptoms, out);
 	diagnosis_sort(out);
 }

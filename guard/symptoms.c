@@ -276,6 +276,7 @@ void symptoms_read(const struct config *config, struct symptoms *out)
 {
 	struct nl *nl = NULL;
 
+	out->budget = budget_measure(config);
 	out->table_err = nl_open(&nl, NETLINK_NETFILTER);
 	if (!out->table_err)
 		read_table(nl, out);

@@ -8,6 +8,7 @@
 
 #include "conntrack/active.h"
 #include "conntrack/table.h"
+#include "guard/budget.h"
 
 /* What "ctguard doctor" judges: a plain value, so that tests can make any. */
 
@@ -73,6 +74,7 @@ struct symptoms {
 	struct symptoms_setting kept_module;   /* it is loaded by modules-load.d(5) */
 	struct symptoms_timeout timeouts[SYMPTOMS_TIMEOUTS];
 
+	struct budget_reach budget;
 	bool conntrackd;   /* runs on this host */
 	bool guard_runs;   /* in this network namespace */
 	bool config_asked; /* there is a configuration, or was asked for */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard/budget.h"
 #include "guard/config.h"
 #include "guard/desk.h"
 #include "guard/dispatch.h"
@@ -286,6 +287,7 @@ static void greet(struct guard *guard)
 	struct status status;
 
 	notes_hello(guard->journal, &guard->config);
+	budget_warn(&guard->config, guard->log);
 	dispatch_status(&guard->dispatch, &status);
 	for (size_t i = 0; i < status.count; i++)
 		notes_adopted(guard->journal, status.tables[i].leases,

@@ -130,6 +130,25 @@ marks() { # ENGAGE RELEASE
 	[[ $output == *"budget"*udp* ]]
 }
 
+@test "budgets that the table cannot hold are told, at the start and before" {
+	local limit words
+	limit=$(cat /proc/sys/net/netfilter/nf_conntrack_max)
+	printf 'service "udp/9000" { budget = %d }\nservice "udp/9001" { budget = 1k }\n' $((limit / 31)) >conf
+	words="can be there at once, and the limit is $limit"
+	run on server ctguard check-config -c conf
+	[ "$status" -eq 0 ]
+	[[ $output == *"the budgets together let"*"$words"* ]]
+	guard -c conf
+	grep -q "$words" "$guard.err"
+	run on server ctguard doctor -j -c conf
+	[[ $output == *'"budget-large"'*"$words"* ]]
+	# With entries that live shorter they fit.
+	on server sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=10
+	run on server ctguard check-config -c conf
+	[ "$status" -eq 0 ]
+	[[ $output == "ok: 2 services" ]]
+}
+
 @test "what is out comes back in slices when what it would bring is much" {
 	fill_to_mark 40000
 	# shellcheck disable=SC2046 # two options

@@ -207,6 +207,21 @@ static void more_findings_than_fit_are_counted(void **state)
 	assert_int_equal(diagnosis.left_out, 5);
 }
 
+static void budgets_beyond_the_limit_are_told(void **state)
+{
+	struct symptoms symptoms = healthy();
+
+	symptoms.budget = (struct budget_reach){
+		.count = 1, .per_s = 8000, .timeout_s = 30, .limit = 262144
+	};
+	assert_null(find(&symptoms, "budget-large"));
+	symptoms.budget.per_s = 10000;
+	expect(&symptoms, "budget-large", AILMENT_WARNING,
+	       "310000 can be there at once, and the limit is 262144");
+	assert_string_equal(find(&symptoms, "budget-large")->fix,
+			    "budgets of no more than 8456 packets/s in all");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_bad_configuration_is_a_problem),
 		cmocka_unit_test(names_from_outside_do_no_harm),
 		cmocka_unit_test(more_findings_than_fit_are_counted),
+		cmocka_unit_test(budgets_beyond_the_limit_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
