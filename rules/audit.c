@@ -21,10 +21,11 @@ enum { STEPS_PARTS = 4 };
 enum { WORLD_BYTES_MAX = 96 << 20 };
 
 struct auditor {
-	struct model *model;
+	const struct model *model;
 	const struct surroundings *host;
 	const struct service *service;
 	const struct audit_listener *listener;
+	struct arena arena; /* of order */
 	struct walk_order order;
 	struct world world;
 	uint64_t steps_in_all, steps; /* that may still be taken */
@@ -647,12 +648,13 @@ static int by_severity(const void *a, const void *b)
 	return (right->severity > left->severity) - (right->severity < left->severity);
 }
 
-int audit_service(struct model *model, const struct surroundings *host,
+int audit_service(const struct model *model, const struct surroundings *host,
 		  const struct service *service, uint64_t steps,
 		  const struct audit_listener *listener, struct audit *out)
 {
 	struct auditor *auditor = calloc(1, sizeof(*auditor));
-	int err = auditor ? walk_prepare(model, &auditor->order) : -ENOMEM;
+	int err =
+		auditor ? walk_prepare(model, &auditor->arena, &auditor->order) : -ENOMEM;
 
 	*out = (struct audit){ .service = *service, .generation = model->generation };
 	if (!err) {
@@ -668,6 +670,8 @@ int audit_service(struct model *model, const struct surroundings *host,
 		qsort(out->finding, out->count, sizeof(out->finding[0]), by_severity);
 		world_free(&auditor->world);
 	}
+	if (auditor)
+		arena_free(&auditor->arena);
 	free(auditor);
 	return err;
 }

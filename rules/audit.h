@@ -45,7 +45,7 @@ struct audit_listener {
  * may be NULL. steps is how many rules may be evaluated in all: AUDIT_STEPS are less than a second.
  * Returns 0 or -ENOMEM; too many cases are no error but a finding.
  */
-int audit_service(struct model *model, const struct surroundings *host,
+int audit_service(const struct model *model, const struct surroundings *host,
 		  const struct service *service, uint64_t steps,
 		  const struct audit_listener *listener, struct audit *out);
 

@@ -231,7 +231,7 @@ static int refuse_addition(struct context *context, int err)
 		return result_code(err);
 	if (context->request.json && print_done(context, false, NULL))
 		return EXIT_FAILED;
-	return result_of_verdict(&addition->audit);
+	return result_of_verdict(addition->audit.verdict);
 }
 
 /* What the audit had against it, and was not heard. */
@@ -332,11 +332,11 @@ static int run_audit(struct context *context)
 	struct inquiry *inquiry = &context->inquiry;
 	const struct request *request = &context->request;
 	struct apply_why why;
-	int code, err = inquiry_make(inquiry, context->nl, &request->service,
-				     request->explain, request->rehearse);
+	const struct service *service = request->all ? NULL : &request->service;
+	int code, err = inquiry_make(inquiry, context->nl, service, request->explain,
+				     request->rehearse, &why);
 
 	if (err) {
-		refusal_of_plan(err, &context->ruleset, NULL, &why);
 		log_error(&context->log, "%s", why.text);
 		return result_code(err);
 	}
@@ -344,7 +344,7 @@ static int run_audit(struct context *context)
 		log_error(&context->log, "not rehearsed: %s", inquiry->rehearsal.why);
 	code = print_inquiry(context);
 	if (code == EXIT_OK)
-		code = result_of_verdict(&inquiry->audit);
+		code = result_of_verdict(inquiry_verdict(inquiry));
 	inquiry_end(inquiry);
 	return code;
 }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/inquiry.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/apply.h"
 #include "rules/quote.h"
+#include "rules/refusal.h"
 #include "rules/report.h"
 
 static void on_walk(const struct packet *packet, const struct record *record, void *data)
@@ -13,15 +19,24 @@ static void on_walk(const struct packet *packet, const struct record *record, vo
 			      report_walk_json(packet, record, inquiry->quote));
 }
 
-int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *service,
-		 bool explain, bool rehearse)
+void inquiry_end(struct inquiry *inquiry)
+{
+	sweep_end(&inquiry->sweep);
+	evidence_clear(&inquiry->evidence);
+	quote_close(inquiry->quote);
+	text_free(&inquiry->text);
+	json_decref(inquiry->walks);
+	*inquiry = (struct inquiry){ 0 };
+}
+
+static int make_one(struct inquiry *inquiry, struct nl *nl, const struct service *service,
+		    bool explain, struct apply_why *why)
 {
 	const struct audit_listener listener = { .record = &inquiry->record,
 						 .walked = on_walk,
 						 .data = inquiry };
 	int err;
 
-	*inquiry = (struct inquiry){ 0 };
 	if (explain) {
 		inquiry->walks = json_array();
 		/* Without words there are still handles. */
@@ -33,29 +48,64 @@ int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *s
 		err = judge_service(nl, &inquiry->evidence, service,
 				    explain ? &listener : NULL, &inquiry->audit);
 	if (err) {
+		refusal_of_reading(err, why);
 		inquiry_end(inquiry);
 		return err;
 	}
 	judge_quote(&inquiry->audit);
-	if (rehearse) {
+	return 0;
+}
+
+static int make_all(struct inquiry *inquiry, struct nl *nl, struct apply_why *why)
+{
+	int err;
+
+	inquiry->all = true;
+	err = tenants_read(&inquiry->sweep.tenants);
+	if (err) {
+		snprintf(why->text, sizeof(why->text),
+			 "cannot list who listens here: %s%s", strerror(-err),
+			 err == -ENOENT ? " (the kernel has no inet_diag)" : "");
+		return err;
+	}
+	err = evidence_read(nl, &inquiry->evidence);
+	if (!err)
+		err = sweep_make(&inquiry->sweep, nl, &inquiry->evidence);
+	if (err) {
+		refusal_of_reading(err, why);
+		inquiry_end(inquiry);
+	}
+	return err;
+}
+
+int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *service,
+		 bool explain, bool rehearse, struct apply_why *why)
+{
+	int err;
+
+	*inquiry = (struct inquiry){ 0 };
+	if (!service)
+		return make_all(inquiry, nl, why);
+	err = make_one(inquiry, nl, service, explain, why);
+	if (!err && rehearse) {
 		inquiry->rehearsed = true;
 		rehearsal_run(service, &inquiry->rehearsal);
 		rehearsal_judge(&inquiry->rehearsal, &inquiry->audit);
 	}
-	return 0;
+	return err;
 }
 
-void inquiry_end(struct inquiry *inquiry)
+enum audit_verdict inquiry_verdict(const struct inquiry *inquiry)
 {
-	evidence_clear(&inquiry->evidence);
-	quote_close(inquiry->quote);
-	text_free(&inquiry->text);
-	json_decref(inquiry->walks);
-	*inquiry = (struct inquiry){ 0 };
+	return inquiry->all ? sweep_verdict(&inquiry->sweep) : inquiry->audit.verdict;
 }
 
 void inquiry_text(const struct inquiry *inquiry, struct text *text)
 {
+	if (inquiry->all) {
+		sweep_text(&inquiry->sweep, text);
+		return;
+	}
 	report_text(&inquiry->audit, text);
 	if (inquiry->walks)
 		text_add(text, "%s", text_str(&inquiry->text));
@@ -65,6 +115,10 @@ void inquiry_text(const struct inquiry *inquiry, struct text *text)
 
 void inquiry_json(const struct inquiry *inquiry, json_t *object)
 {
+	if (inquiry->all) {
+		sweep_json(&inquiry->sweep, object);
+		return;
+	}
 	report_json(&inquiry->audit, object);
 	if (inquiry->walks)
 		json_object_set(object, "walks", inquiry->walks);

@@ -10,7 +10,9 @@
 #include "rules/judge.h"
 #include "rules/record.h"
 #include "rules/rehearsal.h"
+#include "rules/sweep.h"
 
+struct apply_why;
 struct nl;
 struct quote;
 struct service;
@@ -27,15 +29,23 @@ struct inquiry {
 
 	bool rehearsed; /* was to be; rehearsal says whether it could */
 	struct rehearsal rehearsal;
+
+	bool all; /* the audit is not of one service: */
+	struct sweep sweep;
 };
 
 /*
  * Audits service by the ruleset as it is; explain: and writes the walks down; rehearse: and tries it
- * in copies of this namespace. Returns 0, or what judge.h says; then there is nothing to end.
+ * in copies of this namespace. Without a service (NULL) all are audited that somebody listens for, and
+ * nothing is written down or tried. Returns 0, or what judge.h and tenants.h say and one sentence;
+ * then there is nothing to end.
  */
 int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *service,
-		 bool explain, bool rehearse);
+		 bool explain, bool rehearse, struct apply_why *why);
+
 void inquiry_end(struct inquiry *inquiry);
+
+enum audit_verdict inquiry_verdict(const struct inquiry *inquiry);
 
 /* What it found, and the walks if they were asked for: for people, and added to an object. */
 void inquiry_text(const struct inquiry *inquiry, struct text *text);

@@ -106,12 +106,8 @@ static void note_host(const struct surroundings *host, struct audit *out)
 			"");
 }
 
-/* Whatever the rules say now: what is translated is not to be cut off. */
-static void note_translated(struct nl *nl, const struct surroundings *host,
-			    const struct service *service, struct audit *out)
+void judge_translated(unsigned count, int err, struct audit *out)
 {
-	unsigned count = 0;
-	int err = translated_count(nl, host, service, &count);
 	char why[FINDING_TEXT_MAX];
 
 	if (count) {
@@ -128,8 +124,8 @@ static void note_translated(struct nl *nl, const struct surroundings *host,
 	}
 }
 
-int judge_service(struct nl *nl, struct evidence *evidence, const struct service *service,
-		  const struct audit_listener *listener, struct audit *out)
+int judge_by_evidence(const struct evidence *evidence, const struct service *service,
+		      const struct audit_listener *listener, struct audit *out)
 {
 	int err = audit_service(&evidence->model, &evidence->host, service, AUDIT_STEPS,
 				listener, out);
@@ -139,19 +135,33 @@ int judge_service(struct nl *nl, struct evidence *evidence, const struct service
 	note_host(&evidence->host, out);
 	note_helpers(&evidence->host, out);
 	note_bridge(evidence, out);
-	note_translated(nl, &evidence->host, service, out);
 	return 0;
 }
 
-void judge_quote(struct audit *audit)
+int judge_service(struct nl *nl, const struct evidence *evidence,
+		  const struct service *service, const struct audit_listener *listener,
+		  struct audit *out)
 {
-	struct quote *quote = NULL;
-	bool wanted = false;
+	int err = judge_by_evidence(evidence, service, listener, out);
+	unsigned count = 0;
 
+	if (err)
+		return err;
+	err = translated_count(nl, &evidence->host, service, 1, &count);
+	judge_translated(count, err, out);
+	return 0;
+}
+
+static bool blames_rules(const struct audit *audit)
+{
 	for (size_t i = 0; i < audit->count; i++)
-		wanted |= audit->finding[i].rule != NULL;
-	if (!wanted || quote_open(&quote))
-		return;
+		if (audit->finding[i].rule)
+			return true;
+	return false;
+}
+
+void judge_word(const struct quote *quote, struct audit *audit)
+{
 	for (size_t i = 0; i < audit->count; i++) {
 		struct finding *finding = &audit->finding[i];
 
@@ -161,5 +171,14 @@ void judge_quote(struct audit *audit)
 			   sizeof(finding->rule_text));
 		advice_reword(&audit->service, finding);
 	}
+}
+
+void judge_quote(struct audit *audit)
+{
+	struct quote *quote = NULL;
+
+	if (!blames_rules(audit) || quote_open(&quote))
+		return;
+	judge_word(quote, audit);
 	quote_close(quote);
 }

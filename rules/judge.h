@@ -9,6 +9,7 @@ struct audit;
 struct audit_listener;
 struct legacy;
 struct nl;
+struct quote;
 struct service;
 
 /* All that a judgement is made from: the ruleset and what is around it. Zero-initialise. */
@@ -30,8 +31,18 @@ void evidence_clear(struct evidence *evidence);
  * (asked by nl), other packet filters. Without words of rules: judge_quote() adds them, from a
  * second reading, which takes longer. Returns 0 or -errno.
  */
-int judge_service(struct nl *nl, struct evidence *evidence, const struct service *service,
-		  const struct audit_listener *listener, struct audit *out);
+int judge_service(struct nl *nl, const struct evidence *evidence,
+		  const struct service *service, const struct audit_listener *listener,
+		  struct audit *out);
 void judge_quote(struct audit *audit);
+
+/*
+ * The parts of it, for who judges many services and asks once: by the evidence alone; by what
+ * translated_count() found and returned; words from a quote.
+ */
+int judge_by_evidence(const struct evidence *evidence, const struct service *service,
+		      const struct audit_listener *listener, struct audit *out);
+void judge_translated(unsigned count, int err, struct audit *audit);
+void judge_word(const struct quote *quote, struct audit *audit);
 
 #endif

@@ -69,6 +69,13 @@ static void say_rival(const char *name, const struct service *rival,
 		 other);
 }
 
+void refusal_of_reading(int err, struct apply_why *why)
+{
+	if (!say_phrase(err, why))
+		snprintf(why->text, sizeof(why->text), "cannot read the ruleset: %s",
+			 strerror(-err));
+}
+
 void refusal_of_plan(int err, const struct ruleset *ruleset,
 		     const struct service *service, struct apply_why *why)
 {
@@ -98,9 +105,8 @@ void refusal_of_plan(int err, const struct ruleset *ruleset,
 			 name, service ? " is not out of tracking: " : "", RULESET_TABLE);
 	else if (err == -ENOENT)
 		snprintf(why->text, sizeof(why->text), "%s is not out of tracking", name);
-	else if (!say_phrase(err, why))
-		snprintf(why->text, sizeof(why->text), "cannot read the ruleset: %s",
-			 strerror(-err));
+	else
+		refusal_of_reading(err, why);
 }
 
 void refusal_of_kernel(int err, const struct change *change, struct apply_why *why)

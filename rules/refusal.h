@@ -16,6 +16,9 @@ struct service;
 void refusal_of_plan(int err, const struct ruleset *ruleset,
 		     const struct service *service, struct apply_why *why);
 
+/* err is from reading the whole ruleset. */
+void refusal_of_reading(int err, struct apply_why *why);
+
 /* err is what the kernel said of a batch, and of which change in it (NULL: not known). */
 void refusal_of_kernel(int err, const struct change *change, struct apply_why *why);
 

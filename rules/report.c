@@ -67,18 +67,27 @@ void report_text(const struct audit *audit, struct text *text)
 		text_add(text, "\nThere is more than these %zu.\n", audit->count);
 }
 
-void report_reason(const struct audit *audit, struct text *text)
+bool report_why(const struct audit *audit, struct text *text)
 {
 	char why[FINDING_TEXT_MAX];
-	size_t i = 0;
+
+	/* The gravest come first. */
+	if (!audit->count || audit->finding[0].weight == FINDING_HARMLESS)
+		return false;
+	clean(audit->finding[0].why, why, sizeof(why));
+	text_add(text, "%s", why);
+	return true;
+}
+
+void report_reason(const struct audit *audit, struct text *text)
+{
+	struct text why = { 0 };
 
 	text_add(text, "%s", audit_verdict_name(audit->verdict));
-	while (i < audit->count && audit->finding[i].weight == FINDING_HARMLESS)
-		i++;
-	if (i == audit->count)
+	if (!report_why(audit, &why))
 		return;
-	clean(audit->finding[i].why, why, sizeof(why));
-	text_add(text, ": %s", why);
+	text_add(text, ": %s", text_str(&why));
+	text_free(&why);
 	if (audit->count > 1)
 		text_add(text, " (and %zu %s more)", audit->count - 1,
 			 audit->count == 2 ? "finding" : "findings");

@@ -3,6 +3,7 @@
 #define RULES_REPORT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct audit;
 struct packet;
@@ -17,6 +18,9 @@ void report_text(const struct audit *audit, struct text *text);
 
 /* The verdict and the gravest reason for it, for a sentence: "unsafe: ... (and 2 findings more)". */
 void report_reason(const struct audit *audit, struct text *text);
+
+/* The gravest reason alone, as one sentence. False if there is none. */
+bool report_why(const struct audit *audit, struct text *text);
 
 /* Adds "service", "verdict" and "findings" to object; sets of them fail as jansson does. */
 void report_json(const struct audit *audit, json_t *object);

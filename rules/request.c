@@ -30,6 +30,7 @@ enum {
 	OPTION_SHARE,
 	OPTION_BUDGET,
 	OPTION_VERIFY,
+	OPTION_ALL,
 	OPTION_EXPLAIN,
 	OPTION_REHEARSE,
 };
@@ -43,6 +44,7 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_VERIFY, "verify", "T", "add: wait at most T for packets both ways" },
 	{ OPTION_FORCE, "force", NULL, "add: whatever the audit says" },
 	{ 'n', "dry-run", NULL, "print nft text that does the same; change nothing" },
+	{ OPTION_ALL, "all", NULL, "audit: every service that somebody listens for" },
 	{ OPTION_EXPLAIN, "explain", NULL,
 	  "audit: how each rule goes, tracked and untracked" },
 	{ OPTION_REHEARSE, "rehearse", NULL,
@@ -70,14 +72,15 @@ const char *request_name(const struct request *request)
 
 bool request_takes_service(const struct request *request)
 {
-	return COMMANDS[request->command].takes_service;
+	return COMMANDS[request->command].takes_service &&
+	       !(request->command == REQUEST_AUDIT && request->all);
 }
 
 void request_help(struct text *text)
 {
 	text_add(text,
 		 "usage: ctrules [options] add SERVICE | list | delete SERVICE | flush\n"
-		 "       ctrules [options] audit SERVICE\n\n"
+		 "       ctrules [options] audit SERVICE | audit --all\n\n"
 		 "Takes services out of connection tracking (NOTRACK) in a table of its "
 		 "own,\n"
 		 "table inet ctkit, for as long as a lease lasts.\n"
@@ -167,6 +170,7 @@ static enum request_kind take_option(int key, const char *value, struct log *log
 		return take_verify(value, log, request) ? REQUEST_RUN : REQUEST_BAD;
 	case OPTION_FOREVER: request->forever = true; break;
 	case OPTION_FORCE: request->force = true; break;
+	case OPTION_ALL: request->all = true; break;
 	case OPTION_EXPLAIN: request->explain = true; break;
 	case OPTION_REHEARSE: request->rehearse = true; break;
 	case 'n': request->dry_run = true; break;
@@ -204,6 +208,13 @@ static bool check_options(const struct request *request, const struct log *log)
 			      "--lease, --forever, --share, --budget and --force are not "
 			      "for command",
 			      request_name(request));
+	if (request->all && request->command != REQUEST_AUDIT)
+		return misuse(log, "--all is not for command", request_name(request));
+	if (request->all && (request->explain || request->rehearse))
+		return misuse(log,
+			      "--explain and --rehearse are for one service, not for "
+			      "--all",
+			      NULL);
 	if (request->explain && request->command != REQUEST_AUDIT)
 		return misuse(log, "--explain is not for command", request_name(request));
 	if (request->rehearse && request->command != REQUEST_AUDIT)

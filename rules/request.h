@@ -32,6 +32,7 @@ struct request {
 	bool force;
 	bool dry_run;
 	bool json;
+	bool all;      /* audit: every service that somebody listens for */
 	bool explain;  /* audit: the walk, rule by rule */
 	bool rehearse; /* audit: in copies of this host, too */
 };

@@ -22,9 +22,9 @@ int result_code(int err)
 	}
 }
 
-int result_of_verdict(const struct audit *audit)
+int result_of_verdict(enum audit_verdict verdict)
 {
-	switch (audit->verdict) {
+	switch (verdict) {
 	case AUDIT_SAFE: return EXIT_OK;
 	case AUDIT_UNSAFE: return EXIT_UNSAFE;
 	default: return EXIT_UNKNOWN;

@@ -5,7 +5,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-struct audit;
+#include "rules/audit.h"
+
 struct request;
 struct verify;
 
@@ -18,7 +19,7 @@ enum { EXIT_UNSAFE = 4, EXIT_UNKNOWN = 5 };
 int result_code(int err);
 
 /* That of an audit, and of an add that it forbids. */
-int result_of_verdict(const struct audit *audit);
+int result_of_verdict(enum audit_verdict verdict);
 
 /* What a command that changes something did, or would do. */
 struct result {

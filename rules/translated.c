@@ -112,12 +112,11 @@ static bool is_port(uint16_t port, const struct service *service)
 	return port >= service->first_port && port <= service->last_port;
 }
 
-bool translated_is(const struct nlmsghdr *message, const struct surroundings *host,
-		   const struct service *service)
+/* Both directions of an entry that is translated. False if it is not, or malformed. */
+static bool read_entry(const struct nlmsghdr *message, struct end *there,
+		       struct end *back)
 {
 	struct attrs attrs = { { NULL } };
-	struct end there, back;
-	uint32_t status;
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg) ||
 	    mnl_attr_parse(message, sizeof(struct nfgenmsg), attr_cb, &attrs) <
@@ -125,28 +124,48 @@ bool translated_is(const struct nlmsghdr *message, const struct surroundings *ho
 	    !attrs.at[CTA_STATUS] ||
 	    mnl_attr_validate(attrs.at[CTA_STATUS], MNL_TYPE_U32) < 0)
 		return false;
-	status = ntohl(mnl_attr_get_u32(attrs.at[CTA_STATUS]));
-	there = read_tuple(attrs.at[CTA_TUPLE_ORIG]);
-	back = read_tuple(attrs.at[CTA_TUPLE_REPLY]);
-	if (!(status & IPS_NAT_MASK) || there.proto != service->proto)
+	*there = read_tuple(attrs.at[CTA_TUPLE_ORIG]);
+	*back = read_tuple(attrs.at[CTA_TUPLE_REPLY]);
+	return ntohl(mnl_attr_get_u32(attrs.at[CTA_STATUS])) & IPS_NAT_MASK;
+}
+
+static bool is_of_service(const struct end *there, const struct end *back,
+			  const struct surroundings *host, const struct service *service)
+{
+	if (there->proto != service->proto)
 		return false;
-	return (is_port(there.destination_port, service) &&
-		is_end(there.destination, host, service)) ||
-	       (is_port(back.source_port, service) && is_end(back.source, host, service));
+	return (is_port(there->destination_port, service) &&
+		is_end(there->destination, host, service)) ||
+	       (is_port(back->source_port, service) &&
+		is_end(back->source, host, service));
+}
+
+bool translated_is(const struct nlmsghdr *message, const struct surroundings *host,
+		   const struct service *service)
+{
+	struct end there, back;
+
+	return read_entry(message, &there, &back) &&
+	       is_of_service(&there, &back, host, service);
 }
 
 struct counting {
 	const struct surroundings *host;
-	const struct service *service;
-	unsigned found;
+	const struct service *services;
+	size_t count;
+	unsigned *found; /* of each service */
 	unsigned seen;
 };
 
 static int entry_cb(const struct nlmsghdr *message, void *data)
 {
 	struct counting *counting = data;
+	struct end there, back;
+	bool translated = read_entry(message, &there, &back);
 
-	counting->found += translated_is(message, counting->host, counting->service);
+	for (size_t i = 0; translated && i < counting->count; i++)
+		counting->found[i] += is_of_service(&there, &back, counting->host,
+						    &counting->services[i]);
 	return ++counting->seen < TRANSLATED_ENTRIES_MAX ? MNL_CB_OK : MNL_CB_STOP;
 }
 
@@ -164,13 +183,12 @@ static int count_status(struct nl *nl, uint32_t status, struct counting *countin
 }
 
 int translated_count(struct nl *nl, const struct surroundings *host,
-		     const struct service *service, unsigned *out)
+		     const struct service *services, size_t count, unsigned *out)
 {
-	struct counting counting = { .host = host, .service = service };
+	struct counting counting = {
+		.host = host, .services = services, .count = count, .found = out
+	};
 	int err = count_status(nl, IPS_DST_NAT, &counting);
 
-	if (!err)
-		err = count_status(nl, IPS_SRC_NAT, &counting);
-	*out = counting.found;
-	return err;
+	return err ? err : count_status(nl, IPS_SRC_NAT, &counting);
 }

@@ -3,6 +3,7 @@
 #define RULES_TRANSLATED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <libmnl/libmnl.h>
 
@@ -11,13 +12,13 @@ struct service;
 struct surroundings;
 
 /*
- * Counts live entries of a service whose addresses or ports are translated: evidence of NAT, whoever
- * made it. The kernel selects them, where it can; else no more than TRANSLATED_ENTRIES_MAX
- * are looked at. nl is a conversation with NETLINK_NETFILTER. *out is whole, or what was seen before an
- * error. Returns 0 or -errno.
+ * Counts live entries of each of count services whose addresses or ports are translated: evidence of
+ * NAT, whoever made it. The kernel selects them, where it can; else no more than
+ * TRANSLATED_ENTRIES_MAX are looked at. nl is a conversation with NETLINK_NETFILTER. out, of count
+ * zeros, is whole, or what was seen before an error. Returns 0 or -errno.
  */
 int translated_count(struct nl *nl, const struct surroundings *host,
-		     const struct service *service, unsigned *out);
+		     const struct service *services, size_t count, unsigned *out);
 
 enum { TRANSLATED_ENTRIES_MAX = 65536 };
 

@@ -109,7 +109,15 @@ static size_t put_hook(const struct model *model, int family, int hook,
 	return count;
 }
 
-int walk_prepare(struct model *model, struct walk_order *out)
+static size_t up_to_translation(const struct walk_stop *stops, size_t count)
+{
+	while (count > 0 && !(stops[count - 1].chain &&
+			      stops[count - 1].chain->effects & MODEL_TRANSLATES))
+		count--;
+	return count;
+}
+
+int walk_prepare(const struct model *model, struct arena *arena, struct walk_order *out)
 {
 	size_t most = 2 * HOOKS_MAX;
 
@@ -120,7 +128,7 @@ int walk_prepare(struct model *model, struct walk_order *out)
 		for (int way = 0; way < WALK_WAYS; way++) {
 			size_t count = 0;
 			struct walk_stop *stops =
-				arena_take(&model->arena, most * sizeof(*stops));
+				arena_take(arena, most * sizeof(*stops));
 
 			if (!stops)
 				return -ENOMEM;
@@ -128,6 +136,7 @@ int walk_prepare(struct model *model, struct walk_order *out)
 				count += put_hook(model, family, *hook, stops + count);
 			out->stops[family][way] = stops;
 			out->count[family][way] = count;
+			out->translating[family][way] = up_to_translation(stops, count);
 		}
 	}
 	return 0;
@@ -396,7 +405,9 @@ static void go_on(struct run *run, const struct walk_order *order)
 	int family = run->packet->family == AF_INET ? 0 : 1;
 	enum packet_way way = packet_way(run->packet);
 	const struct walk_stop *stops = order->stops[family][way];
-	size_t count = order->count[family][way];
+	size_t count = run->packet->astray || run->packet->passing
+			       ? order->translating[family][way]
+			       : order->count[family][way];
 
 	while (run->now.stop < count && !run->world->spent) {
 		const struct walk_stop *stop = &stops[run->now.stop];

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
 struct model;
 struct model_chain;
 struct run;
@@ -33,10 +34,12 @@ struct walk_stop {
 struct walk_order {
 	struct walk_stop *stops[WALK_FAMILIES][WALK_WAYS];
 	size_t count[WALK_FAMILIES][WALK_WAYS];
+	/* Of these up to the last that may translate: who is followed only to see that goes no further. */
+	size_t translating[WALK_FAMILIES][WALK_WAYS];
 };
 
-/* Takes memory from the model's arena. Returns 0 or -ENOMEM. */
-int walk_prepare(struct model *model, struct walk_order *out);
+/* Takes memory from the arena. Returns 0 or -ENOMEM. */
+int walk_prepare(const struct model *model, struct arena *arena, struct walk_order *out);
 
 /*
  * Sends run->packet on its way; run->world, model, packet, untrack and record are set, all else

@@ -286,12 +286,94 @@ tables() {
 	[ "$(jq -r '.walks[0].rules[0] | .tracked + .untracked' <<<"$output")" = yesno ]
 }
 
+# listeners WHERE...: somebody listens at each, such as "udp :: 53".
+listeners() {
+	local where
+	for where; do
+		# shellcheck disable=SC2086 # three words
+		background on server listen $where
+		wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	done
+}
+
+# all FILTER: what jq makes of the audit of all.
+all() {
+	on server ctrules audit --all --json | jq -c "$1"
+}
+
+@test "all who listen are audited at once, whatever they are bound to" {
+	run -0 on server ctrules audit --all
+	[ "$output" = 'Nobody listens here.' ]
+	[ "$(all .services)" = '[]' ]
+	listeners 'udp 0.0.0.0 9000' 'udp :: 9000' 'udp 127.0.0.1 53' 'tcp ::1 80' 'tcp :: 22'
+	run -0 on server ctrules audit --all
+	[[ ${lines[0]} == 'SERVICE '*'PROCESS '*'PID  VERDICT  WHY' ]]
+	[ "$(tail -n +2 <<<"$output" | awk '{ print $1, $2, $4, $5 }')" = "$(
+		printf '%s listen safe -\n' tcp/22 'tcp/[::1]:80' udp/127.0.0.1:53 udp/9000
+	)" ]
+	[ "$(all '[.services[] | [.service, .process, .verdict, .findings]]')" = \
+		'[["tcp/22","listen","safe",[]],["tcp/[::1]:80","listen","safe",[]],["udp/127.0.0.1:53","listen","safe",[]],["udp/9000","listen","safe",[]]]' ]
+	[ "$(all .left_out)" = 0 ]
+	[ "$(all .metainfo.program)" = '"ctrules"' ]
+	pid=$(all '.services[0].pid')
+	[ "$(cat "/proc/$pid/comm")" = listen ]
+}
+
+@test "the audit of all says of each what the audit of one says" {
+	rules <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				iif lo accept
+				meta l4proto { icmp, ipv6-icmp } accept
+				udp dport 53 ct state new,established accept
+				tcp dport 80 accept
+				udp dport 123 accept
+			}
+		}
+	NFT
+	listeners 'udp :: 53' 'udp :: 123' 'tcp :: 80'
+	run -4 on server ctrules audit --all
+	[[ ${lines[2]} == 'udp/53 '*' unsafe   requests pass because they are tracked;'* ]]
+	[ "$(all '[.services[].verdict]')" = '["safe","unsafe","safe"]' ]
+	for service in tcp/80 udp/53 udp/123; do
+		one=$(on server ctrules audit $service --json | jq -cS '{service, verdict, findings}')
+		[ "$(all ".services[] | select(.service == \"$service\")" | jq -cS '{service, verdict, findings}')" = "$one" ]
+	done
+	# One that is not known, and none that is unsafe.
+	on server nft insert rule inet filter input udp dport 53 accept
+	run -0 on server ctrules audit --all
+	rules <<-'NFT'
+		table inet early {
+			chain prerouting {
+				type filter hook prerouting priority -301;
+				udp dport 123 ct zone set 1
+			}
+		}
+	NFT
+	run -5 on server ctrules audit --all
+	[ "$(all '[.services[].verdict]')" = '["safe","safe","unknown"]' ]
+}
+
+@test "translated connections are counted for every service at once" {
+	listeners 'udp :: 53' 'udp :: 54' 'udp :: 55'
+	for port in 53 55; do
+		on server conntrack -I -p udp -s 10.77.0.2 -d 10.77.0.1 --sport 4000 --dport $port -t 60 \
+			--dst-nat 10.0.0.9
+	done
+	run -4 on server ctrules audit --all
+	[ "$(all '[.services[] | [.verdict, .findings[0].code]]')" = '[["unsafe","live-nat"],["safe",null],["unsafe","live-nat"]]' ]
+}
+
 @test "wrong command lines are refused" {
 	run -2 --separate-stderr on server ctrules audit
 	[ "$stderr" = 'ctrules: which SERVICE? There is none after "audit" (see ctrules --help)' ]
 	run -2 on server ctrules audit udp/9000 --force
 	run -2 on server ctrules audit udp/9000 --dry-run
 	run -2 on server ctrules add udp/9000 --explain
+	run -2 on server ctrules audit --all udp/9000
+	run -2 --separate-stderr on server ctrules audit --all --rehearse
+	[ "$stderr" = 'ctrules: --explain and --rehearse are for one service, not for --all (see ctrules --help)' ]
 	run -2 on server ctrules audit udp/0
 }
 

@@ -102,6 +102,19 @@ static void how_much_is_untracked_is_a_share_a_budget_or_all(void **state)
 	}
 }
 
+static void an_audit_is_of_one_service_or_of_all(void **state)
+{
+	struct request request;
+	char said[SAID_MAX];
+	struct log log;
+
+	assert_int_equal(parse("audit udp/53", &log, &request, said), REQUEST_RUN);
+	assert_true(request_takes_service(&request));
+	assert_int_equal(parse("audit --all -j", &log, &request, said), REQUEST_RUN);
+	assert_true(request.all && request.json);
+	assert_false(request_takes_service(&request));
+}
+
 static void verbose_and_quiet_set_the_level(void **state)
 {
 	struct request request;
@@ -135,6 +148,11 @@ static void what_is_wrong_is_named_in_one_sentence(void **state)
 		{ "remove udp/53", "unknown command \"remove\"" },
 		{ "add", "There is none after \"add\"" },
 		{ "delete", "There is none after \"delete\"" },
+		{ "audit --all udp/53", "one operand too many: \"udp/53\"" },
+		{ "audit --all --explain", "are for one service, not for --all" },
+		{ "audit --all --rehearse", "are for one service, not for --all" },
+		{ "add udp/53 --all", "--all is not for command \"add\"" },
+		{ "list --all", "--all is not for command \"list\"" },
 		{ "list udp/53", "one operand too many: \"udp/53\"" },
 		{ "add udp/53 udp/54", "one operand too many: \"udp/54\"" },
 		{ "add 53", "service \"53\"" },
@@ -179,6 +197,7 @@ int main(void)
 		cmocka_unit_test(commands_and_options_may_stand_in_any_order),
 		cmocka_unit_test(without_options_the_lease_is_five_minutes),
 		cmocka_unit_test(how_much_is_untracked_is_a_share_a_budget_or_all),
+		cmocka_unit_test(an_audit_is_of_one_service_or_of_all),
 		cmocka_unit_test(verbose_and_quiet_set_the_level),
 		cmocka_unit_test(help_and_version_come_before_everything_else),
 		cmocka_unit_test(what_is_wrong_is_named_in_one_sentence),
