@@ -48,7 +48,7 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_EXPLAIN, "explain", NULL,
 	  "audit: how each rule goes, tracked and untracked" },
 	{ OPTION_REHEARSE, "rehearse", NULL,
-	  "audit: also try it with packets in a copy of this host" },
+	  "audit: also try it in a copy of this host" },
 	OPTIONS_COMMON,
 };
 
