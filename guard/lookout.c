@@ -19,6 +19,7 @@
 #include "guard/suspects.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
+#include "rules/midstream.h"
 
 /* A table that would take this many horizons to fill is at rest. */
 static const double REST_HORIZONS = 6;
@@ -46,6 +47,7 @@ struct lookout {
 	struct suspects *suspects;
 	struct forecast forecast;
 	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
+	struct midstream midstream[POLICY_SERVICES_MAX];
 	uint64_t helpless_ns; /* when nothing helped; 0: that is over */
 	uint32_t helpless_entries;
 	uint32_t counted; /* entries at the last look, without pretence */
@@ -349,7 +351,13 @@ void lookout_note_connections(struct lookout *lookout, size_t i, double connecti
 	const struct service *service = &lookout->config->services[i].service;
 
 	lookout->connections[i] = service->proto == IPPROTO_TCP ? connections : 0;
-	lookout->view.services[i].fragile = pickup_kills(service);
+	lookout->view.services[i].fragile = pickup_cuts(&lookout->midstream[i]);
+}
+
+void lookout_note_midstream(struct lookout *lookout, size_t i, struct midstream midstream)
+{
+	lookout->midstream[i] = midstream;
+	lookout->view.services[i].fragile = pickup_cuts(&midstream);
 }
 
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe)

@@ -8,6 +8,7 @@
 #include "guard/policy.h"
 
 struct chores;
+struct midstream;
 struct config;
 struct leases;
 
@@ -59,6 +60,10 @@ int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entri
  * not known. Looks, too, whether they would survive being tracked again.
  */
 void lookout_note_connections(struct lookout *lookout, size_t i, double connections);
+
+/* What becomes of connections of service number i that are tracked again; UDP has none. */
+void lookout_note_midstream(struct lookout *lookout, size_t i,
+			    struct midstream midstream);
 
 /* Whether the audit says that service number i must stay tracked. */
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe);

@@ -4,15 +4,14 @@
 
 #include <stdbool.h>
 
-struct service;
+struct midstream;
 
 /*
- * Whether connections of service that are open but not in the table would die when their packets
- * are tracked again, in the network namespace of the calling thread: the one place that
- * decides it. They are picked up mid-stream as new ones, unless the kernel is told not to
- * (net.netfilter.nf_conntrack_tcp_loose=0). Of UDP there is nothing to pick up. That a rule may
- * drop what is new but no SYN is not seen here.
+ * Whether connections that are open but not in the table are cut off when their packets are tracked
+ * again, in the network namespace of the calling thread: the one place that decides it. They are
+ * picked up mid-stream as new ones, unless the kernel is told not to
+ * (net.netfilter.nf_conntrack_tcp_loose=0), and what rules do to them either way is known.
  */
-bool pickup_kills(const struct service *service);
+bool pickup_cuts(const struct midstream *midstream);
 
 #endif

@@ -80,6 +80,7 @@ static json_t *service_json(const struct config *config, const struct status_tab
 			    engaged ? number_or_null(service->returning) : json_null());
 	json_object_set_new(object, "connections",
 			    engaged ? number_or_null(service->connections) : json_null());
+	json_object_set_new(object, "cuts_connections", json_boolean(service->fragile));
 	json_object_set_new(
 		object, "calm_seconds",
 		service->calm_since_ns

@@ -29,6 +29,7 @@ struct row {
 	enum vetting_verdict verdict;
 	bool news; /* nobody was told yet */
 	char why[WHY_BYTES];
+	struct midstream midstream;
 };
 
 struct vetting {
@@ -58,8 +59,11 @@ int vetting_open(struct vetting **out, const struct config *config,
 		return err;
 	}
 	for (size_t i = 0; i < config->count; i++)
-		vetting->rows[i].verdict =
-			config_forces(config, i) ? VETTING_FORCED : VETTING_UNKNOWN;
+		vetting->rows[i] = (struct row){
+			.verdict = config_forces(config, i) ? VETTING_FORCED
+							    : VETTING_UNKNOWN,
+			.midstream = MIDSTREAM_UNKNOWN,
+		};
 	*out = vetting;
 	return 0;
 }
@@ -115,10 +119,22 @@ static bool is_half_read(const struct audit *audit)
 	       strcmp(audit->finding[0].code, "live-nat") == 0;
 }
 
+/* Also of what is taken out whatever the audit says. */
+static int judge_midstream(struct vetting *vetting, const struct evidence *evidence)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < vetting->config->count; i++)
+		err = midstream_judge(&evidence->model, &evidence->host,
+				      &vetting->config->services[i].service,
+				      &vetting->rows[i].midstream);
+	return err;
+}
+
 static int judge_all(struct vetting *vetting, struct evidence *evidence)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
-	int err = audit ? 0 : -ENOMEM;
+	int err = audit ? judge_midstream(vetting, evidence) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < vetting->config->count; i++) {
 		if (!is_asked(vetting, i))
@@ -134,10 +150,12 @@ static int judge_all(struct vetting *vetting, struct evidence *evidence)
 	return err;
 }
 
+/* Of UDP that is forced nothing need be known. */
 static bool nothing_is_asked(const struct vetting *vetting)
 {
 	for (size_t i = 0; i < vetting->config->count; i++) {
-		if (is_asked(vetting, i))
+		if (is_asked(vetting, i) ||
+		    vetting->config->services[i].service.proto == IPPROTO_TCP)
 			return false;
 	}
 	return true;
@@ -202,6 +220,11 @@ void vetting_keep(struct vetting *vetting, bool before)
 enum vetting_verdict vetting_verdict(const struct vetting *vetting, size_t i)
 {
 	return vetting->rows[i].verdict;
+}
+
+struct midstream vetting_midstream(const struct vetting *vetting, size_t i)
+{
+	return vetting->rows[i].midstream;
 }
 
 bool vetting_allows(const struct vetting *vetting, size_t i)

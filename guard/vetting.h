@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "rules/midstream.h"
+
 struct config;
 struct legacy;
 struct text;
@@ -52,6 +54,9 @@ void vetting_keep(struct vetting *vetting, bool before);
 bool vetting_is_current(struct vetting *vetting);
 
 enum vetting_verdict vetting_verdict(const struct vetting *vetting, size_t i);
+
+/* Whether open connections of service i would be cut off if they were tracked again. */
+struct midstream vetting_midstream(const struct vetting *vetting, size_t i);
 
 /* Whether the guard may take service i out: it is safe, or forced. */
 bool vetting_allows(const struct vetting *vetting, size_t i);

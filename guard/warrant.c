@@ -67,6 +67,8 @@ void warrant_review(struct warrant *warrant)
 		bool known = lookout_view(warrant->lookout)->services[i].unsafe;
 
 		lookout_note_unsafe(warrant->lookout, i, !allowed);
+		lookout_note_midstream(warrant->lookout, i,
+				       vetting_midstream(warrant->vetting, i));
 		if (vetting_take_news(warrant->vetting, i)) {
 			tell(warrant, i, known);
 			err = allowed ? leases_arm(warrant->leases, &why) : 0;

@@ -324,7 +324,7 @@ static enum packet_field conntrack_end(struct run *run, unsigned which)
 	/* Original source, original destination, reply source, reply destination. */
 	bool client = which == 0 || which == 3;
 
-	if (!run_was_tracked(run))
+	if (run_is_reversed(run))
 		client = !client;
 	return client ? PACKET_CLIENT : PACKET_SERVER;
 }

@@ -157,13 +157,14 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 /* The bits of a connection's status that can be set without NAT. */
 static bool put_status(struct run *run, const struct model_expr *expr)
 {
-	bool first = run->packet->kind == PACKET_REQUEST;
+	bool first = run->packet->kind == PACKET_REQUEST || run->past != RUN_SEEN;
 	uint32_t set = first ? 0 : (uint32_t)(IPS_CONFIRMED | IPS_SEEN_REPLY);
 	/* A request is sent again before it is answered, or comes in where it went out. */
 	uint32_t open = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE |
 			(uint32_t)(first ? IPS_CONFIRMED : IPS_ASSURED);
 	uint32_t expected = run_is_expected(run) ? (uint32_t)IPS_EXPECTED : 0;
-	const struct world_key key = { PACKET_CT, NFT_CT_STATUS, 0, run->packet->kind };
+	const struct world_key key = { PACKET_CT, NFT_CT_STATUS, run->past,
+				       run->packet->kind };
 	struct range *at =
 		arena_take(&run->world->arena, (UINT16_MAX / 64) * sizeof(*at));
 	size_t count = 0;
@@ -196,7 +197,7 @@ static bool put_tuple(struct run *run, const struct model_expr *expr, bool port,
 	size_t count = port ? 2 : (run->packet->family == AF_INET ? 4 : 16);
 	struct byte bytes[NAME_BYTES];
 
-	if (!run_was_tracked(run))
+	if (run_is_reversed(run))
 		client = !client;
 	bytes_put_symbol(
 		bytes, count,

@@ -59,9 +59,18 @@ bool run_was_tracked(struct run *run)
 {
 	const struct world_key key = { PACKET_FACT, FACT_WAS_TRACKED, 0, 0 };
 
+	if (run->past != RUN_SEEN)
+		return false;
 	if (run->packet->kind == PACKET_REQUEST || !run->model->untracks)
 		return true;
 	return !world_assume(run->world, &key, NULL, 0);
+}
+
+bool run_is_reversed(struct run *run)
+{
+	if (run->past != RUN_SEEN)
+		return !packet_is_request(run->packet);
+	return !run_was_tracked(run);
 }
 
 bool run_is_expected(struct run *run)

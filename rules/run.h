@@ -33,6 +33,13 @@ enum run_tracking {
 	RUN_TRACKED,
 };
 
+/* What conntrack knows of the packets of a TCP connection that came before. */
+enum run_past {
+	RUN_SEEN,   /* what the rules let it see of them */
+	RUN_UNSEEN, /* none, and it takes the connection up in its middle, as a new one */
+	RUN_STRANGE, /* none, and it does not: the packet is invalid */
+};
+
 /* What rules do, beside letting packets through or not. */
 enum run_effect_kind {
 	RUN_DNAT,
@@ -130,7 +137,8 @@ struct run {
 	struct world *world;
 	const struct model *model;
 	const struct packet *packet;
-	bool untrack;          /* with our NOTRACK */
+	bool untrack; /* with our NOTRACK */
+	enum run_past past;
 	struct record *record; /* who wants to know how rules went; may be NULL */
 
 	struct run_state now;
@@ -180,9 +188,12 @@ bool run_is_original(struct run *run);
 
 /*
  * Whether the first packet of the conversation was tracked: only rules that untrack make it
- * a question.
+ * a question, where the past was seen.
  */
 bool run_was_tracked(struct run *run);
+
+/* Whether to conntrack the server opened the connection: by a reply to what was not tracked. */
+bool run_is_reversed(struct run *run);
 
 /* Whether the packet's source, or else its destination, is an address of this host. */
 bool run_is_local(const struct run *run, bool source);

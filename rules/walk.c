@@ -351,6 +351,8 @@ static void track(struct run *run)
 {
 	if (run->now.tracking != RUN_NONE && run->now.tracking != RUN_TEMPLATE)
 		return;
+	if (run->past == RUN_STRANGE)
+		return;
 	if (packet_is_error(run->packet) && (run->untrack || !run_was_tracked(run)))
 		run->now.tracking = RUN_NONE;
 	else
