@@ -24,6 +24,7 @@
 #include "guard/startup.h"
 #include "guard/status.h"
 #include "guard/symptoms.h"
+#include "guard/timeslice.h"
 #include "guard/wiring.h"
 #include "lib/args.h"
 #include "lib/log.h"
@@ -236,6 +237,7 @@ static int run(const struct order *order, const struct log *log)
 		return status;
 	/* Whoever reads what the guard says may go: it stays. */
 	sigaction(SIGPIPE, &ignore, NULL);
+	timeslice_shorten();
 	if (order->realtime)
 		realtime_begin(log);
 	legacy_open(&legacy);

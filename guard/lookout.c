@@ -166,6 +166,39 @@ static int find_out_who(struct lookout *lookout)
 	return suspects_find(lookout->suspects, lookout->counted, &lookout->view);
 }
 
+/* Entries at which the policy asks who it is, at the latest. */
+static double mark(const struct lookout *lookout)
+{
+	return lookout->config->policy.engage_at * lookout->view.limit;
+}
+
+/* What is known of the table at rest, and on the way to the mark. */
+static int keep_ready(struct lookout *lookout)
+{
+	int err = keep_baseline(lookout);
+
+	if (!err && !lookout->rehearse)
+		err = suspects_keep_warm(lookout->suspects, lookout->counted,
+					 mark(lookout), &lookout->view);
+	return err;
+}
+
+/* Whether what is known already is enough to act. */
+static bool recall(struct lookout *lookout, struct policy_decision *out)
+{
+	struct policy_view *view = &lookout->view;
+	struct policy_decision decision;
+
+	if (lookout->rehearse ||
+	    !suspects_recall(lookout->suspects, lookout->counted, mark(lookout), view))
+		return false;
+	policy_decide(&lookout->config->policy, view, &decision);
+	if (decision.action != POLICY_ENGAGE)
+		return false;
+	*out = decision;
+	return true;
+}
+
 /*
  * Nothing helps: because an address came since the last reading, so that the flows to it seem
  * to be somebody else's? If not, who is it?
@@ -234,7 +267,7 @@ int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entri
 	if (usage.entries >= COLLECTED_PART * before)
 		return 0;
 	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
-	suspects_drop_baseline(lookout->suspects);
+	suspects_forget(lookout->suspects);
 	return 0;
 }
 
@@ -281,7 +314,7 @@ static int attribute(struct lookout *lookout, struct policy_decision *out)
 	int err;
 
 	out->action = POLICY_REST;
-	if (still_helpless(lookout))
+	if (still_helpless(lookout) || recall(lookout, out))
 		return 0;
 	err = find_out_who(lookout);
 	if (err || was_expired(lookout))
@@ -316,7 +349,7 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 	if (out->action == POLICY_PURGE)
 		view->purged_ns = view->now_ns;
 	if (out->action == POLICY_REST) {
-		err = keep_baseline(lookout);
+		err = keep_ready(lookout);
 		return err ? err : watch_slices(lookout);
 	}
 	return out->action == POLICY_ATTRIBUTE ? attribute(lookout, out) : 0;
@@ -340,7 +373,7 @@ int lookout_restart(struct lookout *lookout, uint32_t *entries)
 	if (err)
 		return err;
 	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
-	suspects_drop_baseline(lookout->suspects);
+	suspects_forget(lookout->suspects);
 	if (entries)
 		*entries = usage.entries;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "conntrack/addresses.h"
@@ -20,6 +21,14 @@ static const double RENEW_AGE_S = 0.5;
 
 /* How long the name of whoever fills the table serves. */
 static const double TOP_AGE_S = 10;
+
+/*
+ * The last census is warm while the count is that far from it at most, as a part of the mark, and for so
+ * long; it is renewed at half of that, but not more often than this.
+ */
+static const double WARM_PART = 0.1;
+static const double WARM_FOR_S = 1;
+static const double RENEW_WARM_S = 0.02;
 
 struct suspects {
 	const struct config *config;
@@ -81,6 +90,31 @@ int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_vie
 	return err;
 }
 
+/* By how much the count has moved since the last census. */
+static double moved(const struct suspects *suspects, uint32_t entries)
+{
+	return fabs((double)entries - suspects->census.entries);
+}
+
+int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
+		       const struct policy_view *view)
+{
+	if (moved(suspects, entries) < WARM_PART / 2 * mark ||
+	    clock_is_within(suspects->census.taken_ns, view->now_ns, RENEW_WARM_S))
+		return 0;
+	return take(suspects, view->now_ns, entries, &suspects->census);
+}
+
+bool suspects_recall(const struct suspects *suspects, uint32_t entries, double mark,
+		     struct policy_view *view)
+{
+	if (moved(suspects, entries) > WARM_PART * mark ||
+	    !clock_is_within(suspects->census.taken_ns, view->now_ns, WARM_FOR_S))
+		return false;
+	census_apply(&suspects->census, &suspects->baseline, view);
+	return true;
+}
+
 int suspects_find_top(struct suspects *suspects, struct policy_view *view)
 {
 	int err = census_find_top(suspects->nl, &suspects->top);
@@ -116,8 +150,9 @@ void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns)
 		suspects->baseline = suspects->census;
 }
 
-void suspects_drop_baseline(struct suspects *suspects)
+void suspects_forget(struct suspects *suspects)
 {
+	suspects->census = (struct census){ 0 };
 	suspects->baseline = (struct census){ 0 };
 }
 

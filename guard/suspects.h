@@ -29,6 +29,21 @@ void suspects_close(struct suspects *suspects);
 int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view);
 
 /*
+ * The same, so that it is known before anybody asks: if the count has moved since the last census by
+ * more than a small part of mark, the entries at which the policy will ask. A few times on the
+ * way there, and not at rest. Returns 0 or -errno.
+ */
+int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
+		       const struct policy_view *view);
+
+/*
+ * Writes who it is by the last census into view, if the count has hardly moved since. Else returns
+ * false, nothing then written.
+ */
+bool suspects_recall(const struct suspects *suspects, uint32_t entries, double mark,
+		     struct policy_view *view);
+
+/*
  * Reads this host's addresses anew: a flow to one that came since seems to be somebody else's.
  * Returns 0 or -errno, what was known then still holding.
  */
@@ -50,8 +65,8 @@ int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
 /* Growth is counted from the last census on, unless it has just been so. */
 void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns);
 
-/* There is no baseline any more: the count has changed by other causes than growth. */
-void suspects_drop_baseline(struct suspects *suspects);
+/* Forgets censuses and baseline: the count has changed by other causes than growth. */
+void suspects_forget(struct suspects *suspects);
 
 /* The last census. */
 const struct census *suspects_census(const struct suspects *suspects);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How long a census serves. The kernel is not asked here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "guard/suspects.c"
+
+static const double MARK = 100000;
+static const uint64_t THEN_NS = 5000000000;
+
+/* Of two services the second has most, and has grown. */
+static const struct suspects KNOWN = {
+	.baseline = { .taken_ns = 1000000000, .entries = 20000, .stock = { 8000, 2000 } },
+	.census = { .taken_ns = 5000000000, .entries = 90000, .stock = { 8000, 72000 } },
+};
+
+static bool serves(double elapsed_s, uint32_t entries)
+{
+	struct policy_view view = { .count = 2,
+				    .now_ns = THEN_NS + (uint64_t)(elapsed_s * 1e9) };
+	bool recalled = suspects_recall(&KNOWN, entries, MARK, &view);
+
+	assert_int_equal(view.attributed, recalled);
+	if (recalled) {
+		assert_true(view.services[1].stock == 72000);
+		assert_true(view.services[1].grown == 70000);
+		assert_true(view.services[0].grown == 0);
+	}
+	return recalled;
+}
+
+static void a_census_serves_while_the_count_has_hardly_moved(void **state)
+{
+	assert_true(serves(0.005, 90000));
+	assert_true(serves(0.05, 100000));
+	assert_true(serves(0.05, 80000));
+	assert_false(serves(0.05, 100001));
+	assert_false(serves(0.05, 79999));
+}
+
+static void a_census_serves_for_a_second_only(void **state)
+{
+	assert_true(serves(0.99, 90000));
+	assert_false(serves(1.01, 90000));
+}
+
+static void what_was_forgotten_is_not_recalled(void **state)
+{
+	struct suspects suspects = KNOWN;
+	struct policy_view view = { .count = 2, .now_ns = THEN_NS };
+
+	suspects_forget(&suspects);
+	assert_false(suspects_recall(&suspects, 90000, MARK, &view));
+	assert_false(suspects_recall(&suspects, 0, MARK, &view));
+}
+
+/* Would it sample, it would fail: there is no conversation. */
+static void no_census_is_taken_of_a_table_that_hardly_moved_or_again_at_once(void **state)
+{
+	struct suspects suspects = KNOWN;
+	struct policy_view view = { .count = 2, .now_ns = THEN_NS + 500000000 };
+
+	assert_int_equal(suspects_keep_warm(&suspects, 94000, MARK, &view), 0);
+	assert_int_equal(suspects_keep_warm(&suspects, 86000, MARK, &view), 0);
+	view.now_ns = THEN_NS + 10000000;
+	assert_int_equal(suspects_keep_warm(&suspects, 99000, MARK, &view), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_census_serves_while_the_count_has_hardly_moved),
+		cmocka_unit_test(a_census_serves_for_a_second_only),
+		cmocka_unit_test(what_was_forgotten_is_not_recalled),
+		cmocka_unit_test(
+			no_census_is_taken_of_a_table_that_hardly_moved_or_again_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
