@@ -91,7 +91,7 @@ $(FUZZERS): $B/%: $B/%.o $(if $(FUZZ),,$B/tests/fuzz/replay.o) $(FOLDERS:%=$B/%.
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(TOOLS): $B/%: $B/%.o $B/conntrack.a $B/lib.a
+$(TOOLS): $B/%: $B/%.o $B/conntrack.a $B/rules.a $B/lib.a
 	$(if $Q,@echo "  LD      $@")
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -170,6 +170,7 @@ static bool serve(struct play *play, int fd)
 	end_text(&peer, from, sizeof(from));
 	snprintf(detail, sizeof(detail), "%.*s from %s", (int)got, data + head, from);
 	play_note(play, "the service", "gets ", detail);
+	play->heard = true;
 	memcpy(data, PLAY_ANSWER, head);
 	message.msg_iov->iov_base = data;
 	message.msg_iov->iov_len = head + (size_t)got;
@@ -218,6 +219,7 @@ static bool hear(struct play *play, struct play_flow *flow, short events)
 	}
 	end_text(&peer, from, sizeof(from));
 	play_note(play, flow->name, "is answered from ", from);
+	play->heard |= play->service->outbound;
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,11 +20,12 @@
 #include "lib/nl.h"
 #include "rules/attrs.h"
 #include "rules/ruleset.h"
+#include "rules/settings.h"
 
 enum { READ_TRIES = 20, LOOPBACK_INDEX = 1 };
 
-/* More than rulesets that work have; a batch is sent at once. */
-enum { PILE_BYTES_MAX = 16 << 20 };
+/* More than rulesets that work have. */
+enum { PILE_BYTES_MAX = 64 << 20 };
 
 /* Messages one behind the other. Zero-initialise. */
 struct pile {
@@ -36,6 +38,7 @@ struct copy {
 	size_t links;
 	struct copy_link link[COPY_LINKS_MAX];
 	size_t links_left_out;
+	struct settings settings;
 };
 
 void copy_miss(struct copy_missing *missing, const char *format, ...)
@@ -80,6 +83,18 @@ static int keep_cb(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
+static bool is_vrf(const struct nlattr *info)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND &&
+		    strncmp(mnl_attr_get_payload(attr), "vrf",
+			    mnl_attr_get_payload_len(attr)) == 0)
+			return true;
+	return false;
+}
+
 static void note_link(const struct nlmsghdr *message, struct copy_link *out)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
@@ -104,6 +119,7 @@ static void note_link(const struct nlmsghdr *message, struct copy_link *out)
 			if (bytes == sizeof(out->mac))
 				memcpy(out->mac, data, bytes);
 			break;
+		case IFLA_LINKINFO: out->routes_apart = is_vrf(attr); break;
 		default: break;
 		}
 	}
@@ -126,8 +142,23 @@ static int link_cb(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int dump_route(struct nl *route, uint16_t type, size_t header, mnl_cb_t cb,
-		      void *data)
+static int dump_links(struct nl *route, struct copy *copy)
+{
+	int err = -EINTR;
+
+	for (int tries = 0; err == -EINTR && tries < READ_TRIES; tries++) {
+		struct nlmsghdr *message = nl_begin(route, RTM_GETLINK, NLM_F_DUMP);
+
+		memset(mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg)), 0,
+		       sizeof(struct ifinfomsg));
+		copy->links = copy->links_left_out = 0;
+		err = nl_transact(route, link_cb, copy);
+	}
+	return err;
+}
+
+/* What this kernel does not have is as if it were empty. */
+static int dump_route(struct nl *route, uint16_t type, size_t header, struct pile *pile)
 {
 	int err = -EINTR;
 
@@ -135,28 +166,30 @@ static int dump_route(struct nl *route, uint16_t type, size_t header, mnl_cb_t c
 		struct nlmsghdr *message = nl_begin(route, type, NLM_F_DUMP);
 
 		memset(mnl_nlmsg_put_extra_header(message, header), 0, header);
-		err = nl_transact(route, cb, data);
+		pile->count = 0;
+		err = nl_transact(route, keep_cb, pile);
 	}
-	return err;
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 static int read_surroundings(struct copy *copy)
 {
+	static const struct {
+		enum copy_kind kind;
+		uint16_t type;
+		size_t header;
+	} DUMPS[] = { { COPY_ADDRESSES, RTM_GETADDR, sizeof(struct ifaddrmsg) },
+		      { COPY_NEXTHOPS, RTM_GETNEXTHOP, sizeof(struct nhmsg) },
+		      { COPY_ROUTES, RTM_GETROUTE, sizeof(struct rtmsg) },
+		      { COPY_POLICIES, RTM_GETRULE, sizeof(struct fib_rule_hdr) } };
 	struct nl *route = NULL;
 	int err = nl_open(&route, NETLINK_ROUTE);
 
 	if (!err)
-		err = dump_route(route, RTM_GETLINK, sizeof(struct ifinfomsg), link_cb,
-				 copy);
-	if (!err)
-		err = dump_route(route, RTM_GETADDR, sizeof(struct ifaddrmsg), keep_cb,
-				 &copy->pile[COPY_ADDRESSES]);
-	if (!err)
-		err = dump_route(route, RTM_GETROUTE, sizeof(struct rtmsg), keep_cb,
-				 &copy->pile[COPY_ROUTES]);
-	if (!err)
-		err = dump_route(route, RTM_GETRULE, sizeof(struct fib_rule_hdr), keep_cb,
-				 &copy->pile[COPY_POLICIES]);
+		err = dump_links(route, copy);
+	for (size_t i = 0; i < sizeof(DUMPS) / sizeof(DUMPS[0]) && !err; i++)
+		err = dump_route(route, DUMPS[i].type, DUMPS[i].header,
+				 &copy->pile[DUMPS[i].kind]);
 	nl_close(route);
 	return err;
 }
@@ -258,6 +291,8 @@ int copy_read(struct copy **out)
 
 	if (!err)
 		err = read_rules(copy);
+	if (!err)
+		err = settings_read(copy->link, copy->links, &copy->settings);
 	if (err) {
 		copy_free(copy);
 		return err;
@@ -273,6 +308,7 @@ void copy_free(struct copy *copy)
 		return;
 	for (int kind = 0; kind < COPY_KINDS; kind++)
 		free(copy->pile[kind].bytes);
+	settings_free(&copy->settings);
 	free(copy);
 }
 
@@ -285,4 +321,9 @@ size_t copy_links(const struct copy *copy, const struct copy_link **out)
 size_t copy_links_left_out(const struct copy *copy)
 {
 	return copy->links_left_out;
+}
+
+const struct settings *copy_settings(const struct copy *copy)
+{
+	return &copy->settings;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct nlmsghdr;
+struct settings;
 
 /*
  * A network namespace as the kernel dumps it: interfaces, addresses, routes, policy rules and the whole of nf_tables,
@@ -20,8 +21,9 @@ struct copy;
 struct copy_link {
 	int index;
 	bool up;
+	bool routes_apart; /* a VRF: routing asks it */
 	uint32_t mtu;
-	uint8_t mac[6];
+	uint8_t mac[6]; /* 0: it has none */
 	char name[IF_NAMESIZE];
 };
 
@@ -48,6 +50,9 @@ size_t copy_links(const struct copy *copy, const struct copy_link **out);
 /* How many there were more than COPY_LINKS_MAX. */
 size_t copy_links_left_out(const struct copy *copy);
 
+/* Settings of the namespace and of these interfaces. */
+const struct settings *copy_settings(const struct copy *copy);
+
 /* In the order in which they can be made: what is named must be there. */
 enum copy_kind {
 	COPY_TABLES,
@@ -58,6 +63,7 @@ enum copy_kind {
 	COPY_ELEMENTS,
 	COPY_RULES, /* the last of nf_tables */
 	COPY_ADDRESSES,
+	COPY_NEXTHOPS,
 	COPY_ROUTES,
 	COPY_POLICIES,
 	COPY_KINDS

@@ -89,7 +89,7 @@ int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *s
 	err = make_one(inquiry, nl, service, explain, why);
 	if (!err && rehearse) {
 		inquiry->rehearsed = true;
-		rehearsal_run(service, &inquiry->rehearsal);
+		rehearsal_run(&inquiry->audit, &inquiry->evidence, &inquiry->rehearsal);
 		rehearsal_judge(&inquiry->rehearsal, &inquiry->audit);
 	}
 	return err;

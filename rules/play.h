@@ -50,7 +50,8 @@ struct play_socket {
 struct play {
 	const struct scratch *scratch;
 	const struct service *service;
-	size_t flows, sockets;
+	size_t flows, left_out, sockets;
+	bool heard; /* something came through */
 	struct play_flow flow[PLAY_FLOWS_MAX];
 	struct play_socket socket[PLAY_SOCKETS_MAX];
 	struct text facts; /* a line each */

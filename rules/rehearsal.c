@@ -1,303 +1,254 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/rehearsal.h"
 
+/* Before the headers of the kernel, which define the same otherwise. */
+#include <netinet/in.h>
+
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "lib/clock.h"
-#include "lib/nl.h"
-#include "lib/service.h"
 #include "lib/text.h"
-#include "rules/apply.h"
 #include "rules/audit.h"
-#include "rules/scratch.h"
-#include "rules/stage.h"
-#include "rules/terms.h"
+#include "rules/judge.h"
+#include "rules/performance.h"
+#include "rules/watch.h"
 
-/* How often it is tried whether a difference is always there, and what a copy may tell at most. */
-enum { TRIES = 2, FACTS_BYTES_MAX = 1 << 20 };
+/* Tracked and untracked; and how often it is tried whether a difference is always there. */
+enum { SIDES = 2, TRIES = 2 };
 
-/* How lines of the copy's process begin, that are no facts. */
-#define WHY     "!why "
-#define MISSING "!missing "
-#define FLOWS   "!flows "
-
-/* What the copy's process is told. */
-struct cast {
-	const struct copy *copy;
-	const struct scratch_settings *settings;
-	const struct service *service;
-	bool untracked;
+/* The same service played on both sides. */
+struct trial {
+	struct performance side[SIDES];
 };
 
-static int untrack(const struct service *service)
+static void clear(struct trial *trial)
 {
-	const struct terms terms = { .lease_ms = 0 };
-	struct apply_why why;
-	struct nl *nl = NULL;
-	int err = nl_open(&nl, NETLINK_NETFILTER);
-
-	if (!err)
-		err = apply_add(nl, service, &terms, &why);
-	nl_close(nl);
-	return err;
+	for (int i = 0; i < SIDES; i++)
+		performance_clear(&trial->side[i]);
 }
 
-static int act(const struct cast *cast, const struct scratch *scratch, struct text *out)
+static bool has_fact(const struct performance *performance, const char *fact)
 {
-	struct play *play = NULL;
-	int err = stage_open(scratch, cast->service, &play);
+	size_t first = 0, end = performance->facts;
 
-	if (!err) {
-		stage_act(play, 1);
-		if (cast->untracked)
-			err = untrack(cast->service);
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+		int order = strcmp(performance->fact[middle], fact);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			first = middle + 1;
+		else
+			end = middle;
 	}
-	if (!err) {
-		stage_act(play, 2);
-		stage_facts(play, out);
-		text_add(out, FLOWS "%zu\n", stage_flows(play));
-	}
-	stage_close(play);
-	return err;
-}
-
-/* In a process of its own, which ends with it: what it has to say goes to fd. */
-static void perform_here(const struct cast *cast, int fd)
-{
-	static struct scratch scratch;
-	struct copy_missing missing = { 0 };
-	char why[COPY_TEXT_MAX] = "";
-	struct text out = { 0 };
-	const char *at;
-	ssize_t done = 0;
-	int err = scratch_enter(cast->copy, cast->settings, &scratch, &missing, why);
-
-	if (!err) {
-		err = act(cast, &scratch, &out);
-		snprintf(why, sizeof(why), "the service cannot be played: %s",
-			 strerror(-err));
-	}
-	if (err)
-		text_add(&out, WHY "%s\n", why);
-	for (size_t i = 0; i < missing.count && i < COPY_MISSING_MAX; i++)
-		text_add(&out, MISSING "%s\n", missing.text[i]);
-	for (at = text_str(&out); *at && done >= 0; at += done)
-		done = write(fd, at, strlen(at));
-}
-
-/* Reads all that comes within the time, then the process is no more. */
-static int listen_to(int fd, struct text *out)
-{
-	uint64_t start = clock_now_ns();
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	char data[4096];
-
-	while (out->length < FACTS_BYTES_MAX) {
-		double left_s =
-			REHEARSAL_SECONDS_MAX - clock_between_s(start, clock_now_ns());
-		ssize_t got;
-
-		if (left_s <= 0 || poll(&wait, 1, (int)(1000 * left_s) + 1) == 0)
-			return -ETIMEDOUT;
-		got = read(fd, data, sizeof(data));
-		if (got == 0)
-			return 0;
-		if (got > 0)
-			text_add(out, "%.*s", (int)got, data);
-		else if (errno != EINTR)
-			return -errno;
-	}
-	return -E2BIG;
-}
-
-/* Lets a process play it. Facts and the rest are added to out, a line each. */
-static int perform(const struct cast *cast, struct text *out)
-{
-	int pipes[2], err, status = 0;
-	pid_t child;
-
-	if (pipe(pipes))
-		return -errno;
-	child = fork();
-	if (child == 0) {
-		close(pipes[0]);
-		perform_here(cast, pipes[1]);
-		_exit(0);
-	}
-	err = child < 0 ? -errno : 0;
-	close(pipes[1]);
-	if (!err)
-		err = listen_to(pipes[0], out);
-	close(pipes[0]);
-	if (child > 0) {
-		kill(child, SIGKILL);
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-			;
-	}
-	return err || text_ok(out) ? err : -ENOMEM;
-}
-
-/* Lines as a sorted set. */
-struct lines {
-	size_t count;
-	char **at; /* into the text that they were cut from */
-};
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Takes the lines that are no facts out. */
-static bool is_fact(const char *line, struct rehearsal *out)
-{
-	size_t flows;
-
-	if (strncmp(line, WHY, strlen(WHY)) == 0)
-		snprintf(out->why, sizeof(out->why), "%s", line + strlen(WHY));
-	else if (strncmp(line, MISSING, strlen(MISSING)) == 0)
-		copy_miss(&out->missing, "%s", line + strlen(MISSING));
-	else if (sscanf(line, FLOWS "%zu", &flows) == 1)
-		out->flows = flows;
-	else
-		return true;
 	return false;
 }
 
-static int cut(struct text *text, struct rehearsal *out, struct lines *lines)
+/* What is so on one side, but not on the other, in every trial. */
+static void compare(const struct trial *trials, int count, struct rehearsal *out)
 {
-	size_t kept = 0, most = 1;
-	char *rest = text->data;
+	out->differences = 0;
+	for (int side = 0; side < SIDES; side++) {
+		const struct performance *own = &trials[0].side[side];
 
-	for (const char *at = text_str(text); *at; at++)
-		most += *at == '\n';
-	lines->at = calloc(most, sizeof(*lines->at));
-	if (!lines->at)
-		return -ENOMEM;
-	for (char *line = rest ? strsep(&rest, "\n") : NULL; line;
-	     line = strsep(&rest, "\n"))
-		if (*line && is_fact(line, out))
-			lines->at[lines->count++] = line;
-	if (lines->count)
-		qsort(lines->at, lines->count, sizeof(*lines->at), by_text);
-	for (size_t i = 0; i < lines->count; i++)
-		if (kept == 0 || strcmp(lines->at[i], lines->at[kept - 1]) != 0)
-			lines->at[kept++] = lines->at[i];
-	lines->count = kept;
+		for (size_t i = 0; i < own->facts; i++) {
+			const char *fact = own->fact[i];
+			bool differs = true;
+
+			for (int k = 0; k < count; k++)
+				differs &= has_fact(&trials[k].side[side], fact) &&
+					   !has_fact(&trials[k].side[!side], fact);
+			if (differs && out->differences++ < REHEARSAL_LINES_MAX)
+				snprintf(out->line[out->differences - 1],
+					 REHEARSAL_LINE_BYTES, "only %s: %s",
+					 side ? "untracked" : "tracked", fact);
+		}
+	}
+}
+
+/* What is of the whole rehearsal, from a performance of the tracked side. */
+static void take(const struct performance *performance, struct rehearsal *out)
+{
+	out->flows = performance->flows;
+	out->heard = performance->heard;
+	out->reached = performance->reached;
+	for (size_t i = 0; i < performance->missing.count && i < COPY_MISSING_MAX; i++)
+		copy_miss(&out->missing, "%s", performance->missing.text[i]);
+	if (performance->left_out)
+		copy_miss(&out->missing,
+			  "%zu conversations: there are too many addresses",
+			  performance->left_out);
+}
+
+static int play(const struct copy *copy, const struct audit *audit, struct trial *trial,
+		struct rehearsal *out)
+{
+	for (int side = 0; side < SIDES; side++) {
+		struct performance *performance = &trial->side[side];
+		int err = performance_give(copy, &audit->service, &out->watch, side,
+					   performance);
+
+		if (err)
+			return err;
+		if (performance->why[0]) {
+			snprintf(out->why, sizeof(out->why), "%s", performance->why);
+			return 0;
+		}
+	}
 	return 0;
 }
 
-static void differ(struct rehearsal *out, const char *line, bool untracked)
-{
-	if (out->differences++ < REHEARSAL_LINES_MAX)
-		snprintf(out->line[out->differences - 1], REHEARSAL_LINE_BYTES,
-			 "only %s: %s", untracked ? "untracked" : "tracked", line);
-}
-
-static void compare(const struct lines *tracked, const struct lines *untracked,
+static int rehearse(const struct copy *copy, const struct audit *audit,
 		    struct rehearsal *out)
 {
-	size_t i = 0, k = 0;
-
-	out->differences = 0;
-	while (i < tracked->count || k < untracked->count) {
-		int order = i == tracked->count ? 1
-			    : k == untracked->count
-				    ? -1
-				    : strcmp(tracked->at[i], untracked->at[k]);
-
-		if (order < 0)
-			differ(out, tracked->at[i], false);
-		else if (order > 0)
-			differ(out, untracked->at[k], true);
-		i += order <= 0;
-		k += order >= 0;
-	}
-}
-
-/* Both, once. */
-static int rehearse(const struct copy *copy, const struct scratch_settings *settings,
-		    const struct service *service, struct rehearsal *out)
-{
-	struct text text[2] = { { 0 }, { 0 } };
-	struct lines lines[2] = { { 0 }, { 0 } };
+	struct trial trials[TRIES] = { 0 };
 	int err = 0;
 
-	*out = (struct rehearsal){ .done = false };
-	for (int i = 0; i < 2 && !err && !out->why[0]; i++) {
-		const struct cast cast = { copy, settings, service, i == 1 };
-
-		out->missing.count = 0;
-		err = perform(&cast, &text[i]);
-		if (!err)
-			err = cut(&text[i], out, &lines[i]);
-	}
-	if (!err && !out->why[0]) {
-		compare(&lines[0], &lines[1], out);
+	/* On a busy machine a packet may come late once, but not each time. */
+	for (int i = 0; i < TRIES && !err && !out->why[0]; i++) {
+		err = play(copy, audit, &trials[i], out);
+		if (err || out->why[0])
+			break;
+		compare(trials, i + 1, out);
 		out->done = true;
+		if (!out->differences)
+			break;
 	}
-	for (int i = 0; i < 2; i++) {
-		free(lines[i].at);
-		text_free(&text[i]);
-	}
+	take(&trials[0].side[0], out);
+	for (int i = 0; i < TRIES; i++)
+		clear(&trials[i]);
 	return err;
 }
 
-void rehearsal_run(const struct service *service, struct rehearsal *out)
+static bool has_bridge_rules(const struct model *model)
 {
-	struct scratch_settings settings;
+	const struct model_chain *chain = model->chains;
+
+	while (chain && !(chain->base && chain->table->family == NFPROTO_BRIDGE))
+		chain = chain->next;
+	return chain != NULL;
+}
+
+/* What the host has that a copy has not. */
+static void name_the_rest(const struct evidence *evidence, struct copy_missing *missing)
+{
+	const struct surroundings *host = &evidence->host;
+
+	if (host->legacy4 || host->legacy6 || host->legacy_hidden)
+		copy_miss(missing, "tables of iptables-legacy");
+	if (host->ipvs)
+		copy_miss(missing, "services of IPVS");
+	if (host->ovs)
+		copy_miss(missing, "an Open vSwitch");
+	if (host->xdp)
+		copy_miss(missing, "XDP programs");
+	if (host->marks_queue)
+		copy_miss(missing, "classes and filters of traffic control");
+	if (host->bridge && has_bridge_rules(&evidence->model))
+		copy_miss(missing, "a bridge's ports, which rules of family bridge see");
+}
+
+static void explain(int err, struct rehearsal *out)
+{
+	out->done = false;
+	if (err == -ETIMEDOUT)
+		snprintf(out->why, sizeof(out->why), "it took longer than %d seconds",
+			 PERFORMANCE_SECONDS_MAX);
+	else if (err == -E2BIG)
+		snprintf(out->why, sizeof(out->why),
+			 "there are more rules, routes or addresses than can be copied");
+	else if (err == -ECANCELED)
+		snprintf(out->why, sizeof(out->why), "the copy's process was killed");
+	else
+		snprintf(out->why, sizeof(out->why), "%s", strerror(-err));
+}
+
+void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
+		   struct rehearsal *out)
+{
 	struct copy *copy = NULL;
 	int err = copy_read(&copy);
 
 	*out = (struct rehearsal){ .done = false };
-	scratch_settings_read(&settings);
-	/* On a busy machine a packet may come late once, but not each time. */
-	for (int i = 0; i < TRIES && !err; i++) {
-		err = rehearse(copy, &settings, service, out);
-		if (!out->done || !out->differences)
-			break;
-	}
+	watch_of(audit, &out->watch);
+	name_the_rest(evidence, &out->missing);
+	if (!err)
+		err = rehearse(copy, audit, out);
 	copy_free(copy);
-	if (err) {
-		out->done = false;
-		snprintf(out->why, sizeof(out->why), "%s", strerror(-err));
+	if (err)
+		explain(err, out);
+}
+
+static bool is_settled(const struct rehearsal *rehearsal, const struct finding *finding)
+{
+	if (rehearsal->missing.count || !rehearsal->heard)
+		return false;
+	for (size_t i = 0; finding->rule && i < rehearsal->watch.count; i++)
+		if (rehearsal->watch.rule[i] == finding->rule)
+			return rehearsal->reached & UINT64_C(1) << i;
+	return !finding->rule && (strcmp(finding->code, "zone") == 0 ||
+				  strcmp(finding->code, "too-large") == 0);
+}
+
+/* Returns whether nothing is left that is not judged. */
+static bool settle(const struct rehearsal *rehearsal, struct audit *audit)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < audit->count; i++) {
+		struct finding *finding = &audit->finding[i];
+
+		if (finding->weight != FINDING_UNJUDGED)
+			continue;
+		if (is_settled(rehearsal, finding)) {
+			finding->weight = FINDING_HARMLESS;
+			finding->severity = FINDING_INFO;
+		} else {
+			all = false;
+		}
 	}
+	if (all && audit->verdict == AUDIT_UNKNOWN && !audit->truncated)
+		audit->verdict = AUDIT_SAFE;
+	return all;
+}
+
+static void judge_difference(const struct rehearsal *rehearsal, struct audit *audit)
+{
+	bool contradicts = audit->verdict == AUDIT_SAFE && rehearsal->missing.count == 0;
+	char why[FINDING_TEXT_MAX];
+
+	snprintf(why, sizeof(why),
+		 "%sin a copy of this host, packets fared differently: %s",
+		 contradicts ? "rules were read otherwise than the kernel does (please "
+			       "report it): "
+			     : "",
+		 rehearsal->line[0]);
+	audit_note(audit, "rehearsal", FINDING_DIFFERENCE, FINDING_BLOCKER, why, "");
 }
 
 void rehearsal_judge(const struct rehearsal *rehearsal, struct audit *audit)
 {
+	const char *rest = "";
 	char why[FINDING_TEXT_MAX];
 
 	if (!rehearsal->done)
 		return;
 	if (rehearsal->differences) {
-		snprintf(why, sizeof(why),
-			 "in a copy of this host, packets fared differently: %s",
-			 rehearsal->line[0]);
-		if (audit->verdict == AUDIT_SAFE)
-			snprintf(why, sizeof(why),
-				 "rules were read otherwise than the kernel does (please "
-				 "report "
-				 "it): %s",
-				 rehearsal->line[0]);
-		audit_note(audit, "rehearsal", FINDING_DIFFERENCE, FINDING_BLOCKER, why,
-			   "");
+		judge_difference(rehearsal, audit);
 		return;
 	}
-	if (audit->verdict == AUDIT_UNKNOWN && !rehearsal->missing.count)
-		audit->verdict = AUDIT_SAFE;
+	if (!settle(rehearsal, audit))
+		rest = rehearsal->missing.count ? "; but not all could be copied"
+		       : !rehearsal->heard ? "; but nothing came through to the service"
+					   : "; but none met what could not be judged";
+	else if (audit->verdict == AUDIT_UNSAFE)
+		rest = "; they are not all that there can be";
 	snprintf(why, sizeof(why),
 		 "in a copy of this host, packets of %zu conversations fared the same%s",
-		 rehearsal->flows,
-		 audit->verdict == AUDIT_UNSAFE ? "; they are not all that there can be"
-						: "");
+		 rehearsal->flows, rest);
 	audit_note(audit, "rehearsal", FINDING_HARMLESS, FINDING_INFO, why, "");
 }
 
@@ -307,12 +258,16 @@ void rehearsal_text(const struct rehearsal *rehearsal, struct text *text)
 
 	if (!rehearsal->done)
 		return;
-	text_add(text, "\nrehearsed with %zu conversations: %zu differences\n",
-		 rehearsal->flows, rehearsal->differences);
+	text_add(text, "\nrehearsed with %zu conversations: %zu difference%s\n",
+		 rehearsal->flows, rehearsal->differences,
+		 rehearsal->differences == 1 ? "" : "s");
 	for (size_t i = 0; i < rehearsal->differences && i < REHEARSAL_LINES_MAX; i++)
 		text_add(text, "  %s\n", rehearsal->line[i]);
 	for (size_t i = 0; i < missing->count && i < COPY_MISSING_MAX; i++)
 		text_add(text, "  not copied: %s\n", missing->text[i]);
+	if (missing->count > COPY_MISSING_MAX)
+		text_add(text, "  not copied: %zu more\n",
+			 missing->count - COPY_MISSING_MAX);
 }
 
 json_t *rehearsal_json(const struct rehearsal *rehearsal)
@@ -324,8 +279,10 @@ json_t *rehearsal_json(const struct rehearsal *rehearsal)
 		json_array_append_new(differences, json_string(rehearsal->line[i]));
 	for (size_t i = 0; i < missing->count && i < COPY_MISSING_MAX; i++)
 		json_array_append_new(left_out, json_string(missing->text[i]));
-	return json_pack("{s:b, s:s, s:I, s:I, s:o, s:o}", "done", rehearsal->done, "why",
-			 rehearsal->why, "conversations", (json_int_t)rehearsal->flows,
-			 "difference_count", (json_int_t)rehearsal->differences,
-			 "differences", differences, "not_copied", left_out);
+	return json_pack("{s:b, s:s, s:I, s:I, s:o, s:I, s:o}", "done", rehearsal->done,
+			 "why", rehearsal->why, "conversations",
+			 (json_int_t)rehearsal->flows, "difference_count",
+			 (json_int_t)rehearsal->differences, "differences", differences,
+			 "not_copied_count", (json_int_t)missing->count, "not_copied",
+			 left_out);
 }

@@ -5,11 +5,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rules/copy.h"
+#include "rules/watch.h"
 
 struct audit;
-struct service;
+struct evidence;
 struct text;
 
 /*
@@ -23,21 +25,24 @@ struct rehearsal {
 	bool done; /* else why says why not */
 	char why[COPY_TEXT_MAX];
 	size_t flows;
+	bool heard;         /* something of the service came through */
 	size_t differences; /* of all; no more than REHEARSAL_LINES_MAX have words */
 	char line[REHEARSAL_LINES_MAX][REHEARSAL_LINE_BYTES];
+	struct watch watch; /* rules that the audit could not judge, */
+	uint64_t reached;   /* and which of them packets met, a bit each */
 	struct copy_missing missing;
 };
 
 /*
- * Rehearses service in copies of the calling thread's namespace, which is only read. Takes about a second, and
- * ends within REHEARSAL_SECONDS_MAX for each copy.
+ * Rehearses the service of the audit in copies of the calling thread's namespace, which is only read. evidence
+ * is what was audited. Takes about a second, and ends within PERFORMANCE_SECONDS_MAX for each copy.
  */
-enum { REHEARSAL_SECONDS_MAX = 20 };
-void rehearsal_run(const struct service *service, struct rehearsal *out);
+void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
+		   struct rehearsal *out);
 
 /*
- * Sets the audit's verdict by the rehearsal: what was unknown is settled, if all could be copied;
- * where it contradicts "safe", that is no longer said.
+ * Sets the audit's verdict by the rehearsal. What differs is unsafe. What was not judged is settled if all was
+ * copied, something of the service came through, and packets met the rule that it is about.
  */
 void rehearsal_judge(const struct rehearsal *rehearsal, struct audit *audit);
 

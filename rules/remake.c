@@ -13,9 +13,16 @@
 
 #include "rules/attrs.h"
 #include "rules/ruleset.h"
+#include "rules/watch.h"
 
-/* NFT_CHAIN_BINDING, NFT_TABLE_F_DORMANT: not in every header. */
-enum { CHAIN_BINDING = 1 << 2, TABLE_DORMANT = 1 << 0 };
+/* NFT_CHAIN_HW_OFFLOAD and others: not in every header. */
+enum {
+	TABLE_DORMANT = 1 << 0,
+	CHAIN_HW_OFFLOAD = 1 << 1,
+	CHAIN_BINDING = 1 << 2,
+	FLOWTABLE_HW_OFFLOAD = 1 << 0,
+	FLOWTABLE_FLAGS = 7
+};
 
 /* Numbers that the kernel gives by itself, or that are about use: not to be asked for. Bits by type. */
 static uint32_t left_out(uint16_t message)
@@ -58,7 +65,10 @@ static uint32_t flags_of(const struct nlattr *attr, uint32_t cleared)
 	return htonl((uint32_t)flags & ~cleared);
 }
 
-/* Flags of one life only: who owns a table, which rule an unnamed set or chain belongs to. */
+/*
+ * Flags of one life only: who owns a table, which rule an unnamed set or chain belongs to; and what an
+ * interface of a copy cannot do.
+ */
 static bool put_flags(struct nlmsghdr *to, uint16_t message, const struct nlattr *attr)
 {
 	uint16_t type = mnl_attr_get_type(attr);
@@ -69,7 +79,9 @@ static bool put_flags(struct nlmsghdr *to, uint16_t message, const struct nlattr
 	else if (message == NFT_MSG_NEWSET && type == NFTA_SET_FLAGS)
 		cleared = NFT_SET_ANONYMOUS;
 	else if (message == NFT_MSG_NEWCHAIN && type == NFTA_CHAIN_FLAGS)
-		cleared = CHAIN_BINDING;
+		cleared = CHAIN_BINDING | CHAIN_HW_OFFLOAD;
+	else if (message == NFT_MSG_NEWFLOWTABLE && type == FLOWTABLE_FLAGS)
+		cleared = FLOWTABLE_HW_OFFLOAD;
 	else
 		return false;
 	mnl_attr_put_u32(to, type, flags_of(attr, cleared));
@@ -179,12 +191,15 @@ static void put_dynset(struct nlmsghdr *to, const struct attrs *own)
 	mnl_attr_nest_end(to, outer);
 }
 
-static void put_expressions(struct nlmsghdr *to, const struct nlattr *expressions)
+static void put_expressions(struct nlmsghdr *to, const struct nlattr *expressions,
+			    int watched)
 {
 	struct nlattr *nest = mnl_attr_nest_start(to, NFTA_RULE_EXPRESSIONS);
 	const struct nlattr *element;
 	struct attrs own;
 
+	if (watched != WATCH_NONE)
+		watch_put_counter(to);
 	mnl_attr_for_each_nested(element, expressions) {
 		if (expression_is(element, "dynset", &own))
 			put_dynset(to, &own);
@@ -194,11 +209,8 @@ static void put_expressions(struct nlmsghdr *to, const struct nlattr *expression
 	mnl_attr_nest_end(to, nest);
 }
 
-/* What is added to what the dump has. */
-enum { ROOM_BYTES = 128 };
-
-size_t remake_message(const struct nlmsghdr *dumped, uint32_t sequence, void *to,
-		      size_t bytes)
+size_t remake_message(const struct nlmsghdr *dumped, uint32_t sequence, int watched,
+		      void *to, size_t bytes)
 {
 	uint16_t message = dumped->nlmsg_type & 0xff;
 	uint32_t out = left_out(message);
@@ -208,7 +220,7 @@ size_t remake_message(const struct nlmsghdr *dumped, uint32_t sequence, void *to
 	struct nfgenmsg *nfgen;
 
 	if (!attrs_of_message(dumped, &attrs) || is_ours(dumped, &attrs) ||
-	    bytes < dumped->nlmsg_len + (size_t)ROOM_BYTES)
+	    bytes < dumped->nlmsg_len + (size_t)REMAKE_ROOM_BYTES)
 		return 0;
 	header = mnl_nlmsg_put_header(to);
 	header->nlmsg_type = dumped->nlmsg_type;
@@ -218,16 +230,20 @@ size_t remake_message(const struct nlmsghdr *dumped, uint32_t sequence, void *to
 	header->nlmsg_seq = sequence;
 	nfgen = mnl_nlmsg_put_extra_header(header, sizeof(*nfgen));
 	nfgen->nfgen_family = attrs_family(dumped);
+	if (watched != WATCH_NONE)
+		out |= 1u << NFTA_RULE_USERDATA;
 	mnl_attr_for_each(attr, dumped, sizeof(*nfgen)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if ((type < 32 && out & 1u << type) || put_flags(header, message, attr))
 			continue;
 		if (message == NFT_MSG_NEWRULE && type == NFTA_RULE_EXPRESSIONS)
-			put_expressions(header, attr);
+			put_expressions(header, attr, watched);
 		else
 			put_same(header, attr);
 	}
+	if (watched != WATCH_NONE)
+		watch_put_number(header, watched);
 	if (message == NFT_MSG_NEWSET)
 		mnl_attr_put_u32(header, NFTA_SET_ID, htonl(sequence));
 	if (message == NFT_MSG_NEWRULE && attrs.at[NFTA_RULE_EXPRESSIONS])

@@ -4,13 +4,15 @@
 
 struct copy;
 struct copy_missing;
+struct watch;
 
 /*
  * In the network namespace of the calling thread, where the interfaces are already, by name and number: makes
- * addresses, routes, policy rules and the ruleset of the copy, but for our table. What the kernel refuses of
- * the first three goes to *missing; a ruleset that it refuses is an error, of which there is nothing
- * then. Returns 0 or -errno.
+ * addresses, nexthops, routes, policy rules and the ruleset of the copy, but for our table. What the
+ * kernel refuses goes to *missing; for the ruleset and watch see rules/batch.h. Returns 0 or
+ * -errno.
  */
-int replica_make(const struct copy *copy, struct copy_missing *missing);
+int replica_make(const struct copy *copy, const struct watch *watch,
+		 struct copy_missing *missing);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -15,82 +16,9 @@
 
 #include "lib/nl.h"
 #include "rules/replica.h"
+#include "rules/settings.h"
 
 enum { LOOPBACK_INDEX = 1 };
-
-/* As they are in the other namespace. */
-static const char *const COPIED[] = {
-	"ipv4/ip_forward",
-	"ipv4/conf/all/rp_filter",
-	"ipv4/conf/all/route_localnet",
-	"ipv4/conf/all/accept_local",
-	"ipv4/conf/all/src_valid_mark",
-	"ipv6/conf/all/forwarding",
-	"netfilter/nf_conntrack_tcp_loose",
-	"netfilter/nf_conntrack_tcp_be_liberal",
-	"netfilter/nf_conntrack_acct",
-	"ipv4/fwmark_reflect",
-	"ipv4/tcp_fwmark_accept",
-};
-enum { COPIED_COUNT = sizeof(COPIED) / sizeof(COPIED[0]) };
-
-/* So that addresses are there at once, and errors come as often as there are reasons. */
-static const struct {
-	const char *name, *value;
-} FIXED[] = {
-	{ "ipv6/conf/all/accept_dad", "0" },
-	{ "ipv6/conf/default/accept_dad", "0" },
-	{ "ipv6/conf/default/router_solicitations", "0" },
-	{ "ipv4/conf/default/rp_filter", "0" },
-	{ "ipv4/icmp_ratelimit", "0" },
-	{ "ipv4/icmp_ratemask", "0" },
-	{ "ipv6/icmp/ratelimit", "0" },
-	{ "ipv6/icmp/ratemask", "\n" },
-};
-
-/* Returns the count of bytes or -errno. */
-static ssize_t setting(const char *name, char *value, size_t bytes, bool write_it)
-{
-	char path[128];
-	ssize_t done;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	fd = open(path, (write_it ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	done = write_it ? write(fd, value, bytes) : read(fd, value, bytes);
-	if (done < 0)
-		done = -errno;
-	close(fd);
-	return done;
-}
-
-void scratch_settings_read(struct scratch_settings *out)
-{
-	for (size_t i = 0; i < COPIED_COUNT; i++) {
-		ssize_t bytes = setting(COPIED[i], out->value[i],
-					SCRATCH_SETTING_BYTES - 1, false);
-
-		out->value[i][bytes > 0 ? bytes : 0] = '\0';
-	}
-}
-
-static void make_settings(const struct scratch_settings *settings,
-			  struct copy_missing *missing)
-{
-	char value[SCRATCH_SETTING_BYTES];
-
-	for (size_t i = 0; i < sizeof(FIXED) / sizeof(FIXED[0]); i++) {
-		snprintf(value, sizeof(value), "%s", FIXED[i].value);
-		setting(FIXED[i].name, value, strlen(value), true);
-	}
-	for (size_t i = 0; i < COPIED_COUNT; i++) {
-		snprintf(value, sizeof(value), "%s", settings->value[i]);
-		if (value[0] && setting(COPIED[i], value, strlen(value), true) < 0)
-			copy_miss(missing, "setting net/%s", COPIED[i]);
-	}
-}
 
 static int set_up(struct nl *route, const struct copy_link *link)
 {
@@ -128,15 +56,33 @@ static int open_tap(const struct copy_link *link)
 	return err;
 }
 
-static int mac_of(int fd, uint8_t mac[6])
+/* The other's, if it has one: rules may ask for it. Writes what it has in the end. */
+static int take_mac(int fd, uint8_t mac[6])
 {
+	static const uint8_t NONE[6];
 	struct ifreq request = { .ifr_flags = 0 };
 
-	/* A TAP device answers for its interface. */
+	if (memcmp(mac, NONE, sizeof(NONE)) != 0) {
+		request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+		memcpy(request.ifr_hwaddr.sa_data, mac, sizeof(NONE));
+		/* A TAP device answers for its interface. */
+		ioctl(fd, SIOCSIFHWADDR, &request);
+	}
 	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)
 		return -errno;
-	memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+	memcpy(mac, request.ifr_hwaddr.sa_data, sizeof(NONE));
 	return 0;
+}
+
+/* What an interface that is up is more than its name and number. */
+static void set_link(struct nl *route, const struct copy_link *link,
+		     struct copy_missing *missing)
+{
+	if (set_up(route, link))
+		copy_miss(missing, "interface %s: it cannot be set up", link->name);
+	if (link->routes_apart)
+		copy_miss(missing, "interface %s: it has routes of its own (VRF)",
+			  link->name);
 }
 
 static int make_links(const struct copy *copy, struct scratch *out,
@@ -162,18 +108,16 @@ static int make_links(const struct copy *copy, struct scratch *out,
 		}
 		*link = links[i];
 		out->fd[out->links] = fd;
-		err = mac_of(fd, link->mac);
-		if (!err && link->up && set_up(route, link))
-			copy_miss(missing, "interface %s: it cannot be set up",
-				  link->name);
+		err = take_mac(fd, link->mac);
+		if (!err && link->up)
+			set_link(route, link, missing);
 		out->links++;
 	}
 	return err;
 }
 
-int scratch_enter(const struct copy *copy, const struct scratch_settings *settings,
-		  struct scratch *out, struct copy_missing *missing,
-		  char why[COPY_TEXT_MAX])
+int scratch_enter(const struct copy *copy, const struct watch *watch, struct scratch *out,
+		  struct copy_missing *missing, char why[COPY_TEXT_MAX])
 {
 	struct nl *route = NULL;
 	int err = 0;
@@ -185,7 +129,7 @@ int scratch_enter(const struct copy *copy, const struct scratch_settings *settin
 			 err == -EPERM ? " (it takes CAP_SYS_ADMIN)" : "");
 		return err;
 	}
-	make_settings(settings, missing);
+	settings_prepare();
 	err = nl_open(&route, NETLINK_ROUTE);
 	if (!err)
 		err = make_links(copy, out, missing, route);
@@ -196,7 +140,8 @@ int scratch_enter(const struct copy *copy, const struct scratch_settings *settin
 			 strerror(-err));
 		return err;
 	}
-	err = replica_make(copy, missing);
+	settings_make(copy_settings(copy), missing);
+	err = replica_make(copy, watch, missing);
 	if (err)
 		snprintf(why, COPY_TEXT_MAX, "the ruleset cannot be copied: %s",
 			 strerror(-err));

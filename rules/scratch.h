@@ -7,6 +7,8 @@
 
 #include "rules/copy.h"
 
+struct watch;
+
 /*
  * A network namespace of our own that is like another one: its interfaces have the names and numbers of the
  * other's and are TAP devices, so that what arrives there and what leaves is read and written here. It ends with
@@ -18,20 +20,12 @@ struct scratch {
 	int fd[COPY_LINKS_MAX]; /* of each link; never blocks */
 };
 
-/* Settings that packets meet, of the calling thread's namespace. A value. */
-enum { SCRATCH_SETTINGS_MAX = 16, SCRATCH_SETTING_BYTES = 32 };
-struct scratch_settings {
-	char value[SCRATCH_SETTINGS_MAX][SCRATCH_SETTING_BYTES];
-};
-void scratch_settings_read(struct scratch_settings *out);
-
 /*
- * Moves the calling process into a new namespace and makes the copy there. Writes into why what could
+ * Moves the calling process into a new namespace and makes the copy there, with rules counted as watch says. Writes into why what could
  * not be done, and into *missing what is not as it was. Returns 0 or -errno: -EPERM without
  * CAP_SYS_ADMIN, -ENOENT without TAP devices.
  */
-int scratch_enter(const struct copy *copy, const struct scratch_settings *settings,
-		  struct scratch *out, struct copy_missing *missing,
-		  char why[COPY_TEXT_MAX]);
+int scratch_enter(const struct copy *copy, const struct watch *watch, struct scratch *out,
+		  struct copy_missing *missing, char why[COPY_TEXT_MAX]);
 
 #endif

@@ -21,7 +21,8 @@
 /* Loopback goes by a queue that the kernel may get to later if it is busy. */
 enum { QUIET_MS = 30 };
 
-enum { FIRST_PORT = 40000 };
+/* Ports of those who ask; and how many of a range are asked. */
+enum { FIRST_PORT = 40000, PORTS_MAX = 3 };
 
 /* Until nothing happens any more. */
 static void pump(struct play *play)
@@ -82,8 +83,10 @@ static struct play_flow *add_flow(struct play *play, const char *act, const char
 {
 	struct play_flow *flow = &play->flow[play->flows];
 
-	if (play->flows == PLAY_FLOWS_MAX)
+	if (play->flows == PLAY_FLOWS_MAX) {
+		play->left_out++;
 		return NULL;
+	}
 	*flow = (struct play_flow){ .fd = -1, .link = SIZE_MAX };
 	flow->next.v6 = v6;
 	flow->next.proto = play->service->proto;
@@ -127,9 +130,24 @@ static void open_local(struct play *play, struct play_flow *flow)
 		play_note(play, flow->name, "cannot connect: ", strerror(errno));
 }
 
+/* Which ports of the service are played: both ends of a range, and one between them. */
+static size_t ports_of(const struct service *service, uint16_t ports[PORTS_MAX])
+{
+	uint16_t first = service->first_port, last = service->last_port;
+	size_t count = 0;
+
+	ports[count++] = first;
+	if (last - first > 1)
+		ports[count++] = (uint16_t)(first + (last - first) / 2);
+	if (last > first)
+		ports[count++] = last;
+	return count;
+}
+
 /* Between an address of this host and another one; link: behind which that is; none: here. */
 static void open_flow(struct play *play, const char *act, size_t link,
-		      const struct craft_end *own, const struct craft_end *other, bool v6)
+		      const struct craft_end *own, const struct craft_end *other,
+		      uint16_t port, bool v6)
 {
 	const struct service *service = play->service;
 	bool here = link == SIZE_MAX;
@@ -143,7 +161,7 @@ static void open_flow(struct play *play, const char *act, size_t link,
 	client = service->outbound ? *own : *other;
 	if (service->outbound && service->family != AF_UNSPEC)
 		memcpy(server.address, &service->addr, v6 ? 16 : 4);
-	server.port = service->first_port;
+	server.port = port;
 	client.port = (uint16_t)(FIRST_PORT + play->flows);
 	flow->next.from = client;
 	flow->next.to = server;
@@ -180,6 +198,7 @@ static void open_at(struct play *play, const char *act, const struct ifaddrs *at
 	bool v6 = at->ifa_addr->sa_family == AF_INET6;
 	size_t link = link_named(play, at->ifa_name);
 	struct craft_end own = { .port = 0 }, other;
+	uint16_t ports[PORTS_MAX];
 
 	if (v6)
 		memcpy(own.address,
@@ -189,14 +208,16 @@ static void open_at(struct play *play, const char *act, const struct ifaddrs *at
 		       &((struct sockaddr_in *)(void *)at->ifa_addr)->sin_addr, 4);
 	if (!is_asked(play->service, &own, v6))
 		return;
-	if (!play->service->outbound)
-		open_flow(play, act, SIZE_MAX, &own, &own, v6);
-	if (link == SIZE_MAX)
-		return;
-	other = neighbour_of(&own, v6);
-	open_flow(play, act, link, &own, &other, v6);
-	other = far_away(v6);
-	open_flow(play, act, link, &own, &other, v6);
+	for (size_t i = 0; i < ports_of(play->service, ports); i++) {
+		if (!play->service->outbound)
+			open_flow(play, act, SIZE_MAX, &own, &own, ports[i], v6);
+		if (link == SIZE_MAX)
+			continue;
+		other = neighbour_of(&own, v6);
+		open_flow(play, act, link, &own, &other, ports[i], v6);
+		other = far_away(v6);
+		open_flow(play, act, link, &own, &other, ports[i], v6);
+	}
 }
 
 static void open_everywhere(struct play *play, const char *act)
@@ -288,24 +309,32 @@ void stage_act(struct play *play, int act)
 		open_everywhere(play, "shut");
 }
 
+/* For IPv4 and IPv6; a host without IPv6 has only one. */
+static void listen_at(struct play *play, uint16_t port)
+{
+	const struct craft_end any = { .port = port };
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		int fd = actor_open(play, &any, v6);
+
+		if (actor_add(play, fd, PLAY_LISTENS, NULL) &&
+		    play->service->proto == IPPROTO_TCP)
+			listen(fd, SOMAXCONN);
+	}
+}
+
 int stage_open(const struct scratch *scratch, const struct service *service,
 	       struct play **out)
 {
-	const struct craft_end any = { .port = service->first_port };
 	struct play *play = calloc(1, sizeof(*play));
+	uint16_t ports[PORTS_MAX];
 
 	if (!play)
 		return -ENOMEM;
 	play->scratch = scratch;
 	play->service = service;
-	/* A host without IPv6 has only one. */
-	for (int v6 = 0; v6 < 2 && !service->outbound; v6++) {
-		int fd = actor_open(play, &any, v6);
-
-		if (actor_add(play, fd, PLAY_LISTENS, NULL) &&
-		    service->proto == IPPROTO_TCP)
-			listen(fd, SOMAXCONN);
-	}
+	for (size_t i = 0; i < ports_of(service, ports) && !service->outbound; i++)
+		listen_at(play, ports[i]);
 	if (!service->outbound && !play->sockets) {
 		stage_close(play);
 		return -EADDRNOTAVAIL;
@@ -333,4 +362,14 @@ void stage_facts(const struct play *play, struct text *out)
 size_t stage_flows(const struct play *play)
 {
 	return play->flows;
+}
+
+size_t stage_left_out(const struct play *play)
+{
+	return play->left_out;
+}
+
+bool stage_heard(const struct play *play)
+{
+	return play->heard;
 }

@@ -2,6 +2,7 @@
 #ifndef RULES_STAGE_H
 #define RULES_STAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct scratch;
@@ -28,7 +29,11 @@ void stage_act(struct play *play, int act);
 /* Adds what was seen by now, a line each, in no order, some several times. */
 void stage_facts(const struct play *play, struct text *out);
 
-/* How many conversations were opened. */
+/* How many conversations were opened, and how many were not for want of room. */
 size_t stage_flows(const struct play *play);
+size_t stage_left_out(const struct play *play);
+
+/* Whether the service, or of an outbound one its clients, got anything at all. */
+bool stage_heard(const struct play *play);
 
 #endif

@@ -18,9 +18,99 @@ rehearsed() {
 	on server ctrules audit --rehearse --json "$1" | jq -r ".rehearsal.$2"
 }
 
+# zoned: a zone keeps packets tracked, whatever NOTRACK says: that the walk does not judge.
+zoned() {
+	on server nft -f - <<-'NFT'
+		table inet raw {
+			chain prerouting {
+				type filter hook prerouting priority raw; policy accept;
+				iifname "v-server" ct zone set 5
+			}
+			chain output {
+				type filter hook output priority raw; policy accept;
+				oifname "v-server" ct zone set 5
+			}
+		}
+	NFT
+}
+
 # everything: what a host consists of.
 everything() {
-	on server sh -c 'nft -s list ruleset; ip -o addr; ip route; ip -6 route; ip rule; ls /sys/class/net; conntrack -L 2>/dev/null'
+	on server sh -c 'nft -s list ruleset; ip -o addr; ip -o link; ip nexthop; ip route show table all
+		ip -6 route show table all; ip rule; ip -6 rule; ls /sys/class/net
+		conntrack -L -p tcp 2>/dev/null; conntrack -L -p udp 2>/dev/null
+		cd /proc/sys/net && grep -rs . ipv4 ipv6 netfilter | grep -vE "ipv4/route/|nf_conntrack_count" | sort'
+}
+
+# much: a host with all kinds of interfaces, addresses, routes, policy rules and settings.
+much() {
+	on server sh -c 'ip link add br0 type bridge && ip link set br0 up && ip addr add 172.17.0.1/16 dev br0
+		ip link add eth1 type veth peer name peer1 && ip link set eth1 up # without a carrier
+		ip addr add 10.9.0.1/24 dev eth1 noprefixroute && ip -6 addr add fd99::1/64 dev eth1
+		sysctl -q -w net.ipv4.conf.eth1.route_localnet=1 net.ipv4.conf.v-server.rp_filter=2 \
+			net.netfilter.nf_conntrack_tcp_loose=0 net.netfilter.nf_conntrack_udp_timeout=77 net.ipv4.ip_forward=1
+		ip route add default via 10.77.0.2 && ip -6 route add default via fd77::2
+		ip nexthop add id 10 via 10.77.0.3 dev v-server && ip nexthop add id 11 via 10.77.0.4 dev v-server
+		ip nexthop add id 12 group 10/11 && ip route add 203.0.113.0/24 nhid 12
+		ip route add 198.18.0.0/15 nexthop via 10.77.0.3 dev v-server nexthop via 10.77.0.4 dev v-server
+		ip route add 10.50.0.0/16 dev eth1 && ip route add blackhole 10.51.0.0/16
+		ip rule add fwmark 7 lookup 77 && ip route add blackhole default table 77
+		ip rule del pref 0 && ip rule add pref 50 lookup local && ip -6 rule add fwmark 9 lookup 99'
+	on server nft -f - <<-'NFT'
+		table inet f {
+			set timed { type ipv4_addr; flags timeout; timeout 1h; elements = { 10.1.1.1 timeout 5m, 10.1.1.2 }; }
+			set seen { type ipv4_addr; size 100; flags dynamic,timeout; timeout 1m; }
+			set ranges { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.0-192.168.5.6 }; }
+			map ways { type inet_service : verdict; elements = { 53 : accept, 9000 : jump counted }; }
+			counter every { packets 5 bytes 10 }
+			quota most { over 10 mbytes used 5 mbytes }
+			limit some { rate 10/second }
+			ct timeout short {
+				protocol udp
+				l3proto ip
+				policy = { unreplied : 30, replied : 60 }
+			}
+			chain counted {
+				counter name every
+				return
+			}
+			chain input {
+				type filter hook input priority 0; policy accept;
+				udp dport vmap @ways
+				udp dport 9000 add @seen { ip saddr counter }
+				ip saddr @timed drop
+				ip saddr @ranges counter
+				udp dport 9000 quota name most drop
+				udp dport 9001 limit name some accept
+				meta iif v-server udp dport 9000 ct state established,related accept
+			}
+			chain forward {
+				type filter hook forward priority 0
+				udp dport 9000 ct timeout set "short"
+			}
+		}
+		table netdev early {
+			chain ingress {
+				type filter hook ingress device v-server priority 0
+				udp dport 1 drop
+			}
+		}
+	NFT
+}
+
+# seen: the same of a host and of its copy, but for clocks and what is not asked of a cable.
+seen() {
+	nft list ruleset | sed -E 's/ expires [0-9a-z]+//g'
+	ip -o -f inet addr
+	ip -o -f inet6 addr | sed 's/ nodad//'
+	ip nexthop
+	ip -4 route show table all | sed 's/ linkdown//'
+	ip -6 route show table main | sed 's/ linkdown//' | sort
+	ip rule
+	ip -6 rule
+	cd /proc/sys/net || return
+	grep -s . ipv4/ip_forward ipv4/conf/*/{rp_filter,route_localnet,forwarding} netfilter/nf_conntrack_{tcp_loose,udp_timeout} |
+		grep -v default
 }
 
 bats_require_minimum_version 1.5.0
@@ -41,19 +131,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "what the walk leaves unknown is settled" {
-	# A zone keeps packets tracked, whatever NOTRACK says.
-	on server nft -f - <<-'NFT'
-		table inet raw {
-			chain prerouting {
-				type filter hook prerouting priority raw; policy accept;
-				iifname "v-server" ct zone set 5
-			}
-			chain output {
-				type filter hook output priority raw; policy accept;
-				oifname "v-server" ct zone set 5
-			}
-		}
-	NFT
+	zoned
 	run -5 on server ctrules audit udp/9000
 	run -0 on server ctrules audit --rehearse udp/9000
 	[[ $output == "udp/9000: safe: "* ]]
@@ -90,13 +168,129 @@ bats_require_minimum_version 1.5.0
 	[ "$(rehearsed udp/9001 difference_count)" = 0 ]
 }
 
+@test "a copy is like the host" {
+	much
+	on server bash -c "$(declare -f seen); seen" >"$BATS_TEST_TMPDIR/host"
+	on server "$CTKIT_BIN/tests/tools/replica" bash -c "$(declare -f seen); seen" >"$BATS_TEST_TMPDIR/copy"
+	diff "$BATS_TEST_TMPDIR/host" "$BATS_TEST_TMPDIR/copy"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/host")" -gt 100 ]
+	[ "$(rehearsed udp/9000 'not_copied | length')" = 0 ]
+	# Bound to an address of its own, a range of ports, and to others.
+	[ "$(rehearsed udp/127.0.0.1:9000 conversations)" = 3 ]
+	[ "$(rehearsed udp/10000-20000 conversations)" -gt 60 ]
+	[ "$(rehearsed out:tcp/443 conversations)" -gt 10 ]
+}
+
 @test "nothing of the host itself is touched" {
+	much
 	on server nft -f "$AUDIT/rulesets/like-docker.nft"
 	before=$(everything)
+	background on server nft monitor
+	rules=$pid
+	background on server ip monitor link address route rule
+	wait_until 5 grep -q . "/proc/$pid/net/netlink"
 	run on server ctrules audit --rehearse tcp/8080
 	[ "$status" -eq 4 ]
-	[ "$(everything)" = "$before" ]
-	[ "$(entries server)" -eq 0 ]
+	diff <(echo "$before") <(everything)
+	# Who listens would have heard of the address and the table as well.
+	on server ip addr add 10.99.99.1/32 dev lo
+	on server nft add table inet last
+	wait_until 5 grep -q 10.99.99.1 "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 5 grep -q last "$BATS_TEST_TMPDIR/$rules.out"
+	! grep -vE '10\.99\.99\.1|valid_lft' "$BATS_TEST_TMPDIR/$pid.out" || false
+	! grep -vE '^(add table inet last|# new generation .*)$' "$BATS_TEST_TMPDIR/$rules.out" || false
+}
+
+# spaces: how many network namespaces there are that processes are in.
+spaces() {
+	readlink /proc/[0-9]*/ns/net 2>/dev/null | sort -u | wc -l
+}
+
+# child_of PID: sets child to its child that is in a namespace of its own; also if there is none any more.
+child_of() {
+	child=$(pgrep -P "$1" | head -n 1)
+	ended "$1" || [ -n "$child" ] && [ "$(readlink "/proc/$child/ns/net")" != "$(readlink "/proc/$1/ns/net")" ]
+}
+
+no_copies() {
+	[ "$(spaces)" -eq "$before" ] && ! pgrep -x ctrules >/dev/null
+}
+
+@test "killed at any moment it leaves nothing behind" {
+	much
+	before=$(spaces)
+	for signal in KILL INT TERM; do
+		for moment in 0 1 20 60 120; do
+			background env --default-signal=INT ip netns exec server ctrules audit --rehearse tcp/9000
+			if [ "$moment" -gt 0 ]; then
+				wait_until 5 child_of "$pid"
+				elapse "$moment"
+				# A child that does not end by itself any more.
+				kill -STOP "${child:-none}" 2>/dev/null || true
+			fi
+			kill -"$signal" "$pid" 2>/dev/null || true
+			wait_until 5 ended "$pid"
+			wait_until 5 no_copies
+		done
+	done
+	# A rehearsal that is let alone ends as well.
+	on server ctrules audit --rehearse tcp/9000 >/dev/null || [ $? -lt 6 ]
+	no_copies
+	[ "$(on server sh -c 'ls /sys/class/net | wc -l')" -eq 5 ]
+}
+
+@test "what cannot be copied is named, and then nothing is settled" {
+	zoned
+	run -5 on server ctrules audit udp/9000
+	run -0 on server ctrules audit --rehearse udp/9000
+	if on server ip link add blue type vrf table 10 2>/dev/null; then
+		on server ip link set blue up
+		[[ $(rehearsed udp/9000 'not_copied[]') == *"interface blue: it has routes of its own (VRF)"* ]]
+		run -5 on server ctrules audit --rehearse udp/9000
+		on server ip link del blue
+	fi
+	on server ip link add br0 type bridge
+	on server nft -f - <<-'NFT'
+		table bridge b {
+			chain input {
+				type filter hook input priority 0; policy accept;
+			}
+		}
+	NFT
+	[ "$(rehearsed udp/9000 'not_copied[]')" = "a bridge's ports, which rules of family bridge see" ]
+	run -5 on server ctrules audit --rehearse udp/9000
+	[[ $output == *"not copied: a bridge's ports"* ]]
+	[[ $output == *"fared the same; but not all could be copied"* ]]
+}
+
+@test "where nothing comes through nothing is settled" {
+	zoned
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				udp dport 9000 drop
+			}
+		}
+	NFT
+	run -5 on server ctrules audit udp/9000
+	run -5 on server ctrules audit --rehearse udp/9000
+	[[ $output == *"fared the same; but nothing came through to the service"* ]]
+}
+
+@test "a ruleset that is larger than a socket takes at once is copied" {
+	{
+		echo "table inet big {"
+		echo "chain input { type filter hook input priority 0;"
+		for i in {1..9000}; do
+			echo "ip saddr 10.$((i / 250)).$((i % 250)).0/24 tcp dport { 80, 443 } counter accept"
+		done
+		echo "ct state established,related accept"
+		echo "}"
+		echo "}"
+	} | on server nft -f -
+	[ "$(rehearsed udp/9000 done)" = true ]
+	[ "$(rehearsed udp/9000 'not_copied | length')" = 0 ]
 }
 
 @test "who may not make namespaces is told so, and still gets the audit" {

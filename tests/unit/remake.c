@@ -16,6 +16,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "rules/attrs.h"
+#include "rules/watch.h"
 
 enum { BYTES = 2048, SEQUENCE = 77 };
 
@@ -81,7 +82,7 @@ static struct nlmsghdr *rule(void)
 
 static const struct nlmsghdr *remake(const struct nlmsghdr *header, struct attrs *out)
 {
-	assert_true(remake_message(header, SEQUENCE, made, sizeof(made)) > 0);
+	assert_true(remake_message(header, SEQUENCE, WATCH_NONE, made, sizeof(made)) > 0);
 	assert_true(attrs_of_message((struct nlmsghdr *)made, out));
 	return (struct nlmsghdr *)made;
 }
@@ -140,8 +141,8 @@ static void a_timeout_of_zero_is_none(void **state)
 
 static void our_own_table_is_not_copied(void **state)
 {
-	assert_int_equal(remake_message(begin(NFT_MSG_NEWTABLE, "ctkit"), SEQUENCE, made,
-					sizeof(made)),
+	assert_int_equal(remake_message(begin(NFT_MSG_NEWTABLE, "ctkit"), SEQUENCE,
+					WATCH_NONE, made, sizeof(made)),
 			 0);
 }
 
@@ -150,13 +151,14 @@ static void what_is_malformed_or_too_long_is_refused(void **state)
 	struct nlmsghdr *header = rule();
 	uint32_t whole = header->nlmsg_len;
 
-	assert_int_equal(remake_message(header, SEQUENCE, made, whole), 0);
+	assert_int_equal(remake_message(header, SEQUENCE, WATCH_NONE, made, whole), 0);
 	for (uint32_t cut = NLMSG_HDRLEN; cut < whole; cut++) {
 		struct nlmsghdr *copy = malloc(cut);
 
 		memcpy(copy, header, cut);
 		copy->nlmsg_len = cut;
-		remake_message(copy, SEQUENCE, made, sizeof(made));
+		remake_message(copy, SEQUENCE, cut % 2 ? 7 : WATCH_NONE, made,
+			       sizeof(made));
 		free(copy);
 	}
 }

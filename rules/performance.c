@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/performance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/nl.h"
+#include "rules/apply.h"
+#include "rules/scratch.h"
+#include "rules/stage.h"
+#include "rules/terms.h"
+#include "rules/watch.h"
+
+/* More than the facts of all conversations. */
+enum { TEXT_BYTES_MAX = 1 << 20 };
+
+/* How lines of the process begin that are no facts. */
+#define WHY     "!why "
+#define MISSING "!missing "
+#define FLOWS   "!flows "
+
+/* What the process is told. */
+struct cast {
+	const struct copy *copy;
+	const struct service *service;
+	const struct watch *watch;
+	bool untracked;
+};
+
+static int untrack(const struct service *service)
+{
+	const struct terms terms = { .lease_ms = 0 };
+	struct apply_why why;
+	struct nl *nl = NULL;
+	int err = nl_open(&nl, NETLINK_NETFILTER);
+
+	if (!err)
+		err = apply_add(nl, service, &terms, &why);
+	nl_close(nl);
+	return err;
+}
+
+static int act(const struct cast *cast, const struct scratch *scratch, struct text *out)
+{
+	struct play *play = NULL;
+	uint64_t reached = 0;
+	int err = stage_open(scratch, cast->service, &play);
+
+	if (!err) {
+		stage_act(play, 1);
+		if (cast->untracked)
+			err = untrack(cast->service);
+	}
+	if (!err) {
+		stage_act(play, 2);
+		err = watch_read(cast->watch, &reached);
+	}
+	if (!err) {
+		stage_facts(play, out);
+		text_add(out, FLOWS "%zu %zu %d %" PRIx64 "\n", stage_flows(play),
+			 stage_left_out(play), stage_heard(play), reached);
+	}
+	stage_close(play);
+	return err;
+}
+
+/* In a process of its own, which ends with it: what it has to say goes to fd. */
+static void perform(const struct cast *cast, int fd)
+{
+	static struct scratch scratch;
+	struct copy_missing missing = { 0 };
+	char why[COPY_TEXT_MAX] = "";
+	struct text out = { 0 };
+	const char *at;
+	ssize_t done = 0;
+	int err = scratch_enter(cast->copy, cast->watch, &scratch, &missing, why);
+
+	if (!err) {
+		err = act(cast, &scratch, &out);
+		snprintf(why, sizeof(why), "the service cannot be played: %s",
+			 strerror(-err));
+	}
+	if (err)
+		text_add(&out, WHY "%s\n", why);
+	for (size_t i = 0; i < missing.count && i < COPY_MISSING_MAX; i++)
+		text_add(&out, MISSING "%s\n", missing.text[i]);
+	for (at = text_str(&out); *at && done >= 0; at += done)
+		done = write(fd, at, strlen(at));
+	if (done < 0 || !text_ok(&out))
+		_exit(1);
+}
+
+/* Reads all that comes within the time, then the process is no more. */
+static int listen_to(int fd, struct text *out)
+{
+	uint64_t start = clock_now_ns();
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	char data[4096];
+
+	while (out->length < TEXT_BYTES_MAX) {
+		double left_s =
+			PERFORMANCE_SECONDS_MAX - clock_between_s(start, clock_now_ns());
+		ssize_t got;
+
+		if (left_s <= 0 || poll(&wait, 1, (int)(1000 * left_s) + 1) == 0)
+			return -ETIMEDOUT;
+		got = read(fd, data, sizeof(data));
+		if (got == 0)
+			return 0;
+		if (got > 0)
+			text_add(out, "%.*s", (int)got, data);
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return -E2BIG;
+}
+
+/* Lets a process play it; what it tells is added to out, a line each. */
+static int run(const struct cast *cast, struct text *out)
+{
+	int pipes[2], err, status = 0;
+	pid_t child, parent = getpid();
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	child = fork();
+	if (child == 0) {
+		close(pipes[0]);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+			_exit(1);
+		perform(cast, pipes[1]);
+		_exit(0);
+	}
+	err = child < 0 ? -errno : 0;
+	close(pipes[1]);
+	if (!err)
+		err = listen_to(pipes[0], out);
+	close(pipes[0]);
+	if (child < 0)
+		return err;
+	if (err)
+		kill(child, SIGKILL);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	/* Killed half-way it has not told all. */
+	if (!err && status)
+		err = -ECANCELED;
+	return err || text_ok(out) ? err : -ENOMEM;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Takes the lines that are no facts out. */
+static bool is_fact(const char *line, struct performance *out)
+{
+	int heard;
+
+	if (strncmp(line, WHY, strlen(WHY)) == 0)
+		snprintf(out->why, sizeof(out->why), "%s", line + strlen(WHY));
+	else if (strncmp(line, MISSING, strlen(MISSING)) == 0)
+		copy_miss(&out->missing, "%s", line + strlen(MISSING));
+	else if (sscanf(line, FLOWS "%zu %zu %d %" SCNx64, &out->flows, &out->left_out,
+			&heard, &out->reached) == 4)
+		out->heard = heard;
+	else
+		return true;
+	return false;
+}
+
+static int cut(struct performance *out)
+{
+	size_t kept = 0, most = 1;
+	char *rest = out->text.data;
+
+	for (const char *at = text_str(&out->text); *at; at++)
+		most += *at == '\n';
+	out->fact = calloc(most, sizeof(*out->fact));
+	if (!out->fact)
+		return -ENOMEM;
+	for (char *line = rest ? strsep(&rest, "\n") : NULL; line;
+	     line = strsep(&rest, "\n"))
+		if (*line && is_fact(line, out))
+			out->fact[out->facts++] = line;
+	if (out->facts)
+		qsort(out->fact, out->facts, sizeof(*out->fact), by_text);
+	for (size_t i = 0; i < out->facts; i++)
+		if (kept == 0 || strcmp(out->fact[i], out->fact[kept - 1]) != 0)
+			out->fact[kept++] = out->fact[i];
+	out->facts = kept;
+	return 0;
+}
+
+int performance_give(const struct copy *copy, const struct service *service,
+		     const struct watch *watch, bool untracked, struct performance *out)
+{
+	const struct cast cast = { copy, service, watch, untracked };
+	int err;
+
+	*out = (struct performance){ .flows = 0 };
+	err = run(&cast, &out->text);
+	return err ? err : cut(out);
+}
+
+void performance_clear(struct performance *performance)
+{
+	free(performance->fact);
+	text_free(&performance->text);
+	*performance = (struct performance){ .flows = 0 };
+}
