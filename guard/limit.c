@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -28,4 +29,27 @@ int limit_set(const char *path, uint32_t entries)
 		err = errno ? -errno : -EIO;
 	close(fd);
 	return err;
+}
+
+static int read_limit(const char *path, uint32_t *out)
+{
+	FILE *file = fopen(path, "re");
+	int err = 0;
+
+	if (!file)
+		return -errno;
+	if (fscanf(file, "%" SCNu32, out) != 1)
+		err = -EBADMSG;
+	fclose(file);
+	return err;
+}
+
+int limit_put_back(const char *path, uint32_t raised, uint32_t before)
+{
+	uint32_t now;
+	int err = read_limit(path, &now);
+
+	if (err)
+		return err;
+	return now == raised ? limit_set(path, before) : -ESTALE;
 }

@@ -18,4 +18,10 @@ bool limit_settable(const char *path);
 /* Sets it. Returns 0 or -errno. */
 int limit_set(const char *path, uint32_t entries);
 
+/*
+ * Sets it back to before, if it still is what it was raised to: whoever changed it since has the
+ * last word. Returns 0, -ESTALE if somebody has, or another -errno.
+ */
+int limit_put_back(const char *path, uint32_t raised, uint32_t before);
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/remedy.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "guard/chores.h"
@@ -135,8 +136,12 @@ static void raise_limit(struct remedy *remedy, const struct policy_decision *dec
 	}
 	journal_decision(remedy->journal, view, decision,
 			 clock_between_s(view->now_ns, clock_now_ns()));
-	if (!remedy->rehearse && !remedy->limit_before)
+	if (remedy->rehearse)
+		return;
+	/* One that is not as the guard left it is somebody's wish. */
+	if (before != remedy->limit_raised)
 		remedy->limit_before = before;
+	remedy->limit_raised = remedy->config->policy.raise_to;
 }
 
 static void complain(struct remedy *remedy, const struct policy_decision *decision)
@@ -261,9 +266,14 @@ static int put_limit_back(const struct remedy *remedy)
 	struct text text = { 0 };
 	int err;
 
-	if (!remedy->limit_before)
+	if (!remedy->limit_raised)
 		return 0;
-	err = limit_set(LIMIT_PATH, remedy->limit_before);
+	err = limit_put_back(LIMIT_PATH, remedy->limit_raised, remedy->limit_before);
+	if (err == -ESTALE) {
+		log_info(remedy->log, "left the limit alone: it is not %u any more",
+			 remedy->limit_raised);
+		return 0;
+	}
 	if (err) {
 		log_error(remedy->log, "could not set the limit back to %u: %s",
 			  remedy->limit_before, strerror(-err));

@@ -37,7 +37,8 @@ struct remedy {
 	struct deeds deeds;    /* of what was done */
 	bool paused;           /* by order: nothing is carried out */
 	bool standing_down;    /* nor while somebody wants no rules of ours */
-	uint32_t limit_before; /* the limit that was raised; 0: it was not */
+	uint32_t limit_raised; /* to this, by the guard; 0: it was not */
+	uint32_t limit_before; /* and what it was */
 	bool helpless;         /* the table fills, and nothing that is allowed helps */
 	uint64_t retry_ns;    /* no change before this, because one failed; 0: none did */
 	uint64_t counted_ns;  /* when connections were last counted; 0: never */
