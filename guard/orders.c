@@ -12,6 +12,7 @@
 #include "guard/lookout.h"
 #include "guard/policy.h"
 #include "guard/remedy.h"
+#include "guard/trouble.h"
 #include "lib/args.h"
 #include "lib/service.h"
 #include "lib/text.h"
@@ -38,12 +39,19 @@ static json_t *pause_guard(struct orders *orders, const json_t *request)
 	return done("paused: what is out of tracking stays out, nothing more is decided");
 }
 
+/* Budgets went with the table whose deletion made the guard stand down. */
 static json_t *resume_guard(struct orders *orders, const json_t *request)
 {
+	struct apply_why why;
+	int err;
+
 	if (!orders->remedy->paused && !orders->remedy->standing_down)
 		return done("was not paused");
 	orders->remedy->paused = orders->remedy->standing_down = false;
 	journal_note(orders->journal, "resume", "resumed by order");
+	err = leases_arm(orders->leases, &why);
+	if (err)
+		trouble_note(orders->remedy->trouble, "arm a budget", err);
 	return done("resumed");
 }
 

@@ -56,6 +56,43 @@ teardown() {
 	not happened stand-down
 }
 
+@test "a flush takes budgets away, too: they are put back, with what else was out" {
+	printf 'service "udp/9002" { budget = 10 }\n' >conf
+	guard -c conf
+	engage
+	budget_runs
+	on server nft flush ruleset
+	wait_until 10 untracked
+	wait_until 10 budget_runs
+	[ "$(events restore)" -eq 2 ]
+	[ "$(state '.services[] | select(.service == "udp/9002") | .budget_packets_per_second')" = 10 ]
+	order stop
+	wait_until 5 ended "$guard"
+	not table_exists
+}
+
+budget_runs() {
+	on server ctrules list -j | jq -e '.services[] | select(.service == "udp/9002") |
+		.active and .lease_seconds_left == null and .budget_per_second == 10' >/dev/null
+}
+
+@test "a budget alone that goes with the table is put back after a flush, and stands down with it" {
+	printf 'service "udp/9002" { budget = 10 }\n' >conf
+	guard -c conf
+	budget_runs
+	on server nft flush ruleset
+	wait_until 10 budget_runs
+	# A deletion soon after a flush may be part of it.
+	elapse 5500
+	on server nft delete table inet ctkit
+	wait_until 10 happened stand-down
+	elapse 1000
+	not table_exists
+	order resume
+	wait_until 10 budget_runs
+	state_is watching
+}
+
 @test "our table deleted on purpose: the guard stands down until resume" {
 	guard -m 127.0.0.1:9912
 	engage
@@ -220,6 +257,32 @@ all_leased() {
 	engage
 }
 
+# helper: the thread that deletes entries.
+helper() {
+	find "/proc/$guard/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$guard"
+}
+
+@test "entries that cannot be deleted are told, and the next step follows" {
+	guard
+	background strace -p "$(helper)" -o "$BATS_TEST_TMPDIR/trace" -e trace=sendto \
+		-e inject=sendto:error=EPERM
+	meddler=$pid
+	wait_until 5 grep -q attached "$meddler.err"
+	fill
+	wait_until 10 happened shortfall
+	event shortfall | jq -r .why | grep -q 'udp/9000 did not relieve the table as projected: .* were to go, 0 went'
+	# The rules stand: what comes is not tracked. Nothing else helps, and that is said, too.
+	untracked
+	wait_until 10 state_is helpless
+	[ "$(entries server)" -ge 4000 ]
+	run order status
+	[ "$status" -eq 4 ]
+	unmeddle
+	on server conntrack -D -p udp --dport 9000 >/dev/null
+	wait_until 10 state_is engaged
+	happened relieved
+}
+
 @test "a guard that hung for longer than a lease tells so" {
 	guard --lease 3s
 	engage
@@ -313,6 +376,24 @@ all_leased() {
 	# The guard of another namespace has nothing of it.
 	state_is watching
 	not happened engage
+}
+
+@test "a journal that cannot be written now is told, and goes on when it can" {
+	mkdir disk
+	mount -t tmpfs -o size=64k none disk
+	guard --journal disk/journal
+	mount -o remount,ro disk
+	engage
+	wait_until 10 grep -q 'an event could not be kept in "disk/journal": Read-only file system' "$guard.err"
+	wait_until 10 happened reclaim
+	mount -o remount,rw disk
+	engage 9001
+	wait_until 10 grep -q '"service":"udp/9001"' disk/journal
+	not grep -q '"service":"udp/9000"' disk/journal
+	ctguard incidents --journal disk/journal | grep -q udp/9001
+	order stop
+	wait_until 5 ended "$guard"
+	umount disk
 }
 
 @test "without memory it loses words, not its wits" {
