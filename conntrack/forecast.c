@@ -204,6 +204,7 @@ double forecast_slope(const struct forecast *f)
 static double lasting_rate(const struct forecast *f, double rate)
 {
 	double seconds = 0, rise = 0;
+	int alike = 0;
 
 	for (size_t i = 0; i < f->marks && i < LASTING_MARKS; i++) {
 		const struct forecast_step *mark = forecast_mark(f, i);
@@ -217,8 +218,10 @@ static double lasting_rate(const struct forecast *f, double rate)
 			break;
 		seconds += mark->seconds;
 		rise += mark->rise;
+		alike++;
 	}
-	return seconds > 0 ? rise / seconds : rate;
+	/* One alone may be one that a pause was in. */
+	return alike > 1 ? rise / seconds : rate;
 }
 
 double forecast_fallen(const struct forecast *f)
@@ -244,6 +247,8 @@ bool forecast_climb(const struct forecast *f, double *climb)
 	rate = rate_now(f, false, &contradicted);
 	if (!contradicted)
 		rate = lasting_rate(f, rate);
+	else if (rate < quiet.rise / quiet.seconds)
+		rate = rate_of(&quiet);
 	if (bend.now > 0 && fabs(bend.rate - rate) < LASTING_PART * rate)
 		rate = bend.rate;
 	*climb = rate;
@@ -254,6 +259,7 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 {
 	struct forecast_step step;
 	double mark_s;
+	bool fell;
 
 	if (f->last_ns == 0) {
 		forecast_restart(f, now_ns, entries);
@@ -267,8 +273,10 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 	step.rise = f->level - f->step_level;
 	if (step.seconds < STEP_S)
 		return 0;
-	step.fell = step.rise < -noise_of(-step.rise);
-	if (step.fell) {
+	fell = step.rise < -noise_of(-step.rise);
+	step.fell = fell || f->step_fell;
+	f->step_fell = fell;
+	if (fell) {
 		double climb = 0;
 
 		forecast_climb(f, &climb);

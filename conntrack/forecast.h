@@ -22,7 +22,7 @@ enum { FORECAST_STEPS = 64, FORECAST_MARKS = 41 };
 struct forecast_step {
 	double seconds;
 	double rise; /* entries; negative: it fell */
-	bool fell;   /* by more than chance: some were collected, or deleted */
+	bool fell; /* by more than chance: some were collected, or deleted; or it did just before */
 };
 
 /* A memory that overwrites its oldest: the last is at (next - 1) modulo its length. */
@@ -31,6 +31,7 @@ struct forecast {
 	double level;     /* entries at the last sample */
 	uint64_t step_ns; /* where the step that is being taken began */
 	double step_level;
+	bool step_fell; /* the last one: what takes entries away does not end with it */
 	size_t next_step;
 	size_t steps;
 	struct forecast_step step[FORECAST_STEPS];

@@ -36,6 +36,7 @@ struct sim_source {
 	double from, to;    /* a second */
 	double ramp_s;      /* 0: at once */
 	bool approaches;    /* like 1 - exp(-t / ramp_s), not in a straight line */
+	double stair_s;     /* above 0: it climbs at the end of each, not meanwhile */
 	double on_s, off_s; /* off_s 0: always on */
 	double stay_s;      /* sessions, connections: how long they last, mean */
 };
@@ -252,10 +253,28 @@ static inline double sim_rate(const struct sim *sim, const struct sim_source *so
 		return 0;
 	if (source->off_s > 0 && fmod(t, source->on_s + source->off_s) >= source->on_s)
 		return 0;
+	if (source->stair_s > 0)
+		t = floor(t / source->stair_s + 1) * source->stair_s;
 	if (source->ramp_s > 0)
 		part = source->approaches ? 1 - exp(-t / source->ramp_s)
 					  : fmin(1, t / source->ramp_s);
 	return source->from + (source->to - source->from) * part;
+}
+
+/* From now on all come as they come at this moment. */
+static inline void sim_freeze(struct sim *sim)
+{
+	for (size_t s = 0; s < sim->sources; s++) {
+		struct sim_source *source = &sim->source[s];
+		double rate = sim_rate(sim, source);
+
+		*source = (struct sim_source){
+			.kind = source->kind,
+			.end_s = INFINITY,
+			.to = rate,
+			.stay_s = source->stay_s,
+		};
+	}
 }
 
 /* How many of a random process with that mean: Poisson, for large means the normal one. */

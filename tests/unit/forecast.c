@@ -317,6 +317,54 @@ static void polls_a_second_apart_predict_too(void **state)
 	assert_near(full_in(&r), (LIMIT - r.forecast.level) / 1000, 0.05);
 }
 
+/* What a table gained in each tenth of a second, as it was recorded. */
+static void replay_gains(struct replay *r, const int *gains, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sample(r, 0.1, r->forecast.level + gains[i]);
+}
+
+/* The collector had not ended when the count began to rise again. */
+static void the_end_of_a_collection_is_no_slower_climb(void **state)
+{
+	static const int GAINS[] = { 1354, 1322, 1125, 1358, 1236,  1462, 1285,
+				     1268, 1180, 1280, 1027, 1276,  1354, 1027,
+				     1276, 1243, 1114, 1113, 1181,  1134, 1152,
+				     1246, 1308, 1067, 1066, 1336,  1266, 1138,
+				     1287, 1071, 1146, -744, -5230, 512,  1203 };
+	struct replay r;
+	double climb = 0;
+
+	start(&r);
+	sample(&r, 0.1, 30000);
+	replay_gains(&r, GAINS, sizeof(GAINS) / sizeof(GAINS[0]));
+	assert_true(forecast_climb(&r.forecast, &climb));
+	assert_near(climb, 12300, 0.1);
+}
+
+/* Of a sender that begins anew each 2 s: it does not end with each. */
+static void a_gap_of_a_fifth_of_a_second_does_not_end_a_climb(void **state)
+{
+	struct replay r;
+	double climb = 0;
+
+	start(&r);
+	sample(&r, 0.1, 0);
+	for (int i = 1; i <= 100; i++) {
+		bool gap = i % 20 == 0 || i % 20 == 19;
+
+		sample(&r, 0.1, r.forecast.level + (gap ? 0 : 1200 + i % 7 * 20));
+		if (i < 20)
+			continue;
+		assert_true(forecast_climb(&r.forecast, &climb));
+		assert_near(climb, 12000, 0.3);
+	}
+	/* That one does. */
+	rest(&r, 1.2, 0.1, r.forecast.level);
+	assert_true(forecast_climb(&r.forecast, &climb));
+	assert_true(climb == 0);
+}
+
 static void a_restart_forgets(void **state)
 {
 	struct replay r;
@@ -366,6 +414,8 @@ int main(void)
 		cmocka_unit_test(a_ramp_that_settles_is_told_from_one_that_does_not),
 		cmocka_unit_test(intervals_may_be_irregular),
 		cmocka_unit_test(polls_a_second_apart_predict_too),
+		cmocka_unit_test(the_end_of_a_collection_is_no_slower_climb),
+		cmocka_unit_test(a_gap_of_a_fifth_of_a_second_does_not_end_a_climb),
 		cmocka_unit_test(a_restart_forgets),
 		cmocka_unit_test(a_gap_of_hours_does_no_harm),
 	};
