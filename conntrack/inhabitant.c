@@ -161,6 +161,20 @@ static void read_start(pid_t pid, const char *file, char *text, size_t bytes)
 	text[got > 0 ? got : 0] = '\0';
 }
 
+static bool has_line(const char *text, const char *line)
+{
+	size_t length = strlen(line);
+
+	while (*text) {
+		size_t end = strcspn(text, "\n");
+
+		if (end == length && memcmp(text, line, length) == 0)
+			return true;
+		text += end + (text[end] == '\n');
+	}
+	return false;
+}
+
 void inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX])
 {
 	char text[LINE_MAX_BYTES], own[LINE_MAX_BYTES];
@@ -168,12 +182,12 @@ void inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX])
 
 	read_start(pid, "cgroup", text, sizeof(text));
 	read_start(getpid(), "cgroup", own, sizeof(own));
-	/* What it shares with us does not set it apart. */
-	if (strcmp(text, own) == 0)
-		text[0] = '\0';
 	name[0] = '\0';
-	while (!name[0] && (line = strsep(&rest, "\n")))
-		inhabitant_of_cgroup(line, name);
+	/* What it shares with us, be it of one hierarchy of several, does not set it apart. */
+	while (!name[0] && (line = strsep(&rest, "\n"))) {
+		if (!has_line(own, line))
+			inhabitant_of_cgroup(line, name);
+	}
 	if (name[0])
 		return;
 	read_start(pid, "comm", text, COMM_MAX);

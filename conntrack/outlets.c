@@ -92,8 +92,9 @@ static int set_paths(struct outlets *outlets, struct args_why *why)
 	const char *directory = outlets->wanted.textfile;
 	struct stat file;
 
+	errno = 0;
 	if (stat(directory, &file) < 0 || !S_ISDIR(file.st_mode)) {
-		int err = errno == ENOENT ? -ENOENT : -ENOTDIR;
+		int err = errno ? -errno : -ENOTDIR;
 
 		snprintf(why->text, sizeof(why->text), "\"%.*s\": %s", QUOTE_MAX,
 			 directory, strerror(-err));
@@ -109,11 +110,38 @@ static int set_paths(struct outlets *outlets, struct args_why *why)
 	return 0;
 }
 
+/* Says which option it is that why complains of. */
+static void blame(const char *option, struct args_why *why)
+{
+	const struct args_why cause = *why;
+
+	snprintf(why->text, sizeof(why->text), "--%s: %.*s", option,
+		 (int)(sizeof(why->text) - sizeof("--textfile: ")), cause.text);
+}
+
+/* Returns 0 or -errno with one sentence in *why. */
+static int open_wanted(struct outlets *outlets, struct args_why *why)
+{
+	int err = 0;
+
+	if (outlets->wanted.textfile) {
+		err = set_paths(outlets, why);
+		if (err)
+			blame("textfile", why);
+	}
+	if (!err && outlets->wanted.metrics) {
+		err = exporter_open(&outlets->exporter, outlets->wanted.metrics, why);
+		if (err)
+			blame("metrics", why);
+	}
+	return err;
+}
+
 int outlets_open(struct outlets **out, const struct outlets_wanted *wanted,
 		 struct spaces *spaces, struct args_why *why)
 {
 	struct outlets *outlets = calloc(1, sizeof(*outlets));
-	int err = 0;
+	int err;
 
 	if (!outlets) {
 		snprintf(why->text, sizeof(why->text), "out of memory");
@@ -121,10 +149,7 @@ int outlets_open(struct outlets **out, const struct outlets_wanted *wanted,
 	}
 	outlets->wanted = *wanted;
 	outlets->spaces = spaces;
-	if (wanted->textfile)
-		err = set_paths(outlets, why);
-	if (!err && wanted->metrics)
-		err = exporter_open(&outlets->exporter, wanted->metrics, why);
+	err = open_wanted(outlets, why);
 	if (err) {
 		free(outlets);
 		return err;
@@ -186,8 +211,9 @@ int outlets_write(struct outlets *outlets, struct args_why *why)
 		err = -errno;
 	text_free(&text);
 	if (err)
-		snprintf(why->text, sizeof(why->text), "cannot write %.*s: %s", QUOTE_MAX,
-			 outlets->path, strerror(-err));
+		snprintf(why->text, sizeof(why->text),
+			 "--textfile: cannot write %.*s: %s", QUOTE_MAX, outlets->path,
+			 strerror(-err));
 	return err;
 }
 

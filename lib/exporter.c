@@ -269,8 +269,9 @@ static int parse(const char *address, struct service *out, struct args_why *why)
 	    out->first_port == out->last_port)
 		return 0;
 	snprintf(why->text, sizeof(why->text),
-		 "\"%.*s\": want ADDR:PORT, like 127.0.0.1:9911 or [::1]:9911", QUOTE_MAX,
-		 address);
+		 "\"%.*s\": want ADDR:PORT, like 127.0.0.1:9911 or [::1]:9911, with a "
+		 "PORT of 1 to 65535",
+		 QUOTE_MAX, address);
 	return -EINVAL;
 }
 

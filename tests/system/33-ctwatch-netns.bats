@@ -74,6 +74,53 @@ misses() { # NAME
 	[ "${lines[1]}" = "[[\"box\",100],[\"den\",0],[\"sleep[$pid]\",77]]" ]
 }
 
+# in_cgroup PATH COMMAND...: runs it in a network namespace and a cgroup of its own; $pid.
+in_cgroup() {
+	mkdir -p "$1"
+	background unshare -n "${@:2}"
+	wait_until 5 grep -q "^${2}$" "/proc/$pid/comm"
+	echo "$pid" >"$1/cgroup.procs"
+}
+
+# remove_cgroups TOP: with all below it, once nothing runs there.
+remove_cgroups() {
+	[ ! -e "$1" ] || find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+}
+
+@test "a namespace is called by the container or the service that lives in it" {
+	top=
+	for mounted in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+		if grep -q " $mounted cgroup2 " /proc/mounts && mkdir "$mounted/ctkit-$$-$RANDOM" 2>/dev/null; then
+			top=$(echo "$mounted/ctkit-$$-"*)
+			break
+		fi
+	done
+	[ -n "$top" ] || skip "cannot make cgroups here"
+	id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+	pids=()
+	for path in "system.slice/docker-$id.scope" "system.slice/nginx.service" "docker/${id//0/f}" \
+		"kubepods.slice/cri-containerd-${id//0/a}.scope" "lxc.payload.web" "user.slice/session-3.scope"; do
+		in_cgroup "$top/$path" sleep 600
+		pids+=("$pid")
+	done
+	run -0 --separate-stderr ctwatch --netns all --once --json
+	kill "${pids[@]}"
+	wait "${pids[@]}" || :
+	wait_until 10 remove_cgroups "$top"
+	run jq -r '.tables[].netns' <<<"$output"
+	diff -u - <(sort <<<"$output") <<-NAMES
+		box
+		cri-containerd-a123456789ab
+		den
+		docker-0123456789ab
+		docker-f123456789ab
+		host
+		lxc-web
+		nginx.service
+		sleep[${pids[5]}]
+	NAMES
+}
+
 @test "tables of several namespaces are told apart in text" {
 	on box ctfill 100
 	run -0 ctwatch --netns box --netns den --count 2

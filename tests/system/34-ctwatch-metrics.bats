@@ -202,9 +202,15 @@ lint() { # FILE: what promtool has to say against it, if it is there
 
 @test "textfile: a directory that is not there or not to be written ends it, one that fills up does not" {
 	run -1 ctwatch --textfile "$BATS_TEST_TMPDIR/none"
-	[[ $output == *"/none\": No such file or directory"* ]]
+	[ "$output" = "ctwatch: --textfile: \"$BATS_TEST_TMPDIR/none\": No such file or directory" ]
 	run -1 ctwatch --textfile /etc/passwd
-	[[ $output == *"\"/etc/passwd\": Not a directory"* ]]
+	[ "$output" = 'ctwatch: --textfile: "/etc/passwd": Not a directory' ]
+	run -1 ctwatch --textfile /etc/passwd/x
+	[ "$output" = 'ctwatch: --textfile: "/etc/passwd/x": Not a directory' ]
+	run -1 ctwatch --textfile ""
+	[ "$output" = 'ctwatch: --textfile: "": No such file or directory' ]
+	run -1 ctwatch --once --textfile /proc
+	[ "$output" = "ctwatch: --textfile: cannot write /proc/ctwatch.prom: No such file or directory" ]
 	mkdir "$BATS_TEST_TMPDIR/full"
 	mount -t tmpfs -o size=16k tmpfs "$BATS_TEST_TMPDIR/full"
 	head -c 16k /dev/zero >"$BATS_TEST_TMPDIR/full/stuff" || :
@@ -229,8 +235,10 @@ lint() { # FILE: what promtool has to say against it, if it is there
 		[ "${#lines[@]}" -eq 1 ]
 		[[ $output == *"$reason"* ]]
 	done <<-'CASES'
-		2|"9913": want ADDR:PORT|-m 9913
-		2|"localhost:9913": want ADDR:PORT|--metrics localhost:9913
+		2|--metrics: "9913": want ADDR:PORT|-m 9913
+		2|--metrics: "localhost:9913": want ADDR:PORT|--metrics localhost:9913
+		2|--metrics: "127.0.0.1:70000": want ADDR:PORT, like 127.0.0.1:9911 or [::1]:9911, with a PORT of 1 to 65535|-m 127.0.0.1:70000
+		1|--metrics: cannot serve metrics at 192.0.2.77:9913: Cannot assign requested address|-m 192.0.2.77:9913
 		2|--once is one report: --metrics serves many|--once -m 127.0.0.1:9913
 		2|"nagios" is not node|-m 127.0.0.1:9913 --metrics-compat nagios
 		2|--metrics-compat is for --metrics and --textfile|--metrics-compat node
