@@ -242,12 +242,10 @@ static void a_busy_steady_table_raises_no_alarm(void **state)
 static void the_sawtooth_of_garbage_collection_is_no_trend(void **state)
 {
 	struct replay r;
-	double level = 1500;
 
 	start(&r);
 	for (double t = 0; t < 120; t += 0.05) {
-		level = 1500 + 300 * fmod(t, 3);
-		sample(&r, 0.05, level);
+		sample(&r, 0.05, 1500 + 300 * fmod(t, 3));
 		if (t > 25)
 			assert_true(full_in(&r) > 1000);
 	}
