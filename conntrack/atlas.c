@@ -29,13 +29,13 @@ struct atlas {
 	bool all;
 	size_t places;
 	struct place *place[ATLAS_MAX];
-	uint64_t found[ATLAS_MAX]; /* the number of what was last at each place */
 	uint64_t own;
-	size_t left_out;     /* this and the next: of the last look; no room for them */
-	size_t barred;       /* not to be entered */
-	size_t told;         /* the sum of both that the log has been told of */
-	uint64_t updated_ns; /* CLOCK_MONOTONIC; 0: never */
-	double update_cost_s;
+	size_t left_out;      /* this and the next: of the last look; no room for them */
+	size_t barred;        /* not to be entered */
+	size_t told;          /* the sum of both that the log has been told of */
+	uint64_t updated_ns;  /* CLOCK_MONOTONIC; 0: never */
+	double update_cost_s; /* of looking alone */
+	double opened_s;      /* what it took to open new ones, in the last look */
 	struct survey survey;
 	size_t count;
 	struct region region[ATLAS_MAX];
@@ -58,17 +58,19 @@ static int add(struct atlas *atlas, const struct netns *netns, const char *label
 {
 	const struct atlas_keeper *keeper = &atlas->keeper;
 	struct region *region = &atlas->region[atlas->count];
+	uint64_t begun_ns = clock_now_ns();
 	int err;
 
 	*region = (struct region){ .inode = netns->inode, .seen = true };
 	name_region(atlas, netns->inode, label, region->name);
 	err = keeper->open(keeper->data, netns, region->name, &region->kept);
-	if (err)
-		return err;
-	atlas->count++;
-	if (atlas->updated_ns)
-		keeper->come(keeper->data, region->kept, region->name);
-	return 0;
+	if (!err) {
+		atlas->count++;
+		if (atlas->updated_ns)
+			keeper->come(keeper->data, region->kept, region->name);
+	}
+	atlas->opened_s += clock_between_s(begun_ns, clock_now_ns());
+	return err;
 }
 
 static struct region *find(struct atlas *atlas, uint64_t inode)
@@ -82,10 +84,9 @@ static struct region *find(struct atlas *atlas, uint64_t inode)
 
 /*
  * Keeps what is at a path, if it is not kept yet; name NULL: it is called by who lives there.
- * Returns 0 or -errno, and its number.
+ * Returns 0 or -errno.
  */
-static int look_at(struct atlas *atlas, const char *path, const char *name,
-		   uint64_t *inode)
+static int look_at(struct atlas *atlas, const char *path, const char *name)
 {
 	char label[SURVEY_LABEL_MAX];
 	struct region *known;
@@ -94,7 +95,6 @@ static int look_at(struct atlas *atlas, const char *path, const char *name,
 
 	if (err)
 		return err;
-	*inode = netns.inode;
 	known = find(atlas, netns.inode);
 	if (known) {
 		known->seen = true;
@@ -117,7 +117,6 @@ static int look_at(struct atlas *atlas, const char *path, const char *name,
 static void look_at_found(struct atlas *atlas, const struct survey_space *found)
 {
 	char path[NETNS_PATH_MAX];
-	uint64_t inode;
 	int err;
 
 	if (found->inode == atlas->own)
@@ -126,7 +125,7 @@ static void look_at_found(struct atlas *atlas, const struct survey_space *found)
 		snprintf(path, sizeof(path), "%s/%s", found->directory, found->name);
 	else
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)found->pid);
-	err = look_at(atlas, path, NULL, &inode);
+	err = look_at(atlas, path, NULL);
 	/* What has gone meanwhile is nothing to tell of. */
 	atlas->left_out += err == -ENOSPC || err == -EMFILE || err == -ENOMEM;
 	atlas->barred += err == -EPERM || err == -EACCES;
@@ -168,17 +167,6 @@ static void look_at_all(struct atlas *atlas)
 	tell_left_out(atlas);
 }
 
-/* What may not be looked at any more, as after privileges were given up, is taken to be there. */
-static void look_at_place(struct atlas *atlas, size_t i)
-{
-	const struct place *place = atlas->place[i];
-	int err = look_at(atlas, place->path, place_name(place), &atlas->found[i]);
-	struct region *known = err == -EACCES ? find(atlas, atlas->found[i]) : NULL;
-
-	if (known)
-		known->seen = true;
-}
-
 /* Forgets those that the look did not see. */
 static void drop_unseen(struct atlas *atlas)
 {
@@ -216,22 +204,22 @@ void atlas_update(struct atlas *atlas)
 	if ((!atlas->all && !atlas->places) || !is_due(atlas, now_ns))
 		return;
 	atlas->updated_ns = now_ns;
+	atlas->opened_s = 0;
 	survey_forget(&atlas->survey);
 	for (size_t i = 0; i < atlas->count; i++)
 		atlas->region[i].seen = false;
 	/* First the old ones: their room is needed. */
 	for (size_t i = 0; i < atlas->places; i++)
-		look_at_place(atlas, i);
+		(void)look_at(atlas, atlas->place[i]->path, place_name(atlas->place[i]));
 	if (atlas->all)
 		look_at_all(atlas);
 	drop_unseen(atlas);
-	atlas->update_cost_s = clock_between_s(now_ns, clock_now_ns());
+	atlas->update_cost_s = clock_between_s(now_ns, clock_now_ns()) - atlas->opened_s;
 }
 
 static int add_place(struct atlas *atlas, const char *spec, struct args_why *why)
 {
 	struct place *place = calloc(1, sizeof(*place));
-	size_t i = atlas->places;
 	int err = place ? place_parse(spec, place, why) : -ENOMEM;
 
 	if (err) {
@@ -240,7 +228,7 @@ static int add_place(struct atlas *atlas, const char *spec, struct args_why *why
 	}
 	err = place_hold(place);
 	if (!err)
-		err = look_at(atlas, place->path, place_name(place), &atlas->found[i]);
+		err = look_at(atlas, place->path, place_name(place));
 	if (err) {
 		place_refusal(spec, err, why);
 		place_release(place);
@@ -255,7 +243,6 @@ static int add_place(struct atlas *atlas, const char *spec, struct args_why *why
 static int open_wanted(struct atlas *atlas, const struct atlas_wanted *wanted,
 		       struct args_why *why)
 {
-	uint64_t inode;
 	struct netns own;
 	int err = netns_open(NETNS_SELF, &own);
 
@@ -270,7 +257,7 @@ static int open_wanted(struct atlas *atlas, const struct atlas_wanted *wanted,
 		err = add_place(atlas, wanted->spec[i], why);
 	if (err || wanted->count)
 		return err;
-	err = look_at(atlas, NETNS_SELF, NULL, &inode);
+	err = look_at(atlas, NETNS_SELF, NULL);
 	if (err)
 		snprintf(why->text, sizeof(why->text), "%s", strerror(-err));
 	else if (wanted->all)

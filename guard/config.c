@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conntrack/place.h"
 #include "lib/args.h"
 #include "lib/text.h"
 #include "rules/layout.h"
@@ -36,6 +37,15 @@ static int take_place(const char *value, char out[CONFIG_PLACE_MAX], struct args
 	}
 	memcpy(out, value, length + 1);
 	return 0;
+}
+
+/* Whether it is there is seen when the guard starts. */
+static int take_netns(const char *value, char out[CONFIG_PLACE_MAX], struct args_why *why)
+{
+	struct place place;
+	int err = place_parse(value, &place, why);
+
+	return err ? err : take_place(value, out, why);
 }
 
 /* Of conntrack entries: the kernel's own type has 31 bits. */
@@ -73,6 +83,8 @@ int config_set(struct config *config, const char *name, const char *value,
 		err = take_place(value, config->journal, &reason);
 	else if (strcmp(name, "control") == 0)
 		err = take_place(value, config->control, &reason);
+	else if (strcmp(name, "netns") == 0)
+		err = take_netns(value, config->netns, &reason);
 	if (err && err != -ENOENT)
 		text_add(why, "%s: %s", name, reason.text);
 	return err;
@@ -137,6 +149,11 @@ int config_set_budget(struct config_service *row, const char *value, struct text
 	if (unfit)
 		text_add(why, "budget: %s", unfit);
 	return unfit ? -EINVAL : 0;
+}
+
+bool config_is_everywhere(const struct config *config)
+{
+	return strcmp(config->netns, "all") == 0;
 }
 
 bool config_forces(const struct config *config, size_t i)

@@ -32,6 +32,7 @@ struct config {
 	char metrics[CONFIG_PLACE_MAX]; /* ADDR:PORT to serve metrics at */
 	char journal[CONFIG_PLACE_MAX]; /* file that keeps the events */
 	char control[CONFIG_PLACE_MAX]; /* socket for orders */
+	char netns[CONFIG_PLACE_MAX];   /* "all", or NAME|PATH|PID of one; else its own */
 	size_t count;
 	struct config_service services[POLICY_SERVICES_MAX];
 	size_t never_count;
@@ -58,6 +59,9 @@ int config_add_never(struct config *config, const char *spec, struct text *why);
 int config_set_patience(struct config_service *row, const char *value, struct text *why);
 int config_set_budget(struct config_service *row, const char *value, struct text *why);
 
+/* Whether it is for all network namespaces. */
+bool config_is_everywhere(const struct config *config);
+
 /* Whether service number i may be taken out whatever the audit says. */
 bool config_forces(const struct config *config, size_t i);
 
@@ -72,7 +76,7 @@ int config_check(const struct config *config, struct text *why);
 
 /*
  * Sets one of "engage-at", "release-at", "horizon", "lease", "release-after", "raise-limit-to", "metrics",
- * "journal", "control" from text.
+ * "journal", "control", "netns" from text.
  * Returns 0; -EINVAL or -ERANGE with a sentence in *why; -ENOENT for another name.
  */
 int config_set(struct config *config, const char *name, const char *value,

@@ -184,13 +184,27 @@ static int become_user(const char *name, const struct config *config,
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
+/* What must be done where, and while, it is allowed. Returns EXIT_OK, or another after saying why. */
+static int settle(const struct config *config, const struct log *log)
+{
+	struct text why = { 0 };
+	int err = startup_enter(config->netns, &why);
+
+	if (err)
+		log_error(log, "%s", text_str(&why));
+	text_free(&why);
+	if (err == -EPERM)
+		return EXIT_UNREACHABLE;
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
 static int give_up_privileges(const struct order *order, const struct config *config,
 			      const struct log *log)
 {
 	if (order->user)
 		return become_user(order->user, config, log);
 	/* Without it the guard would only have more rights than it needs: not a reason to stay away. */
-	if (privilege_keep_net_admin())
+	if (privilege_keep_net_admin(config_is_everywhere(config)))
 		log_warn(log, "could not give up the privileges that are not needed");
 	return EXIT_OK;
 }
@@ -240,6 +254,12 @@ static int run(const struct order *order, const struct log *log)
 	timeslice_shorten();
 	if (order->realtime)
 		realtime_begin(log);
+	status = settle(&config, log);
+	if (status != EXIT_OK)
+		return status;
+	/* Everywhere, each namespace has its own. */
+	if (config_is_everywhere(&config))
+		setup.legacy = NULL;
 	legacy_open(&legacy);
 	status = give_up_privileges(order, &config, log);
 	if (status == EXIT_OK)
@@ -279,9 +299,10 @@ static int show_answer(const json_t *answer, const struct order *order,
 /* Brings an order to the running guard. */
 static int send_to(const char *path, const struct order *order, const struct log *log)
 {
-	json_t *request = json_pack("{s:s, s:s*, s:o*}", "command",
-				    order_name(order->command), "service", order->operand,
-				    "now", order->now ? json_true() : NULL);
+	json_t *request =
+		json_pack("{s:s, s:s*, s:s*, s:o*}", "command",
+			  order_name(order->command), "service", order->operand, "netns",
+			  order->netns, "now", order->now ? json_true() : NULL);
 	struct text why = { 0 };
 	json_t *answer = NULL;
 	const char *error;

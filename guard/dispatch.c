@@ -2,12 +2,16 @@
 #include "guard/dispatch.h"
 
 #include <ev.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "guard/orders.h"
 #include "guard/status.h"
 #include "guard/ward.h"
 #include "guard/wards.h"
+#include "lib/text.h"
+
+/* Names of namespaces in one answer: more help nobody. */
+enum { NAMES_SHOWN = 8 };
 
 enum { WHY_BYTES = 1000 };
 
@@ -63,9 +67,89 @@ static json_t *stop(struct dispatch *dispatch, const json_t *request)
 	return done("ends, and takes its rules away");
 }
 
+/* Sorts a ward's answer to who got the same. */
+static void sort(json_t *groups, const char *netns, const json_t *answer)
+{
+	const char *sentence = json_string_value(json_object_get(answer, "done"));
+	json_t *names;
+
+	if (!sentence)
+		sentence = json_string_value(json_object_get(answer, "error"));
+	if (!sentence)
+		return;
+	names = json_object_get(groups, sentence);
+	if (!names) {
+		names = json_array();
+		json_object_set_new(groups, sentence, names);
+	}
+	json_array_append_new(names, json_string(netns));
+}
+
+static void add_names(const json_t *names, struct text *text)
+{
+	size_t count = json_array_size(names);
+
+	for (size_t i = 0; i < count && i < NAMES_SHOWN; i++)
+		text_add(text, "%s%s", i ? ", " : " (",
+			 json_string_value(json_array_get(names, i)));
+	if (count > NAMES_SHOWN)
+		text_add(text, " and %zu more", count - NAMES_SHOWN);
+	text_add(text, ")");
+}
+
+/* Each sentence once, with who got it; all of them need no names. */
+static void tell(json_t *groups, size_t asked, struct text *text)
+{
+	const char *sentence;
+	json_t *names;
+
+	json_object_foreach(groups, sentence, names)
+	{
+		text_add(text, "%s%s", text->length ? "; " : "", sentence);
+		if (json_array_size(names) < asked)
+			add_names(names, text);
+	}
+}
+
+/* Of several, it is done if it is in one; that is told first. */
+static json_t *bring_to_all(struct dispatch *dispatch, const json_t *request)
+{
+	const struct wards *wards = dispatch->wards;
+	json_t *groups[] = { json_object(), json_object() }, *answer;
+	struct text text = { 0 };
+	bool ok, any = false;
+
+	for (size_t i = 0; i < wards->count; i++) {
+		answer = ward_answer(wards->list[i], request);
+		ok = json_is_true(json_object_get(answer, "ok"));
+		any = any || ok;
+		sort(groups[ok], wards->list[i]->name, answer);
+		json_decref(answer);
+	}
+	for (int i = 1; i >= 0; i--) {
+		tell(groups[i], wards->count, &text);
+		json_decref(groups[i]);
+	}
+	answer = any ? done(text_str(&text)) : refused(text_str(&text));
+	text_free(&text);
+	return answer;
+}
+
 static json_t *bring(struct dispatch *dispatch, const json_t *request)
 {
-	return orders_answer(&dispatch->wards->list[0]->orders, request);
+	const char *netns = json_string_value(json_object_get(request, "netns"));
+	const struct wards *wards = dispatch->wards;
+	char why[WHY_BYTES];
+
+	if (!netns)
+		return bring_to_all(dispatch, request);
+	for (size_t i = 0; i < wards->count; i++) {
+		if (strcmp(wards->list[i]->name, netns) == 0)
+			return ward_answer(wards->list[i], request);
+	}
+	snprintf(why, sizeof(why), "\"%.100s\" is no network namespace that is guarded",
+		 netns);
+	return refused(why);
 }
 
 static const struct {

@@ -40,8 +40,8 @@ struct dispatch {
 void dispatch_status(const struct dispatch *dispatch, struct status *out);
 
 /*
- * Answers a request: {"command":"status"}, "reload", "stop", or what orders.h says; who is not
- * trusted may only ask for the status. The answer has "ok", and "error" or, of a status,
+ * Answers a request: {"command":"status"}, "reload", "stop", or what orders.h says, in
+ * all namespaces or in that of "netns"; who is not trusted may only ask for the status. The answer has "ok", and "error" or, of a status,
  * what status.h says.
  */
 json_t *dispatch_answer(struct dispatch *dispatch, const json_t *request, bool trusted);

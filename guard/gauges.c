@@ -15,6 +15,21 @@
 
 enum { NAME_MAX_BYTES = 96, HELP_MAX_BYTES = 256 };
 
+enum { LABELS_MAX = 3 };
+
+/* Those of a table, and of a service in it (NULL: none); ended by NULL. */
+static void make_labels(const struct status_table *table, const char *service,
+			struct metrics_label labels[LABELS_MAX])
+{
+	size_t count = 0;
+
+	if (table->netns)
+		labels[count++] = (struct metrics_label){ "netns", table->netns };
+	if (service)
+		labels[count++] = (struct metrics_label){ "service", service };
+	labels[count] = (struct metrics_label){ 0 };
+}
+
 /* A family with a sample for each table. */
 static void add_tables(const struct status *status, const char *name,
 		       enum metrics_type type, const char *help,
@@ -22,8 +37,13 @@ static void add_tables(const struct status *status, const char *name,
 		       struct text *text)
 {
 	metrics_family(text, name, type, help);
-	for (size_t t = 0; t < status->count; t++)
-		metrics_number(text, name, NULL, value(&status->tables[t]));
+	for (size_t t = 0; t < status->count; t++) {
+		const struct status_table *table = &status->tables[t];
+		struct metrics_label labels[LABELS_MAX];
+
+		make_labels(table, NULL, labels);
+		metrics_number(text, name, labels, value(table));
+	}
 }
 
 static double entries(const struct status_table *table)
@@ -52,7 +72,21 @@ static void add_table(const struct status *status, struct text *text)
 		   "When the table will be full; +Inf if it will not be.", full_in, text);
 }
 
-/* What the kernel counted, of the tables of which that is known. */
+/* Of the tables of which it is known. */
+static void add_totals(const struct status *status, const char *name, size_t counter,
+		       struct text *text)
+{
+	for (size_t t = 0; t < status->count; t++) {
+		const struct status_table *table = &status->tables[t];
+		struct metrics_label labels[LABELS_MAX];
+
+		make_labels(table, NULL, labels);
+		if (table->totals)
+			metrics_integer(text, name, labels, table->totals[counter]);
+	}
+}
+
+/* What the kernel counted. */
 static void add_kernel(const struct status *status, struct text *text)
 {
 	for (size_t i = 0; i < TABLE_COUNTERS; i++) {
@@ -63,12 +97,7 @@ static void add_kernel(const struct status *status, struct text *text)
 		snprintf(help, sizeof(help), "The kernel's %s: %s.",
 			 TABLE_COUNTER[i].name, TABLE_COUNTER[i].meaning);
 		metrics_family(text, name, METRICS_COUNTER, help);
-		for (size_t t = 0; t < status->count; t++) {
-			const uint64_t *totals = status->tables[t].totals;
-
-			if (totals)
-				metrics_integer(text, name, NULL, totals[i]);
-		}
+		add_totals(status, name, i, text);
 	}
 }
 
@@ -83,11 +112,9 @@ static void add_services(const struct status *status, const char *name,
 		const struct status_table *table = &status->tables[t];
 
 		for (size_t i = 0; i < table->view->count; i++) {
-			const struct metrics_label labels[] = {
-				{ "service", table->view->services[i].name },
-				{ NULL, NULL },
-			};
+			struct metrics_label labels[LABELS_MAX];
 
+			make_labels(table, table->view->services[i].name, labels);
 			metrics_number(text, name, labels, value(table, i));
 		}
 	}
@@ -142,8 +169,10 @@ static void add_decisions(const struct status *status, struct text *text)
 		       "committed.");
 	for (size_t t = 0; t < status->count; t++) {
 		const struct deeds *deeds = status->tables[t].deeds;
+		struct metrics_label labels[LABELS_MAX];
 
-		metrics_histogram(text, NAME, NULL, DEEDS_BOUND_S, deeds->decisions,
+		make_labels(&status->tables[t], NULL, labels);
+		metrics_histogram(text, NAME, labels, DEEDS_BOUND_S, deeds->decisions,
 				  DEEDS_BOUNDS, deeds->decisions_s);
 	}
 	add_tables(status, "ctkit_guard_engagements_total", METRICS_COUNTER,

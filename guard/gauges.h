@@ -5,7 +5,8 @@
 struct status;
 struct text;
 
-/* Adds the page in the Prometheus text format; labels are configured services only. Pure. */
+/* Adds the page in the Prometheus text format; labels are configured services, and
+ * network namespaces where they have names. Pure. */
 void gauges_add(const struct status *status, struct text *text);
 
 #endif

@@ -32,35 +32,51 @@ static bool is_back(const json_t *event)
 	return is(event, "lost") || is(event, "withdraw");
 }
 
-/* An incident that is being put together, and the services that are out in it. */
+/*
+ * An incident that is being put together: its object as "incident", and as "out" an object whose keys
+ * are the services that are out in it. A network namespace has one at a time; borrowed.
+ */
 struct open_incident {
-	json_t *object; /* NULL: none is open */
-	json_t *out;    /* an object whose keys are services */
+	json_t *object;
+	json_t *out;
 };
 
-static void begin(struct open_incident *open, json_t *list, const json_t *event)
+static struct open_incident find(const json_t *open, const json_t *event)
 {
-	open->object = json_object();
-	open->out = json_object();
-	json_object_set_new(open->object, "number",
-			    json_integer((json_int_t)json_array_size(list) + 1));
-	json_object_set_new(open->object, "from", json_string(member(event, "time")));
-	json_object_set_new(open->object, "to", json_null());
-	json_object_set_new(open->object, "why", json_string(member(event, "why")));
-	json_object_set_new(open->object, "helpless", json_false());
-	json_object_set_new(open->object, "entries_max", json_integer(0));
-	json_object_set_new(open->object, "limit", json_integer(0));
-	json_object_set_new(open->object, "services", json_array());
-	json_object_set_new(open->object, "events", json_array());
-	json_array_append(list, open->object);
+	const json_t *one = json_object_get(open, member(event, "netns"));
+
+	return (struct open_incident){ json_object_get(one, "incident"),
+				       json_object_get(one, "out") };
 }
 
-static void end(struct open_incident *open, const json_t *event)
+static void begin(json_t *open, json_t *list, const json_t *event)
 {
-	json_object_set_new(open->object, "to", json_string(member(event, "time")));
-	json_decref(open->object);
-	json_decref(open->out);
-	*open = (struct open_incident){ 0 };
+	const char *netns = member(event, "netns");
+	json_t *object = json_object();
+
+	json_object_set_new(object, "number",
+			    json_integer((json_int_t)json_array_size(list) + 1));
+	if (netns[0])
+		json_object_set_new(object, "netns", json_string(netns));
+	json_object_set_new(object, "from", json_string(member(event, "time")));
+	json_object_set_new(object, "to", json_null());
+	json_object_set_new(object, "why", json_string(member(event, "why")));
+	json_object_set_new(object, "helpless", json_false());
+	json_object_set_new(object, "entries_max", json_integer(0));
+	json_object_set_new(object, "limit", json_integer(0));
+	json_object_set_new(object, "services", json_array());
+	json_object_set_new(object, "events", json_array());
+	json_array_append(list, object);
+	json_object_set_new(open, netns,
+			    json_pack("{s:o, s:{}}", "incident", object, "out"));
+}
+
+static void end(json_t *open, const char *netns, const json_t *event)
+{
+	json_t *object = json_object_get(json_object_get(open, netns), "incident");
+
+	json_object_set_new(object, "to", json_string(member(event, "time")));
+	json_object_del(open, netns);
 }
 
 static bool names(const json_t *list, const char *service)
@@ -75,7 +91,7 @@ static bool names(const json_t *list, const char *service)
 	return false;
 }
 
-static void note_service(struct open_incident *open, const json_t *event)
+static void note_service(const struct open_incident *open, const json_t *event)
 {
 	json_t *services = json_object_get(open->object, "services");
 	const char *service = member(event, "service");
@@ -93,7 +109,7 @@ static void note_service(struct open_incident *open, const json_t *event)
 	}
 }
 
-static void note_entries(struct open_incident *open, const json_t *event)
+static void note_entries(const struct open_incident *open, const json_t *event)
 {
 	json_t *entries = json_object_get(event, "entries");
 	json_t *most = json_object_get(open->object, "entries_max");
@@ -106,40 +122,64 @@ static void note_entries(struct open_incident *open, const json_t *event)
 		json_object_set(open->object, "limit", json_object_get(event, "limit"));
 }
 
-/* A start while one is open: the guard before ended without a word. */
 static bool ends(const struct open_incident *open, const json_t *event)
 {
-	if (is(event, "stop") || is(event, "start"))
+	if (is(event, "gone"))
 		return true;
 	return json_object_size(open->out) == 0 &&
 	       (is_back(event) || is(event, "relieved"));
 }
 
-static void take(struct open_incident *open, json_t *list, json_t *event)
+static void take(json_t *open, json_t *list, json_t *event)
 {
-	if (!open->object && !begins(event))
+	struct open_incident one = find(open, event);
+
+	if (!one.object && !begins(event))
 		return;
-	if (!open->object)
+	if (!one.object) {
 		begin(open, list, event);
-	json_array_append(json_object_get(open->object, "events"), event);
-	note_service(open, event);
-	note_entries(open, event);
-	if (ends(open, event))
-		end(open, event);
+		one = find(open, event);
+	}
+	json_array_append(json_object_get(one.object, "events"), event);
+	note_service(&one, event);
+	note_entries(&one, event);
+	if (ends(&one, event))
+		end(open, member(event, "netns"), event);
+}
+
+/* The guard ended, there; a start while one is open: the guard before ended without a word. */
+static void end_all(json_t *open, json_t *event)
+{
+	bool everywhere = is(event, "start");
+	const char *netns;
+	void *next;
+	json_t *one;
+
+	json_object_foreach_safe(open, next, netns, one)
+	{
+		if (!everywhere && strcmp(netns, member(event, "netns")) != 0)
+			continue;
+		json_array_append(
+			json_object_get(json_object_get(one, "incident"), "events"),
+			event);
+		end(open, netns, event);
+	}
 }
 
 json_t *incidents_find(const json_t *events)
 {
-	struct open_incident open = { 0 };
+	json_t *open = json_object();
 	json_t *list = json_array();
 	json_t *event;
 	size_t i;
 
 	json_array_foreach(events, i, event) {
-		take(&open, list, event);
+		if (is(event, "stop") || is(event, "start"))
+			end_all(open, event);
+		else
+			take(open, list, event);
 	}
-	json_decref(open.object);
-	json_decref(open.out);
+	json_decref(open);
 	return list;
 }
 
@@ -173,7 +213,12 @@ static void add_line(const json_t *incident, struct text *text)
 	add_clean(text, member(incident, "from"));
 	text_add(text, " .. ");
 	add_clean(text, to[0] ? to : "goes on");
-	text_add(text, "  %lld of %lld entries  ",
+	text_add(text, "  ");
+	if (member(incident, "netns")[0]) {
+		add_clean(text, member(incident, "netns"));
+		text_add(text, ": ");
+	}
+	text_add(text, "%lld of %lld entries  ",
 		 (long long)json_integer_value(json_object_get(incident, "entries_max")),
 		 (long long)json_integer_value(json_object_get(incident, "limit")));
 	add_services(incident, text);

@@ -8,11 +8,12 @@ struct text;
 
 /*
  * Incidents from the events of a journal: from the first service that is taken out, or the
- * first word that nothing helps, until all services are back or the guard has ended. Pure.
+ * first word that nothing helps, until all services are back or the guard has ended, in each network
+ * namespace for itself. Pure.
  */
 
 /*
- * A new array of objects: number (from 1), from, to (null while it goes on), services, why
+ * A new array of objects: number (from 1), netns (where events tell it), from, to (null while it goes on), services, why
  * (of the first event), entries_max, limit, helpless, events. NULL when memory ran out. Events
  * may be anything: what does not fit is passed over.
  */

@@ -26,6 +26,8 @@ static json_t *new_event(const struct journal *journal, const char *event)
 	json_object_set_new(object, "time", json_string(now));
 	json_object_set_new(object, "event", json_string(event));
 	json_object_set_new(object, "dry_run", json_boolean(journal->rehearse));
+	if (journal->netns)
+		json_object_set_new(object, "netns", json_string(journal->netns));
 	return object;
 }
 
@@ -69,6 +71,8 @@ static void write_event(struct journal *journal, json_t *event)
 	size_t length = line ? strlen(line) : 0;
 	int err;
 
+	if (journal->keeper)
+		journal = journal->keeper;
 	if (!line) {
 		journal->lost++;
 		json_decref(event);

@@ -25,10 +25,12 @@ struct journal {
 	int json_fd; /* -1: no JSON there */
 	struct logbook logbook;
 	bool rehearse;
-	uint64_t lost;    /* JSON lines that json_fd did not take */
-	uint64_t unkept;  /* and the logbook */
-	uint64_t told_ns; /* when that was last said; 0: never */
-	size_t next;      /* slot of the next event */
+	const char *netns; /* network namespace that its events are of; NULL: not told */
+	struct journal *keeper; /* keeps its events among others; NULL: itself */
+	uint64_t lost;          /* JSON lines that json_fd did not take */
+	uint64_t unkept;        /* and the logbook */
+	uint64_t told_ns;       /* when that was last said; 0: never */
+	size_t next;            /* slot of the next event */
 	json_t *recent[JOURNAL_RECENT];
 };
 

@@ -35,8 +35,9 @@ static bool describe_table(const struct status_table *table, bool any, struct te
 	for (size_t i = 0; i < table->view->count; i++) {
 		if (!leases_engaged(table->leases, i))
 			continue;
-		text_add(text, "%s%s",
-			 any ? " " : ", out: ", table->view->services[i].name);
+		text_add(text, "%s%s%s%s",
+			 any ? " " : ", out: ", table->view->services[i].name,
+			 table->netns ? "@" : "", table->netns ? table->netns : "");
 		any = true;
 	}
 	return any;
@@ -49,10 +50,13 @@ static void describe(const struct status *status, struct text *text)
 
 	text_add(text, "%s%s", status->rehearse ? "dry run, " : "",
 		 status_state_name(status_state(status)));
+	if (status->count > 1)
+		text_add(text, " in %zu network namespaces", status->count);
 	for (size_t t = 0; t < status->count; t++)
 		any = describe_table(&status->tables[t], any, text);
 }
 
+/* All have the same limit. */
 static const struct policy_view *fullest(const struct status *status)
 {
 	const struct policy_view *full = status->tables[0].view;

@@ -35,7 +35,7 @@ static void note_engaged(struct journal *journal, const struct leases *leases,
 	text_free(&text);
 }
 
-void notes_hello(struct journal *journal, const struct config *config)
+void notes_hello(struct journal *journal, const struct config *config, size_t namespaces)
 {
 	char name[SERVICE_TEXT_MAX];
 	struct text text = { 0 };
@@ -46,6 +46,9 @@ void notes_hello(struct journal *journal, const struct config *config)
 		service_format(&config->services[i].service, name);
 		text_add(&text, "%s%s", i ? ", " : "", name);
 	}
+	if (config->netns[0])
+		text_add(&text, " in %zu network namespace%s", namespaces,
+			 namespaces == 1 ? "" : "s");
 	text_add(&text, "; engage at %g%% or %gs before full, release at %g%%, lease %gs",
 		 100 * config->policy.engage_at, config->policy.horizon_s,
 		 100 * config->policy.release_at, config->lease_s);
@@ -63,6 +66,17 @@ void notes_adopted(struct journal *journal, const struct leases *leases,
 		"out of tracking already, not by a lease of a guard before, and left so");
 }
 
+void notes_joined(struct journal *journal)
+{
+	journal_note(journal, "join", "this network namespace is guarded from now on");
+}
+
+void notes_gone(struct journal *journal)
+{
+	journal_note(journal, "gone",
+		     "this network namespace is gone, and is guarded no longer");
+}
+
 void notes_withdrawn(struct journal *journal, const char *service)
 {
 	struct text text = { 0 };
@@ -77,6 +91,7 @@ void notes_goodbye(struct journal *journal, const struct config *config,
 		   const struct leases *leases, const struct policy_view *view,
 		   uint64_t errors)
 {
+	uint64_t lost = journal->keeper ? journal->keeper->lost : journal->lost;
 	struct text names = { 0 };
 	struct text text = { 0 };
 
@@ -93,9 +108,9 @@ void notes_goodbye(struct journal *journal, const struct config *config,
 	if (errors)
 		text_add(&text, "; %llu looks or readings failed",
 			 (unsigned long long)errors);
-	if (journal->lost)
+	if (lost)
 		text_add(&text, "; %llu events could not be written",
-			 (unsigned long long)journal->lost);
+			 (unsigned long long)lost);
 	journal_note(journal, "stop", text_str(&text));
 	text_free(&names);
 	text_free(&text);

@@ -2,6 +2,7 @@
 #ifndef GUARD_NOTES_H
 #define GUARD_NOTES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct config;
@@ -11,12 +12,16 @@ struct policy_view;
 
 /* What the guard tells of itself, into its journal. view has the services' names. */
 
-/* At the start: what it guards and by which marks. */
-void notes_hello(struct journal *journal, const struct config *config);
+/* At the start: what it guards, in how many namespaces if that is configured, and by which marks. */
+void notes_hello(struct journal *journal, const struct config *config, size_t namespaces);
 
 /* What it took over, and what is held by others, if there is any. */
 void notes_adopted(struct journal *journal, const struct leases *leases,
 		   const struct policy_view *view);
+
+/* A network namespace has come, or gone, while the guard runs; the journal is its. */
+void notes_joined(struct journal *journal);
+void notes_gone(struct journal *journal);
 
 /* A service was given back because the guard ends. */
 void notes_withdrawn(struct journal *journal, const char *service);

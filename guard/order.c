@@ -38,6 +38,7 @@ enum {
 	OPTION_USER,
 	OPTION_REALTIME,
 	OPTION_NOW,
+	OPTION_NETNS,
 };
 
 static const struct option_spec SPECS[] = {
@@ -57,6 +58,8 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_JOURNAL, "journal", "FILE", "keep events in FILE, and read them there" },
 	{ OPTION_USER, "user", "NAME", "become that user, keep CAP_NET_ADMIN alone" },
 	{ OPTION_REALTIME, "realtime", NULL, "go before other programs, lock memory" },
+	{ OPTION_NETNS, "netns", "WHICH",
+	  "guard that one (NAME, PATH or PID) or \"all\"; orders: only there" },
 	{ OPTION_NOW, "now", NULL, "release: though open connections are cut off" },
 	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus" },
 	OPTIONS_COMMON,
@@ -151,6 +154,7 @@ static enum order_kind take_option(struct order *order, struct log *log, int key
 	case OPTION_JOURNAL: order->journal_path = value; break;
 	case OPTION_USER: order->user = value; break;
 	case OPTION_REALTIME: order->realtime = true; break;
+	case OPTION_NETNS: order->netns = value; break;
 	case OPTION_NOW: order->now = true; break;
 	case 'm': return take_setting(order, log, "metrics", value);
 	default: return take_setting(order, log, setting_name(key), value);
@@ -195,6 +199,18 @@ static bool take_command(struct order *order, const struct log *log, const char 
 	return refuse_command(log, name);
 }
 
+static bool takes_netns(enum order_command command)
+{
+	switch (command) {
+	case ORDER_RUN:
+	case ORDER_CHECK_CONFIG:
+	case ORDER_PAUSE:
+	case ORDER_RESUME:
+	case ORDER_RELEASE: return true;
+	default: return false;
+	}
+}
+
 /* Options that would be ignored are refused: they are a misunderstanding. */
 static bool check_options(const struct order *order, const struct log *log)
 {
@@ -209,6 +225,8 @@ static bool check_options(const struct order *order, const struct log *log)
 			  order->user ? "--user" : "--realtime");
 	else if (order->command != ORDER_RELEASE && order->now)
 		log_error(log, "--now is for \"release\" only");
+	else if (order->netns && !takes_netns(order->command))
+		log_error(log, "--netns is not for \"%s\"", name);
 	else if (order->command >= ORDER_STATUS && order->journal_path)
 		log_error(log, "--journal is not for \"%s\"", name);
 	else

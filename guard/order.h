@@ -32,6 +32,7 @@ struct order {
 	const char *config_path;
 	const char *control_path; /* NULL: not given */
 	const char *journal_path; /* NULL: not given */
+	const char *netns; /* to guard, or that the order is for; NULL: not given */
 	const char *services[POLICY_SERVICES_MAX];
 	size_t service_count;
 	struct {

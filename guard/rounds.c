@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "conntrack/home.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lookout.h"
@@ -24,18 +25,41 @@ static const double MEASURE_EVERY_S = 1;
 /* How often it is seen whether somebody changed the ruleset: what was out must be out in a second. */
 static const double INSPECT_EVERY_S = 0.25;
 
-static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+static bool enter(const struct rounds *rounds)
 {
-	struct rounds *rounds = timer->data;
+	int err = rounds->home ? home_leave(rounds->home, rounds->netns) : 0;
+
+	if (err)
+		trouble_note(rounds->trouble, "enter the network namespace", err);
+	return !err;
+}
+
+static void leave(const struct rounds *rounds)
+{
+	if (rounds->home)
+		home_return(rounds->home, rounds->netns);
+}
+
+static void look(struct rounds *rounds)
+{
 	struct policy_decision decision;
 	int err = lookout_decide(rounds->lookout, &decision);
 
 	rounds->remedy->deeds.looks++;
-
 	if (err)
 		trouble_note(rounds->trouble,
 			     "read the table or the addresses of this host", err);
 	warrant_apply(&rounds->warrant, &decision);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct rounds *rounds = timer->data;
+
+	if (enter(rounds)) {
+		look(rounds);
+		leave(rounds);
+	}
 	timer->repeat =
 		fmin(lookout_next_s(rounds->lookout),
 		     rounds->looked(rounds->data, lookout_view(rounds->lookout)->now_ns));
@@ -110,7 +134,12 @@ static void refresh(struct rounds *rounds)
 
 static void on_refresh(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-	refresh(timer->data);
+	struct rounds *rounds = timer->data;
+
+	if (enter(rounds)) {
+		refresh(rounds);
+		leave(rounds);
+	}
 }
 
 static void on_met(size_t i, void *data)
@@ -139,9 +168,8 @@ static void meet(struct rounds *rounds)
 }
 
 /* To see whether anything moved costs microseconds; to read the rules costs more. */
-static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
+static void inspect_if_moved(struct rounds *rounds)
 {
-	struct rounds *rounds = timer->data;
 	bool moved;
 	int err;
 
@@ -149,7 +177,6 @@ static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
 	err = custody_moved(&rounds->custody, &moved);
 	if (!vetting_is_current(rounds->warrant.vetting))
 		warrant_review(&rounds->warrant);
-
 	if (err)
 		trouble_note(rounds->trouble, "read the ruleset's generation", err);
 	if (!moved &&
@@ -157,6 +184,16 @@ static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
 		return;
 	inspect(rounds);
 	outcome_count(rounds->remedy);
+}
+
+static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct rounds *rounds = timer->data;
+
+	if (enter(rounds)) {
+		inspect_if_moved(rounds);
+		leave(rounds);
+	}
 }
 
 void rounds_start(struct rounds *rounds, double lease_s)

@@ -8,10 +8,12 @@
 #include "guard/custody.h"
 #include "guard/warrant.h"
 
+struct home;
 struct journal;
 struct leases;
 struct log;
 struct lookout;
+struct netns;
 struct remedy;
 struct trouble;
 
@@ -33,6 +35,8 @@ struct rounds {
 	struct leases *leases;
 	struct remedy *remedy;
 	struct trouble *trouble;
+	struct home *home; /* NULL: always in the namespace; else each round enters it */
+	const struct netns *netns;
 	rounds_looked_cb *looked;
 	void *data;
 	struct custody custody;

@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conntrack/netns.h"
+#include "conntrack/place.h"
 #include "guard/config.h"
 #include "guard/wiring.h"
 #include "lib/args.h"
@@ -34,6 +37,54 @@ int startup_descriptors(void)
 	}
 	while (count > 0)
 		close(fds[--count]);
+	return err;
+}
+
+/* A ward takes a dozen of them. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	/* If not, fewer namespaces are guarded, and the log says so. */
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int enter(const struct place *place)
+{
+	struct netns netns;
+	int err = netns_open(place->path, &netns);
+
+	if (err)
+		return err;
+	err = netns_enter(&netns);
+	netns_close(&netns);
+	return err;
+}
+
+int startup_enter(const char *name, struct text *why)
+{
+	struct args_why reason;
+	struct place place;
+	int err;
+
+	if (strcmp(name, "all") == 0)
+		raise_descriptors();
+	if (!name[0] || strcmp(name, "all") == 0)
+		return 0;
+	err = place_parse(name, &place, &reason);
+	if (!err) {
+		err = place_hold(&place);
+		if (!err)
+			err = enter(&place);
+		place_release(&place);
+		if (err)
+			place_refusal(name, err, &reason);
+	}
+	if (err)
+		text_add(why, "netns: %s", reason.text);
 	return err;
 }
 
@@ -66,7 +117,7 @@ int startup_become(const char *name, const struct config *config, struct text *w
 	}
 	make_folder(config->control[0] ? config->control : GUARD_CONTROL_PATH, &user);
 	make_folder(config->journal, &user);
-	err = privilege_become_net_admin(&user);
+	err = privilege_become_net_admin(&user, config_is_everywhere(config));
 	if (!err)
 		return 0;
 	text_add(why, "cannot become %s: %s", name, strerror(-err));

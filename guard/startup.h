@@ -14,7 +14,14 @@ struct text;
 int startup_descriptors(void);
 
 /*
- * Becomes that user with CAP_NET_ADMIN alone, for good, after making for it the directories, one level,
+ * Moves to the network namespace that is to be guarded, for good, if it is one and another: it takes
+ * CAP_SYS_ADMIN. For all there are, makes room for their descriptors. Returns 0, or -errno
+ * with a sentence added to *why.
+ */
+int startup_enter(const char *netns, struct text *why);
+
+/*
+ * Becomes that user with CAP_NET_ADMIN alone (for all namespaces with what that takes), for good, after making for it the directories, one level,
  * of the configured socket and journal. Returns 0, or with a sentence added to *why -ENOENT
  * if there is no such user, else another -errno.
  */

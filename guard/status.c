@@ -115,6 +115,27 @@ static void add_table(const struct config *config, const struct status_table *ta
 	json_object_set_new(object, "services", services_json(config, table));
 }
 
+/* One without a name is the guard's all; others are listed. */
+static void add_tables(const struct status *status, json_t *object)
+{
+	json_t *list;
+
+	if (status->count == 1 && !status->tables[0].netns) {
+		add_table(status->config, &status->tables[0], object);
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < status->count; i++) {
+		json_t *table = json_object();
+
+		json_object_set_new(table, "netns", json_string(status->tables[i].netns));
+		add_table(status->config, &status->tables[i], table);
+		json_array_append_new(list, table);
+	}
+	json_object_set_new(object, "state", json_string(STATES[status_state(status)]));
+	json_object_set_new(object, "tables", list);
+}
+
 json_t *status_json(const struct status *status)
 {
 	const struct policy_settings *policy = &status->config->policy;
@@ -132,7 +153,7 @@ json_t *status_json(const struct status *status)
 	json_object_set_new(object, "lease_seconds", json_real(status->config->lease_s));
 	json_object_set_new(object, "events_lost",
 			    json_integer((json_int_t)status->journal->lost));
-	add_table(status->config, &status->tables[0], object);
+	add_tables(status, object);
 	json_object_set_new(object, "events", journal_recent(status->journal));
 	return object;
 }
@@ -156,23 +177,27 @@ static const char *string(const json_t *object, const char *name)
 	return value ? value : "?";
 }
 
-static void table_text(const json_t *object, struct text *text)
+static void marks_text(const json_t *object, struct text *text)
 {
-	double entries = number(object, "entries"), limit = number(object, "limit");
-	const json_t *full = json_object_get(object, "full_in_seconds");
-
-	text_add(text, "table      %.0f of %.0f entries (%.1f %%), %+.0f/s, ", entries,
-		 limit, limit > 0 ? 100 * entries / limit : 0,
-		 number(object, "entries_per_second"));
-	if (json_is_number(full))
-		text_add(text, "full in %.1f s\n", json_number_value(full));
-	else
-		text_add(text, "not filling\n");
 	text_add(text,
 		 "marks      engage at %g %% or %gs before full, release at %g %%, lease "
 		 "%gs\n",
 		 100 * number(object, "engage_at"), number(object, "horizon_seconds"),
 		 100 * number(object, "release_at"), number(object, "lease_seconds"));
+}
+
+static void entries_text(const json_t *table, struct text *text)
+{
+	double entries = number(table, "entries"), limit = number(table, "limit");
+	const json_t *full = json_object_get(table, "full_in_seconds");
+
+	text_add(text, "table      %.0f of %.0f entries (%.1f %%), %+.0f/s, ", entries,
+		 limit, limit > 0 ? 100 * entries / limit : 0,
+		 number(table, "entries_per_second"));
+	if (json_is_number(full))
+		text_add(text, "full in %.1f s\n", json_number_value(full));
+	else
+		text_add(text, "not filling\n");
 }
 
 static void service_text(const json_t *service, struct text *text)
@@ -210,6 +235,10 @@ static void event_text(const json_t *event, struct text *text)
 	text_add(text, "           ");
 	add_clean(text, string(event, "time"));
 	text_add(text, "  ");
+	if (json_is_string(json_object_get(event, "netns"))) {
+		add_clean(text, string(event, "netns"));
+		text_add(text, ": ");
+	}
 	add_clean(text, string(event, "event"));
 	if (json_is_string(json_object_get(event, "service"))) {
 		text_add(text, " ");
@@ -222,10 +251,33 @@ static void event_text(const json_t *event, struct text *text)
 	text_add(text, "\n");
 }
 
+static void services_text(const json_t *table, struct text *text)
+{
+	const json_t *services = json_object_get(table, "services");
+	const json_t *row;
+	size_t i;
+
+	text_add(text, "services\n");
+	json_array_foreach(services, i, row) {
+		service_text(row, text);
+	}
+}
+
+static void table_text(const json_t *table, struct text *text)
+{
+	text_add(text, "netns      ");
+	add_clean(text, string(table, "netns"));
+	text_add(text, ": ");
+	add_clean(text, string(table, "state"));
+	text_add(text, "\n");
+	entries_text(table, text);
+	services_text(table, text);
+}
+
 void status_text(const json_t *object, struct text *text)
 {
-	const json_t *services = json_object_get(object, "services");
 	const json_t *events = json_object_get(object, "events");
+	const json_t *tables = json_object_get(object, "tables");
 	const json_t *row;
 	size_t i;
 
@@ -234,10 +286,13 @@ void status_text(const json_t *object, struct text *text)
 	text_add(text, "%s, pid %.0f, for %.0f s\n",
 		 json_is_true(json_object_get(object, "dry_run")) ? " (dry run)" : "",
 		 number(object, "pid"), number(object, "uptime_seconds"));
-	table_text(object, text);
-	text_add(text, "services\n");
-	json_array_foreach(services, i, row) {
-		service_text(row, text);
+	if (!tables)
+		entries_text(object, text);
+	marks_text(object, text);
+	if (!tables)
+		services_text(object, text);
+	json_array_foreach(tables, i, row) {
+		table_text(row, text);
 	}
 	text_add(text, "last events\n");
 	json_array_foreach(events, i, row) {

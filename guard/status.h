@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "guard/wards.h"
-
 struct config;
 struct journal;
 struct leases;
@@ -24,8 +22,11 @@ enum status_state {
 	STATUS_HELPLESS,      /* the table fills, and nothing that is allowed helps */
 };
 
+enum { STATUS_TABLES_MAX = 256 };
+
 /* What it is doing in one network namespace; the pointers are borrowed. */
 struct status_table {
+	const char *netns; /* what it is called; NULL: there is but one, without a name */
 	enum status_state state;
 	uint64_t errors; /* looks and readings that failed */
 	const struct leases *leases;
@@ -41,7 +42,7 @@ struct status {
 	const struct config *config;
 	const struct journal *journal;
 	size_t count;
-	struct status_table tables[WARDS_MAX];
+	struct status_table tables[STATUS_TABLES_MAX];
 };
 
 /* The answer to "status", described in ctguard(8): a new object, NULL when memory ran out. */

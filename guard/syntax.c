@@ -13,7 +13,8 @@
 /* The names that a file and a command line both know. */
 static const char *const SCALARS[] = { "engage-at", "release-at",    "horizon",
 				       "lease",     "release-after", "metrics",
-				       "journal",   "control",       "raise-limit-to" };
+				       "journal",   "control",       "raise-limit-to",
+				       "netns" };
 
 enum { CONFIG_BYTES_MAX = 1 << 20 };
 
@@ -126,6 +127,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_STR("metrics", NULL, CFGF_NODEFAULT),
 		CFG_STR("journal", NULL, CFGF_NODEFAULT),
 		CFG_STR("control", NULL, CFGF_NODEFAULT),
+		CFG_STR("netns", NULL, CFGF_NODEFAULT),
 		CFG_SEC("service", service_options,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_STR_LIST("never", NULL, CFGF_NODEFAULT),

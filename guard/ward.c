@@ -3,21 +3,36 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conntrack/active.h"
+#include "conntrack/home.h"
 #include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/lease.h"
 #include "guard/lock.h"
 #include "guard/lookout.h"
+#include "guard/notes.h"
 #include "guard/outcome.h"
 #include "guard/policy.h"
+#include "guard/startup.h"
 #include "lib/clock.h"
-#include "lib/log.h"
 #include "lib/nl.h"
 #include "lib/text.h"
+
+static int enter(const struct ward *ward)
+{
+	return ward->home ? home_leave(ward->home, &ward->netns) : 0;
+}
+
+static void leave(const struct ward *ward)
+{
+	if (ward->home)
+		home_return(ward->home, &ward->netns);
+}
 
 /* Tells the others of the leases and the lookout that there are now. */
 static void introduce(struct ward *ward)
@@ -39,7 +54,7 @@ static void introduce(struct ward *ward)
 
 static void wire(struct ward *ward)
 {
-	ward->remedy.log = ward->rounds.log = ward->trouble.log = ward->log;
+	ward->remedy.log = ward->rounds.log = ward->trouble.log = &ward->log;
 	ward->remedy.journal = ward->orders.journal = ward->rounds.journal =
 		ward->journal;
 	ward->remedy.trouble = ward->rounds.trouble = &ward->trouble;
@@ -48,10 +63,29 @@ static void wire(struct ward *ward)
 	ward->remedy.chores = ward->chores;
 	ward->remedy.rehearse = ward->rehearse;
 	ward->orders.remedy = ward->rounds.remedy = &ward->remedy;
+	ward->rounds.home = ward->home;
+	ward->rounds.netns = &ward->netns;
 	introduce(ward);
 }
 
-static int open_all(struct ward *ward)
+/* What is taken over must still be safe, too. */
+static int adopt(struct ward *ward, struct text *why)
+{
+	struct apply_why reason;
+	int err = leases_adopt(ward->post.leases, clock_now_ns(), &reason);
+
+	if (err > 0)
+		err = leases_refresh(ward->post.leases, &reason);
+	if (err >= 0) {
+		warrant_review(&ward->rounds.warrant);
+		err = leases_arm(ward->post.leases, &reason);
+	}
+	if (err < 0)
+		text_add(why, "%s", reason.text);
+	return err < 0 ? err : 0;
+}
+
+static int open_kernel(struct ward *ward)
 {
 	int err;
 
@@ -72,51 +106,93 @@ static int open_all(struct ward *ward)
 	return err;
 }
 
-int ward_open(struct ward **out, const struct ward_setup *setup)
+static int open_all(struct ward *ward, struct text *why)
+{
+	int err = open_kernel(ward);
+
+	if (err)
+		startup_explain(err, why);
+	else
+		err = adopt(ward, why);
+	return err;
+}
+
+/* Gives it a name, which its log and its journal tell. */
+static void place_ward(struct ward *ward, const struct ward_place *place)
+{
+	snprintf(ward->name, sizeof(ward->name), "%s", place->name);
+	ward->netns = *place->netns;
+	ward->home = place->home;
+	ward->log.about = ward->name;
+	ward->own_journal = (struct journal){
+		.log = &ward->log,
+		.json_fd = -1,
+		.rehearse = ward->rehearse,
+		.netns = ward->name,
+		.keeper = ward->journal,
+	};
+	ward->journal = &ward->own_journal;
+}
+
+static int open_inside(struct ward *ward, struct text *why)
+{
+	int err = enter(ward);
+
+	if (err) {
+		text_add(why, "cannot enter it: %s", strerror(-err));
+		return err;
+	}
+	if (!ward->legacy) {
+		legacy_open(&ward->own_legacy);
+		ward->legacy = &ward->own_legacy;
+	}
+	err = open_all(ward, why);
+	leave(ward);
+	return err;
+}
+
+int ward_open(struct ward **out, const struct ward_setup *setup,
+	      const struct ward_place *place, struct text *why)
 {
 	struct ward *ward = calloc(1, sizeof(*ward));
 	int err;
 
-	if (!ward)
+	if (!ward) {
+		text_add(why, "%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	ward->config = setup->config;
-	ward->log = setup->log;
+	ward->log = *setup->log;
 	ward->journal = setup->journal;
 	ward->legacy = setup->legacy;
 	ward->rehearse = setup->rehearse;
 	ward->rounds.looked = setup->looked;
 	ward->rounds.data = setup->data;
 	ward->lock_fd = -1;
-	err = open_all(ward);
-	if (err)
-		ward_close(ward);
-	else
+	if (place)
+		place_ward(ward, place);
+	err = open_inside(ward, why);
+	if (!err) {
 		*out = ward;
-	return err;
-}
-
-/* What is taken over must still be safe, too. */
-int ward_adopt(struct ward *ward, struct text *why)
-{
-	struct apply_why reason;
-	int err = leases_adopt(ward->post.leases, clock_now_ns(), &reason);
-
-	if (err > 0)
-		err = leases_refresh(ward->post.leases, &reason);
-	if (err >= 0) {
-		warrant_review(&ward->rounds.warrant);
-		err = leases_arm(ward->post.leases, &reason);
+		return 0;
 	}
-	if (err < 0)
-		text_add(why, "%s", reason.text);
-	return err < 0 ? err : 0;
+	/* It is the caller's still. */
+	ward->home = NULL;
+	ward_close(ward);
+	return err;
 }
 
 static void on_chore(const struct chore *chore, void *data)
 {
 	struct ward *ward = data;
+	int err = enter(ward);
 
+	if (err) {
+		trouble_note(&ward->trouble, "enter the network namespace", err);
+		return;
+	}
 	outcome_note(&ward->remedy, chore);
+	leave(ward);
 }
 
 void ward_start(struct ward *ward, struct ev_loop *loop)
@@ -133,10 +209,31 @@ void ward_stop(struct ward *ward)
 		rounds_stop(&ward->rounds);
 }
 
-int ward_prepare(struct ward *ward)
+int ward_hand_over(struct ward *ward, const struct config *wanted, struct text *why)
 {
-	return post_open(&ward->next, ward->config, ward->legacy, ward->chores,
-			 ward->rehearse);
+	int err = enter(ward);
+
+	if (err) {
+		text_add(why, "%s", strerror(-err));
+		return err;
+	}
+	err = post_hand_over(&ward->post, ward->config, wanted, &ward->remedy, why);
+	leave(ward);
+	return err;
+}
+
+int ward_prepare(struct ward *ward, struct text *why)
+{
+	int err = enter(ward);
+
+	if (!err) {
+		err = post_open(&ward->next, ward->config, ward->legacy, ward->chores,
+				ward->rehearse);
+		leave(ward);
+	}
+	if (err)
+		text_add(why, "%s", strerror(-err));
+	return err;
 }
 
 void ward_forget(struct ward *ward)
@@ -144,12 +241,58 @@ void ward_forget(struct ward *ward)
 	post_close(&ward->next);
 }
 
-void ward_swap(struct ward *ward)
+int ward_swap(struct ward *ward, struct text *why)
 {
+	int err = enter(ward);
+
 	post_close(&ward->post);
 	ward->post = ward->next;
 	ward->next = (struct post){ 0 };
 	introduce(ward);
+	if (err) {
+		text_add(why, "%s", strerror(-err));
+		return err;
+	}
+	err = adopt(ward, why);
+	leave(ward);
+	return err;
+}
+
+json_t *ward_answer(struct ward *ward, const json_t *request)
+{
+	json_t *answer;
+	int err = enter(ward);
+
+	if (err)
+		return json_pack("{s:b, s:s}", "ok", 0, "error", strerror(-err));
+	answer = orders_answer(&ward->orders, request);
+	leave(ward);
+	return answer;
+}
+
+int ward_withdraw(struct ward *ward)
+{
+	int err = enter(ward);
+
+	if (err) {
+		log_error(&ward->log, "could not enter the network namespace: %s",
+			  strerror(-err));
+		return err;
+	}
+	err = remedy_withdraw(&ward->remedy);
+	leave(ward);
+	return err;
+}
+
+void ward_tell_adopted(const struct ward *ward)
+{
+	notes_adopted(ward->journal, ward->post.leases, lookout_view(ward->post.lookout));
+}
+
+void ward_say_goodbye(const struct ward *ward)
+{
+	notes_goodbye(ward->journal, ward->config, ward->post.leases,
+		      lookout_view(ward->post.lookout), ward->trouble.count);
 }
 
 void ward_say_if_inactive(const struct ward *ward)
@@ -158,7 +301,7 @@ void ward_say_if_inactive(const struct ward *ward)
 
 	if (lookout_view(ward->post.lookout)->entries == 0 &&
 	    active_probe(ward->nl, &active) == 0 && active == ACTIVE_NO)
-		log_warn(ward->log,
+		log_warn(&ward->log,
 			 "connections are not tracked in this network namespace now: "
 			 "there is nothing to guard until a rule needs tracking");
 }
@@ -166,8 +309,13 @@ void ward_say_if_inactive(const struct ward *ward)
 void ward_read_totals(struct ward *ward)
 {
 	struct table_counters now, gained;
+	int err = enter(ward);
 
-	if (table_counters_get(ward->nl, &now))
+	if (err)
+		return;
+	err = table_counters_get(ward->nl, &now);
+	leave(ward);
+	if (err)
 		return;
 	gained = table_counters_delta(&ward->counters, &now);
 	for (size_t i = 0; i < TABLE_COUNTERS; i++)
@@ -190,6 +338,7 @@ static enum status_state state_of(const struct ward *ward)
 struct status_table ward_status(const struct ward *ward)
 {
 	return (struct status_table){
+		.netns = ward->home ? ward->name : NULL,
 		.state = state_of(ward),
 		.errors = ward->trouble.count,
 		.leases = ward->post.leases,
@@ -210,5 +359,9 @@ void ward_close(struct ward *ward)
 	nl_close(ward->nl);
 	if (ward->lock_fd >= 0)
 		close(ward->lock_fd);
+	if (ward->legacy == &ward->own_legacy)
+		legacy_close(&ward->own_legacy);
+	if (ward->home)
+		netns_close(&ward->netns);
 	free(ward);
 }

@@ -2,32 +2,44 @@
 #ifndef GUARD_WARD_H
 #define GUARD_WARD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conntrack/atlas.h"
+#include "conntrack/netns.h"
 #include "conntrack/table.h"
+#include "guard/journal.h"
 #include "guard/orders.h"
 #include "guard/post.h"
 #include "guard/remedy.h"
 #include "guard/rounds.h"
 #include "guard/status.h"
 #include "guard/trouble.h"
+#include "lib/log.h"
+#include "rules/legacy.h"
 
 struct chores;
 struct config;
 struct ev_loop;
-struct journal;
-struct legacy;
-struct log;
+struct home;
 struct nl;
 struct text;
 
-/* What the guard is in one network namespace: its rounds, and all that they need. */
+/*
+ * What the guard is in one network namespace: its rounds, and all that they need. What is called
+ * below enters the namespace, if need be, and comes back.
+ */
 struct ward {
+	char name[ATLAS_NAME_MAX]; /* of the namespace; "": it needs none */
+	struct netns netns;
+	struct home *home; /* where the thread comes from; NULL: it is there always */
 	const struct config *config;
-	const struct log *log;
+	struct log log;
 	struct journal *journal;
+	struct journal own_journal; /* where the namespace has a name */
 	const struct legacy *legacy;
+	struct legacy own_legacy; /* if nobody else had it */
 	bool rehearse;
 	int lock_fd;
 	struct nl *nl;
@@ -48,23 +60,28 @@ struct ward_setup {
 	const struct config *config; /* swapped as ward_prepare() says */
 	const struct log *log;
 	struct journal *journal;
-	const struct legacy *legacy;
+	const struct legacy
+		*legacy; /* of the one that there is; NULL: each opens its own */
 	bool rehearse;
 	rounds_looked_cb *looked; /* called after each look */
 	void *data;
 };
 
-/*
- * Opens everything in the network namespace of the calling thread. Returns 0 or -errno: -EPERM
- * (no CAP_NET_ADMIN), -ENOENT (no conntrack in the kernel), -EADDRINUSE (another guard runs there).
- */
-int ward_open(struct ward **out, const struct ward_setup *setup);
+/* Which namespace. */
+struct ward_place {
+	const char *name;
+	const struct netns *netns; /* taken over, if it succeeds */
+	struct home *home;         /* borrowed */
+};
 
 /*
- * Takes over the leases of an earlier guard, as far as they are safe still. Returns 0, or -errno
- * with a sentence in *why: -EEXIST (the nft table is somebody else's).
+ * Opens everything there (place NULL: where the calling thread is, and stays), and takes over the
+ * leases of an earlier guard, as far as they are safe still. Returns 0, or -errno with a
+ * sentence in *why: -EPERM (no CAP_NET_ADMIN there, or not to be entered), -ENOENT (no conntrack in the kernel),
+ * -EADDRINUSE (another guard runs there), -EEXIST (the nft table is somebody else's).
  */
-int ward_adopt(struct ward *ward, struct text *why);
+int ward_open(struct ward **out, const struct ward_setup *setup,
+	      const struct ward_place *place, struct text *why);
 
 /* Rounds begin, and those of a stopped one again. */
 void ward_start(struct ward *ward, struct ev_loop *loop);
@@ -73,12 +90,25 @@ void ward_start(struct ward *ward, struct ev_loop *loop);
 void ward_stop(struct ward *ward);
 
 /*
- * Opens what the configuration that config points to now needs, besides what there is. Returns 0
- * or -errno. Then either ward_swap() it in, and adopt anew; or ward_forget() it.
+ * Another configuration: what is out by the present one and may not be by wanted is given back first.
+ * Then what the configuration needs that config points to now is opened, besides what there is;
+ * and either swapped in, taking over what is out, or forgotten. They return 0 or -errno, with a
+ * sentence in *why.
  */
-int ward_prepare(struct ward *ward);
-void ward_swap(struct ward *ward);
+int ward_hand_over(struct ward *ward, const struct config *wanted, struct text *why);
+int ward_prepare(struct ward *ward, struct text *why);
+int ward_swap(struct ward *ward, struct text *why);
 void ward_forget(struct ward *ward);
+
+/* Carries an order out, as orders_answer(). */
+json_t *ward_answer(struct ward *ward, const json_t *request);
+
+/* Takes the rules away, as remedy_withdraw(). */
+int ward_withdraw(struct ward *ward);
+
+/* Tells the journal what it took over; and at the end, what stays. */
+void ward_tell_adopted(const struct ward *ward);
+void ward_say_goodbye(const struct ward *ward);
 
 /* A guard of a table that nothing fills would look broken: says that, if it is so. */
 void ward_say_if_inactive(const struct ward *ward);

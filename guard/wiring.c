@@ -17,7 +17,6 @@
 #include "guard/notes.h"
 #include "guard/startup.h"
 #include "guard/status.h"
-#include "guard/ward.h"
 #include "guard/wards.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -65,6 +64,10 @@ static int prepare(void *data, char *why, size_t size)
 	struct text reason = { 0 };
 	int err = guard->setup.reread(&guard->wanted, &reason, guard->setup.data);
 
+	if (!err && strcmp(guard->wanted.netns, guard->config.netns) != 0) {
+		text_add(&reason, "netns cannot change while the guard runs");
+		err = -EINVAL;
+	}
 	if (err) {
 		snprintf(why, size, "the configuration stays as it is: %s",
 			 text_str(&reason));
@@ -93,8 +96,7 @@ static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
 /* Stopping what was never started does no harm. */
 static void stop_watchers(struct guard *guard)
 {
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_stop(guard->wards.list[i]);
+	wards_stop(&guard->wards);
 	ev_signal_stop(guard->loop, &guard->interrupt);
 	ev_signal_stop(guard->loop, &guard->terminate);
 	ev_signal_stop(guard->loop, &guard->hangup);
@@ -116,7 +118,7 @@ static double on_looked(void *data, uint64_t looked_ns)
 	return liaison_patience_s(&guard->liaison);
 }
 
-static int open_wards(struct guard *guard)
+static int open_wards(struct guard *guard, struct text *why)
 {
 	const struct ward_setup setup = {
 		.config = &guard->config,
@@ -127,27 +129,13 @@ static int open_wards(struct guard *guard)
 		.looked = on_looked,
 		.data = guard,
 	};
-	int err = ward_open(&guard->wards.list[0], &setup);
 
-	if (!err)
-		guard->wards.count = 1;
-	return err;
-}
-
-/* Takes over what an earlier guard left in each. */
-static int adopt(struct guard *guard, struct text *why)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < guard->wards.count; i++)
-		err = ward_adopt(guard->wards.list[i], why);
-	return err;
+	return wards_open(&guard->wards, &setup, why);
 }
 
 static void start_watchers(struct guard *guard)
 {
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_start(guard->wards.list[i], guard->loop);
+	wards_start(&guard->wards, guard->loop);
 	ev_signal_init(&guard->interrupt, on_interrupt, SIGINT);
 	ev_signal_init(&guard->terminate, on_terminate, SIGTERM);
 	ev_signal_init(&guard->hangup, on_hangup, SIGHUP);
@@ -159,14 +147,10 @@ static void start_watchers(struct guard *guard)
 
 static int open_all(struct guard *guard, struct text *why)
 {
-	int err = open_wards(guard);
+	int err;
 
-	if (err) {
-		startup_explain(err, why);
-		return err;
-	}
 	keep_journal(guard);
-	err = adopt(guard, why);
+	err = open_wards(guard, why);
 	if (!err)
 		err = desk_open(&guard->desk, &guard->config, guard->rehearse, guard->log,
 				why);
@@ -222,8 +206,7 @@ void guard_close(struct guard *guard)
 	desk_close(&guard->desk);
 	if (guard->loop)
 		stop_watchers(guard);
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_close(guard->wards.list[i]);
+	wards_close(&guard->wards);
 	if (guard->loop)
 		ev_loop_destroy(guard->loop);
 	liaison_close(&guard->liaison);
@@ -235,26 +218,34 @@ static int hand_over(struct guard *guard, struct text *why)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < guard->wards.count; i++) {
-		struct ward *ward = guard->wards.list[i];
-
-		err = post_hand_over(&ward->post, &guard->config, &guard->wanted,
-				     &ward->remedy, why);
-	}
+	for (size_t i = 0; !err && i < guard->wards.count; i++)
+		err = ward_hand_over(guard->wards.list[i], &guard->wanted, why);
 	return err;
 }
 
 /* Opens what the wards need beside what they have, in all of them or in none. */
-static int prepare_wards(struct guard *guard)
+static int prepare_wards(struct guard *guard, struct text *why)
 {
 	size_t prepared = 0;
 	int err = 0;
 
 	while (!err && prepared < guard->wards.count)
-		err = ward_prepare(guard->wards.list[prepared++]);
+		err = ward_prepare(guard->wards.list[prepared++], why);
 	while (err && prepared > 0)
 		ward_forget(guard->wards.list[--prepared]);
 	return err;
+}
+
+static int swap_wards(struct guard *guard, struct text *why)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < guard->wards.count; i++) {
+		int err = ward_swap(guard->wards.list[i], why);
+
+		result = err ? err : result;
+	}
+	return result;
 }
 
 /* Swaps the next configuration in, all of it or nothing. What is out stays out. */
@@ -269,16 +260,13 @@ static int swap(struct guard *guard, struct text *why)
 		return err;
 	/* The new ones keep a pointer to it. */
 	guard->config = guard->wanted;
-	err = prepare_wards(guard);
+	err = prepare_wards(guard, why);
 	if (err) {
 		guard->config = present;
-		text_add(why, "%s", strerror(-err));
 		return err;
 	}
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_swap(guard->wards.list[i]);
 	keep_journal(guard);
-	return adopt(guard, why);
+	return swap_wards(guard, why);
 }
 
 /* Tells the journal and the service manager that it guards now. */
@@ -286,12 +274,11 @@ static void greet(struct guard *guard)
 {
 	struct status status;
 
-	notes_hello(guard->journal, &guard->config);
+	notes_hello(guard->journal, &guard->config, guard->wards.count);
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_tell_adopted(guard->wards.list[i]);
 	budget_warn(&guard->config, guard->log);
 	dispatch_status(&guard->dispatch, &status);
-	for (size_t i = 0; i < status.count; i++)
-		notes_adopted(guard->journal, status.tables[i].leases,
-			      status.tables[i].view);
 	liaison_ready(&guard->liaison, &status);
 }
 
@@ -317,21 +304,11 @@ static int withdraw(struct guard *guard)
 	int result = 0;
 
 	for (size_t i = 0; i < guard->wards.count; i++) {
-		int err = remedy_withdraw(&guard->wards.list[i]->remedy);
+		int err = ward_withdraw(guard->wards.list[i]);
 
 		result = err ? err : result;
 	}
 	return result;
-}
-
-static void say_goodbye(struct guard *guard)
-{
-	for (size_t i = 0; i < guard->wards.count; i++) {
-		const struct status_table table = ward_status(guard->wards.list[i]);
-
-		notes_goodbye(guard->journal, &guard->config, table.leases, table.view,
-			      table.errors);
-	}
 }
 
 int guard_run(struct guard *guard)
@@ -342,8 +319,9 @@ int guard_run(struct guard *guard)
 	desk_start(&guard->desk, guard->loop, &guard->dispatch);
 	start_watchers(guard);
 	greet(guard);
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_say_if_inactive(guard->wards.list[i]);
+	/* Of many, some are always idle. */
+	if (!guard->config.netns[0])
+		ward_say_if_inactive(guard->wards.list[0]);
 	for (;;) {
 		guard->dispatch.wish = DISPATCH_NONE;
 		ev_run(guard->loop, 0);
@@ -354,6 +332,10 @@ int guard_run(struct guard *guard)
 	liaison_stopping(&guard->liaison);
 	if (guard->dispatch.wish == DISPATCH_STOP)
 		err = withdraw(guard);
-	say_goodbye(guard);
-	return err;
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_say_goodbye(guard->wards.list[i]);
+	if (guard->wards.count)
+		return err;
+	log_error(guard->log, "no network namespace is left to guard");
+	return -ENOENT;
 }

@@ -30,6 +30,7 @@ static bool stderr_is_journal(void)
 void log_init(struct log *log, const char *program, unsigned long *lost)
 {
 	log->program = program;
+	log->about = NULL;
 	log->level = LOG_LEVEL_INFO;
 	log->journal = stderr_is_journal();
 	log->lost = lost;
@@ -76,9 +77,9 @@ int log_reopen(const struct log *log)
 	return log->path ? open_file(log->path) : 0;
 }
 
-/* What a line begins with. */
-static int write_head(const struct log *log, enum log_level level, char *line,
-		      size_t bytes)
+/* What a line begins with, whoever it is about. */
+static int write_source(const struct log *log, enum log_level level, char *line,
+			size_t bytes)
 {
 	char stamp[STAMP_BYTES];
 	struct tm tm;
@@ -92,6 +93,17 @@ static int write_head(const struct log *log, enum log_level level, char *line,
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return snprintf(line, bytes, "%s %s[%d]: ", stamp, log->program, (int)getpid());
+}
+
+static int write_head(const struct log *log, enum log_level level, char *line,
+		      size_t bytes)
+{
+	int source = write_source(log, level, line, bytes), about;
+
+	if (!log->about || source < 0 || (size_t)source >= bytes)
+		return source;
+	about = snprintf(line + source, bytes - (size_t)source, "%s: ", log->about);
+	return about < 0 ? about : source + about;
 }
 
 /* Writes text as one line into line, cut if need be. Returns its length; 0: there is none. */

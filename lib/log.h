@@ -20,6 +20,7 @@ enum log_level {
  */
 struct log {
 	const char *program;  /* put in front of each line */
+	const char *about;    /* and this before the text; NULL: nothing */
 	enum log_level level; /* the least urgent level that is still written */
 	bool journal;         /* stderr is the systemd journal: "<N>" instead of a name */
 	const char *path;     /* of the file that stands in for stderr; NULL: none does */

@@ -13,7 +13,29 @@
 
 #include "lib/args.h"
 
-int privilege_keep_net_admin(void)
+/* Selects those alone; what the process does not have it does not get. */
+static int select_net_admin(bool everywhere)
+{
+	static const unsigned ELSEWHERE[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE,
+					      CAP_DAC_READ_SEARCH };
+	enum { COUNT = sizeof(ELSEWHERE) / sizeof(ELSEWHERE[0]) };
+	const capng_type_t sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET;
+	bool has[COUNT];
+	int failed;
+
+	for (int i = 0; i < COUNT; i++)
+		has[i] = everywhere &&
+			 capng_have_capability(CAPNG_EFFECTIVE, ELSEWHERE[i]);
+	capng_clear(CAPNG_SELECT_BOTH);
+	failed = capng_update(CAPNG_ADD, sets, CAP_NET_ADMIN);
+	for (int i = 0; i < COUNT; i++) {
+		if (has[i])
+			failed |= capng_update(CAPNG_ADD, sets, ELSEWHERE[i]);
+	}
+	return failed ? -EPERM : 0;
+}
+
+int privilege_keep_net_admin(bool everywhere)
 {
 	capng_select_t what = CAPNG_SELECT_CAPS;
 
@@ -24,11 +46,7 @@ int privilege_keep_net_admin(void)
 	/* The bounding set can only be cut with CAP_SETPCAP, which a service manager may have withheld. */
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
 		what = CAPNG_SELECT_BOTH;
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_update(CAPNG_ADD,
-			 CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			 CAP_NET_ADMIN) < 0 ||
-	    capng_apply(what) < 0)
+	if (select_net_admin(everywhere) < 0 || capng_apply(what) < 0)
 		return -EPERM;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
@@ -60,27 +78,24 @@ int privilege_find_user(const char *name, struct privilege_user *out,
 	return 0;
 }
 
-int privilege_become_net_admin(const struct privilege_user *user)
+int privilege_become_net_admin(const struct privilege_user *user, bool everywhere)
 {
 	bool may_bound;
 
 	if (geteuid() != 0)
-		return privilege_keep_net_admin();
+		return privilege_keep_net_admin(everywhere);
 	if (initgroups(user->name, user->gid) < 0)
 		return -errno;
 	if (capng_get_caps_process() < 0)
 		return -EPERM;
 	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_update(CAPNG_ADD,
-			 CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			 CAP_NET_ADMIN) < 0)
+	if (select_net_admin(everywhere) < 0)
 		return -EPERM;
 	if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
 		return -EPERM;
 	if (capng_change_id((int)user->uid, (int)user->gid, CAPNG_NO_FLAG) < 0)
 		return -EPERM;
-	return privilege_keep_net_admin();
+	return privilege_keep_net_admin(everywhere);
 }
 
 /* The bounding set would give capabilities to a set-user-ID program that is run later. */

@@ -2,6 +2,7 @@
 #ifndef LIB_PRIVILEGE_H
 #define LIB_PRIVILEGE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct args_why;
@@ -9,9 +10,11 @@ struct args_why;
 /*
  * Gives up every capability of this process but CAP_NET_ADMIN, for good: netlink checks
  * the sender's capability at each message, so that one must stay while rules may
- * change. Does nothing to a process that has none. Returns 0 or -errno.
+ * change. everywhere: keeps also what it takes to find other network namespaces and to enter them,
+ * as far as it is there: CAP_SYS_ADMIN, CAP_SYS_PTRACE, and CAP_DAC_READ_SEARCH for what root
+ * alone may read there. Does nothing to a process that has no CAP_NET_ADMIN. Returns 0 or -errno.
  */
-int privilege_keep_net_admin(void);
+int privilege_keep_net_admin(bool everywhere);
 
 /* A user to become. A plain value. */
 struct privilege_user {
@@ -28,10 +31,10 @@ int privilege_find_user(const char *name, struct privilege_user *out,
 			struct args_why *why);
 
 /*
- * Becomes that user, with its groups, and keeps CAP_NET_ADMIN alone, for good. Returns 0, or
+ * Becomes that user, with its groups, and keeps what privilege_keep_net_admin() does, for good. Returns 0, or
  * -errno: then the process must end, as it may be half of each.
  */
-int privilege_become_net_admin(const struct privilege_user *user);
+int privilege_become_net_admin(const struct privilege_user *user, bool everywhere);
 
 /*
  * Becomes that user, with its groups and without any capability, for good. Returns 0, or

@@ -96,6 +96,35 @@ static void a_step_that_failed_took_nothing_out(void **state)
 	json_decref(incidents);
 }
 
+static void each_network_namespace_has_incidents_of_its_own(void **state)
+{
+	json_t *incidents =
+		find("[{\"event\":\"engage\",\"time\":\"1\",\"netns\":\"red\","
+		     "\"service\":\"udp/1\"},"
+		     "{\"event\":\"engage\",\"time\":\"2\",\"netns\":\"blue\","
+		     "\"service\":\"udp/1\"},"
+		     "{\"event\":\"release\",\"time\":\"3\",\"netns\":\"red\","
+		     "\"service\":\"udp/1\"},"
+		     "{\"event\":\"stop\",\"time\":\"4\",\"netns\":\"green\"},"
+		     "{\"event\":\"gone\",\"time\":\"5\",\"netns\":\"blue\"},"
+		     "{\"event\":\"engage\",\"time\":\"6\",\"netns\":\"red\","
+		     "\"service\":\"udp/1\"},"
+		     "{\"event\":\"start\",\"time\":\"7\"}]");
+	static const char *const EXPECTED[][3] = {
+		{ "red", "1", "3" },
+		{ "blue", "2", "5" },
+		{ "red", "6", "7" },
+	};
+
+	assert_int_equal(json_array_size(incidents), 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(member(incidents, i, "netns"), EXPECTED[i][0]);
+		assert_string_equal(member(incidents, i, "from"), EXPECTED[i][1]);
+		assert_string_equal(member(incidents, i, "to"), EXPECTED[i][2]);
+	}
+	json_decref(incidents);
+}
+
 static void events_may_be_anything(void **state)
 {
 	json_t *incidents = find("[{},{\"event\":7},{\"event\":\"engage\"},"
@@ -136,6 +165,7 @@ int main(void)
 		cmocka_unit_test(a_guard_that_ended_ends_its_incident),
 		cmocka_unit_test(helplessness_is_an_incident_until_it_is_over),
 		cmocka_unit_test(a_step_that_failed_took_nothing_out),
+		cmocka_unit_test(each_network_namespace_has_incidents_of_its_own),
 		cmocka_unit_test(events_may_be_anything),
 		cmocka_unit_test(nothing_that_a_terminal_obeys_is_printed),
 	};

@@ -37,7 +37,7 @@ static unsigned long long status_of(const char *name, int base)
 /* Number of the first thing that is wrong; 0: nothing. */
 static int keep_and_look(void)
 {
-	if (privilege_keep_net_admin() != 0)
+	if (privilege_keep_net_admin(false) != 0)
 		return 1;
 	if (status_of("CapEff", 16) != NET_ADMIN || status_of("CapPrm", 16) != NET_ADMIN)
 		return 2;
@@ -51,7 +51,7 @@ static int look_without(void)
 {
 	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 		return 1;
-	if (privilege_keep_net_admin() != 0)
+	if (privilege_keep_net_admin(false) != 0)
 		return 2;
 	return status_of("CapEff", 16) == 0 ? 0 : 3;
 }
@@ -63,7 +63,7 @@ static int become_and_look(void)
 	struct args_why why;
 
 	if (privilege_find_user("nobody", &user, &why) != 0 ||
-	    privilege_become_net_admin(&user) != 0)
+	    privilege_become_net_admin(&user, false) != 0)
 		return 1;
 	if (getuid() != user.uid || geteuid() != user.uid || getgid() != user.gid)
 		return 2;

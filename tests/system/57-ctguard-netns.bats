@@ -1,0 +1,337 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One ctguard for many network namespaces. It runs outside of those that it is to guard.
+
+bats_require_minimum_version 1.5.0
+load lib
+load ctguard
+guard=
+
+setup() {
+	ip link set lo up
+	cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+	[ -z "$guard" ] || kill "$guard" 2>/dev/null || true
+	for name in $(ip netns list | cut -d' ' -f1); do
+		ip netns del "$name"
+	done
+}
+
+# site NAME: a host NAME (10.77.0.1) that tracks, and client-NAME beside it, which has 10.78.0.0/16.
+site() {
+	ip netns add "$1"
+	ip netns add "client-$1"
+	ip -n "$1" link add v-server type veth peer name v-client netns "client-$1"
+	ip -n "$1" addr add 10.77.0.1/24 dev v-server
+	ip -n "client-$1" addr add 10.77.0.2/24 dev v-client
+	ip -n "$1" link set v-server up
+	ip -n "client-$1" link set v-client up
+	ip -n "$1" link set lo up
+	ip -n "client-$1" link set lo up
+	ip -n "client-$1" route add local 10.78.0.0/16 dev lo
+	ip -n "$1" route add 10.78.0.0/16 via 10.77.0.2
+	tracked "$1"
+}
+
+# everywhere OPTION...: starts a guard of all of them.
+everywhere() {
+	outside --netns all "$@"
+}
+
+outside() {
+	background ctguard run --json --control socket -s udp/9000 --horizon 0s \
+		--engage-at 1% --release-at 0.5% --release-after 1h "$@"
+	guard=$pid
+	wait_until 30 grep -q guarding "$guard.err"
+}
+
+# fill_site NAME: entries of the service that are more than the guard allows.
+fill_site() {
+	on "$1" conntrack -D -p udp --dport 9000 >/dev/null 2>&1 || true
+	on "$1" ctfill -P 9000 -d 10.77.0.1 -t 600 4000 >/dev/null
+}
+
+engage_in() { # NAME
+	fill_site "$1"
+	wait_until 20 is_out "$1"
+}
+
+is_out() { # NAME: by a lease that runs
+	on "$1" nft list map inet ctkit in_services 2>/dev/null | grep -q "udp \. 9000 timeout"
+}
+
+is_in() { # NAME
+	not is_out "$1"
+}
+
+told() { # NAME EVENT: whether that happened there
+	jq -es "any(.[]; .netns == \"$1\" and .event == \"$2\")" "$guard.out" >/dev/null
+}
+
+of() { # NAME FILTER: of the status of its table
+	order status -j | jq -r ".tables[] | select(.netns == \"$1\") | $2"
+}
+
+of_is() { # NAME FILTER VALUE
+	[ "$(of "$1" "$2")" = "$3" ]
+}
+
+echoes() { # NAME
+	background on "$1" ctserve echo=udp/9000
+	wait_until 10 grep -q serving "$pid.err"
+}
+
+load_site() { # NAME COUNT
+	background on "client-$1" ctload flows udp/10.77.0.1:9000 --count "$2" --rate 10k --window 1000 \
+		--source 10.78.0.0/16 -j -q
+}
+
+@test "two that are flooded at once are each held by their own rule, and a third is let alone" {
+	for name in red blue calm; do
+		site $name
+		echoes $name
+	done
+	everywhere -m 127.0.0.1:9912
+	load_site red 20k
+	red=$pid
+	load_site blue 20k
+	blue=$pid
+	load_site calm 300
+	calm=$pid
+	wait "$red" "$blue" "$calm"
+	[ "$(jq .answered "$red.out")" -eq 20000 ]
+	[ "$(jq .answered "$blue.out")" -eq 20000 ]
+	[ "$(jq .answered "$calm.out")" -eq 300 ]
+	wait_until 10 told red reclaim
+	wait_until 10 told blue reclaim
+	is_out red
+	is_out blue
+	[ "$(entries red)" -lt 3000 ]
+	[ "$(entries blue)" -lt 3000 ]
+	# Not even a table of ours is there.
+	not on calm nft list table inet ctkit
+	not table_here
+	not told calm engage
+	[ "$(entries calm)" -ge 300 ]
+	[ "$(order status -j | jq -c '[.state, ([.tables[] | select(.state == "engaged") | .netns] | sort)]')" = \
+		'["engaged",["blue","red"]]' ]
+	curl -s 127.0.0.1:9912/metrics >page
+	promtool check metrics <page
+	grep -q 'ctkit_guard_untracked{netns="red",service="udp/9000"} 1' page
+	grep -q 'ctkit_guard_untracked{netns="calm",service="udp/9000"} 0' page
+	grep -q 'ctkit_conntrack_drop_total{netns="blue"} 0' page
+}
+
+table_here() {
+	nft list table inet ctkit 2>/dev/null
+}
+
+gone() { # DEVICE
+	not ip link show "$1" 2>/dev/null
+}
+
+@test "one that comes later is guarded, and one that is deleted while engaged is dropped" {
+	site red
+	everywhere
+	site late
+	wait_until 20 told late join
+	engage_in late
+	engage_in red
+	# A device of a namespace goes with it: only if nobody holds it.
+	ip link add v-here type veth peer name v-there netns late
+	ip netns del late
+	ip netns del client-late
+	wait_until 20 told late gone
+	wait_until 20 gone v-here
+	grep -q "late: this network namespace is gone, and is guarded no longer" "$guard.err"
+	not told late lost
+	[ "$(order status -j | jq -c '[.tables[] | select(.netns == "late")]')" = '[]' ]
+	# The others never noticed.
+	of_is red .state engaged
+	[ "$(order status -j | jq '[.tables[].errors] | add')" -eq 0 ]
+	not grep -q 'cannot' "$guard.err"
+	# What has the name next is another.
+	site late
+	wait_until 20 of_is late .state watching
+	engage_in late
+}
+
+@test "Ctrl-C takes the rules away in all of them" {
+	site red
+	site blue
+	everywhere
+	engage_in red
+	engage_in blue
+	kill -INT "$guard"
+	wait "$guard"
+	is_in red
+	is_in blue
+	told red withdraw
+	told blue withdraw
+}
+
+@test "SIGTERM leaves the leases in all of them, and the next guard takes them over" {
+	site red
+	site blue
+	everywhere
+	engage_in red
+	engage_in blue
+	kill -TERM "$guard"
+	wait "$guard"
+	is_out red
+	is_out blue
+	everywhere
+	told red adopt
+	told blue adopt
+	of_is red .services[0].untracked true
+	of_is blue .services[0].untracked true
+	of_is host .services[0].untracked false
+}
+
+@test "orders are for all of them, or for one" {
+	site red
+	site blue
+	everywhere
+	engage_in red
+	engage_in blue
+	wait_until 20 told red reclaim
+	wait_until 20 told blue reclaim
+	run -0 order release udp/9000 --netns red
+	is_in red
+	is_out blue
+	run -0 order release udp/9000
+	[[ $output == *"given back; if the table fills again it is taken out again (blue); it is not out of tracking ("*red* ]]
+	is_in blue
+	run -1 order release udp/9000
+	[[ $output == *": it is not out of tracking" ]]
+	run -1 order pause --netns green
+	[[ $output == *'"green" is no network namespace that is guarded' ]]
+	order pause --netns red
+	of_is red .state paused
+	of_is blue .state watching
+	# So that nothing is done there, and is elsewhere.
+	fill_site red
+	engage_in blue
+	is_in red
+	order resume
+	wait_until 20 is_out red
+	run -0 order status
+	[[ $output == *"netns      red: engaged"* ]]
+	run -2 order status --netns red
+}
+
+@test "a service is judged in each of them by what is there" {
+	site red
+	site blue
+	on red nft add rule inet firewall input ct state new udp dport 9000 accept
+	on red nft add chain inet firewall input '{ policy drop; }'
+	everywhere
+	told red verdict
+	not told blue verdict
+	engage_in blue
+	on red ctfill -P 9000 -d 10.77.0.1 -t 600 4000
+	wait_until 20 told red helpless
+	is_in red
+	run -4 order status
+}
+
+@test "where another guard is, it waits until that has gone" {
+	site red
+	background on red ctguard run --control other -s udp/9000
+	other=$pid
+	wait_until 20 grep -q guarding "$other.err"
+	everywhere
+	grep -q "network namespace red is not guarded: another ctguard runs in this network namespace" "$guard.err"
+	site blue
+	wait_until 20 told blue join
+	kill -TERM "$other"
+	wait_until 20 told red join
+	[ "$(grep -c 'red is not guarded' "$guard.err")" -eq 1 ]
+	# And the other way round.
+	run -1 on red ctguard run -s udp/9000
+	[[ $output == *"another ctguard runs in this network namespace"* ]]
+}
+
+@test "a reload is for all of them" {
+	site red
+	site blue
+	cat >conf <<-'CONF'
+		netns = all
+		engage-at = 1%
+		release-at = 0.5%
+		release-after = 1h
+		horizon = 0s
+		control = "socket"
+		service "udp/9000" { }
+	CONF
+	background ctguard run -c conf --json
+	guard=$pid
+	wait_until 30 grep -q guarding "$guard.err"
+	engage_in red
+	engage_in blue
+	sed -i 's/udp.9000/udp\/9001/' conf
+	order reload
+	wait_until 20 is_in red
+	wait_until 20 is_in blue
+	wait_until 20 of_is blue '.services[0].service' udp/9001
+	sed -i 's/= all/= red/' conf
+	run -1 order reload
+	[[ $output == *"netns cannot change while the guard runs"* ]]
+}
+
+@test "one can be guarded from outside, by name, path or process" {
+	site red
+	site blue
+	background ip netns exec red sleep 600
+	wait_until 10 grep -q sleep "/proc/$pid/comm"
+	sleeper=$pid
+	on blue ctfill -P 9000 -d 10.77.0.1 -t 600 4000
+	for which in red /run/netns/red "$sleeper"; do
+		outside --netns "$which"
+		engage_in red
+		[ "$(order status -j | jq -c '[.tables[] | [.netns, .state]]')" = "[[\"$which\",\"engaged\"]]" ]
+		# It is there, and need not go elsewhere.
+		grep -q 'CapEff:	0000000000001000' "/proc/$guard/status"
+		kill -INT "$guard"
+		wait "$guard"
+		is_in red
+		is_in blue
+	done
+	kill "$sleeper"
+}
+
+@test "when the one that it guards goes, it says so and ends" {
+	site red
+	outside --netns red
+	engage_in red
+	ip netns del red
+	code=0
+	wait "$guard" || code=$?
+	[ "$code" -eq 1 ]
+	told red gone
+	grep -q "no network namespace is left to guard" "$guard.err"
+}
+
+@test "what is no namespace, or may not be entered, is refused with the reason" {
+	site red
+	while IFS='|' read -r which code reason; do
+		run -"$code" ctguard run --control socket -s udp/9000 --netns "$which"
+		[ "$(wc -l <<<"$output")" -eq 1 ]
+		[[ $output == *"\"$which\""*"$reason"* ]]
+	done <<-'CASES'
+		nope|1|there is no such name in /run/netns
+		/etc/passwd|1|it is not a network namespace
+		4194305|1|there is no such process
+		.|2|is no name, path or process
+	CASES
+	bare=(setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin)
+	run -3 "${bare[@]}" ctguard run --control socket -s udp/9000 --netns red
+	[[ $output == *'"red": entering it needs CAP_SYS_ADMIN' ]]
+	background "${bare[@]}" ctguard run --control socket -s udp/9000 --netns all
+	wait_until 10 grep -q "[0-9]* network namespaces are left out: entering them needs CAP_SYS_ADMIN" "$pid.err"
+	wait_until 10 grep -q "guarding: udp/9000 in 1 network namespace;" "$pid.err"
+	kill -INT "$pid"
+	wait "$pid"
+}
