@@ -235,6 +235,10 @@ size_t remake_message(const struct nlmsghdr *dumped, uint32_t sequence, int watc
 	mnl_attr_for_each(attr, dumped, sizeof(*nfgen)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
+		/* What repeats an attribute that gets longer has too little room. */
+		if (header->nlmsg_len + MNL_ALIGN(attr->nla_len) + REMAKE_ROOM_BYTES / 2 >
+		    bytes)
+			return 0;
 		if ((type < 32 && out & 1u << type) || put_flags(header, message, attr))
 			continue;
 		if (message == NFT_MSG_NEWRULE && type == NFTA_RULE_EXPRESSIONS)

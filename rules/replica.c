@@ -42,7 +42,8 @@ static void clear_hops(void *data, size_t bytes)
 	struct rtnexthop *hop = data;
 	int left = (int)bytes;
 
-	for (; RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
+	/* RTNH_OK() alone reads a length that may be cut off. */
+	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
 		left -= (int)NLMSG_ALIGN(hop->rtnh_len);
 		hop->rtnh_flags = (uint8_t)asked_flags(hop->rtnh_flags);
 	}

@@ -2,6 +2,7 @@
 #include "rules/remake.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,6 +147,75 @@ static void our_own_table_is_not_copied(void **state)
 			 0);
 }
 
+/* What the copy's kernel shows of a rule that is watched under a number. */
+static const struct nlmsghdr *shown(int number, uint64_t packets)
+{
+	static _Alignas(struct nlmsghdr) char copy[BYTES];
+	struct nlmsghdr *header = begin(NFT_MSG_NEWRULE, "filter");
+	struct nlattr *list, *inner, *outer;
+
+	watch_put_number(header, number);
+	list = mnl_attr_nest_start(header, NFTA_RULE_EXPRESSIONS);
+	inner = begin_expression(header, "counter", &outer);
+	mnl_attr_put_u64(header, NFTA_COUNTER_PACKETS, htobe64(packets));
+	end_expression(header, inner, outer);
+	mnl_attr_nest_end(header, list);
+	memcpy(copy, dumped, sizeof(copy));
+	return (struct nlmsghdr *)copy;
+}
+
+static void a_rule_that_is_watched_tells_whether_packets_came(void **state)
+{
+	struct attrs attrs, expression;
+	uint64_t reached = 0;
+
+	assert_true(remake_message(rule(), SEQUENCE, 5, made, sizeof(made)) > 0);
+	assert_true(attrs_of_message((struct nlmsghdr *)made, &attrs));
+	assert_non_null(attrs.at[NFTA_RULE_USERDATA]);
+	assert_true(attrs_of_nest(mnl_attr_get_payload(attrs.at[NFTA_RULE_EXPRESSIONS]),
+				  &expression));
+	assert_string_equal(attrs_string(expression.at[NFTA_EXPR_NAME]), "counter");
+	watch_note((struct nlmsghdr *)made, &reached);
+	watch_note(shown(6, 0), &reached);
+	watch_note(rule(), &reached);
+	assert_int_equal(reached, 0);
+	watch_note(shown(5, 1), &reached);
+	watch_note(shown(WATCH_MAX - 1, 7), &reached);
+	watch_note(shown(WATCH_MAX, 7), &reached);
+	assert_true(reached == (UINT64_C(1) << 5 | UINT64_C(1) << 63));
+}
+
+static void what_a_copys_interfaces_cannot_do_is_not_asked_for(void **state)
+{
+	struct nlmsghdr *header = begin(NFT_MSG_NEWFLOWTABLE, "filter");
+	struct attrs attrs;
+	uint64_t value;
+
+	mnl_attr_put_u32(header, 7, htonl(1)); /* NFTA_FLOWTABLE_FLAGS: of hardware */
+	remake(header, &attrs);
+	assert_true(attrs_number(attrs.at[7], &value));
+	assert_int_equal(value, 0);
+	header = begin(NFT_MSG_NEWCHAIN, "filter");
+	mnl_attr_put_u32(header, NFTA_CHAIN_FLAGS, htonl(3)); /* base, hardware */
+	remake(header, &attrs);
+	assert_true(attrs_number(attrs.at[NFTA_CHAIN_FLAGS], &value));
+	assert_int_equal(value, 1);
+}
+
+static void attributes_that_repeat_do_not_grow_over_the_end(void **state)
+{
+	struct nlmsghdr *header = begin(NFT_MSG_NEWTABLE, "filter");
+	char *to;
+
+	for (int i = 0; i < 200; i++)
+		mnl_attr_put(header, NFTA_TABLE_FLAGS, 0, NULL);
+	to = malloc(header->nlmsg_len + (size_t)REMAKE_ROOM_BYTES);
+	assert_int_equal(remake_message(header, SEQUENCE, WATCH_NONE, to,
+					header->nlmsg_len + (size_t)REMAKE_ROOM_BYTES),
+			 0);
+	free(to);
+}
+
 static void what_is_malformed_or_too_long_is_refused(void **state)
 {
 	struct nlmsghdr *header = rule();
@@ -170,6 +240,9 @@ int main(void)
 		cmocka_unit_test(a_rule_of_xtables_says_its_protocol),
 		cmocka_unit_test(a_timeout_of_zero_is_none),
 		cmocka_unit_test(our_own_table_is_not_copied),
+		cmocka_unit_test(a_rule_that_is_watched_tells_whether_packets_came),
+		cmocka_unit_test(what_a_copys_interfaces_cannot_do_is_not_asked_for),
+		cmocka_unit_test(attributes_that_repeat_do_not_grow_over_the_end),
 		cmocka_unit_test(what_is_malformed_or_too_long_is_refused),
 	};
 
