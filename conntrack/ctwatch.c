@@ -54,7 +54,8 @@ static int fail_to_read(const struct ctwatch *ctwatch, int err)
 		return EXIT_FAILED;
 	}
 	log_error(&ctwatch->log, "cannot read the conntrack table: %s",
-		  err == -ENOENT ? "this kernel has none (nf_conntrack is not loaded)"
+		  err == -ENOENT ? "this kernel has none: nf_conntrack is not loaded; "
+				   "modprobe does it, and the first rule that needs it"
 				 : strerror(-err));
 	return EXIT_UNREACHABLE;
 }

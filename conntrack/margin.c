@@ -12,7 +12,7 @@
 #include "lib/text.h"
 
 /* Enough for the words and the longest of view_tracking_doubt(). */
-enum { DOUBT_MAX = 160 };
+enum { DOUBT_MAX = DEMAND_DOUBT_MAX + 32 };
 
 /* Where the panel's table is, of how many. */
 static void put_netns(struct canvas *canvas, int row, int column, int width,
@@ -50,11 +50,15 @@ void margin_title(struct canvas *canvas, int row, const struct panel *panel)
 static const char *warning_of(const struct panel *panel, char doubt[DOUBT_MAX])
 {
 	const struct reading *reading = panel->reading;
+	char words[DEMAND_DOUBT_MAX];
 
 	if (panel->notice)
 		return panel->notice;
 	if (reading->missing == -EPERM)
-		return "no CAP_NET_ADMIN: only entries and limit are known";
+		return reading->counted
+			       ? "no CAP_NET_ADMIN: only entries, limit and counters are "
+				 "known"
+			       : "no CAP_NET_ADMIN: only entries and limit are known";
 	if (reading->missing)
 		return "no answer by netlink: only entries and limit are known";
 	switch (view_tracking(reading)) {
@@ -63,7 +67,7 @@ static const char *warning_of(const struct panel *panel, char doubt[DOUBT_MAX])
 		       "tracked";
 	case TRACKING_UNKNOWN:
 		snprintf(doubt, DOUBT_MAX, "is tracking active? %s",
-			 view_tracking_doubt(reading));
+			 view_tracking_doubt(reading, words));
 		return doubt;
 	default: return NULL;
 	}

@@ -12,6 +12,8 @@
 #include "conntrack/watch.h"
 #include "lib/text.h"
 
+static const char INDENT[] = "           ";
+
 static void add_tracking(const struct reading *reading, struct text *text)
 {
 	static const char *const WORDS[] = {
@@ -21,19 +23,18 @@ static void add_tracking(const struct reading *reading, struct text *text)
 		[TRACKING_UNKNOWN] = "unknown: ",
 	};
 	enum view_tracking tracking = view_tracking(reading);
+	const struct demand unread = { 0 };
+	char doubt[DEMAND_DOUBT_MAX];
 
 	text_add(text, "tracking:  %s", WORDS[tracking]);
 	if (tracking == TRACKING_UNKNOWN)
-		text_add(text, "%s", view_tracking_doubt(reading));
+		text_add(text, "%s", view_tracking_doubt(reading, doubt));
 	if (tracking == TRACKING_UNKNOWN && reading->probe_error)
 		text_add(text, ": %s%s", strerror(-reading->probe_error),
 			 reading->probe_error == -ENETUNREACH ? " (is lo up?)" : "");
 	text_add(text, "\n");
 	if (tracking == TRACKING_OFF)
-		text_add(text,
-			 "           It comes with the first rule that needs it: nft's "
-			 "ct or nat, iptables'\n           -m conntrack or -t nat, IPVS "
-			 "or Open vSwitch.\n");
+		demand_explain(reading->demand ? reading->demand : &unread, INDENT, text);
 }
 
 /* What the next overflow will be: silent eviction, or loss that somebody notices. */

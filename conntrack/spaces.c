@@ -149,23 +149,27 @@ static double part_of(const struct spaces *spaces, const struct space *space)
 }
 
 /* What is missing is said once. */
-static void complain(struct spaces *spaces, int missing)
+static void complain(struct spaces *spaces, const struct reading *reading)
 {
 	spaces->complained = true;
-	if (missing == -EPERM)
-		log_warn(spaces->log, "no CAP_NET_ADMIN: only entries and limit are "
-				      "known, not counters, services and sources");
-	else
+	if (reading->missing == -EPERM)
 		log_warn(spaces->log,
-			 "the kernel does not answer by netlink (%s): only "
-			 "entries and limit are known",
-			 strerror(-missing));
+			 "no CAP_NET_ADMIN: only %s are known, not services, sources, "
+			 "what "
+			 "may be evicted and whether tracking is active",
+			 reading->counted ? "entries, limit and counters"
+					  : "entries and limit");
+	else
+		log_warn(spaces->log, "no answer by netlink (%s): only %s are known",
+			 strerror(-reading->missing),
+			 reading->counted ? "entries, limit and counters"
+					  : "entries and limit");
 }
 
 static void tell_of(struct spaces *spaces, const struct reading *reading)
 {
 	if (reading->missing && !spaces->complained)
-		complain(spaces, reading->missing);
+		complain(spaces, reading);
 	if (reading->sampled && reading->sample_age_s == 0)
 		log_debug(spaces->log, "sampled %u entries in %.1f ms",
 			  reading->sample.flows, reading->sample_cost_s * 1000);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conntrack/demand.h"
 #include "conntrack/estimate.h"
 #include "conntrack/rollcall.h"
 #include "conntrack/untracked.h"
@@ -106,21 +107,30 @@ void view_forecast(const struct reading *reading, struct text *text)
 
 enum view_tracking view_tracking(const struct reading *reading)
 {
+	char doubt[DEMAND_DOUBT_MAX];
+
 	switch (reading->active) {
 	case ACTIVE_YES: return TRACKING_ON;
-	/* Loopback may be exempted by a rule, or these are leftovers: entries then remain. */
-	case ACTIVE_NO: return reading->usage.entries ? TRACKING_UNKNOWN : TRACKING_OFF;
+	case ACTIVE_NO:
+		/* Loopback may be exempted by a rule, or these are leftovers: entries then remain. */
+		if (reading->usage.entries ||
+		    (reading->demand && demand_doubt(reading->demand, doubt)))
+			return TRACKING_UNKNOWN;
+		return TRACKING_OFF;
 	default: return reading->usage.entries ? TRACKING_ON : TRACKING_UNKNOWN;
 	}
 }
 
-const char *view_tracking_doubt(const struct reading *reading)
+const char *view_tracking_doubt(const struct reading *reading,
+				char doubt[DEMAND_DOUBT_MAX])
 {
 	if (reading->missing)
 		return "finding out needs CAP_NET_ADMIN";
-	if (reading->active == ACTIVE_NO)
-		return "a probe over loopback left no entry, but there are others";
-	return "could not send a probe over loopback";
+	if (reading->active != ACTIVE_NO)
+		return "could not send a probe over loopback";
+	if (reading->demand && demand_doubt(reading->demand, doubt))
+		return doubt;
+	return "a probe over loopback left no entry, but there are others";
 }
 
 const struct attribute *view_rows_of(const struct view *view,

@@ -6,6 +6,7 @@
 
 #include "conntrack/attribute.h"
 #include "conntrack/attribute_name.h"
+#include "conntrack/demand.h"
 
 struct process;
 struct reading;
@@ -69,8 +70,9 @@ enum view_tracking { TRACKING_UNKNOWN, TRACKING_OFF, TRACKING_ON };
 
 enum view_tracking view_tracking(const struct reading *reading);
 
-/* Why that is TRACKING_UNKNOWN. */
-const char *view_tracking_doubt(const struct reading *reading);
+/* Why that is TRACKING_UNKNOWN. The text may be in doubt[]. */
+const char *view_tracking_doubt(const struct reading *reading,
+				char doubt[DEMAND_DOUBT_MAX]);
 
 /*
  * The share of entries that the kernel may evict when the table is full, those not assured; and the

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack/counters.h"
+#include "conntrack/demand.h"
 #include "conntrack/forecast.h"
 #include "conntrack/sampler.h"
 #include "conntrack/untracked.h"
@@ -14,6 +16,9 @@
 
 static const double UNTRACKED_EVERY_S = 0.5;
 static const double PROBE_EVERY_S = 5; /* whether conntrack is active */
+
+/* Of the time, for reading rules. */
+static const double DEMAND_SHARE = 0.001;
 
 /* How often in all the kernel is asked what it could not answer. */
 enum { TRIES = 3 };
@@ -40,6 +45,9 @@ struct watch {
 	enum active active;
 	int probe_error;
 	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
+	uint64_t demand_ns;
+	double demand_cost_s;
+	struct demand demand; /* read while the probe leaves no entry */
 	uint64_t untracked_ns;
 	bool untracked_known;
 	struct untracked untracked;
@@ -59,18 +67,24 @@ static int note(struct watch *watch, int err)
 	return err;
 }
 
+/* By netlink, if that answers. Returns 0 or -errno. */
+static int ask_counters(struct watch *watch, struct table_counters *out)
+{
+	int err = -EINTR;
+
+	if (watch->missing)
+		return counters_read(out);
+	for (int i = 0; i < TRIES && (err == -EINTR || err == -ENOBUFS); i++)
+		err = note(watch, table_counters_get(watch->nl, out));
+	return err;
+}
+
 static void read_counters(struct watch *watch)
 {
-	struct table_counters now = { 0 }, gained;
+	struct table_counters now, gained;
 
-	for (int i = 0; i < TRIES; i++) {
-		int err = note(watch, table_counters_get(watch->nl, &now));
-
-		if (!err)
-			break;
-		if ((err != -EINTR && err != -ENOBUFS) || i == TRIES - 1)
-			return;
-	}
+	if (ask_counters(watch, &now) < 0)
+		return;
 	gained = table_counters_delta(&watch->counters, &now);
 	for (size_t i = 0; i < TABLE_COUNTERS; i++)
 		watch->totals[i] += table_counter_value(&gained, &TABLE_COUNTER[i]);
@@ -98,8 +112,7 @@ int watch_open(struct watch **out, const struct watch_config *config)
 	if (nl_open(&watch->route, NETLINK_ROUTE) < 0)
 		watch->route = NULL;
 	/* So that already the first reading has rates. */
-	if (!watch->missing)
-		read_counters(watch);
+	read_counters(watch);
 	watch->shown = watch->counters;
 	watch->shown_ns = watch->counted_ns;
 	*out = watch;
@@ -175,6 +188,16 @@ static void count(struct watch *watch, struct reading *reading)
 		reading->since_s = clock_between_s(watch->shown_ns, watch->counted_ns);
 }
 
+/* Rules may be very many. */
+static void read_demand(struct watch *watch, uint64_t now_ns)
+{
+	if (!is_due(watch->demand_ns, now_ns, watch->demand_cost_s / DEMAND_SHARE))
+		return;
+	demand_read(watch->nl, &watch->demand);
+	watch->demand_ns = now_ns;
+	watch->demand_cost_s = clock_between_s(now_ns, clock_now_ns());
+}
+
 static void probe(struct watch *watch, uint64_t now_ns)
 {
 	if (!is_due(watch->probed_ns, now_ns, PROBE_EVERY_S))
@@ -183,6 +206,8 @@ static void probe(struct watch *watch, uint64_t now_ns)
 	watch->probe_error = active_probe(watch->nl, &watch->active);
 	if (watch->probe_error)
 		watch->active = ACTIVE_UNKNOWN;
+	if (watch->active == ACTIVE_NO)
+		read_demand(watch, now_ns);
 }
 
 /* Takes a sample, if need be, and learns from it. */
@@ -270,14 +295,15 @@ int watch_glance(struct watch *watch, struct reading *out)
 	/* Without it the words assume as many as the limit, as kernels do by default. */
 	(void)table_buckets_read(&watch->buckets);
 	reading.buckets = watch->buckets;
+	count(watch, &reading);
 	if (!watch->missing) {
 		probe(watch, now_ns);
-		count(watch, &reading);
 		look(watch, now_ns);
 		read_untracked(watch, now_ns);
 		tell_sample(&watch->sampler, now_ns, &reading);
 		reading.active = watch->active;
 		reading.probe_error = watch->probe_error;
+		reading.demand = watch->active == ACTIVE_NO ? &watch->demand : NULL;
 		reading.interrupted = watch->interrupted + watch->sampler.interrupted;
 		reading.overruns = watch->overruns + watch->sampler.overruns;
 		reading.untracked = watch->untracked_known ? &watch->untracked : NULL;

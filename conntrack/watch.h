@@ -13,6 +13,7 @@
 #include "lib/process.h"
 
 struct attribute;
+struct demand;
 struct rollcall;
 struct rollcall_list;
 struct untracked;
@@ -20,7 +21,8 @@ struct untracked;
 /* All that is known about the table of this network namespace at one time. */
 struct reading {
 	const char *netns; /* what the network namespace is called */
-	int missing; /* 0, or the -errno for which only usage is known (-EPERM: no CAP_NET_ADMIN) */
+	int missing; /* 0, or the -errno for which only usage and counters are known (-EPERM: no
+			CAP_NET_ADMIN) */
 	struct table_usage usage;
 	uint32_t buckets; /* of the kernel's hash; 0: not known */
 	bool counted;     /* counters are known */
@@ -31,6 +33,8 @@ struct reading {
 	double since_s; /* how long ago that was, or that the watch began; 0: no rates */
 	enum active active;
 	int probe_error; /* 0, or the -errno for which that is not known */
+	const struct demand
+		*demand; /* if it left no entry: what would have; NULL: not known */
 	bool predicted;  /* there is enough history for the next five */
 	double slope;    /* entries per second */
 	double full_s;   /* seconds until it is full; INFINITY: it will not be */

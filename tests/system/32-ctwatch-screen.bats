@@ -319,7 +319,7 @@ time.sleep(60)'
 @test "what is missing is said on the screen" {
 	on box ctfill 777
 	open 80 24 ip netns exec box setpriv --bounding-set=-all --inh-caps=-all ctwatch -i 200ms
-	shown "  777 of" "no CAP_NET_ADMIN: only entries and limit are known"
+	shown "  777 of" "no CAP_NET_ADMIN: only entries, limit and counters are known"
 	press q
 	shown "code 0"
 	terminal kill-server

@@ -125,12 +125,46 @@ is_program() { # PID NAME
 	wait "$pid"
 }
 
+# explained TEXT: whether a report has that line.
+explained() {
+	run -0 on box ctwatch --once
+	echo "$output"
+	[[ $output == *"$1"* ]]
+}
+
 @test "where nothing is tracked it says what would turn it on, and that does" {
-	run -0 on box ctwatch --once
-	[[ $output == *"not active in this network namespace"* ]]
-	[[ $output == *"nft's ct or nat, iptables'"* ]]
+	explained "not active in this network namespace: nothing is tracked
+           There are no rules of nf_tables here.
+           It comes with the first rule that needs it: nft's ct or nat, iptables'"
+	on box nft 'add table inet fw; add chain inet fw in { type filter hook input priority 0; };
+		add rule inet fw in counter; add rule inet fw in udp dport 9 drop'
+	explained "Of the 2 rules of nf_tables here none needs it."
 	on box nft 'add table ip nat { chain post { type nat hook postrouting priority srcnat; oifname "eth9" masquerade; }; }'
-	run -0 on box ctwatch --once
-	[[ $output == *"tracking:  active"* ]]
+	explained "tracking:  active"
 	[[ $output != *"It comes with"* ]]
+}
+
+@test "rules that need tracking though a probe finds none are named" {
+	on box nft 'add table ip6 six; add chain ip6 six in { type filter hook input priority 0; };
+		add rule ip6 six in ct state established accept'
+	explained "unknown: only rules of IPv6 need it (table ip6 six); the probe went over IPv4"
+	[ "$(on box ctwatch --once -j | jq .tables[0].active)" = null ]
+	on box nft 'delete table ip6 six; add table inet fw; add chain inet fw in { type filter hook input priority 0; };
+		add rule inet fw in ct state established accept;
+		add table ip raw; add chain ip raw out { type filter hook output priority -300; };
+		add rule ip raw out oifname lo notrack'
+	explained "unknown: rules need it (table inet fw), others exempt packets (table ip raw), maybe those of the probe"
+}
+
+@test "iptables' rules that need tracking are found by either tool" {
+	command -v iptables-nft iptables-legacy >/dev/null || skip "no iptables-nft or iptables-legacy (package iptables)"
+	on box iptables-nft -A INPUT -p udp --dport 9 -j DROP
+	explained "Of the 1 rules of nf_tables here none needs it."
+	on box iptables-nft -t raw -A OUTPUT -o lo -j CT --notrack
+	on box iptables-nft -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+	explained "unknown: rules need it (table ip filter), others exempt packets (table ip raw)"
+	on box iptables-nft -F
+	on box iptables-nft -t raw -F
+	on box iptables-legacy -t filter -A INPUT -p udp --dport 9 -j DROP 2>/dev/null || skip "no iptables-legacy in this kernel"
+	explained "There are tables of iptables-legacy (ip filter), which are not read here."
 }

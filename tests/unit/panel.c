@@ -237,6 +237,10 @@ static void what_is_missing_is_said(void **state)
 	draw(&s);
 	assert_shows(&s, "no CAP_NET_ADMIN: only entries and limit are known");
 	assert_shows(&s, "counters are not known");
+	s.reading.counted = true;
+	draw(&s);
+	assert_shows(&s, "no CAP_NET_ADMIN: only entries, limit and counters are known");
+	assert_hides(&s, "counters are not known");
 	assert_shows(&s, "untracked  not known");
 	assert_shows(&s, "150,000 of 262,144");
 	s.reading.missing = 0;
