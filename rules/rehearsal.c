@@ -13,6 +13,7 @@
 #include "rules/audit.h"
 #include "rules/judge.h"
 #include "rules/performance.h"
+#include "rules/ruleset.h"
 #include "rules/watch.h"
 
 /* Tracked and untracked; and how often it is tried whether a difference is always there. */
@@ -118,9 +119,23 @@ static int rehearse(const struct copy *copy, const struct audit *audit,
 			break;
 	}
 	take(&trials[0].side[0], out);
+	if (out->done && !out->flows) {
+		out->done = false;
+		snprintf(out->why, sizeof(out->why),
+			 "this host has no address that the service could have");
+	}
 	for (int i = 0; i < TRIES; i++)
 		clear(&trials[i]);
 	return err;
+}
+
+/* A table with the name of ours is left out of copies. */
+static bool has_table_like_ours(const struct model *model)
+{
+	const struct model_table *table =
+		model_find_table(model, NFPROTO_INET, RULESET_TABLE);
+
+	return table && !table->ours;
 }
 
 static bool has_bridge_rules(const struct model *model)
@@ -139,6 +154,8 @@ static void name_the_rest(const struct evidence *evidence, struct copy_missing *
 
 	if (host->legacy4 || host->legacy6 || host->legacy_hidden)
 		copy_miss(missing, "tables of iptables-legacy");
+	if (has_table_like_ours(&evidence->model))
+		copy_miss(missing, "table inet " RULESET_TABLE ", which is not ctrules'");
 	if (host->ipvs)
 		copy_miss(missing, "services of IPVS");
 	if (host->ovs)
@@ -189,8 +206,8 @@ static bool is_settled(const struct rehearsal *rehearsal, const struct finding *
 	for (size_t i = 0; finding->rule && i < rehearsal->watch.count; i++)
 		if (rehearsal->watch.rule[i] == finding->rule)
 			return rehearsal->reached & UINT64_C(1) << i;
-	return !finding->rule && (strcmp(finding->code, "zone") == 0 ||
-				  strcmp(finding->code, "too-large") == 0);
+	/* Of too many cases a few are no answer. */
+	return strcmp(finding->code, "zone") == 0;
 }
 
 /* Returns whether nothing is left that is not judged. */
@@ -242,8 +259,9 @@ void rehearsal_judge(const struct rehearsal *rehearsal, struct audit *audit)
 	}
 	if (!settle(rehearsal, audit))
 		rest = rehearsal->missing.count ? "; but not all could be copied"
-		       : !rehearsal->heard ? "; but nothing came through to the service"
-					   : "; but none met what could not be judged";
+		       : !rehearsal->heard
+			       ? "; but nothing came through to the service"
+			       : "; but they do not settle what was not judged";
 	else if (audit->verdict == AUDIT_UNSAFE)
 		rest = "; they are not all that there can be";
 	snprintf(why, sizeof(why),

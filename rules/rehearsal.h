@@ -42,7 +42,8 @@ void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
 
 /*
  * Sets the audit's verdict by the rehearsal. What differs is unsafe. What was not judged is settled if all was
- * copied, something of the service came through, and packets met the rule that it is about.
+ * copied, something of the service came through, and packets met the rule that it is about; too many cases
+ * are never.
  */
 void rehearsal_judge(const struct rehearsal *rehearsal, struct audit *audit);
 

@@ -24,10 +24,10 @@ static const struct {
 	size_t header;
 	uint32_t left_out; /* attributes, a bit each: times of caches, what was counted */
 } KINDS[] = {
-	[COPY_ADDRESSES] = { "address", sizeof(struct ifaddrmsg), 1u << IFA_CACHEINFO },
-	[COPY_NEXTHOPS] = { "nexthop", sizeof(struct nhmsg), HOP_COUNTS },
-	[COPY_ROUTES] = { "route", sizeof(struct rtmsg), 1u << RTA_CACHEINFO },
-	[COPY_POLICIES] = { "policy rule", sizeof(struct fib_rule_hdr), 0 },
+	[COPY_ADDRESSES] = { "addresses", sizeof(struct ifaddrmsg), 1u << IFA_CACHEINFO },
+	[COPY_NEXTHOPS] = { "nexthops", sizeof(struct nhmsg), HOP_COUNTS },
+	[COPY_ROUTES] = { "routes", sizeof(struct rtmsg), 1u << RTA_CACHEINFO },
+	[COPY_POLICIES] = { "policy rules", sizeof(struct fib_rule_hdr), 0 },
 };
 
 /* States of hops that the kernel takes from nobody: the cable's, the hardware's. */
@@ -195,7 +195,7 @@ static void make_all(struct nl *route, const struct copy *copy, enum copy_kind k
 		}
 	} while (failed && failed < before);
 	if (failed)
-		copy_miss(missing, "%zu of kind %s: %s", failed, KINDS[kind].name,
+		copy_miss(missing, "%s (%zu): %s", KINDS[kind].name, failed,
 			  strerror(-last));
 }
 

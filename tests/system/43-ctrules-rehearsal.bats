@@ -257,6 +257,9 @@ no_copies() {
 			}
 		}
 	NFT
+	on server nft add table inet ctkit
+	[ "$(rehearsed udp/9000 'not_copied[0]')" = "table inet ctkit, which is not ctrules'" ]
+	on server nft delete table inet ctkit
 	[ "$(rehearsed udp/9000 'not_copied[]')" = "a bridge's ports, which rules of family bridge see" ]
 	run -5 on server ctrules audit --rehearse udp/9000
 	[[ $output == *"not copied: a bridge's ports"* ]]
@@ -283,7 +286,7 @@ no_copies() {
 		echo "table inet big {"
 		echo "chain input { type filter hook input priority 0;"
 		for i in {1..9000}; do
-			echo "ip saddr 10.$((i / 250)).$((i % 250)).0/24 tcp dport { 80, 443 } counter accept"
+			echo "ip saddr 10.$((i / 250)).$((i % 250)).0/24 tcp dport 80 counter accept"
 		done
 		echo "ct state established,related accept"
 		echo "}"
@@ -291,6 +294,25 @@ no_copies() {
 	} | on server nft -f -
 	[ "$(rehearsed udp/9000 done)" = true ]
 	[ "$(rehearsed udp/9000 'not_copied | length')" = 0 ]
+}
+
+@test "a host with one family only, or without TAP devices, is not asked for more" {
+	on server sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	[ "$(rehearsed tcp/9000 'not_copied | length')" = 0 ]
+	[ "$(rehearsed tcp/9000 conversations)" -gt 5 ]
+	on server sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
+	on server ip addr flush dev lo
+	on server ip -4 addr flush dev v-server
+	on server ip addr add ::1/128 dev lo
+	on server ip addr add fd77::1/64 dev v-server nodad
+	[ "$(rehearsed udp/9000 'not_copied | length')" = 0 ]
+	[ "$(rehearsed udp/9000 conversations)" -gt 5 ]
+	run -0 --separate-stderr on server ctrules audit --rehearse udp/203.0.113.5:53
+	[ "$stderr" = "ctrules: not rehearsed: this host has no address that the service could have" ]
+	mount -t tmpfs tmpfs /dev/net
+	run -0 --separate-stderr on server ctrules audit --rehearse udp/9000
+	umount /dev/net
+	[[ $stderr == "ctrules: not rehearsed: cannot make interfaces (with /dev/net/tun): "* ]]
 }
 
 @test "who may not make namespaces is told so, and still gets the audit" {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/rehearsal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/text.h"
+#include "rules/audit.h"
+#include "rules/model.h"
+
+static const struct model_rule rules[2];
+static struct audit audit;
+static struct rehearsal rehearsal;
+
+static void find(const char *code, const struct model_rule *rule,
+		 enum finding_weight weight)
+{
+	audit.finding[audit.count++] = (struct finding){
+		.code = code, .rule = rule, .weight = weight, .severity = FINDING_BLOCKER
+	};
+}
+
+/* An audit that could not judge two rules, and a rehearsal in which nothing differed. */
+static int begin(void **state)
+{
+	memset(&audit, 0, sizeof(audit));
+	audit.verdict = AUDIT_UNKNOWN;
+	find("opaque", &rules[0], FINDING_UNJUDGED);
+	find("opaque", &rules[1], FINDING_UNJUDGED);
+	rehearsal = (struct rehearsal){ .done = true,
+					.flows = 9,
+					.heard = true,
+					.watch = { 2, { &rules[0], &rules[1] } },
+					.reached = 3 };
+	return 0;
+}
+
+static void what_packets_met_is_settled(void **state)
+{
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	for (size_t i = 0; i < audit.count; i++)
+		assert_int_equal(audit.finding[i].weight, FINDING_HARMLESS);
+}
+
+static void one_rule_that_no_packet_met_is_enough_for_unknown(void **state)
+{
+	rehearsal.reached = 2;
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+	assert_int_equal(audit.finding[0].weight, FINDING_UNJUDGED);
+	assert_ptr_equal(audit.finding[0].rule, &rules[0]);
+}
+
+static void nothing_is_settled_in_a_copy_that_lacks_something(void **state)
+{
+	copy_miss(&rehearsal.missing, "an interface");
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+}
+
+static void nothing_is_settled_where_nothing_came_through(void **state)
+{
+	rehearsal.heard = false;
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+}
+
+static void what_no_copy_can_tell_stays_unknown(void **state)
+{
+	static const char *const CODES[] = { "legacy", "live-nat", "bridge",
+					     "too-large" };
+
+	for (size_t i = 0; i < sizeof(CODES) / sizeof(CODES[0]); i++) {
+		begin(state);
+		find(CODES[i], NULL, FINDING_UNJUDGED);
+		rehearsal_judge(&rehearsal, &audit);
+		assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+	}
+	begin(state);
+	audit.truncated = true;
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+}
+
+static void a_zone_is_settled_by_what_came_through(void **state)
+{
+	find("zone", NULL, FINDING_UNJUDGED);
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+}
+
+static void a_difference_is_unsafe_whatever_the_walk_said(void **state)
+{
+	for (int verdict = AUDIT_SAFE; verdict <= AUDIT_UNKNOWN; verdict++) {
+		begin(state);
+		audit.verdict = (enum audit_verdict)verdict;
+		rehearsal.differences = 1;
+		snprintf(rehearsal.line[0], sizeof(rehearsal.line[0]),
+			 "only tracked: it works");
+		rehearsal_judge(&rehearsal, &audit);
+		assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	}
+}
+
+static void unsafe_stays_unsafe(void **state)
+{
+	audit.verdict = AUDIT_UNSAFE;
+	find("state", &rules[0], FINDING_DIFFERENCE);
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+}
+
+static void what_was_not_rehearsed_changes_nothing(void **state)
+{
+	rehearsal.done = false;
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+	assert_int_equal(audit.count, 2);
+}
+
+static void more_than_has_words_is_counted(void **state)
+{
+	struct text text = { 0 };
+	json_t *object;
+
+	for (int i = 0; i < COPY_MISSING_MAX + 3; i++)
+		copy_miss(&rehearsal.missing, "thing %d", i);
+	rehearsal_text(&rehearsal, &text);
+	assert_non_null(strstr(text_str(&text), "not copied: thing 15\n"));
+	assert_non_null(strstr(text_str(&text), "not copied: 3 more\n"));
+	text_free(&text);
+	object = rehearsal_json(&rehearsal);
+	assert_int_equal(json_integer_value(json_object_get(object, "not_copied_count")),
+			 COPY_MISSING_MAX + 3);
+	assert_int_equal(json_array_size(json_object_get(object, "not_copied")),
+			 COPY_MISSING_MAX);
+	json_decref(object);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_packets_met_is_settled, begin),
+		cmocka_unit_test_setup(one_rule_that_no_packet_met_is_enough_for_unknown,
+				       begin),
+		cmocka_unit_test_setup(nothing_is_settled_in_a_copy_that_lacks_something,
+				       begin),
+		cmocka_unit_test_setup(nothing_is_settled_where_nothing_came_through,
+				       begin),
+		cmocka_unit_test_setup(what_no_copy_can_tell_stays_unknown, begin),
+		cmocka_unit_test_setup(a_zone_is_settled_by_what_came_through, begin),
+		cmocka_unit_test_setup(a_difference_is_unsafe_whatever_the_walk_said,
+				       begin),
+		cmocka_unit_test_setup(unsafe_stays_unsafe, begin),
+		cmocka_unit_test_setup(what_was_not_rehearsed_changes_nothing, begin),
+		cmocka_unit_test_setup(more_than_has_words_is_counted, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
