@@ -86,13 +86,18 @@ static const char *error_text(struct msghdr *message, char text[PLAY_NAME_BYTES]
 	return text;
 }
 
-/* Errors that the kernel has for a socket. */
-static void read_errors(struct play *play, int fd, const char *who)
+/*
+ * Errors that the kernel has for a socket. Those of ICMP are told with what they are about; which of several
+ * is the socket's own error besides depends on when one looks, so only one that came of no ICMP is
+ * noted: a reset.
+ */
+static bool read_errors(struct play *play, int fd, const char *who)
 {
 	char data[CRAFT_DATA_MAX], control[256], about[PLAY_NAME_BYTES], detail[200];
 	struct iovec iov = { data, sizeof(data) };
 	int err = 0;
 	socklen_t bytes = sizeof(err);
+	bool told = false;
 
 	for (int i = 0; i < PLAY_ROUNDS_MAX; i++) {
 		struct msghdr message = { .msg_iov = &iov,
@@ -107,9 +112,11 @@ static void read_errors(struct play *play, int fd, const char *who)
 		snprintf(detail, sizeof(detail), "%s about %.*s",
 			 error_text(&message, about), (int)got, data);
 		play_note(play, who, "is told of ", detail);
+		told = true;
 	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err)
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err && !told)
 		play_note(play, who, "has the error ", strerror(err));
+	return told;
 }
 
 static void end_text(const struct sockaddr_storage *address, char *text, size_t bytes)
@@ -210,11 +217,11 @@ static bool hear(struct play *play, struct play_flow *flow, short events)
 	}
 	got = recvfrom(flow->fd, data, sizeof(data), 0, (void *)&peer, &bytes);
 	if (got <= 0) {
-		bool over = got == 0 || errno != EAGAIN;
+		const char *error = got < 0 && errno != EAGAIN ? strerror(errno) : NULL;
+		bool over = got == 0 || error;
 
-		if (got < 0 && errno != EAGAIN)
-			play_note(play, flow->name, "has the error ", strerror(errno));
-		read_errors(play, flow->fd, flow->name);
+		if (!read_errors(play, flow->fd, flow->name) && error)
+			play_note(play, flow->name, "has the error ", error);
 		return !over || flow->next.proto == IPPROTO_UDP;
 	}
 	end_text(&peer, from, sizeof(from));

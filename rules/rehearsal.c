@@ -17,7 +17,7 @@
 #include "rules/watch.h"
 
 /* Tracked and untracked; and how often it is tried whether a difference is always there. */
-enum { SIDES = 2, TRIES = 2 };
+enum { SIDES = 2, TRIES = 3 };
 
 /* The same service played on both sides. */
 struct trial {
@@ -108,7 +108,7 @@ static int rehearse(const struct copy *copy, const struct audit *audit,
 	struct trial trials[TRIES] = { 0 };
 	int err = 0;
 
-	/* On a busy machine a packet may come late once, but not each time. */
+	/* On a busy machine a packet may come late, but not each time the same one. */
 	for (int i = 0; i < TRIES && !err && !out->why[0]; i++) {
 		err = play(copy, audit, &trials[i], out);
 		if (err || out->why[0])
