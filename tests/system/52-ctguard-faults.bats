@@ -378,6 +378,16 @@ helper() {
 	not happened engage
 }
 
+@test "where the limit is not this namespace's to raise, raise-limit-to does nothing" {
+	echo 'raise-limit-to = 2G' >conf
+	echo 'service "udp/9002" { }' >>conf
+	guard -c conf
+	on server ctfill -P 7777 -d 10.77.0.1 -t 600 4000 >/dev/null
+	wait_until 10 state_is helpless
+	not happened raise
+	not happened failure
+}
+
 @test "a journal that cannot be written now is told, and goes on when it can" {
 	mkdir disk
 	mount -t tmpfs -o size=64k none disk
