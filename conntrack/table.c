@@ -172,6 +172,13 @@ int table_count_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
+int table_limit_open(void)
+{
+	int fd = open(LIMIT_PATH, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int table_count_read(int fd, uint32_t *out)
 {
 	char text[sizeof("4294967295\n")];

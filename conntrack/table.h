@@ -30,13 +30,14 @@ int table_usage_get(struct nl *nl, struct table_usage *out);
 int table_usage_read(struct table_usage *out);
 
 /*
- * The file of the number of entries, kept open: it stays that of the network namespace in which it
- * was opened, wherever it is read. Returns a descriptor or -errno.
+ * The file of the number of entries, or of the limit, kept open: it stays that of the network namespace
+ * in which it was opened, wherever it is read. Returns a descriptor or -errno.
  */
 int table_count_open(void);
+int table_limit_open(void);
 
 /*
- * Reads it: 1 us, and no wait for who fills or dumps a table by netlink. Returns 0 or -errno (-EBADF
+ * Reads either: 1 us, and no wait for who fills or dumps a table by netlink. Returns 0 or -errno (-EBADF
  * also if it was not to be opened).
  */
 int table_count_read(int fd, uint32_t *out);

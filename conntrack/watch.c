@@ -27,8 +27,9 @@ struct watch {
 	struct nl *nl;   /* NULL: /proc only */
 	struct nl *diag; /* this or the next NULL: neither addresses nor listeners */
 	struct nl *route;
-	int count_fd; /* table_count_open(); negative: none */
-	int missing;  /* why there is /proc only */
+	int count_fd; /* table_count_open(), table_limit_open(); negative: none */
+	int limit_fd;
+	int missing; /* why there is /proc only */
 	struct table_usage usage;
 	uint32_t buckets; /* of the kernel's hash; 0: not known */
 	struct forecast forecast;
@@ -67,13 +68,13 @@ static int note(struct watch *watch, int err)
 	return err;
 }
 
-/* By netlink, if that answers. Returns 0 or -errno. */
+/* From /proc, where kernels have it, for the same reason as read_usage(). Returns 0 or -errno. */
 static int ask_counters(struct watch *watch, struct table_counters *out)
 {
-	int err = -EINTR;
+	int err = counters_read(out);
 
-	if (watch->missing)
-		return counters_read(out);
+	if (err && !watch->missing)
+		err = -EINTR;
 	for (int i = 0; i < TRIES && (err == -EINTR || err == -ENOBUFS); i++)
 		err = note(watch, table_counters_get(watch->nl, out));
 	return err;
@@ -93,6 +94,22 @@ static void read_counters(struct watch *watch)
 	watch->counted_ns = clock_now_ns();
 }
 
+static bool may_pass(int err)
+{
+	return err == -EINTR || err == -ENOBUFS || err == -ENOMEM || err == -ETIMEDOUT;
+}
+
+/* Whether netlink answers: privileges and kernel features do not come later. */
+static void find_missing(struct watch *watch)
+{
+	int err = watch->missing ? 0 : -EINTR;
+
+	for (int i = 0; i < TRIES && may_pass(err); i++)
+		err = note(watch, table_usage_get(watch->nl, &watch->usage));
+	if (err && !may_pass(err))
+		watch->missing = err;
+}
+
 int watch_open(struct watch **out, const struct watch_config *config)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -105,12 +122,14 @@ int watch_open(struct watch **out, const struct watch_config *config)
 		watch->sampler.rollcall.asked = config->asked;
 	watch->sampler.part = 1;
 	watch->count_fd = table_count_open();
+	watch->limit_fd = table_limit_open();
 	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
 	/* Without them flows are told apart by address and port alone. */
 	if (nl_open(&watch->diag, NETLINK_SOCK_DIAG) < 0)
 		watch->diag = NULL;
 	if (nl_open(&watch->route, NETLINK_ROUTE) < 0)
 		watch->route = NULL;
+	find_missing(watch);
 	/* So that already the first reading has rates. */
 	read_counters(watch);
 	watch->shown = watch->counters;
@@ -128,6 +147,8 @@ void watch_close(struct watch *watch)
 	nl_close(watch->route);
 	if (watch->count_fd >= 0)
 		close(watch->count_fd);
+	if (watch->limit_fd >= 0)
+		close(watch->limit_fd);
 	free(watch);
 }
 
@@ -136,22 +157,24 @@ void watch_set_part(struct watch *watch, double part)
 	watch->sampler.part = part;
 }
 
-static bool may_pass(int err)
-{
-	return err == -EINTR || err == -ENOBUFS || err == -ENOMEM || err == -ETIMEDOUT;
-}
-
-/* Falls back to /proc for good: privileges and kernel features do not come later. */
+/*
+ * From /proc: a request by netlink waits for all who fill or dump tables, here or in other
+ * namespaces. Where a file could not be kept open, it is opened anew, or else netlink asked.
+ */
 static int read_usage(struct watch *watch)
 {
-	for (int i = 0; i < TRIES && !watch->missing; i++) {
-		int err = note(watch, table_usage_get(watch->nl, &watch->usage));
-		if (!err)
-			return 0;
-		if (!may_pass(err))
-			watch->missing = err;
-	}
-	return table_usage_read(&watch->usage);
+	struct table_usage usage;
+	int err = table_count_read(watch->count_fd, &usage.entries);
+
+	if (!err)
+		err = table_count_read(watch->limit_fd, &usage.limit);
+	if (err)
+		err = table_usage_read(&usage);
+	if (err && !watch->missing)
+		err = note(watch, table_usage_get(watch->nl, &usage));
+	if (!err)
+		watch->usage = usage;
+	return err;
 }
 
 int watch_poll(struct watch *watch)

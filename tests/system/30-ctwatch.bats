@@ -471,7 +471,7 @@ sees_expired() {
 }
 
 @test "short of descriptors, it says so" {
-	run on box bash -c 'for fd in {3..20}; do exec {fd}>&-; done; ulimit -n 7; exec ctwatch --once'
+	run on box bash -c 'for fd in {3..20}; do exec {fd}>&-; done; ulimit -n 8; exec ctwatch --once'
 	[[ $output == *"could not send a probe over loopback: Too many open files"* ]]
 	[[ $output != *"is lo up"* ]]
 }

@@ -109,7 +109,7 @@ is_program() { # PID NAME
 	on box ctfill 1234
 	run -0 --separate-stderr on box env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=recvmsg \
 		-e inject=recvmsg:error=ENOBUFS ctwatch -j --count 2 -i 10ms
-	jq -es 'length == 2 and all(.[].tables[]; .entries == 1234 and .counters == null and .sampled == 0)' <<<"$output"
+	jq -es 'length == 2 and all(.[].tables[]; .entries == 1234 and .counters.insert == 1234 and .sampled == 0)' <<<"$output"
 	jq -es '.[1].tables[0].netlink_overruns > 3' <<<"$output"
 }
 
