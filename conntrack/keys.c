@@ -17,7 +17,7 @@ enum { INTERVAL_COUNT = sizeof(INTERVALS) / sizeof(INTERVALS[0]) };
 
 const struct keys_help KEYS_HELP_LINES[] = {
 	{ "q, Ctrl-C", "quit" },
-	{ "h, ?, F1", "this help; any key leaves it" },
+	{ "h, ?, F1", "this help; any key but q leaves it" },
 	{ "v, Tab", "next view: services, sources, states, processes" },
 	{ "s, <, >", "sort by the next, the one before: entries, unreplied, ..." },
 	{ "r", "sort the other way round" },

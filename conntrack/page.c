@@ -104,7 +104,7 @@ void page_help(struct canvas *canvas, const struct chart_area *area)
 	int row = area->row, end = area->row + area->height;
 
 	canvas_add(canvas, row, area->column, STYLE_PLAIN, "%-*s%s", KEYS_COLUMNS, "KEYS",
-		   "any key goes back");
+		   "any key but q goes back");
 	canvas_paint(canvas, row++, area->column, area->width, STYLE_HEADING);
 	for (const struct keys_help *line = KEYS_HELP_LINES; line->keys && row < end;
 	     line++) {

@@ -147,14 +147,61 @@ watch() { # [WIDTH HEIGHT [ASSIGNMENT...]]
 	press Space
 	shown "  1,500 of" PAUSED
 	press p
-	shown "  1,500 of"
-	shows_no PAUSED
+	wait_until 20 shows_no PAUSED
+	shows "  1,500 of"
 	# By itself, at the interval that was chosen.
 	on box ctfill -s 10.10.0.0 -d 127.0.0.1 -P 9000 500
 	shown "  2,000 of"
 	press Down Up PageDown PageUp Home End F1
-	shown "KEYS" "any key goes back"
+	shown "KEYS" "any key but q goes back"
 	press C-c
+	shown "code 0"
+}
+
+# begins_with ROW: whether the table begins with it.
+begins_with() {
+	[[ $(screen | grep -A1 '^SERVICE' | tail -n 1) == "$1 "* ]]
+}
+
+begun_with() {
+	wait_until 20 begins_with "$1" || {
+		screen
+		return 1
+	}
+}
+
+@test "keys go to other rows, and what others wrote is painted over" {
+	for i in {1..30}; do
+		on box ctfill -s "10.$i.0.1" -d 127.0.0.1 -P $((9000 + i)) $((60 - i))
+	done
+	watch
+	begun_with udp/9001
+	press Down
+	begun_with udp/9002
+	press Down Down Up
+	begun_with udp/9003
+	press PageDown
+	begun_with udp/9013
+	press PageUp
+	begun_with udp/9003
+	press End
+	shown "udp/9030 "
+	press Home
+	begun_with udp/9001
+	press '>'
+	shown "SERVICE by unreplied"
+	press '?'
+	shown "KEYS"
+	press x
+	shown "SERVICE by unreplied"
+	terminal display-message -p '#{pane_tty}' >"$BATS_TEST_TMPDIR/tty"
+	printf '\033[2;3HRUBBISH' >"$(cat "$BATS_TEST_TMPDIR/tty")"
+	shown RUBBISH
+	press C-l
+	wait_until 20 shows_no RUBBISH
+	press p
+	shown PAUSED
+	press q
 	shown "code 0"
 }
 

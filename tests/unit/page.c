@@ -155,7 +155,7 @@ static void the_help_has_every_key(void **state)
 
 	open_sheet(&sheet, 80, 40);
 	page_help(&sheet.canvas, &sheet.area);
-	assert_shows(&sheet, "KEYS            any key goes back\n");
+	assert_shows(&sheet, "KEYS            any key but q goes back\n");
 	for (const struct keys_help *line = KEYS_HELP_LINES; line->keys; line++)
 		assert_shows(&sheet, line->keys);
 	close_sheet(&sheet);
