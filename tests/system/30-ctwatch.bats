@@ -445,6 +445,18 @@ sees_expired() {
 	[ "$output" = "ctwatch: cannot write the output: No space left on device" ]
 }
 
+# ended_by SIGNAL: whether it ends --once without a report, if it is met while it runs: for 0.2 s.
+ended_by() {
+	local code=0
+	background on box env --default-signal=INT ctwatch --once
+	until is_program "$pid" ctwatch 2>/dev/null; do
+		! ended "$pid" || break
+	done
+	kill -"$1" "$pid" 2>/dev/null || :
+	wait "$pid" || code=$?
+	[ "$code" -eq $((128 + $(kill -l "$1"))) ] && [ "$(lines_of "$pid")" -eq 0 ]
+}
+
 @test "--once takes no option of lines, and a signal ends it without a report" {
 	for option in '--count 3' '-i 1s' '--interval 50ms' --batch; do
 		# shellcheck disable=SC2086 # an option and its value
@@ -453,13 +465,7 @@ sees_expired() {
 		[[ $stderr == *"--once is one report"* ]]
 	done
 	for signal in INT TERM; do
-		background on box env --default-signal=INT ctwatch --once
-		wait_until 2 is_program "$pid" ctwatch
-		kill -"$signal" "$pid"
-		code=0
-		wait "$pid" || code=$?
-		[ "$code" -eq $((128 + $(kill -l "$signal"))) ]
-		[ "$(lines_of "$pid")" -eq 0 ]
+		wait_until 30 ended_by "$signal"
 	done
 }
 
