@@ -106,8 +106,13 @@ settled() {
 	serve_on server -w 1 -i 100ms feed=udp/9000
 	hold --connections 20 --duration 60s --lease 6s
 	opened 20
-	# shellcheck disable=SC2046 # words
-	kill -9 "$server" $(workers)
+	# At once: a worker that outlives its supervisor says goodbye.
+	local all
+	all="$server $(workers | xargs)"
+	# shellcheck disable=SC2086 # words
+	kill -STOP $all
+	# shellcheck disable=SC2086
+	kill -9 $all
 	ends 0
 	[ "$(result '.opened, .closed_early, .errors.ECONNREFUSED' | xargs)" = "20 20 20" ]
 	load_json hold udp/10.77.0.1:9000 --connections 10
