@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/model.h"
+#include "rules/registers.h"
 #include "rules/xtables.h"
 
 /* Completes a model: intervals, names, and what rules can do. */
@@ -93,10 +94,12 @@ static void resolve_expr(const struct model *model, const struct model_table *ta
 static void resolve(struct model *model)
 {
 	for (struct model_chain *chain = model->chains; chain; chain = chain->next)
-		for (struct model_rule *rule = chain->rules; rule; rule = rule->next)
+		for (struct model_rule *rule = chain->rules; rule; rule = rule->next) {
+			registers_check(rule);
 			for (struct model_expr *expr = rule->exprs; expr;
 			     expr = expr->next)
 				resolve_expr(model, chain->table, expr);
+		}
 	for (struct model_set *set = model->sets; set; set = set->next) {
 		for (size_t i = 0; i <= set->count; i++) {
 			struct model_elem *elem =

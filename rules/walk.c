@@ -401,7 +401,10 @@ static void note_routing(struct run *run)
 		       sizeof(run->now.mark));
 }
 
-/* On from where the run is. */
+/*
+ * On from where the run is, at the beginning of a rule: what registers held is of no use, and may be of
+ * another case.
+ */
 static void go_on(struct run *run, const struct walk_order *order)
 {
 	int family = run->packet->family == AF_INET ? 0 : 1;
@@ -411,6 +414,7 @@ static void go_on(struct run *run, const struct walk_order *order)
 			       ? order->translating[family][way]
 			       : order->count[family][way];
 
+	memset(run->registers, 0, sizeof(run->registers));
 	while (run->now.stop < count && !run->world->spent) {
 		const struct walk_stop *stop = &stops[run->now.stop];
 

@@ -401,6 +401,23 @@ static void what_is_not_understood_is_unknown_only_on_the_way(void **state)
 }
 
 /* Both ways: what is untracked now stays as it is. */
+static void a_register_that_nothing_wrote_is_not_understood(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *first = rule(input), *second = rule(input);
+	const uint8_t zero[4] = { 0 };
+
+	/* What another rule left there does not count. */
+	payload(first, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+	compare(first, NFT_CMP_EQ, zero, sizeof(zero));
+	compare(second, NFT_CMP_EQ, zero, sizeof(zero));
+	verdict(second, MODEL_DROP, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+	assert_true(is_found("opaque", second));
+	assert_false(is_found("opaque", first));
+}
+
 static void packets_that_are_untracked_already_fare_the_same(void **state)
 {
 	struct model_chain *pre = chain("pre", NF_INET_PRE_ROUTING, false);
@@ -490,6 +507,8 @@ int main(void)
 			translation_is_found_and_that_of_other_ports_is_not, begin),
 		cmocka_unit_test_setup(translation_to_the_service_is_found, begin),
 		cmocka_unit_test_setup(what_is_not_understood_is_unknown_only_on_the_way,
+				       begin),
+		cmocka_unit_test_setup(a_register_that_nothing_wrote_is_not_understood,
 				       begin),
 		cmocka_unit_test_setup(packets_that_are_untracked_already_fare_the_same,
 				       begin),
