@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 + MNL_NLMSG_HDRLEN)
 		return 0;
-	message = malloc(size - 1);
+	/* As in a datagram: libmnl may look at the padding behind it. */
+	message = calloc(1, MNL_ALIGN(size - 1));
 	assert(message);
 	memcpy(message, data + 1, size - 1);
 	message->nlmsg_len = (uint32_t)size - 1;
