@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *listing = strndup((const char *)data, size);
 
 	assert(quote && listing);
-	assert(take_listing(quote, listing) == 0);
+	if (take_listing(quote, listing))
+		abort();
 	for (size_t i = 0; i < quote->count; i++) {
 		const struct line *line = &quote->lines[i];
 		const char *end = quote->listing + strlen(listing);
