@@ -20,7 +20,7 @@ struct surroundings {
 	struct ranges indices; /* and their numbers */
 	uint16_t first_port;   /* of those that clients here get; 0: not known */
 	uint16_t last_port;
-	bool forwards4; /* this host is a router */
+	bool forwards4; /* this host is a router, at one interface at least */
 	bool forwards6;
 	bool legacy4; /* iptables-legacy has tables here */
 	bool legacy6;

@@ -2,18 +2,17 @@
 #include "rules/survey.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
 #include "lib/nl.h"
-#include "rules/legacy.h"
+#include "rules/proc.h"
 #include "rules/surroundings.h"
 
 enum { ATTEMPTS = 5, NAME_BYTES = 16, LOOPBACK_INDEX = 1 };
@@ -191,6 +190,43 @@ static int queue_cb(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
+/* Since kernel 6.17; its headers need not be here. */
+enum { FORCE_FORWARDING = 11 };
+
+/*
+ * IPv4 is forwarded by each interface for itself (ip_route_input_slow()), IPv6 by all or none
+ * (ip6_forward()), but for those that are forced.
+ */
+static int forwarding_cb(const struct nlmsghdr *message, void *data)
+{
+	const struct reading *reading = data;
+	bool forwards = false, forced = false;
+	const struct nlattr *attr;
+	int32_t interface = 0;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct netconfmsg))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(struct netconfmsg)) {
+		if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+			continue;
+		switch (mnl_attr_get_type(attr)) {
+		case NETCONFA_IFINDEX: interface = (int32_t)mnl_attr_get_u32(attr); break;
+		case NETCONFA_FORWARDING: forwards = mnl_attr_get_u32(attr); break;
+		case FORCE_FORWARDING: forced = mnl_attr_get_u32(attr); break;
+		default: break;
+		}
+	}
+	/* The default is for interfaces that are to come. */
+	if (interface == NETCONFA_IFINDEX_DEFAULT)
+		return MNL_CB_OK;
+	if (reading->family == AF_INET)
+		reading->out->forwards4 |= forwards;
+	else
+		reading->out->forwards6 |=
+			forced || (forwards && interface == NETCONFA_IFINDEX_ALL);
+	return MNL_CB_OK;
+}
+
 /* One dump. What this kernel does not have is as if it were empty. */
 static int dump(struct nl *route, uint16_t type, uint8_t family, mnl_cb_t cb,
 		struct reading *reading)
@@ -199,9 +235,11 @@ static int dump(struct nl *route, uint16_t type, uint8_t family, mnl_cb_t cb,
 
 	for (int i = 0; err == -EINTR && i < ATTEMPTS; i++) {
 		struct nlmsghdr *message = nl_begin(route, type, NLM_F_DUMP);
-		struct rtmsg *request =
-			mnl_nlmsg_put_extra_header(message, sizeof(*request));
+		struct rtmsg *request = mnl_nlmsg_put_extra_header(
+			message, type == RTM_GETNETCONF ? sizeof(struct netconfmsg)
+							: sizeof(*request));
 
+		/* The family comes first in each of these headers. */
 		request->rtm_family = family;
 		if (type == RTM_GETROUTE) {
 			request->rtm_table = RT_TABLE_LOCAL;
@@ -257,71 +295,11 @@ static int read_routes(struct nl *route, struct reading *reading)
 	return err ? err : dump(route, RTM_GETRULE, AF_INET6, rule_cb, reading);
 }
 
-/* A header of three lines, then a service each. */
-static bool has_ipvs(void)
+static int read_forwarding(struct nl *route, struct reading *reading)
 {
-	int fd = open("/proc/thread-self/net/ip_vs", O_RDONLY | O_CLOEXEC);
-	char text[1024];
-	ssize_t bytes;
-	unsigned lines = 0;
+	int err = dump(route, RTM_GETNETCONF, AF_INET, forwarding_cb, reading);
 
-	if (fd < 0)
-		return false;
-	bytes = read(fd, text, sizeof(text));
-	close(fd);
-	for (ssize_t i = 0; i < bytes; i++)
-		lines += text[i] == '\n';
-	return lines > 3;
-}
-
-/* Whether a setting is there and not 0. */
-static bool is_on(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char byte = '0';
-	bool on;
-
-	if (fd < 0)
-		return false;
-	on = read(fd, &byte, 1) == 1 && byte != '0';
-	close(fd);
-	return on;
-}
-
-/* Two numbers; it is one setting for IPv4 and IPv6. */
-static void read_ports(struct surroundings *out)
-{
-	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-	unsigned long first, last;
-	char text[64], *rest;
-	ssize_t bytes;
-
-	if (fd < 0)
-		return;
-	bytes = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[bytes > 0 ? bytes : 0] = '\0';
-	first = strtoul(text, &rest, 10);
-	last = strtoul(rest, NULL, 10);
-	if (first == 0 || first > last || last > UINT16_MAX)
-		return;
-	out->first_port = (uint16_t)first;
-	out->last_port = (uint16_t)last;
-}
-
-static void read_proc(const struct legacy *legacy, struct surroundings *out)
-{
-	unsigned seen = legacy_look(legacy);
-
-	read_ports(out);
-	out->legacy4 = seen & LEGACY_IP4;
-	out->legacy6 = seen & LEGACY_IP6;
-	out->legacy_hidden = seen & LEGACY_HIDDEN;
-	out->ipvs = has_ipvs();
-	/* Helpers by port alone, which kernels before 6.0 could do. */
-	out->auto_helpers = is_on("/proc/sys/net/netfilter/nf_conntrack_helper");
-	out->forwards4 = is_on("/proc/sys/net/ipv4/ip_forward");
-	out->forwards6 = is_on("/proc/sys/net/ipv6/conf/all/forwarding");
+	return err ? err : dump(route, RTM_GETNETCONF, AF_INET6, forwarding_cb, reading);
 }
 
 int survey_read(struct nl *route, const struct legacy *legacy, struct surroundings *out)
@@ -338,6 +316,8 @@ int survey_read(struct nl *route, const struct legacy *legacy, struct surroundin
 	if (!err)
 		err = read_routes(route, &reading);
 	if (!err)
+		err = read_forwarding(route, &reading);
+	if (!err)
 		err = dump_links(route, &reading);
 	if (!err)
 		err = dump_queues(route, &reading);
@@ -346,7 +326,7 @@ int survey_read(struct nl *route, const struct legacy *legacy, struct surroundin
 	if (!err)
 		err = keep(out, reading.second, &out->indices);
 	if (!err) {
-		read_proc(legacy, out);
+		proc_read(legacy, out);
 		out->surveyed = true;
 	} else {
 		surroundings_clear(out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages about interfaces, routes, policy rules and queues; the first byte says which. */
+/* Messages about interfaces, routes, policy rules, queues and forwarding; the first byte says which. */
 #include "rules/survey.c"
 
 #include <assert.h>
@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const mnl_cb_t CALLBACKS[] = { link_cb, route_cb, rule_cb, queue_cb };
+	static const mnl_cb_t CALLBACKS[] = { link_cb, route_cb, rule_cb, queue_cb,
+					      forwarding_cb };
 	static struct collection first, second;
 	struct surroundings out = { .surveyed = false };
 	struct reading reading = { .out = &out, .first = &first, .second = &second };
@@ -23,10 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message->nlmsg_len = (uint32_t)size - 1;
 	first.count = second.count = 0;
 	first.overflown = second.overflown = false;
-	reading.family = data[0] & 4 ? AF_INET6 : AF_INET;
-	assert(CALLBACKS[data[0] & 3](message, &reading) == MNL_CB_OK);
-	assert(keep(&out, &first, &out.names) == 0);
-	assert(keep(&out, &second, &out.indices) == 0);
+	reading.family = data[0] & 0x10 ? AF_INET6 : AF_INET;
+	if (CALLBACKS[(data[0] & 0xf) % MNL_ARRAY_SIZE(CALLBACKS)](message, &reading) !=
+	    MNL_CB_OK)
+		abort();
+	if (keep(&out, &first, &out.names) || keep(&out, &second, &out.indices))
+		abort();
 	surroundings_clear(&out);
 	free(message);
 	return 0;

@@ -157,6 +157,32 @@ guest() {
 	# Who does not forward has nobody behind.
 	on server sysctl -qw net.ipv4.ip_forward=0
 	run -0 on server ctrules audit out:udp/53
+	# An interface may do it for itself.
+	on server ctrules flush
+	on server sysctl -qw net.ipv4.conf.v-guest.forwarding=1 net.ipv4.conf.v-server.forwarding=1
+	breaks out:udp/53 guest ask 10.77.0.2 53 5001 10
+}
+
+@test "hosts behind this one over IPv6" {
+	guest
+	on server ip -6 addr add fd17::1/64 dev v-guest nodad
+	on guest ip -6 addr add fd17::2/64 dev eth0 nodad
+	on guest ip -6 route add default via fd17::1
+	rules <<-'NFT'
+		table ip6 nat {
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				ip6 saddr fd17::2 oifname v-server masquerade
+			}
+		}
+	NFT
+	on server nft delete table ip nat
+	run -0 on server ctrules audit out:udp/53
+	on server sysctl -qw net.ipv6.conf.all.forwarding=1
+	background on client ctserve echo=udp/53
+	pids+=("$pid")
+	wait_until 10 eval 'on client ss -Huln | grep -q :53'
+	breaks out:udp/53 guest ask fd77::2 53 5000 10
 }
 
 @test "hosts behind this one that get ports of a range" {

@@ -29,7 +29,7 @@ def echo(port):
 
 
 def ask(address, port, source, *sizes):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     sock.settimeout(TIMEOUT_S)
     sock.bind(("", int(source)))
     sock.connect((address, int(port)))
