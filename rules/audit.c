@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rules/advice.h"
+#include "rules/course.h"
 #include "rules/record.h"
 #include "rules/surroundings.h"
 #include "rules/walk.h"
@@ -26,7 +27,7 @@ struct auditor {
 	const struct service *service;
 	const struct audit_listener *listener;
 	struct arena arena; /* of order */
-	struct walk_order order;
+	struct course order;
 	struct world world;
 	uint64_t steps_in_all, steps; /* that may still be taken */
 	struct audit *out;
@@ -654,7 +655,7 @@ int audit_service(const struct model *model, const struct surroundings *host,
 {
 	struct auditor *auditor = calloc(1, sizeof(*auditor));
 	int err =
-		auditor ? walk_prepare(model, &auditor->arena, &auditor->order) : -ENOMEM;
+		auditor ? course_plan(model, &auditor->arena, &auditor->order) : -ENOMEM;
 
 	*out = (struct audit){ .service = *service, .generation = model->generation };
 	if (!err) {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "rules/course.h"
 #include "rules/surroundings.h"
 #include "rules/walk.h"
 
@@ -20,7 +21,7 @@ struct judge {
 	const struct model *model;
 	const struct surroundings *host;
 	struct arena arena; /* of order */
-	struct walk_order order;
+	struct course order;
 	struct world world;
 	struct run stranger, known, first; /* these are too large for the stack */
 };
@@ -140,7 +141,7 @@ int midstream_judge(const struct model *model, const struct surroundings *host,
 	judge = calloc(1, sizeof(*judge));
 	if (!judge)
 		return -ENOMEM;
-	err = walk_prepare(model, &judge->arena, &judge->order);
+	err = course_plan(model, &judge->arena, &judge->order);
 	if (!err) {
 		judge->model = model;
 		judge->host = host;

@@ -2,145 +2,12 @@
 #include "rules/walk.h"
 #include "rules/run.h"
 
-#include <errno.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter_ipv4.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "rules/course.h"
 #include "rules/evaluate.h"
 #include "rules/record.h"
-
-/* Where packets of each kind pass: enum run_hook, ended by HOOK_END. */
-enum { HOOK_END = -1, HOOKS_MAX = 7 };
-static const int WAYS[WALK_WAYS][HOOKS_MAX] = {
-	[PACKET_ARRIVES] = { RUN_INGRESS, RUN_PREROUTING, RUN_INPUT, HOOK_END },
-	[PACKET_PASSES] = { RUN_INGRESS, RUN_PREROUTING, RUN_POSTROUTING, RUN_EGRESS,
-			    HOOK_END },
-	[PACKET_LEAVES] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, HOOK_END },
-	[PACKET_LOOPS] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, RUN_INGRESS,
-			   RUN_PREROUTING, RUN_INPUT, HOOK_END },
-};
-
-static bool is_of_family(const struct model_chain *chain, int family)
-{
-	switch (chain->table->family) {
-	case NFPROTO_INET:
-	case NFPROTO_NETDEV: return true;
-	case NFPROTO_IPV4: return family == 0;
-	case NFPROTO_IPV6: return family == 1;
-	default: return false;
-	}
-}
-
-static int hook_of(const struct model_chain *chain)
-{
-	if (chain->table->family == NFPROTO_NETDEV)
-		return chain->hook == NF_NETDEV_INGRESS ? RUN_INGRESS : RUN_EGRESS;
-	switch (chain->hook) {
-	case NF_INET_PRE_ROUTING: return RUN_PREROUTING;
-	case NF_INET_LOCAL_IN: return RUN_INPUT;
-	case NF_INET_LOCAL_OUT: return RUN_OUTPUT;
-	case NF_INET_POST_ROUTING: return RUN_POSTROUTING;
-	case NF_INET_INGRESS: return RUN_INGRESS;
-	default: return HOOK_END;
-	}
-}
-
-/*
- * Of the same priority the one that was made last comes first (nf_hook_entries_grow()). NAT's chains
- * are in one place of the hook, in their own order (nf_nat_core.c).
- */
-static int by_priority(const void *a, const void *b)
-{
-	const struct walk_stop *left = a, *right = b;
-
-	if (left->priority != right->priority)
-		return left->priority < right->priority ? -1 : 1;
-	if (left->kind != right->kind)
-		return left->kind < right->kind ? -1 : 1;
-	if (!left->chain || !right->chain)
-		return 0;
-	if (left->chain->priority != right->chain->priority)
-		return left->chain->priority < right->chain->priority ? -1 : 1;
-	return left->chain->order > right->chain->order ? -1 : 1;
-}
-
-static bool is_active(const struct model_chain *chain)
-{
-	return chain->base && !chain->table->dormant && !chain->table->ours;
-}
-
-static int64_t nat_priority(int hook)
-{
-	return hook == RUN_PREROUTING || hook == RUN_OUTPUT ? NF_IP_PRI_NAT_DST
-							    : NF_IP_PRI_NAT_SRC;
-}
-
-/* Adds the stops of a hook, in order. Returns how many. */
-static size_t put_hook(const struct model *model, int family, int hook,
-		       struct walk_stop *stops)
-{
-	size_t count = 0;
-
-	if (hook == RUN_PREROUTING || hook == RUN_OUTPUT) {
-		stops[count++] =
-			(struct walk_stop){ WALK_OURS, hook, NF_IP_PRI_RAW, NULL };
-		stops[count++] = (struct walk_stop){ WALK_CONNTRACK, hook,
-						     NF_IP_PRI_CONNTRACK, NULL };
-	}
-	for (const struct model_chain *chain = model->chains; chain;
-	     chain = chain->next) {
-		bool nat = chain->type == MODEL_TYPE_NAT;
-
-		if (!is_active(chain) || !is_of_family(chain, family) ||
-		    hook_of(chain) != hook)
-			continue;
-		stops[count++] = (struct walk_stop){
-			.kind = nat ? WALK_NAT : WALK_CHAIN,
-			.hook = hook,
-			.priority = nat ? nat_priority(hook) : chain->priority,
-			.chain = chain,
-		};
-	}
-	qsort(stops, count, sizeof(*stops), by_priority);
-	return count;
-}
-
-static size_t up_to_translation(const struct walk_stop *stops, size_t count)
-{
-	while (count > 0 && !(stops[count - 1].chain &&
-			      stops[count - 1].chain->effects & MODEL_TRANSLATES))
-		count--;
-	return count;
-}
-
-int walk_prepare(const struct model *model, struct arena *arena, struct walk_order *out)
-{
-	size_t most = 2 * HOOKS_MAX;
-
-	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)
-		most += is_active(chain);
-	*out = (struct walk_order){ 0 };
-	for (int family = 0; family < WALK_FAMILIES; family++) {
-		for (int way = 0; way < WALK_WAYS; way++) {
-			size_t count = 0;
-			struct walk_stop *stops =
-				arena_take(arena, most * sizeof(*stops));
-
-			if (!stops)
-				return -ENOMEM;
-			for (const int *hook = WAYS[way]; *hook != HOOK_END; hook++)
-				count += put_hook(model, family, *hook, stops + count);
-			out->stops[family][way] = stops;
-			out->count[family][way] = count;
-			out->translating[family][way] = up_to_translation(stops, count);
-		}
-	}
-	return 0;
-}
 
 static void note_answer(struct run *run, const struct model_rule *rule, bool matched)
 {
@@ -359,17 +226,17 @@ static void track(struct run *run)
 		run->now.tracking = RUN_TRACKED;
 }
 
-static void enter(struct run *run, const struct walk_stop *stop)
+static void enter(struct run *run, const struct course_stop *stop)
 {
 	switch (stop->kind) {
-	case WALK_OURS:
+	case COURSE_OURS:
 		if (run->untrack && run->now.tracking == RUN_NONE &&
 		    !packet_is_error(run->packet) && !run->packet->astray)
 			run->now.tracking = RUN_UNTRACKED;
 		break;
-	case WALK_CONNTRACK: track(run); break;
-	case WALK_NAT: enter_nat(run, stop->chain); break;
-	case WALK_CHAIN: enter_chain(run, stop->chain); break;
+	case COURSE_CONNTRACK: track(run); break;
+	case COURSE_NAT: enter_nat(run, stop->chain); break;
+	case COURSE_CHAIN: enter_chain(run, stop->chain); break;
 	}
 }
 
@@ -405,18 +272,18 @@ static void note_routing(struct run *run)
  * On from where the run is, at the beginning of a rule: what registers held is of no use, and may be of
  * another case.
  */
-static void go_on(struct run *run, const struct walk_order *order)
+static void go_on(struct run *run, const struct course *order)
 {
 	int family = run->packet->family == AF_INET ? 0 : 1;
 	enum packet_way way = packet_way(run->packet);
-	const struct walk_stop *stops = order->stops[family][way];
+	const struct course_stop *stops = order->stops[family][way];
 	size_t count = run->packet->astray || run->packet->passing
 			       ? order->translating[family][way]
 			       : order->count[family][way];
 
 	memset(run->registers, 0, sizeof(run->registers));
 	while (run->now.stop < count && !run->world->spent) {
-		const struct walk_stop *stop = &stops[run->now.stop];
+		const struct course_stop *stop = &stops[run->now.stop];
 
 		if (!run->now.in_chain) {
 			const struct run_state before = run->now;
@@ -437,7 +304,7 @@ static void go_on(struct run *run, const struct walk_order *order)
 	}
 }
 
-void walk(struct run *run, const struct walk_order *order)
+void walk(struct run *run, const struct course *order)
 {
 	const struct world_key mark = { PACKET_META, NFT_META_MARK, 0, PACKET_KINDS };
 	const struct world_key ct_mark = { PACKET_CT, NFT_CT_MARK, 0, PACKET_KINDS };
@@ -460,7 +327,7 @@ void walk(struct run *run, const struct walk_order *order)
 	go_on(run, order);
 }
 
-bool walk_again(struct run *run, const struct walk_order *order)
+bool walk_again(struct run *run, const struct course *order)
 {
 	const struct run_save *save;
 	unsigned which;

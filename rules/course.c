@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/course.h"
+#include "rules/run.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "rules/arena.h"
+#include "rules/model.h"
+#include "rules/packet.h"
+
+/* Where packets of each kind pass: enum run_hook, ended by HOOK_END. */
+enum { HOOK_END = -1, HOOKS_MAX = 7 };
+static const int WAYS[COURSE_WAYS][HOOKS_MAX] = {
+	[PACKET_ARRIVES] = { RUN_INGRESS, RUN_PREROUTING, RUN_INPUT, HOOK_END },
+	[PACKET_PASSES] = { RUN_INGRESS, RUN_PREROUTING, RUN_POSTROUTING, RUN_EGRESS,
+			    HOOK_END },
+	[PACKET_LEAVES] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, HOOK_END },
+	[PACKET_LOOPS] = { RUN_OUTPUT, RUN_POSTROUTING, RUN_EGRESS, RUN_INGRESS,
+			   RUN_PREROUTING, RUN_INPUT, HOOK_END },
+};
+
+static bool is_of_family(const struct model_chain *chain, int family)
+{
+	switch (chain->table->family) {
+	case NFPROTO_INET:
+	case NFPROTO_NETDEV: return true;
+	case NFPROTO_IPV4: return family == 0;
+	case NFPROTO_IPV6: return family == 1;
+	default: return false;
+	}
+}
+
+static int hook_of(const struct model_chain *chain)
+{
+	if (chain->table->family == NFPROTO_NETDEV)
+		return chain->hook == NF_NETDEV_INGRESS ? RUN_INGRESS : RUN_EGRESS;
+	switch (chain->hook) {
+	case NF_INET_PRE_ROUTING: return RUN_PREROUTING;
+	case NF_INET_LOCAL_IN: return RUN_INPUT;
+	case NF_INET_LOCAL_OUT: return RUN_OUTPUT;
+	case NF_INET_POST_ROUTING: return RUN_POSTROUTING;
+	case NF_INET_INGRESS: return RUN_INGRESS;
+	default: return HOOK_END;
+	}
+}
+
+/*
+ * Of the same priority the one that was made last comes first (nf_hook_entries_grow()). NAT's chains
+ * are in one place of the hook, in their own order (nf_nat_core.c).
+ */
+static int by_priority(const void *a, const void *b)
+{
+	const struct course_stop *left = a, *right = b;
+
+	if (left->priority != right->priority)
+		return left->priority < right->priority ? -1 : 1;
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	if (!left->chain || !right->chain)
+		return 0;
+	if (left->chain->priority != right->chain->priority)
+		return left->chain->priority < right->chain->priority ? -1 : 1;
+	return left->chain->order > right->chain->order ? -1 : 1;
+}
+
+static bool is_active(const struct model_chain *chain)
+{
+	return chain->base && !chain->table->dormant && !chain->table->ours;
+}
+
+static int64_t nat_priority(int hook)
+{
+	return hook == RUN_PREROUTING || hook == RUN_OUTPUT ? NF_IP_PRI_NAT_DST
+							    : NF_IP_PRI_NAT_SRC;
+}
+
+/* Adds the stops of a hook, in order. Returns how many. */
+static size_t put_hook(const struct model *model, int family, int hook,
+		       struct course_stop *stops)
+{
+	size_t count = 0;
+
+	if (hook == RUN_PREROUTING || hook == RUN_OUTPUT) {
+		stops[count++] =
+			(struct course_stop){ COURSE_OURS, hook, NF_IP_PRI_RAW, NULL };
+		stops[count++] = (struct course_stop){ COURSE_CONNTRACK, hook,
+						       NF_IP_PRI_CONNTRACK, NULL };
+	}
+	for (const struct model_chain *chain = model->chains; chain;
+	     chain = chain->next) {
+		bool nat = chain->type == MODEL_TYPE_NAT;
+
+		if (!is_active(chain) || !is_of_family(chain, family) ||
+		    hook_of(chain) != hook)
+			continue;
+		stops[count++] = (struct course_stop){
+			.kind = nat ? COURSE_NAT : COURSE_CHAIN,
+			.hook = hook,
+			.priority = nat ? nat_priority(hook) : chain->priority,
+			.chain = chain,
+		};
+	}
+	qsort(stops, count, sizeof(*stops), by_priority);
+	return count;
+}
+
+static size_t up_to_translation(const struct course_stop *stops, size_t count)
+{
+	while (count > 0 && !(stops[count - 1].chain &&
+			      stops[count - 1].chain->effects & MODEL_TRANSLATES))
+		count--;
+	return count;
+}
+
+int course_plan(const struct model *model, struct arena *arena, struct course *out)
+{
+	size_t most = 2 * HOOKS_MAX;
+
+	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)
+		most += is_active(chain);
+	*out = (struct course){ 0 };
+	for (int family = 0; family < COURSE_FAMILIES; family++) {
+		for (int way = 0; way < COURSE_WAYS; way++) {
+			size_t count = 0;
+			struct course_stop *stops =
+				arena_take(arena, most * sizeof(*stops));
+
+			if (!stops)
+				return -ENOMEM;
+			for (const int *hook = WAYS[way]; *hook != HOOK_END; hook++)
+				count += put_hook(model, family, *hook, stops + count);
+			out->stops[family][way] = stops;
+			out->count[family][way] = count;
+			out->translating[family][way] = up_to_translation(stops, count);
+		}
+	}
+	return 0;
+}
