@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include "rules/masked.h"
 #include "rules/world.h"
 
 /* Kinds of facts; those of rules/packet.h are others. */
-enum { FACT_MASKED = 0x1000, FACT_WITHIN, FACT_SAME };
+enum { FACT_WITHIN = 0x1001, FACT_SAME };
 
-/* Symbols of so few bytes are asked number by number, so many of which cost a step. */
-enum { SMALL_BYTES = 2, NUMBERS_PER_STEP = 16 };
+/* Symbols of so few bytes are asked number by number. */
+enum { SMALL_BYTES = 2 };
 
 /* All registers. */
 enum { REGISTER_BYTES_MAX = 64 };
@@ -108,137 +109,6 @@ bool bytes_are_symbol(const struct byte *bytes, size_t count, unsigned *symbol)
 	return true;
 }
 
-/* A condition on one symbol: what is left of it under mask is value. */
-struct masked {
-	uint8_t mask[RANGES_BYTES_MAX];
-	uint8_t value[RANGES_BYTES_MAX];
-};
-
-static bool is_prefix(const uint8_t *mask, size_t bytes)
-{
-	size_t i = 0;
-
-	while (i < bytes && mask[i] == 0xff)
-		i++;
-	if (i < bytes) {
-		uint8_t inverse = (uint8_t)~mask[i];
-
-		if (inverse & (inverse + 1))
-			return false;
-		i++;
-	}
-	while (i < bytes && mask[i] == 0)
-		i++;
-	return i == bytes;
-}
-
-static bool fits(struct wide value, const struct masked *condition, size_t bytes)
-{
-	uint8_t data[RANGES_BYTES_MAX];
-
-	wide_write(value, data, bytes);
-	for (size_t i = 0; i < bytes; i++)
-		if ((data[i] & condition->mask[i]) != condition->value[i])
-			return false;
-	return true;
-}
-
-/* The numbers of a small symbol for which test holds, as a set. */
-static struct ranges pick(struct world *world, unsigned symbol,
-			  bool (*test)(struct wide, const void *, size_t),
-			  const void *data)
-{
-	const struct ranges domain = world->symbol[symbol].domain;
-	size_t bytes = world->symbol[symbol].bytes, count = 0, most = 1;
-	struct range *at;
-
-	for (size_t i = 0; i < domain.count; i++)
-		most += domain.at[i].last.low - domain.at[i].first.low + 1;
-	at = world_spend(world, most / NUMBERS_PER_STEP)
-		     ? arena_take(&world->arena, most * sizeof(*at))
-		     : NULL;
-	if (!at) {
-		world->spent = true;
-		return (struct ranges){ 0 };
-	}
-	for (size_t i = 0; i < domain.count; i++) {
-		uint64_t last = domain.at[i].last.low;
-
-		for (uint64_t v = domain.at[i].first.low; v <= last; v++) {
-			if (!test(wide_of(v), data, bytes))
-				continue;
-			if (count && at[count - 1].last.low + 1 == v)
-				at[count - 1].last.low = v;
-			else
-				at[count++] = (struct range){ wide_of(v), wide_of(v) };
-		}
-	}
-	return (struct ranges){ .at = at, .count = count };
-}
-
-static bool test_masked(struct wide value, const void *data, size_t bytes)
-{
-	return fits(value, data, bytes);
-}
-
-/* Of a wide symbol: two conditions under the same mask exclude each other. */
-static bool assume_masked(struct world *world, unsigned symbol,
-			  const struct masked *condition)
-{
-	const struct world_key key = { .kind = FACT_MASKED, .a = symbol };
-	uint8_t data[WORLD_FACT_BYTES];
-
-	memcpy(data, condition->mask, RANGES_BYTES_MAX);
-	memcpy(data + RANGES_BYTES_MAX, condition->value, RANGES_BYTES_MAX);
-	for (unsigned i = 0; i < world->facts; i++) {
-		const struct world_fact *fact = &world->fact[i];
-
-		if (fact->holds && fact->key.kind == FACT_MASKED &&
-		    fact->key.a == symbol &&
-		    memcmp(fact->data, condition->mask, RANGES_BYTES_MAX) == 0)
-			return memcmp(fact->data, data, sizeof(data)) == 0;
-	}
-	return world_assume(world, &key, data, sizeof(data));
-}
-
-static bool decide_masked(struct world *world, unsigned symbol,
-			  const struct masked *condition)
-{
-	size_t bytes = world->symbol[symbol].bytes;
-	uint8_t last[RANGES_BYTES_MAX];
-	struct ranges set;
-	struct range range;
-	struct wide value;
-
-	if (world_known(world, symbol, &value))
-		return fits(value, condition, bytes);
-	if (is_prefix(condition->mask, bytes)) {
-		for (size_t i = 0; i < bytes; i++)
-			last[i] = condition->value[i] | (uint8_t)~condition->mask[i];
-		range = (struct range){ wide_read(condition->value, bytes),
-					wide_read(last, bytes) };
-		return world_decide(world, symbol, &(struct ranges){ &range, 1 });
-	}
-	if (bytes > SMALL_BYTES)
-		return assume_masked(world, symbol, condition);
-	set = pick(world, symbol, test_masked, condition);
-	return !world->spent && world_decide(world, symbol, &set);
-}
-
-/* Adds what one byte demands of its symbol; false if that cannot be. */
-static bool demand(struct masked *condition, const struct byte *byte, uint8_t want)
-{
-	uint8_t value = (want ^ byte->value) & byte->mask;
-	uint8_t both = condition->mask[byte->index] & byte->mask;
-
-	if ((want ^ byte->value) & ~byte->mask ||
-	    (condition->value[byte->index] & both) != (value & both))
-		return false;
-	condition->mask[byte->index] |= byte->mask;
-	condition->value[byte->index] |= value;
-	return true;
-}
-
 /* What all bytes of that symbol demand; false if they contradict each other. */
 static bool collect(const struct byte *bytes, size_t count, const uint8_t *want,
 		    unsigned symbol, struct masked *condition)
@@ -246,7 +116,7 @@ static bool collect(const struct byte *bytes, size_t count, const uint8_t *want,
 	*condition = (struct masked){ 0 };
 	for (size_t i = 0; i < count; i++)
 		if (bytes[i].is_symbol && bytes[i].symbol == symbol &&
-		    !demand(condition, &bytes[i], want[i]))
+		    !masked_demand(condition, &bytes[i], want[i]))
 			return false;
 	return true;
 }
@@ -274,7 +144,7 @@ bool bytes_equal(struct world *world, const struct byte *bytes, size_t count,
 		if (!first)
 			continue;
 		collect(bytes, count, wanted, bytes[i].symbol, &condition);
-		if (!decide_masked(world, bytes[i].symbol, &condition))
+		if (!masked_decide(world, bytes[i].symbol, &condition))
 			return false;
 	}
 	return true;
@@ -402,7 +272,7 @@ bool bytes_within(struct world *world, const struct byte *bytes, size_t count,
 		return world_decide(world, symbol, &(struct ranges){ &range, 1 });
 	}
 	if (is_small(world, bytes, count, &symbol)) {
-		set = pick(world, symbol, test_inside, &span);
+		set = world_pick(world, symbol, test_inside, &span);
 		return !world->spent && world_decide(world, symbol, &set);
 	}
 	digests[0] = bytes_digest(world, bytes, count);

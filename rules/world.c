@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* So many numbers that are looked at cost a step. */
+enum { NUMBERS_PER_STEP = 16 };
+
 struct world_point world_point(const struct world *world)
 {
 	return (struct world_point){
@@ -157,6 +160,38 @@ bool world_decide(struct world *world, unsigned symbol, const struct ranges *set
 	}
 	restrict_to(world, symbol, &out);
 	return false;
+}
+
+struct ranges world_pick(struct world *world, unsigned symbol,
+			 bool (*test)(struct wide, const void *, size_t),
+			 const void *data)
+{
+	const struct ranges domain = world->symbol[symbol].domain;
+	size_t bytes = world->symbol[symbol].bytes, count = 0, most = 1;
+	struct range *at;
+
+	for (size_t i = 0; i < domain.count; i++)
+		most += domain.at[i].last.low - domain.at[i].first.low + 1;
+	at = world_spend(world, most / NUMBERS_PER_STEP)
+		     ? arena_take(&world->arena, most * sizeof(*at))
+		     : NULL;
+	if (!at) {
+		world->spent = true;
+		return (struct ranges){ 0 };
+	}
+	for (size_t i = 0; i < domain.count; i++) {
+		uint64_t last = domain.at[i].last.low;
+
+		for (uint64_t v = domain.at[i].first.low; v <= last; v++) {
+			if (!test(wide_of(v), data, bytes))
+				continue;
+			if (count && at[count - 1].last.low + 1 == v)
+				at[count - 1].last.low = v;
+			else
+				at[count++] = (struct range){ wide_of(v), wide_of(v) };
+		}
+	}
+	return (struct ranges){ .at = at, .count = count };
 }
 
 bool world_assume(struct world *world, const struct world_key *key, const void *data,

@@ -103,6 +103,14 @@ bool world_known(const struct world *world, unsigned symbol, struct wide *value)
 /* Whether the symbol is in set. */
 bool world_decide(struct world *world, unsigned symbol, const struct ranges *set);
 
+/*
+ * The numbers that a symbol can be for which test(number, data, bytes of the symbol) holds. All are looked
+ * at, which costs a step for every so many: for symbols of a few bytes.
+ */
+struct ranges world_pick(struct world *world, unsigned symbol,
+			 bool (*test)(struct wide, const void *, size_t),
+			 const void *data);
+
 /* Whether something holds of which nothing is known but that it is so or not. data may be NULL. */
 bool world_assume(struct world *world, const struct world_key *key, const void *data,
 		  size_t bytes);
