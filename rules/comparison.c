@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/comparison.h"
+
+#include <string.h>
+
+#include "rules/advice.h"
+#include "rules/auditor.h"
+#include "rules/bytes.h"
+#include "rules/findings.h"
+#include "rules/model.h"
+#include "rules/precedent.h"
+#include "rules/surroundings.h"
+
+static const struct run_answer *answer_of(const struct run *run,
+					  const struct model_rule *rule,
+					  const struct model_chain *base)
+{
+	for (size_t i = 0; i < run->now.answers; i++)
+		if (run->answer[i].rule == rule && run->answer[i].base == base)
+			return &run->answer[i];
+	return NULL;
+}
+
+/* The last rule in the base chain that asked about tracking and matched in one run only. */
+static const struct model_rule *parting(const struct run *run, const struct run *other,
+					const struct model_chain *base)
+{
+	for (size_t i = run->now.answers; i-- > 0;) {
+		const struct run_answer *own = &run->answer[i], *its;
+
+		if (!own->matched || (base && own->base != base))
+			continue;
+		its = answer_of(other, own->rule, own->base);
+		if (!its || !its->matched)
+			return own->rule;
+	}
+	return NULL;
+}
+
+/* Which rule makes that the packets fare differently. */
+static const struct model_rule *culprit(const struct run *tracked,
+					const struct run *untracked)
+{
+	const struct run *loser =
+		untracked->now.fate != RUN_DELIVERED ? untracked : tracked;
+	const struct model_chain *bases[] = { loser->now.base, NULL };
+
+	for (int i = 0; i < 2; i++) {
+		const struct model_rule *rule = parting(tracked, untracked, bases[i]);
+
+		if (!rule)
+			rule = parting(untracked, tracked, bases[i]);
+		if (rule)
+			return rule;
+	}
+	return loser->now.decider;
+}
+
+static bool counts_connections(const struct model_rule *rule)
+{
+	const struct model_expr *expr = rule ? rule->exprs : NULL;
+
+	for (; expr; expr = expr->next) {
+		if (expr->kind == MODEL_CONNLIMIT)
+			return true;
+		if (expr->kind == MODEL_MATCH && strcmp(expr->object, "connlimit") == 0)
+			return true;
+		for (const struct model_expr *nested = expr->nested; nested;
+		     nested = nested->next)
+			if (nested->kind == MODEL_CONNLIMIT)
+				return true;
+	}
+	return false;
+}
+
+static void compare_fates(struct auditor *auditor)
+{
+	struct run *tracked = &auditor->tracked;
+	const struct run *untracked = &auditor->untracked;
+	const struct model_rule *rule;
+	struct finding finding;
+	const char *code;
+
+	/* Where it is translated to is a finding of its own. */
+	if (tracked->now.fate == untracked->now.fate || tracked->now.fate == RUN_TAKEN ||
+	    untracked->now.fate == RUN_TAKEN)
+		return;
+	rule = culprit(tracked, untracked);
+	code = counts_connections(rule)           ? "connlimit"
+	       : packet_is_error(tracked->packet) ? "icmp"
+						  : "state";
+	finding = findings_about(tracked->packet, code, rule, untracked->now.base);
+	if (findings_know(auditor->out, &finding) || !precedent_exists(auditor, tracked))
+		return;
+	finding.weight = FINDING_DIFFERENCE;
+	finding.severity =
+		packet_is_error(tracked->packet) ? FINDING_WARNING : FINDING_BLOCKER;
+	advice_fate(auditor->service, tracked, untracked, &finding);
+	findings_add(auditor->out, &finding);
+}
+
+/* What an effect is called in a finding, and what it means if only one of the two has it. */
+struct meaning {
+	const char *code;
+	enum finding_weight weight;
+	enum finding_severity severity;
+};
+
+static const struct meaning MEANINGS[] = {
+	[RUN_DNAT] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_SNAT] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_MASQUERADE] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_REDIRECT] = { "nat", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_TPROXY] = { "tproxy", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_SYNPROXY] = { "synproxy", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_QUEUE] = { "queue", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_COPY] = { "dup", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_FORWARD] = { "fwd", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_REWRITE] = { "rewrite", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_CLASSIFY] = { "mark", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_SET_CHANGE] = { "set", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_HELPER] = { "helper", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_TIMEOUT] = { "timeout", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_EXPECT] = { "expectation", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_CT_MARK] = { "ct-mark", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_CT_OTHER] = { "ct-set", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_ZONE] = { "zone", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_OFFLOAD] = { "offload", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_NOTRACK] = { "notrack", FINDING_HARMLESS, FINDING_INFO },
+	[RUN_OPAQUE] = { "opaque", FINDING_UNJUDGED, FINDING_BLOCKER },
+};
+
+static bool has_effect(const struct run *run, const struct run_effect *effect)
+{
+	for (size_t i = 0; i < run->now.effects; i++)
+		if (run->effect[i].kind == effect->kind &&
+		    run->effect[i].rule == effect->rule &&
+		    run->effect[i].detail == effect->detail &&
+		    run->effect[i].value == effect->value)
+			return true;
+	return false;
+}
+
+static void compare_effects(struct auditor *auditor, const struct run *doer,
+			    const struct run *other)
+{
+	for (size_t i = 0; i < doer->now.effects; i++) {
+		const struct run_effect *effect = &doer->effect[i];
+		const struct meaning *meaning = &MEANINGS[effect->kind];
+		struct finding finding;
+
+		/* What is not understood may differ all the same. */
+		if (effect->kind != RUN_OPAQUE && effect->kind != RUN_ZONE &&
+		    has_effect(other, effect))
+			continue;
+		finding = findings_about(doer->packet, meaning->code, effect->rule,
+					 doer->now.base);
+		if (findings_know(auditor->out, &finding) ||
+		    !precedent_exists(auditor, &auditor->tracked))
+			continue;
+		finding.weight = meaning->weight;
+		finding.severity = meaning->severity;
+		advice_effect(auditor->service, doer, (unsigned)i, &finding);
+		findings_add(auditor->out, &finding);
+	}
+}
+
+/* At the end, and where the packet was routed. */
+static bool has_same_marks(struct world *world, const struct run_state *a,
+			   const struct run_state *b)
+{
+	for (int i = 0; i < RUN_ROUTINGS; i++)
+		if (!bytes_same(world, a->routed[i], b->routed[i], sizeof(uint32_t)))
+			return false;
+	return bytes_same(world, a->mark, b->mark, sizeof(uint32_t));
+}
+
+/* What came last to the mark is to blame. */
+static void compare_marks(struct auditor *auditor)
+{
+	struct run *tracked = &auditor->tracked;
+	const struct run *untracked = &auditor->untracked;
+	const struct model_rule *rule = tracked->now.mark_rule ? tracked->now.mark_rule
+							       : untracked->now.mark_rule;
+	struct finding finding;
+
+	if (!rule || tracked->now.fate != RUN_DELIVERED ||
+	    untracked->now.fate != RUN_DELIVERED)
+		return;
+	finding = findings_about(tracked->packet, "mark", rule, NULL);
+	if (findings_know(auditor->out, &finding) ||
+	    has_same_marks(&auditor->world, &tracked->now, &untracked->now) ||
+	    !precedent_exists(auditor, tracked))
+		return;
+	if (auditor->host->surveyed && !auditor->host->marks_route &&
+	    !auditor->host->marks_queue) {
+		advice_plain(&finding,
+			     "the packet's mark comes of tracking: untracked it has "
+			     "another one, which no policy route and no queue asks "
+			     "for",
+			     "");
+		findings_add(auditor->out, &finding);
+		return;
+	}
+	finding.weight = FINDING_DIFFERENCE;
+	finding.severity = FINDING_BLOCKER;
+	advice_plain(
+		&finding,
+		"the packet's mark comes of tracking: untracked it has another one, "
+		"and may be routed or queued differently",
+		"set the mark without asking for the connection, or keep the service "
+		"tracked");
+	findings_add(auditor->out, &finding);
+}
+
+void comparison_make(struct auditor *auditor)
+{
+	compare_fates(auditor);
+	compare_effects(auditor, &auditor->tracked, &auditor->untracked);
+	compare_effects(auditor, &auditor->untracked, &auditor->tracked);
+	compare_marks(auditor);
+}
