@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rules/attrs.h"
+#include "rules/datum.h"
 #include "rules/model.h"
 
 /* Where an attribute goes. */
@@ -112,111 +113,14 @@ static const struct spec SPECS[] = {
 
 enum { SPEC_COUNT = sizeof(SPECS) / sizeof(SPECS[0]) };
 
-/* No value is longer, nor, by far, what any extension of xtables keeps. */
-enum { DATA_BYTES_MAX = 64, RAW_BYTES_MAX = 8192, NESTED_MAX = 16 };
-
-static bool read_number(const struct nlattr *attr, uint32_t *out)
-{
-	uint64_t value;
-
-	if (!attrs_number(attr, &value) || value > UINT32_MAX)
-		return false;
-	*out = (uint32_t)value;
-	return true;
-}
-
-/* nft_parse_register() in the kernel: four old registers of 16 bytes over sixteen of 4. */
-static bool read_register(const struct nlattr *attr, uint8_t *out)
-{
-	uint32_t number;
-
-	if (!read_number(attr, &number))
-		return false;
-	if (number == NFT_REG_VERDICT)
-		*out = MODEL_VERDICT_REGISTER;
-	else if (number >= NFT_REG_1 && number <= NFT_REG_4)
-		*out = (uint8_t)((number - NFT_REG_1) * NFT_REG_SIZE);
-	else if (number >= NFT_REG32_00 && number <= NFT_REG32_15)
-		*out = (uint8_t)((number - NFT_REG32_00) * NFT_REG32_SIZE);
-	else
-		return false;
-	return true;
-}
-
-static int read_name(struct model *model, const struct nlattr *attr, const char **out)
-{
-	const char *text = attrs_string(attr);
-
-	if (!text)
-		return -EBADMSG;
-	*out = arena_copy(&model->arena, text, strlen(text));
-	return *out ? 0 : -ENOMEM;
-}
-
-static int read_bytes(struct model *model, const struct nlattr *attr, size_t max,
-		      struct model_data *out)
-{
-	size_t bytes = mnl_attr_get_payload_len(attr);
-
-	if (bytes > max)
-		return -EBADMSG;
-	out->at = arena_copy(&model->arena, mnl_attr_get_payload(attr), bytes);
-	out->bytes = bytes;
-	return out->at ? 0 : -ENOMEM;
-}
-
-static enum model_verdict_code verdict_code(uint32_t code)
-{
-	switch ((int)code) {
-	case NF_DROP: return MODEL_DROP;
-	case NF_ACCEPT: return MODEL_ACCEPT;
-	case NF_STOLEN: return MODEL_STOLEN;
-	case NFT_CONTINUE: return MODEL_CONTINUE;
-	case NFT_BREAK: return MODEL_BREAK;
-	case NFT_JUMP: return MODEL_JUMP;
-	case NFT_GOTO: return MODEL_GOTO;
-	case NFT_RETURN: return MODEL_RETURN;
-	default: break;
-	}
-	return (code & NF_VERDICT_MASK) == NF_QUEUE ? MODEL_QUEUED : MODEL_STRANGE;
-}
-
-static int read_verdict(struct model *model, const struct nlattr *nest,
-			struct model_verdict *out)
-{
-	struct attrs attrs;
-	uint32_t code;
-
-	if (!attrs_of_nest(nest, &attrs) ||
-	    !read_number(attrs.at[NFTA_VERDICT_CODE], &code))
-		return -EBADMSG;
-	*out = (struct model_verdict){ .code = verdict_code(code) };
-	return attrs.at[NFTA_VERDICT_CHAIN]
-		       ? read_name(model, attrs.at[NFTA_VERDICT_CHAIN], &out->name)
-		       : 0;
-}
-
-int decode_data(struct model *model, const struct nlattr *nest, struct model_data *value,
-		bool *is_verdict, struct model_verdict *verdict)
-{
-	struct attrs attrs;
-
-	if (!attrs_of_nest(nest, &attrs))
-		return -EBADMSG;
-	if (attrs.at[NFTA_DATA_VALUE])
-		return read_bytes(model, attrs.at[NFTA_DATA_VALUE], DATA_BYTES_MAX,
-				  value);
-	if (!attrs.at[NFTA_DATA_VERDICT])
-		return -EBADMSG;
-	*is_verdict = true;
-	return read_verdict(model, attrs.at[NFTA_DATA_VERDICT], verdict);
-}
+/* What any extension of xtables keeps is shorter by far. */
+enum { RAW_BYTES_MAX = 8192, NESTED_MAX = 16 };
 
 /* A verdict where a value is expected leaves no value: is_whole() sees it. */
 static int read_value(struct model *model, const struct nlattr *nest,
 		      struct model_expr *expr, struct model_data *out)
 {
-	return decode_data(model, nest, out, &expr->is_verdict, &expr->verdict);
+	return datum_read(model, nest, out, &expr->is_verdict, &expr->verdict);
 }
 
 static int read_slot(struct model *model, enum slot slot, const struct nlattr *attr,
@@ -225,9 +129,9 @@ static int read_slot(struct model *model, enum slot slot, const struct nlattr *a
 	switch (slot) {
 	case NONE: return -EBADMSG;
 	case SKIP: return 0;
-	case SOURCE: return read_register(attr, &expr->source) ? 0 : -EBADMSG;
-	case SOURCE2: return read_register(attr, &expr->source2) ? 0 : -EBADMSG;
-	case TO: return read_register(attr, &expr->to) ? 0 : -EBADMSG;
+	case SOURCE: return datum_register(attr, &expr->source) ? 0 : -EBADMSG;
+	case SOURCE2: return datum_register(attr, &expr->source2) ? 0 : -EBADMSG;
+	case TO: return datum_register(attr, &expr->to) ? 0 : -EBADMSG;
 	case N0:
 	case N1:
 	case N2:
@@ -235,11 +139,11 @@ static int read_slot(struct model *model, enum slot slot, const struct nlattr *a
 	case N4:
 	case N5:
 		expr->given |= (uint8_t)(1U << (slot - N0));
-		return read_number(attr, &expr->number[slot - N0]) ? 0 : -EBADMSG;
+		return datum_number(attr, &expr->number[slot - N0]) ? 0 : -EBADMSG;
 	case VALUE: return read_value(model, attr, expr, &expr->value);
 	case VALUE2: return read_value(model, attr, expr, &expr->value2);
-	case RAW: return read_bytes(model, attr, RAW_BYTES_MAX, &expr->value);
-	case OBJECT: return read_name(model, attr, &expr->object);
+	case RAW: return datum_bytes(model, attr, RAW_BYTES_MAX, &expr->value);
+	case OBJECT: return datum_name(model, attr, &expr->object);
 	case NESTED:
 	case NESTEDS: break; /* by their own */
 	}
@@ -332,7 +236,7 @@ static int read_expr(struct model *model, const struct nlattr *nest,
 	*data = NULL;
 	mnl_attr_for_each_nested(attr, nest) {
 		if (mnl_attr_get_type(attr) == NFTA_EXPR_NAME)
-			err = read_name(model, attr, &expr->name);
+			err = datum_name(model, attr, &expr->name);
 		else if (mnl_attr_get_type(attr) == NFTA_EXPR_DATA)
 			*data = attr;
 		if (err)

@@ -9,13 +9,6 @@
 struct nlattr;
 
 /*
- * Reads NFTA_DATA_: a value, copied to *value, or a verdict, which sets *is_verdict. Returns 0,
- * -ENOMEM or -EBADMSG.
- */
-int decode_data(struct model *model, const struct nlattr *nest, struct model_data *value,
-		bool *is_verdict, struct model_verdict *verdict);
-
-/*
  * Adds the expressions of a rule (NFTA_RULE_EXPRESSIONS, as a dump has them) to the model's
  * rule. An expression that is not known,
  * or has an attribute that is not, becomes MODEL_OPAQUE, so that nothing is overlooked (libnftnl drops

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "rules/attrs.h"
+#include "rules/datum.h"
 #include "rules/decode.h"
 #include "rules/model.h"
 #include "rules/ruleset.h"
@@ -177,7 +178,7 @@ static int take_value(struct model *model, const struct nlattr *attr,
 		      struct model_data *value, bool *is_verdict,
 		      struct model_verdict *verdict)
 {
-	return attr ? decode_data(model, attr, value, is_verdict, verdict) : 0;
+	return attr ? datum_read(model, attr, value, is_verdict, verdict) : 0;
 }
 
 static int take_elem(struct gather *gather, const struct nlattr *nest)
