@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include <linux/netfilter/xt_CT.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_state.h>
 
 #include <cmocka.h>
 
