@@ -99,6 +99,12 @@ static void note_host(const struct surroundings *host, struct audit *out)
 	if (host->ovs)
 		audit_note(out, "ovs", FINDING_HARMLESS, FINDING_INFO,
 			   "there is an Open vSwitch: what it does is not looked at", "");
+	if (host->filters)
+		audit_note(
+			out, "tc", FINDING_HARMLESS, FINDING_INFO,
+			"traffic control may have filters, such as BPF programs, at an "
+			"interface: what they do is not looked at",
+			"");
 	if (host->xdp)
 		audit_note(
 			out, "ebpf", FINDING_HARMLESS, FINDING_INFO,

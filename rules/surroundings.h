@@ -30,6 +30,7 @@ struct surroundings {
 	bool marks_queue;   /* traffic control may */
 	bool ovs;           /* there is an Open vSwitch datapath */
 	bool ipvs;          /* there are IPVS services */
+	bool filters;       /* traffic control has filters at an interface */
 	bool xdp;           /* an interface has an XDP program */
 	bool bridge;        /* there is a bridge */
 	bool auto_helpers;  /* old kernels: helpers by port */

@@ -175,6 +175,12 @@ static bool is_plain_queue(const char *kind)
 	return false;
 }
 
+/* Where filters are hung that see packets before or after all rules, BPF programs among them. */
+static bool is_for_filters(const char *kind)
+{
+	return strcmp(kind, "clsact") == 0 || strcmp(kind, "ingress") == 0;
+}
+
 static int queue_cb(const struct nlmsghdr *message, void *data)
 {
 	const struct reading *reading = data;
@@ -182,11 +188,13 @@ static int queue_cb(const struct nlmsghdr *message, void *data)
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct tcmsg))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(struct tcmsg))
-		if (mnl_attr_get_type(attr) == TCA_KIND &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
-		    !is_plain_queue(mnl_attr_get_str(attr)))
-			reading->out->marks_queue = true;
+	mnl_attr_for_each(attr, message, sizeof(struct tcmsg)) {
+		if (mnl_attr_get_type(attr) != TCA_KIND ||
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
+			continue;
+		reading->out->marks_queue |= !is_plain_queue(mnl_attr_get_str(attr));
+		reading->out->filters |= is_for_filters(mnl_attr_get_str(attr));
+	}
 	return MNL_CB_OK;
 }
 

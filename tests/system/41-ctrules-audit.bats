@@ -263,6 +263,13 @@ tables() {
 	verdict 0 tcp/9000
 }
 
+@test "filters of traffic control are named as a limit" {
+	on server tc qdisc add dev eth0 clsact
+	verdict 0 udp/9000
+	run on server ctrules audit udp/9000 --json
+	[ "$(jq -c '[.findings[] | [.code, .severity]]' <<<"$output")" = '[["tc","info"]]' ]
+}
+
 @test "our own table is not held against a service" {
 	tracked server
 	on server ctrules -q --force add udp/9000
