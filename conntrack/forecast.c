@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "conntrack/bend.h"
 
@@ -100,12 +99,34 @@ bool forecast_ready(const struct forecast *f)
 	return f->steps > 0;
 }
 
-static int compare_rates(const void *left, const void *right)
+static bool is_slower(const struct forecast_step *a, const struct forecast_step *b)
 {
-	const struct forecast_step *a = left, *b = right;
-	double x = a->rise * b->seconds, y = b->rise * a->seconds;
+	return a->rise * b->seconds < b->rise * a->seconds;
+}
 
-	return (x > y) - (x < y);
+static void swap(struct forecast_step *a, struct forecast_step *b)
+{
+	struct forecast_step keep = *a;
+
+	*a = *b;
+	*b = keep;
+}
+
+/* The slowest come first and the fastest last; to sort the others, too, would take most of a look. */
+static void part_extremes(struct forecast_step *steps, size_t count)
+{
+	for (size_t k = 0; k < TRIM_LOW; k++) {
+		for (size_t i = k + 1; i < count; i++) {
+			if (is_slower(&steps[i], &steps[k]))
+				swap(&steps[i], &steps[k]);
+		}
+	}
+	for (size_t end = count; end > count - TRIM_HIGH; end--) {
+		for (size_t i = TRIM_LOW; i < end; i++) {
+			if (is_slower(&steps[end - 1], &steps[i]))
+				swap(&steps[end - 1], &steps[i]);
+		}
+	}
 }
 
 static void add_up(const struct forecast_step *steps, size_t count, struct climb *climb)
@@ -149,7 +170,7 @@ static struct climb climb_over(const struct forecast *f, double window_s, size_t
 		add_up(steps, count, &climb);
 		return climb;
 	}
-	qsort(steps, count, sizeof(steps[0]), compare_rates);
+	part_extremes(steps, count);
 	add_up(steps + TRIM_LOW, count - TRIM_LOW - TRIM_HIGH, &climb);
 	return climb;
 }
