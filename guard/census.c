@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "conntrack/attribute.h"
@@ -13,40 +12,54 @@
 #include "conntrack/listeners.h"
 #include "conntrack/sample.h"
 #include "guard/config.h"
-#include "lib/clock.h"
 #include "lib/nl.h"
 
 /* What is added up while a sample is read. */
 struct tally {
 	const struct config *config;
 	const struct addresses *local;
-	uint32_t flows[POLICY_SERVICES_MAX];
+	struct growth_sample *sample;
+	uint32_t flows[POLICY_SERVICES_MAX + 1]; /* the last are nobody's */
 };
+
+static uint32_t service_of(const struct tally *tally, const struct flow *flow)
+{
+	for (uint32_t i = 0; i < tally->config->count; i++) {
+		if (flow_of_service(flow, &tally->config->services[i].service,
+				    tally->local))
+			return i;
+	}
+	return POLICY_SERVICES_MAX;
+}
 
 static void count_flow(const struct flow *flow, void *data)
 {
 	struct tally *tally = data;
+	struct growth_sample *sample = tally->sample;
+	uint32_t service = service_of(tally, flow);
 
-	for (size_t i = 0; i < tally->config->count; i++) {
-		if (flow_of_service(flow, &tally->config->services[i].service,
-				    tally->local)) {
-			tally->flows[i]++;
-			return;
-		}
-	}
+	tally->flows[service]++;
+	sample->flow[sample->flows++] = (struct growth_flow){
+		.id = flow->id,
+		.service = service,
+	};
 }
 
 int census_take(struct nl *nl, const struct config *config, const struct addresses *local,
 		uint64_t now_ns, uint32_t entries, struct census *out)
 {
-	struct census census = { .taken_ns = now_ns, .entries = entries };
-	struct tally tally = { .config = config, .local = local };
+	struct census census = { .sample = { .taken_ns = now_ns, .entries = entries } };
+	struct tally tally = {
+		.config = config,
+		.local = local,
+		.sample = &census.sample,
+	};
 	struct sample sample;
-	int err = sample_take(nl, CENSUS_FLOWS, count_flow, &tally, &sample);
+	int err = sample_take(nl, GROWTH_FLOWS, count_flow, &tally, &sample);
 
 	if (err)
 		return err;
-	census.flows = sample.flows;
+	census.sample.complete = sample.complete;
 	for (size_t i = 0; i < config->count; i++) {
 		if (sample.complete)
 			census.stock[i] = tally.flows[i];
@@ -57,44 +70,11 @@ int census_take(struct nl *nl, const struct config *config, const struct address
 	return 0;
 }
 
-/* A table that has fallen to less than this part has too little left of what it was then. */
-static const double HOLDS_FROM = 0.5;
-
-/* Between two samples that are closer chance says more than growth. */
-static const double SHOWS_AFTER_S = 0.2;
-
-/* What no service has. */
-static double others(const struct census *census, size_t services)
+void census_apply(const struct census *census, struct policy_view *view)
 {
-	double rest = census->entries;
-
-	for (size_t i = 0; i < services; i++)
-		rest -= census->stock[i];
-	return rest;
-}
-
-void census_apply(const struct census *now, const struct census *baseline,
-		  struct policy_view *view)
-{
-	double net = (double)now->entries - baseline->entries;
-	double scale = net < 0 ? (double)now->entries / baseline->entries : 1;
-	double gross =
-		fmax(0, others(now, view->count) - scale * others(baseline, view->count));
-
-	bool holds = baseline->taken_ns && scale >= HOLDS_FROM &&
-		     clock_between_s(baseline->taken_ns, now->taken_ns) >= SHOWS_AFTER_S;
-
 	view->attributed = true;
-	for (size_t i = 0; i < view->count; i++) {
-		struct policy_service *service = &view->services[i];
-
-		service->stock = now->stock[i];
-		service->grown = 0;
-		if (holds)
-			service->grown = now->stock[i] - scale * baseline->stock[i];
-		gross += fmax(0, service->grown);
-	}
-	view->grown_total = holds ? fmax(net, gross) : 0;
+	for (size_t i = 0; i < view->count; i++)
+		view->services[i].stock = census->stock[i];
 }
 
 /* What is needed to name everybody in a sample; too large for the stack. */
@@ -140,7 +120,7 @@ int census_find_top(struct nl *nl, struct census_top *out)
 		return -ENOMEM;
 	read_host(&everybody->host);
 	attribute_clear(&everybody->attribute);
-	err = sample_take(nl, CENSUS_FLOWS, add_flow, everybody, &sample);
+	err = sample_take(nl, GROWTH_FLOWS, add_flow, everybody, &sample);
 	if (!err) {
 		attribute_sort(&everybody->attribute);
 		first = &everybody->attribute.rows[0];

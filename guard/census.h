@@ -6,20 +6,16 @@
 #include <stdint.h>
 
 #include "conntrack/attribute_name.h"
+#include "guard/growth.h"
 #include "guard/policy.h"
 
 struct addresses;
 struct config;
 struct nl;
 
-/* Flows that one sample reads: 3 ms on a table of 262,144. */
-enum { CENSUS_FLOWS = 1000 };
-
 /* Who was in the table at one moment, by the services that the guard may act on. */
 struct census {
-	uint64_t taken_ns;                 /* 0: none was taken */
-	uint32_t entries;                  /* the table's count then */
-	uint32_t flows;                    /* how many of them were looked at */
+	struct growth_sample sample;
 	double stock[POLICY_SERVICES_MAX]; /* entries of each configured service */
 };
 
@@ -30,14 +26,8 @@ struct census {
 int census_take(struct nl *nl, const struct config *config, const struct addresses *local,
 		uint64_t now_ns, uint32_t entries, struct census *out);
 
-/*
- * Writes stock and growth since the baseline into view. Where the table counts less than then, for
- * expired entries were collected, it is taken that everybody lost as many: whose share has
- * grown has grown; below half of it the baseline says nothing. The total is what all that grew have gained, not what is left of that when
- * others shrank.
- */
-void census_apply(const struct census *now, const struct census *baseline,
-		  struct policy_view *view);
+/* Writes stock into view. */
+void census_apply(const struct census *census, struct policy_view *view);
 
 /* Whoever has most of the table, allowed or not. */
 struct census_top {

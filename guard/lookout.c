@@ -21,9 +21,6 @@
 #include "lib/nl.h"
 #include "rules/midstream.h"
 
-/* A table that would take this many horizons to fill is at rest. */
-static const double REST_HORIZONS = 6;
-
 /* How often who is out in part is looked for in the table, to see what the rest brings. */
 static const double WATCH_AGE_S = 1;
 
@@ -111,9 +108,9 @@ static double returning(const struct lookout *lookout, size_t i)
 
 	if (lookout->rehearse)
 		return lookout->view.services[i].stock;
-	if (census->taken_ns > changed_ns) {
+	if (census->sample.taken_ns > changed_ns) {
 		signs.stock = census->stock[i];
-		signs.tracked_s = clock_between_s(changed_ns, census->taken_ns);
+		signs.tracked_s = clock_between_s(changed_ns, census->sample.taken_ns);
 	}
 	return giveback_returning(&signs);
 }
@@ -152,15 +149,6 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 	fill_services(lookout);
 }
 
-static int keep_baseline(struct lookout *lookout)
-{
-	const struct policy_view *view = &lookout->view;
-
-	if (view->full_in_s < REST_HORIZONS * lookout->config->policy.horizon_s)
-		return 0;
-	return suspects_keep_baseline(lookout->suspects, lookout->counted, view);
-}
-
 static int find_out_who(struct lookout *lookout)
 {
 	return suspects_find(lookout->suspects, lookout->counted, &lookout->view);
@@ -172,10 +160,11 @@ static double mark(const struct lookout *lookout)
 	return lookout->config->policy.engage_at * lookout->view.limit;
 }
 
-/* What is known of the table at rest, and on the way to the mark. */
+/* What is known of the table without trouble, and on the way to the mark. */
 static int keep_ready(struct lookout *lookout)
 {
-	int err = keep_baseline(lookout);
+	int err = suspects_keep_baseline(lookout->suspects, lookout->counted,
+					 &lookout->view);
 
 	if (!err && !lookout->rehearse)
 		err = suspects_keep_warm(lookout->suspects, lookout->counted,
@@ -183,7 +172,7 @@ static int keep_ready(struct lookout *lookout)
 	return err;
 }
 
-/* Whether what is known already is enough to act. */
+/* Whether what is known already is enough to act: also who grows, if the table does. */
 static bool recall(struct lookout *lookout, struct policy_decision *out)
 {
 	struct policy_view *view = &lookout->view;
@@ -193,7 +182,8 @@ static bool recall(struct lookout *lookout, struct policy_decision *out)
 	    !suspects_recall(lookout->suspects, lookout->counted, mark(lookout), view))
 		return false;
 	policy_decide(&lookout->config->policy, view, &decision);
-	if (decision.action != POLICY_ENGAGE)
+	if (decision.action != POLICY_ENGAGE ||
+	    (view->slope > 0 && view->grown_total <= 0))
 		return false;
 	*out = decision;
 	return true;
@@ -247,8 +237,8 @@ static int look_without(struct lookout *lookout)
 
 	if (leases_count(lookout->leases) == 0)
 		return 0;
-	if (!clock_is_within(suspects_census(lookout->suspects)->taken_ns, view->now_ns,
-			     PRETENCE_AGE_S))
+	if (!clock_is_within(suspects_census(lookout->suspects)->sample.taken_ns,
+			     view->now_ns, PRETENCE_AGE_S))
 		err = find_out_who(lookout);
 	view->attributed = false;
 	fill_services(lookout);
@@ -291,8 +281,8 @@ static int watch_slices(struct lookout *lookout)
 		sliced = sliced || (view->services[i].percent > 0 &&
 				    view->services[i].percent < POLICY_WHOLE);
 	if (!sliced || lookout->rehearse ||
-	    clock_is_within(suspects_census(lookout->suspects)->taken_ns, view->now_ns,
-			    WATCH_AGE_S))
+	    clock_is_within(suspects_census(lookout->suspects)->sample.taken_ns,
+			    view->now_ns, WATCH_AGE_S))
 		return 0;
 	return find_out_who(lookout);
 }

@@ -27,7 +27,7 @@ static const double PURGE_NEEDS_S = 2;
 static const double PURGE_AGE_S = 10;
 
 /* To see who grows takes some looks. */
-static const double WAIT_NEEDS_S = 2;
+static const double WAIT_NEEDS_S = 0.5;
 
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
@@ -55,7 +55,9 @@ bool policy_triggered(const struct policy_settings *settings,
 bool policy_should_wait(const struct policy_settings *settings,
 			const struct policy_view *view)
 {
-	return view->attributed && view->grown_total <= 0 && view->slope > 0 &&
+	bool known = view->grown_total > 0 && view->grown_in_s <= POLICY_FRESH_S;
+
+	return view->attributed && !known && view->slope > 0 &&
 	       view->full_in_s > WAIT_NEEDS_S &&
 	       blame_staying(view) < mark(settings, view);
 }

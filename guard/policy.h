@@ -39,7 +39,7 @@ struct policy_service {
 	uint64_t changed_ns;    /* when percent was last changed */
 	uint64_t calm_since_ns; /* since when some of it would fit; 0: none does */
 	double stock;           /* its tracked entries now, from the sample */
-	double grown;           /* how many of them came since the baseline sample */
+	double grown;     /* by how many it has grown since the baseline, for certain */
 	double returning; /* entries that all that is out would bring; INFINITY: not known */
 	double connections; /* open, at its end of TCP; INFINITY: not known */
 };
@@ -56,7 +56,8 @@ struct policy_view {
 	uint64_t purged_ns; /* when that was last begun; 0: never */
 	bool raisable;      /* this is the namespace whose limit can be raised */
 	bool attributed;    /* stock and grown below are fresh */
-	double grown_total; /* entries of the whole table since the baseline */
+	double grown_total; /* of all who have grown since the baseline; 0: not known */
+	double grown_in_s;  /* how old that is */
 	const char *top;  /* who fills the table most, allowed or not; NULL: not known */
 	double top_share; /* its share */
 	size_t count;
@@ -86,8 +87,11 @@ struct policy_decision {
 bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view);
 
+/* Growth since a baseline that is older may be that of another flood, which is over. */
+#define POLICY_FRESH_S 2.0
+
 /*
- * Whether it is worth to wait and see who grows, with a baseline from now: that is not known, and the
+ * Whether it is worth to wait and see who grows, with a fresh baseline: that is not known, and the
  * forecast leaves time. Who has most may be nothing but a bystander.
  */
 bool policy_should_wait(const struct policy_settings *settings,

@@ -9,15 +9,13 @@
 #include "conntrack/addresses.h"
 #include "conntrack/routes.h"
 #include "guard/census.h"
+#include "guard/growth.h"
 #include "guard/policy.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
-/* How long a census of a table at rest serves as the baseline of growth. */
+/* How long a census serves as the baseline of growth while there is no trouble. */
 static const double BASELINE_AGE_S = 30;
-
-/* One that is younger need only wait to tell who grows. */
-static const double RENEW_AGE_S = 0.5;
 
 /* How long the name of whoever fills the table serves. */
 static const double TOP_AGE_S = 10;
@@ -81,26 +79,36 @@ static int take(struct suspects *suspects, uint64_t now_ns, uint32_t entries,
 			   entries, out);
 }
 
+/* Writes who it is by the last census. */
+static void tell(const struct suspects *suspects, struct policy_view *view)
+{
+	struct growth growth;
+
+	census_apply(&suspects->census, view);
+	growth_between(&suspects->baseline.sample, &suspects->census.sample, &growth);
+	growth_apply(&growth, view);
+}
+
 int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view)
 {
 	int err = take(suspects, view->now_ns, entries, &suspects->census);
 
 	if (!err)
-		census_apply(&suspects->census, &suspects->baseline, view);
+		tell(suspects, view);
 	return err;
 }
 
 /* By how much the count has moved since the last census. */
 static double moved(const struct suspects *suspects, uint32_t entries)
 {
-	return fabs((double)entries - suspects->census.entries);
+	return fabs((double)entries - suspects->census.sample.entries);
 }
 
 int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
 		       const struct policy_view *view)
 {
 	if (moved(suspects, entries) < WARM_PART / 2 * mark ||
-	    clock_is_within(suspects->census.taken_ns, view->now_ns, RENEW_WARM_S))
+	    clock_is_within(suspects->census.sample.taken_ns, view->now_ns, RENEW_WARM_S))
 		return 0;
 	return take(suspects, view->now_ns, entries, &suspects->census);
 }
@@ -108,10 +116,11 @@ int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
 bool suspects_recall(const struct suspects *suspects, uint32_t entries, double mark,
 		     struct policy_view *view)
 {
-	if (moved(suspects, entries) > WARM_PART * mark ||
-	    !clock_is_within(suspects->census.taken_ns, view->now_ns, WARM_FOR_S))
+	if (suspects->census.sample.taken_ns <= suspects->baseline.sample.taken_ns ||
+	    moved(suspects, entries) > WARM_PART * mark ||
+	    !clock_is_within(suspects->census.sample.taken_ns, view->now_ns, WARM_FOR_S))
 		return false;
-	census_apply(&suspects->census, &suspects->baseline, view);
+	tell(suspects, view);
 	return true;
 }
 
@@ -137,7 +146,8 @@ int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
 {
 	int unread, err;
 
-	if (clock_is_within(suspects->baseline.taken_ns, view->now_ns, BASELINE_AGE_S))
+	if (clock_is_within(suspects->baseline.sample.taken_ns, view->now_ns,
+			    BASELINE_AGE_S))
 		return 0;
 	unread = suspects_read_local(suspects);
 	err = take(suspects, view->now_ns, entries, &suspects->baseline);
@@ -146,7 +156,7 @@ int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
 
 void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns)
 {
-	if (!clock_is_within(suspects->baseline.taken_ns, now_ns, RENEW_AGE_S))
+	if (!clock_is_within(suspects->baseline.sample.taken_ns, now_ns, POLICY_FRESH_S))
 		suspects->baseline = suspects->census;
 }
 

@@ -11,8 +11,8 @@ struct nl;
 struct policy_view;
 
 /*
- * Who may be filling the table: the last census, the one of the table at rest, which tells who has
- * grown since, and whoever has most. Opaque: owns a netlink conversation.
+ * Who may be filling the table: the last census, one before that, which tells who has grown
+ * since, and whoever has most. Opaque: owns a netlink conversation.
  */
 struct suspects;
 
@@ -37,8 +37,8 @@ int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
 		       const struct policy_view *view);
 
 /*
- * Writes who it is by the last census into view, if the count has hardly moved since. Else returns
- * false, nothing then written.
+ * Writes who it is by the last census into view, if that is newer than the baseline and the count has
+ * hardly moved since. Else returns false, nothing then written.
  */
 bool suspects_recall(const struct suspects *suspects, uint32_t entries, double mark,
 		     struct policy_view *view);
@@ -56,13 +56,13 @@ int suspects_find_top(struct suspects *suspects, struct policy_view *view);
 bool suspects_top_serves(const struct suspects *suspects, uint64_t now_ns);
 
 /*
- * Of the table at rest, unless there is one that still serves: what comes from now on is who makes
+ * Of the table without trouble, unless there is one that still serves: who comes from now on is who makes
  * it grow. Returns 0, or -errno also where only the addresses could not be read.
  */
 int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
 			   const struct policy_view *view);
 
-/* Growth is counted from the last census on, unless it has just been so. */
+/* Growth is counted from the last census on, unless it is fresh as it is (POLICY_FRESH_S). */
 void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns);
 
 /* Forgets censuses and baseline: the count has changed by other causes than growth. */

@@ -115,9 +115,29 @@ static void without_a_baseline_the_larger_stock_is_guilty_if_time_is_short(void 
 
 	view.grown_total = 0;
 	assert_int_equal(decide(&view).action, POLICY_REST);
-	view.full_in_s = 2;
+	view.full_in_s = 0.5;
 	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
 	assert_int_equal(decide(&view).service, 0);
+}
+
+/* It may have been another flood that grew since; only if time is short that must do. */
+static void
+who_grew_since_long_ago_is_not_blamed_while_there_is_time_to_look(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.grown_in_s = POLICY_FRESH_S + 0.1;
+	assert_true(policy_should_wait(&SETTINGS, &view));
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.full_in_s = 0.5;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	view.full_in_s = 8.8;
+	view.entries = 80000;
+	view.purged_ns = view.now_ns;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	view = flooded();
+	view.grown_in_s = POLICY_FRESH_S;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
 }
 
 /* At the mark by a slow flood of the first; the second has most, from long ago. */
@@ -390,7 +410,7 @@ static void entries_that_are_being_deleted_are_no_trouble(void **state)
 	view.purged_ns = view.now_ns;
 	assert_int_equal(decide(&view).action, POLICY_REST);
 	/* A flood beside that is, but not yet a reason to say that nothing helps. */
-	view.full_in_s = 1;
+	view.full_in_s = 0.5;
 	view.slope = 10000;
 	assert_int_equal(decide(&view).action, POLICY_REST);
 	view.services[1].stock = 60000;
@@ -559,6 +579,8 @@ int main(void)
 		cmocka_unit_test(growth_counts_more_than_what_was_there_before),
 		cmocka_unit_test(
 			without_a_baseline_the_larger_stock_is_guilty_if_time_is_short),
+		cmocka_unit_test(
+			who_grew_since_long_ago_is_not_blamed_while_there_is_time_to_look),
 		cmocka_unit_test(old_entries_are_no_flood),
 		cmocka_unit_test(
 			a_table_that_stands_at_the_mark_is_blamed_on_who_has_most),

@@ -12,11 +12,29 @@
 static const double MARK = 100000;
 static const uint64_t THEN_NS = 5000000000;
 
-/* Of two services the second has most, and has grown. */
-static const struct suspects KNOWN = {
-	.baseline = { .taken_ns = 1000000000, .entries = 20000, .stock = { 8000, 2000 } },
-	.census = { .taken_ns = 5000000000, .entries = 90000, .stock = { 8000, 72000 } },
-};
+/* Of two services the second has most, and has grown: two flows of each were met, and then 16 more. */
+static const struct suspects
+	KNOWN = {
+		.baseline = { .sample = { .taken_ns = 4000000000,
+					  .entries = 20000,
+					  .flows = 4,
+					  .complete = true,
+					  .flow = { { 1, 0 },
+						    { 2, 0 },
+						    { 3, 1 },
+						    { 4, 1 } } } },
+		.census = { .stock = { 8000, 72000 },
+			    .sample = { .taken_ns = 5000000000,
+					.entries = 90000,
+					.flows = 20,
+					.flow = { { 1, 0 },  { 2, 0 },  { 3, 1 },
+						  { 4, 1 },  { 5, 1 },  { 6, 1 },
+						  { 7, 1 },  { 8, 1 },  { 9, 1 },
+						  { 10, 1 }, { 11, 1 }, { 12, 1 },
+						  { 13, 1 }, { 14, 1 }, { 15, 1 },
+						  { 16, 1 }, { 17, 1 }, { 18, 1 },
+						  { 19, 1 }, { 20, 1 } } } },
+	};
 
 static bool serves(double elapsed_s, uint32_t entries)
 {
@@ -27,7 +45,7 @@ static bool serves(double elapsed_s, uint32_t entries)
 	assert_int_equal(view.attributed, recalled);
 	if (recalled) {
 		assert_true(view.services[1].stock == 72000);
-		assert_true(view.services[1].grown == 70000);
+		assert_true(view.services[1].grown == 72000);
 		assert_true(view.services[0].grown == 0);
 	}
 	return recalled;
@@ -46,6 +64,16 @@ static void a_census_serves_for_a_second_only(void **state)
 {
 	assert_true(serves(0.99, 90000));
 	assert_false(serves(1.01, 90000));
+}
+
+/* Who has come since the baseline, it cannot tell. */
+static void a_census_of_before_the_baseline_does_not_serve(void **state)
+{
+	struct suspects suspects = KNOWN;
+	struct policy_view view = { .count = 2, .now_ns = THEN_NS };
+
+	suspects.baseline.sample.taken_ns = suspects.census.sample.taken_ns;
+	assert_false(suspects_recall(&suspects, 90000, MARK, &view));
 }
 
 static void what_was_forgotten_is_not_recalled(void **state)
@@ -75,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_census_serves_while_the_count_has_hardly_moved),
 		cmocka_unit_test(a_census_serves_for_a_second_only),
+		cmocka_unit_test(a_census_of_before_the_baseline_does_not_serve),
 		cmocka_unit_test(what_was_forgotten_is_not_recalled),
 		cmocka_unit_test(
 			no_census_is_taken_of_a_table_that_hardly_moved_or_again_at_once),
