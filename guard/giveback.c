@@ -3,16 +3,17 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "guard/policy.h"
 
 /* What brings no more than this share of the limit needs no slices. */
 static const double LITTLE = 0.05;
 
-/* Slices, in percent of the service's flows; the last is a probe and must be little. */
-static const unsigned SLICES[] = { 30, 10, 1 };
-enum { SLICE_COUNT = sizeof(SLICES) / sizeof(SLICES[0]), PROBE = 1 };
+/* The largest slice and the smallest, a probe, in percent of the service's flows. */
+enum { SLICE = 30, PROBE = 1 };
+
+/* Open connections come back with their next packet: of busy ones that is not long. */
+static const double NEXT_PACKET_S = 1;
 
 /* A part that has been tracked for less than this shows nothing yet. */
 static const double SHOWS_AFTER_S = 2;
@@ -42,13 +43,37 @@ double giveback_returning(const struct giveback_signs *signs)
 	return returning(signs);
 }
 
-static bool fits(const struct policy_settings *settings, const struct policy_view *view,
-		 double brings)
+/* Entries that so much of what is out brings. */
+static double brought(const struct policy_service *service, unsigned slice)
 {
-	double slope = fmax(0, view->slope) + brings / GIVEBACK_LIFETIME_S;
+	return service->returning * slice / service->percent;
+}
 
-	return view->entries + brings <= policy_calm_level(settings, view) &&
-	       view->entries + slope * settings->horizon_s < view->limit;
+/* Whether there is room for them. */
+static bool has_room(const struct policy_settings *settings,
+		     const struct policy_view *view, double entries)
+{
+	return view->entries + entries <= policy_calm_level(settings, view);
+}
+
+/* Whether the table will not look as if it were full within the horizon, while they come. */
+static bool looks_calm(const struct policy_settings *settings,
+		       const struct policy_view *view,
+		       const struct policy_service *service, unsigned slice)
+{
+	double brings = brought(service, slice);
+	double open = fmin(brings, service->connections * slice / POLICY_WHOLE);
+	double slope = fmax(0, view->slope) + open / NEXT_PACKET_S +
+		       (brings - open) / GIVEBACK_LIFETIME_S;
+
+	return view->entries + slope * settings->horizon_s < view->limit;
+}
+
+static bool fits(const struct policy_settings *settings, const struct policy_view *view,
+		 const struct policy_service *service, unsigned slice)
+{
+	return has_room(settings, view, brought(service, slice)) &&
+	       looks_calm(settings, view, service, slice);
 }
 
 bool giveback_cuts_nothing(const struct policy_service *service)
@@ -61,19 +86,18 @@ unsigned giveback_percent(const struct policy_settings *settings,
 			  const struct policy_service *service)
 {
 	double little = LITTLE * view->limit;
+	unsigned slice = service->percent < SLICE ? service->percent : SLICE;
 
 	/* They would never be gone if slices of them came back to die. */
 	if (!isfinite(service->returning) || !giveback_cuts_nothing(service))
 		return service->percent;
-	if (service->returning <= little && fits(settings, view, service->returning))
+	if (service->returning <= little &&
+	    fits(settings, view, service, service->percent))
 		return 0;
-	for (size_t i = 0; i < SLICE_COUNT; i++) {
-		unsigned slice =
-			SLICES[i] < service->percent ? SLICES[i] : service->percent;
-		double brings = service->returning * slice / service->percent;
-
-		if ((slice > PROBE || brings <= little) && fits(settings, view, brings))
-			return service->percent - slice;
-	}
-	return service->percent;
+	while (slice > PROBE && !fits(settings, view, service, slice))
+		slice--;
+	if (slice == PROBE && (brought(service, PROBE) > little ||
+			       !has_room(settings, view, brought(service, PROBE))))
+		return service->percent;
+	return service->percent - slice;
 }

@@ -23,7 +23,7 @@
 #include "guard/growth.h"
 #include "guard/policy.h"
 
-enum { SERVICES = 5, SLOTS = 512, SAMPLE = GROWTH_FLOWS, LIVES = 300 };
+enum { SERVICES = 5, SLOTS = 512, SAMPLE = GROWTH_FLOWS, LIVES = 400 };
 
 /* None of 10,000 lives had one; chance may make a few flows of a sample look like a flood. */
 enum { MISTAKES = 1 };
@@ -580,7 +580,7 @@ static void a_table_without_bursts_is_left_alone(void **state)
 	unsigned seed;
 
 	begin_tests(&seed);
-	for (unsigned i = 0; i < LIVES / 10; i++) {
+	for (unsigned i = 0; i < LIVES / 4; i++) {
 		static struct life life;
 
 		open_life(&life, (uint64_t)seed + i);
@@ -594,25 +594,27 @@ static void a_table_without_bursts_is_left_alone(void **state)
 	}
 }
 
-/* But for a few that flap: what a slice brings looks like a flood where the table has little room. */
-static void what_was_taken_out_comes_back_when_the_flood_is_over(void **state)
+/* What comes back does not look like a flood, so that it is taken out again. */
+static void what_was_taken_out_comes_back_for_good_when_the_flood_is_over(void **state)
 {
-	unsigned seed, out = 0;
+	unsigned seed, out = 0, again = 0;
 
 	begin_tests(&seed);
-	for (unsigned i = 0; i < LIVES / 10; i++) {
+	for (unsigned i = 0; i < LIVES / 4; i++) {
 		static struct life life;
 
 		open_life(&life, (uint64_t)seed + i);
 		run(&life, 300);
 		for (size_t k = 0; k < life.sources; k++)
 			life.source[k].burst = 0;
+		life.engagements = 0;
 		run(&life, 900);
+		again += life.engagements;
 		for (size_t k = 0; k < life.allowed; k++)
 			out += life.view.services[k].percent > 0;
 	}
-	print_message("%u services are out still, in part\n", out);
-	assert_true(out <= 5);
+	print_message("%u services are out still, in part; %u were again\n", out, again);
+	assert_true(out <= 2 && again <= 3);
 }
 
 int main(void)
@@ -623,7 +625,8 @@ int main(void)
 		cmocka_unit_test(who_is_unsafe_stays_whatever_happens),
 		cmocka_unit_test(who_does_not_flood_is_not_taken_out_for_who_does),
 		cmocka_unit_test(a_table_without_bursts_is_left_alone),
-		cmocka_unit_test(what_was_taken_out_comes_back_when_the_flood_is_over),
+		cmocka_unit_test(
+			what_was_taken_out_comes_back_for_good_when_the_flood_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
