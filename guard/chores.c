@@ -206,6 +206,8 @@ void chores_start(struct chores *chores, struct ev_loop *loop, chores_done_cb *d
 	ev_async_init(&chores->done, on_done);
 	chores->done.data = chores;
 	ev_async_start(loop, &chores->done);
+	/* Some may be done already. */
+	ev_async_send(loop, &chores->done);
 	pthread_mutex_unlock(&chores->lock);
 }
 

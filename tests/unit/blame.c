@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "guard/blame.h"
+#include "guard/policy.h"
+
+/* Calm is below half of the limit; the horizon is 10 s, what is done is to last for 30 s. */
+static const struct policy_settings SETTINGS = { 0.8, 0.5, 10, 0 };
+
+/*
+ * A table of 100,000 with 40,000 entries that gains 4000/s, so that 80,000 are expected in 10 s
+ * and 30,000 of those must go. The first of three services floods; the second has most.
+ */
+static struct policy_view flooded(void)
+{
+	return (struct policy_view){
+		.entries = 40000,
+		.limit = 100000,
+		.slope = 4000,
+		.full_in_s = 15,
+		.attributed = true,
+		.grown_total = 8000,
+		.count = 3,
+		.services = { { .stock = 10000, .grown = 8000 },
+			      { .stock = 20000 },
+			      { .stock = 5000 } },
+	};
+}
+
+static size_t chosen(const struct policy_view *view)
+{
+	return blame_choose(&SETTINGS, view);
+}
+
+static void what_is_being_deleted_does_not_stay(void **state)
+{
+	struct policy_view view = flooded();
+
+	assert_float_equal(blame_staying(&view), 40000, 0);
+	view.leaving = 15000;
+	assert_float_equal(blame_staying(&view), 25000, 0);
+	assert_float_equal(blame_projected(&view, 10), 65000, 1e-6);
+	view.leaving = 50000;
+	assert_float_equal(blame_staying(&view), 0, 0);
+	view = flooded();
+	view.slope = -4000;
+	assert_float_equal(blame_projected(&view, 10), 40000, 1e-6);
+}
+
+static void relief_lasts_for_the_horizon_and_for_an_entrys_life(void **state)
+{
+	static const struct policy_settings far = { 0.8, 0.5, 300, 0 };
+
+	assert_float_equal(blame_lasting_s(&SETTINGS), 30, 0);
+	assert_float_equal(blame_lasting_s(&far), 300, 0);
+}
+
+static void
+the_part_of_the_growth_is_that_of_who_grew_or_else_of_who_is_there(void **state)
+{
+	struct policy_view view = flooded();
+
+	assert_float_equal(blame_growth_part(&view, &view.services[0]), 1, 0);
+	assert_float_equal(blame_growth_part(&view, &view.services[1]), 0, 0);
+	view.services[1].grown = 2000;
+	assert_float_equal(blame_growth_part(&view, &view.services[1]), 0.25, 1e-9);
+	view.services[1].grown = -2000;
+	assert_float_equal(blame_growth_part(&view, &view.services[1]), 0, 0);
+	view.services[1].grown = 9000;
+	assert_float_equal(blame_growth_part(&view, &view.services[1]), 1, 0);
+	view.grown_total = 0;
+	assert_float_equal(blame_growth_part(&view, &view.services[1]), 0.5, 1e-9);
+	view.entries = 0;
+	assert_float_equal(blame_growth_part(&view, &view.services[1]), 0, 0);
+}
+
+static void who_is_out_relieves_of_what_it_has_and_what_it_would_bring(void **state)
+{
+	struct policy_view view = flooded();
+
+	assert_float_equal(blame_relief(&view, &view.services[0], 10), 50000, 1e-6);
+	assert_float_equal(blame_relief(&view, &view.services[1], 10), 20000, 1e-6);
+	view.slope = -4000;
+	assert_float_equal(blame_relief(&view, &view.services[0], 10), 10000, 1e-6);
+}
+
+static void who_grows_is_to_blame_and_not_who_has_most(void **state)
+{
+	struct policy_view view = flooded();
+
+	assert_int_equal(chosen(&view), 0);
+	/* A quarter of the growth is enough to be guilty, and then who relieves most goes. */
+	view.services[0].grown = 6000;
+	view.services[1].grown = 2000;
+	assert_int_equal(chosen(&view), 0);
+	view.services[1].stock = 45000;
+	assert_int_equal(chosen(&view), 1);
+	view.services[1].grown = 1999;
+	assert_int_equal(chosen(&view), 0);
+}
+
+static void who_would_bring_no_relief_is_not_to_blame(void **state)
+{
+	struct policy_view view = flooded();
+
+	/* A quarter of the 30,000 that must go is 7,500. */
+	view.services[0].stock = 100;
+	view.services[0].grown = 1480;
+	assert_int_equal(chosen(&view), 3);
+	view.services[0].grown = 2000;
+	view.services[0].stock = 0;
+	assert_int_equal(chosen(&view), 0);
+}
+
+static void of_a_table_that_stands_who_has_most_is_to_blame(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.slope = 0;
+	assert_int_equal(chosen(&view), 1);
+	/* It is not calm enough for what little they have to count. */
+	view.entries = 90000;
+	view.services[0].stock = view.services[2].stock = 9000;
+	view.services[1].stock = 9999;
+	assert_int_equal(chosen(&view), 3);
+	view.services[1].stock = 10000;
+	assert_int_equal(chosen(&view), 1);
+}
+
+static void more_of_one_that_is_out_in_part_spares_the_others(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.services[1].grown = 4000;
+	view.services[1].stock = 30000;
+	view.services[0].grown = 4000;
+	assert_int_equal(chosen(&view), 1);
+	view.services[0].percent = 50;
+	assert_int_equal(chosen(&view), 0);
+	/* Unless that does not suffice. */
+	view.services[0].stock = 9999;
+	assert_int_equal(chosen(&view), 1);
+}
+
+static void for_a_stranger_one_goes_that_alone_is_enough(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.services[0].grown = 0;
+	assert_int_equal(chosen(&view), 3);
+	view.services[1].stock = 29999;
+	assert_int_equal(chosen(&view), 3);
+	view.services[1].stock = 30000;
+	assert_int_equal(chosen(&view), 1);
+}
+
+static void who_may_not_go_or_is_gone_is_not_chosen(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.services[0].unsafe = true;
+	assert_int_equal(chosen(&view), 3);
+	view = flooded();
+	view.services[0].bounded = true;
+	assert_int_equal(chosen(&view), 3);
+	view = flooded();
+	view.services[0].held = true;
+	assert_int_equal(chosen(&view), 3);
+	view = flooded();
+	view.services[0].percent = POLICY_WHOLE;
+	assert_int_equal(chosen(&view), 3);
+	view.services[0].percent = POLICY_WHOLE - 1;
+	assert_int_equal(chosen(&view), 0);
+	view.count = 0;
+	assert_int_equal(chosen(&view), 0);
+}
+
+/* In 30 s there are 160,000, and 110,000 too many, of which the first brings 130,000: 84.6 %. */
+static void as_much_goes_as_is_needed_for_long_in_steps_of_ten(void **state)
+{
+	struct policy_view view = flooded();
+	struct policy_service *service = &view.services[0];
+
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), 90);
+	view.slope = 0;
+	view.entries = 60000;
+	service->stock = 50000;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), 20);
+	service->stock = 49999;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), 30);
+	/* Of what is left of it, if some is out. */
+	service->percent = 50;
+	service->stock = 25000;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), 70);
+	service->stock = 5000;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), POLICY_WHOLE);
+}
+
+static void a_step_is_never_too_small_to_matter(void **state)
+{
+	struct policy_view view = flooded();
+	struct policy_service *service = &view.services[0];
+
+	/* Hardly too many: a tenth of the limit goes nevertheless. */
+	view.slope = 0;
+	view.entries = 50001;
+	service->stock = 40000;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), 30);
+	/* And a tenth of the service more than is out. */
+	service->percent = 95;
+	service->stock = 1e6;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), POLICY_WHOLE);
+	service->percent = 40;
+	assert_int_equal(blame_slice(&SETTINGS, &view, service), 50);
+}
+
+static void all_of_it_goes_where_time_is_short(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.full_in_s = 1.99;
+	assert_int_equal(blame_slice(&SETTINGS, &view, &view.services[0]), POLICY_WHOLE);
+	view.full_in_s = 2;
+	assert_int_equal(blame_slice(&SETTINGS, &view, &view.services[0]), 90);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_being_deleted_does_not_stay),
+		cmocka_unit_test(relief_lasts_for_the_horizon_and_for_an_entrys_life),
+		cmocka_unit_test(
+			the_part_of_the_growth_is_that_of_who_grew_or_else_of_who_is_there),
+		cmocka_unit_test(
+			who_is_out_relieves_of_what_it_has_and_what_it_would_bring),
+		cmocka_unit_test(who_grows_is_to_blame_and_not_who_has_most),
+		cmocka_unit_test(who_would_bring_no_relief_is_not_to_blame),
+		cmocka_unit_test(of_a_table_that_stands_who_has_most_is_to_blame),
+		cmocka_unit_test(more_of_one_that_is_out_in_part_spares_the_others),
+		cmocka_unit_test(for_a_stranger_one_goes_that_alone_is_enough),
+		cmocka_unit_test(who_may_not_go_or_is_gone_is_not_chosen),
+		cmocka_unit_test(as_much_goes_as_is_needed_for_long_in_steps_of_ten),
+		cmocka_unit_test(a_step_is_never_too_small_to_matter),
+		cmocka_unit_test(all_of_it_goes_where_time_is_short),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
