@@ -89,6 +89,36 @@ marks() { # ENGAGE RELEASE
 	[ "$(grep -c '"event":"engage"' "$guard.out")" -eq 1 ]
 }
 
+# fill_misleadingly: 1200 entries of udp/9000 where a sample begins, and all others of udp/9001. Which are
+# where, only the kernel knows, so both are there first, and then again as they are to be.
+fill_misleadingly() {
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 4000
+	on server ctfill -P 9001 -d 10.77.0.1 -t 600 14000
+	on server conntrack -L -f ipv4 -p udp 2>/dev/null >all
+	awk 'match($0, /src=[^ ]+ dst=[^ ]+ sport=[0-9]+ dport=[0-9]+/) {
+		split(substr($0, RSTART, RLENGTH), f, /[ =]/)
+		first += f[8] == 9000
+		if (f[8] == (first <= 1200 ? 9000 : 9001))
+			print "-I -p udp -t 600 -s", f[2], "-d", f[4], "--sport", f[6], "--dport", f[8]
+	}' all >wanted
+	on server conntrack -F
+	on server conntrack -R wanted >/dev/null
+	[ "$(left 9000)" -eq 1200 ]
+	[ "$(left 9001)" -gt 8000 ]
+}
+
+@test "a count that does not fall as projected is told, and the next step follows" {
+	fill_misleadingly
+	# shellcheck disable=SC2046 # two options
+	guard -s udp/9000 -s udp/9001 $(marks 8000 4000)
+	wait_until 10 happened shortfall
+	[ "$(event shortfall .service)" = udp/9000 ]
+	event shortfall .why | grep -q '1200 went; the next step follows'
+	wait_until 10 happened reclaim 2
+	[ "$(event engage .service)" = udp/9001 ]
+	[ "$(entries server)" -lt 8000 ]
+}
+
 @test "what is deleted is what the kernel does not track, and no more" {
 	background on server ctserve discard=udp/9000
 	wait_until 5 grep -q serving "$pid.err"

@@ -76,6 +76,16 @@ static struct chores *start(unsigned *wanted)
 	return chores;
 }
 
+static unsigned count_done(struct chores *chores)
+{
+	unsigned done;
+
+	pthread_mutex_lock(&chores->lock);
+	done = chores->next;
+	pthread_mutex_unlock(&chores->lock);
+	return done;
+}
+
 static const struct chore RECLAIM = { .kind = CHORE_RECLAIM, .expected = 1000 };
 static const struct chore PURGE = { .kind = CHORE_PURGE };
 static const struct chore COUNT = { .kind = CHORE_COUNT, .most = 84 };
@@ -119,6 +129,8 @@ static void what_is_being_deleted_is_leaving_until_it_is_gone(void **state)
 	sem_wait(&world.begun);
 	assert_float_equal(chores_leaving(chores), 700, 0);
 	sem_post(&world.go);
+	while (count_done(chores) < 2)
+		sched_yield();
 	/* It is pending until it is told, for only then is known what it brought. */
 	assert_true(chores_pending(chores, CHORE_RECLAIM));
 	ev_run(ev_default_loop(EVFLAG_AUTO), 0);
@@ -158,16 +170,6 @@ static void the_end_does_not_wait_for_what_is_being_done(void **state)
 	chores_close(chores);
 	assert_int_equal(world.told_count, 0);
 	chores_close(NULL);
-}
-
-static unsigned count_done(struct chores *chores)
-{
-	unsigned done;
-
-	pthread_mutex_lock(&chores->lock);
-	done = chores->next;
-	pthread_mutex_unlock(&chores->lock);
-	return done;
 }
 
 static void what_was_done_before_there_was_a_loop_is_told_then(void **state)

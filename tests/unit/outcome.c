@@ -282,12 +282,15 @@ static void only_of_tcp_services_that_are_out_are_connections_counted(void **sta
 	remedy = remedy_of(&config);
 	world.view.services[1].held = true;
 	outcome_count(&remedy);
+	assert_int_equal(world.asked, 0);
 	remedy = remedy_of(&config);
 	world.view.services[1].percent = 0;
 	outcome_count(&remedy);
+	assert_int_equal(world.asked, 0);
 	remedy = remedy_of(&config);
 	remedy.rehearse = true;
 	outcome_count(&remedy);
+	assert_int_equal(world.asked, 0);
 	remedy = remedy_of(&config);
 	world.counting = true;
 	outcome_count(&remedy);
