@@ -2,8 +2,10 @@
 #include "guard/config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conntrack/place.h"
 #include "lib/args.h"
@@ -156,9 +158,12 @@ bool config_is_everywhere(const struct config *config)
 	return strcmp(config->netns, "all") == 0;
 }
 
+/* What a program registers is not whatever whoever said "force" had in mind. */
 bool config_forces(const struct config *config, size_t i)
 {
-	return config->force || config->services[i].force;
+	const struct config_service *row = &config->services[i];
+
+	return row->force || (config->force && !row->registered);
 }
 
 double config_release_after_s(const struct config *config, size_t i)
@@ -184,11 +189,141 @@ int config_add_never(struct config *config, const char *spec, struct text *why)
 	return 0;
 }
 
+int config_add_admission(struct config *config, const char *spec, struct text *why)
+{
+	struct config_admission *row = &config->admissions[config->admission_count];
+	struct args_why reason;
+	struct service within;
+
+	if (config->admission_count == CONFIG_ADMISSIONS_MAX) {
+		text_add(why, "register: more than %d", CONFIG_ADMISSIONS_MAX);
+		return -EINVAL;
+	}
+	if (service_parse(spec, &within, &reason)) {
+		text_add(why, "register: %s", reason.text);
+		return -EINVAL;
+	}
+	if (within.outbound) {
+		text_add(why, "register: \"%s\" is not of this host", spec);
+		return -EINVAL;
+	}
+	*row = (struct config_admission){ .within = within };
+	config->admission_count++;
+	return 0;
+}
+
+int config_admit_user(struct config_admission *admission, const char *name,
+		      struct text *why)
+{
+	const struct passwd *entry = getpwnam(name);
+	struct args_why reason;
+	uint64_t number;
+
+	if (admission->user_count == CONFIG_USERS_MAX) {
+		text_add(why, "users: more than %d", CONFIG_USERS_MAX);
+		return -EINVAL;
+	}
+	if (entry) {
+		number = entry->pw_uid;
+	} else if (args_count(name, 0, UINT32_MAX - 1, &number, &reason)) {
+		text_add(why, "users: there is no user \"%.60s\"", name);
+		return -EINVAL;
+	}
+	admission->users[admission->user_count++] = (uid_t)number;
+	return 0;
+}
+
+/* Whether it is of the ports and the address. */
+static bool is_within(const struct service *service, const struct service *all)
+{
+	struct service narrow = *all;
+
+	narrow.first_port = service->first_port;
+	narrow.last_port = service->last_port;
+	if (all->family == AF_UNSPEC) {
+		narrow.family = service->family;
+		narrow.addr = service->addr;
+	}
+	return service_equal(service, &narrow) &&
+	       service->first_port >= all->first_port &&
+	       service->last_port <= all->last_port;
+}
+
+static bool is_admitted(const struct config_admission *admission, uid_t user)
+{
+	if (admission->user_count == 0)
+		return user == 0 || user == geteuid();
+	for (size_t i = 0; i < admission->user_count; i++)
+		if (admission->users[i] == user)
+			return true;
+	return false;
+}
+
+/* Whether it is, or overlaps, one that must not go; equal ones of the configuration are no hindrance. */
+static const char *find_hindrance(const struct config *config,
+				  const struct service *service)
+{
+	for (size_t i = 0; i < config->never_count; i++)
+		if (service_overlaps(service, &config->never[i]))
+			return "is under never";
+	for (size_t i = 0; i < config->count; i++)
+		if (service_overlaps(service, &config->services[i].service) &&
+		    !service_equal(service, &config->services[i].service))
+			return "overlaps a service that is configured";
+	return layout_unfit(service) ? "cannot be taken out of tracking" : NULL;
+}
+
+int config_admits(const struct config *config, const struct service *service, uid_t user,
+		  struct text *why)
+{
+	const char *hindrance = find_hindrance(config, service);
+	char name[SERVICE_TEXT_MAX];
+	bool within = false;
+
+	service_format(service, name);
+	if (hindrance) {
+		text_add(why, "%s %s", name, hindrance);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < config->admission_count; i++) {
+		if (!is_within(service, &config->admissions[i].within))
+			continue;
+		within = true;
+		if (is_admitted(&config->admissions[i], user))
+			return 0;
+	}
+	if (within)
+		text_add(why, "%s may not be registered by user %u", name,
+			 (unsigned)user);
+	else
+		text_add(why,
+			 "%s may not be registered: no \"register\" of the "
+			 "guard's configuration allows it",
+			 name);
+	return -EINVAL;
+}
+
+int config_add_registered(struct config *config, const struct service *service,
+			  bool leaving)
+{
+	if (config->count == POLICY_SERVICES_MAX || find_hindrance(config, service))
+		return -EINVAL;
+	for (size_t i = 0; i < config->count; i++)
+		if (service_equal(service, &config->services[i].service))
+			return -EINVAL;
+	config->services[config->count++] = (struct config_service){
+		.service = *service,
+		.registered = true,
+		.leaving = leaving,
+	};
+	return 0;
+}
+
 int config_check(const struct config *config, struct text *why)
 {
 	char name[SERVICE_TEXT_MAX];
 
-	if (config->count == 0) {
+	if (config->count == 0 && config->admission_count == 0) {
 		text_add(why,
 			 "no service may be taken out of tracking: give -s SERVICE, or "
 			 "service \"...\" { } in the configuration");

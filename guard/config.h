@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "guard/policy.h"
 #include "lib/service.h"
@@ -11,6 +12,7 @@
 struct text;
 
 enum { CONFIG_NEVER_MAX = 64, CONFIG_PLACE_MAX = 256 };
+enum { CONFIG_ADMISSIONS_MAX = 16, CONFIG_USERS_MAX = 8 };
 
 /* A service that the guard may take out of tracking. */
 struct config_service {
@@ -20,6 +22,15 @@ struct config_service {
 	bool force; /* may go whatever the audit says */
 	uint32_t
 		budget_per_s; /* packets that are tracked, by the kernel's own limit; 0: all */
+	bool registered;      /* by a program, not configured */
+	bool leaving;         /* no program serves it any more: it may only come back */
+};
+
+/* Whose programs may register services of a range. */
+struct config_admission {
+	struct service within;
+	size_t user_count; /* 0: root, and whoever the guard runs as */
+	uid_t users[CONFIG_USERS_MAX];
 };
 
 /* Everything that can be configured; a plain value. */
@@ -38,6 +49,8 @@ struct config {
 	size_t never_count;
 	struct service
 		never[CONFIG_NEVER_MAX]; /* never taken out, whatever else is said */
+	size_t admission_count;
+	struct config_admission admissions[CONFIG_ADMISSIONS_MAX];
 };
 
 /* The defaults, and no service. */
@@ -51,6 +64,27 @@ int config_add_service(struct config *config, const char *spec, struct text *why
 
 /* Adds a service that is never taken out. Returns 0, or -EINVAL with a sentence added to *why. */
 int config_add_never(struct config *config, const char *spec, struct text *why);
+
+/* Adds services that may be registered. Returns 0, or -EINVAL with a sentence added to *why. */
+int config_add_admission(struct config *config, const char *spec, struct text *why);
+
+/* Adds a user, by name or number, who may. Returns 0, or -EINVAL with a sentence added to *why. */
+int config_admit_user(struct config_admission *admission, const char *name,
+		      struct text *why);
+
+/*
+ * Whether a program of user may register service. Returns 0, or -EINVAL with a sentence added to
+ * *why: it is among the never, overlaps another one, or nobody allowed it.
+ */
+int config_admits(const struct config *config, const struct service *service, uid_t user,
+		  struct text *why);
+
+/*
+ * Adds a service that is registered. Returns 0, or -EINVAL if it is there already, is never to
+ * be taken out, or if there are too many.
+ */
+int config_add_registered(struct config *config, const struct service *service,
+			  bool leaving);
 
 /*
  * Sets "release-after" and "budget" of one service from text. Return 0; -EINVAL or -ERANGE
@@ -69,7 +103,7 @@ bool config_forces(const struct config *config, size_t i);
 double config_release_after_s(const struct config *config, size_t i);
 
 /*
- * Whether what is configured makes sense together: at least one service, none of them
+ * Whether what is configured makes sense together: at least one service, or that some may be registered, none of them
  * among the never, release_at below engage_at. Returns 0, or -EINVAL with a sentence in *why.
  */
 int config_check(const struct config *config, struct text *why);

@@ -24,7 +24,7 @@ struct client {
 	ev_io io;
 	ev_timer deadline;
 	uint64_t number; /* the lower, the older */
-	bool trusted;
+	struct control_peer peer;
 	size_t received;
 	char request[CONTROL_REQUEST_MAX];
 	char *answer; /* NULL: none yet */
@@ -52,15 +52,21 @@ static bool is_busy(const struct client *client)
 	return ev_is_active(&client->io);
 }
 
-static void end_client(struct client *client)
+/* The slot is free; the connection goes on with whoever took it. */
+static void part(struct client *client)
 {
 	struct ev_loop *loop = client->control->loop;
 
 	ev_timer_stop(loop, &client->deadline);
 	ev_io_stop(loop, &client->io);
-	close(client->io.fd);
 	free(client->answer);
 	client->answer = NULL;
+}
+
+static void end_client(struct client *client)
+{
+	part(client);
+	close(client->io.fd);
 }
 
 /* True when all of it is sent, or cannot be. */
@@ -115,7 +121,7 @@ static json_t *answer_of(struct client *client, size_t length)
 	if (!json_is_object(request))
 		answer = refusal("not a JSON object on a line");
 	else
-		answer = control->answer(control->data, request, client->trusted);
+		answer = control->answer(control->data, request, &client->peer);
 	json_decref(request);
 	return answer;
 }
@@ -149,6 +155,7 @@ static void receive(struct client *client)
 	ssize_t got = recv(client->io.fd, client->request + client->received, room,
 			   MSG_DONTWAIT);
 	const char *end;
+	json_t *answer;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -158,10 +165,14 @@ static void receive(struct client *client)
 	}
 	client->received += (size_t)got;
 	end = memchr(client->request, '\n', client->received);
-	if (end)
-		reply(client, answer_of(client, (size_t)(end - client->request)));
-	else if (client->received == sizeof(client->request))
-		reply(client, refusal("the request is too long"));
+	if (!end && client->received < sizeof(client->request))
+		return;
+	answer = end ? answer_of(client, (size_t)(end - client->request))
+		     : refusal("the request is too long");
+	if (client->peer.taken)
+		part(client);
+	else
+		reply(client, answer);
 }
 
 static void on_client(struct ev_loop *loop, ev_io *io, int revents)
@@ -199,14 +210,18 @@ static struct client *free_slot(struct control *control)
 }
 
 /* Whoever connected, by the kernel's word (unix(7), SO_PEERCRED). */
-static bool is_trusted(int fd)
+static struct control_peer peer_of(int fd)
 {
-	struct ucred peer;
+	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t size = sizeof(peer);
+	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+	return (struct control_peer){
+		.fd = fd,
+		.pid = peer.pid,
+		.uid = peer.uid,
+		.trusted = known && (peer.uid == 0 || peer.uid == geteuid()),
+	};
 }
 
 static void welcome(struct control *control, int fd)
@@ -215,7 +230,7 @@ static void welcome(struct control *control, int fd)
 
 	client->control = control;
 	client->number = control->accepted++;
-	client->trusted = is_trusted(fd);
+	client->peer = peer_of(fd);
 	client->received = 0;
 	client->ending = false;
 	ev_io_init(&client->io, on_client, fd, EV_READ);

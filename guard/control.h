@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ev_loop;
 struct text;
@@ -16,13 +17,23 @@ struct text;
  */
 struct control;
 
-enum { CONTROL_CLIENTS = 16, CONTROL_REQUEST_MAX = 4096 };
+enum { CONTROL_CLIENTS = 16, CONTROL_REQUEST_MAX = 8192 };
+
+/* Who asks. */
+struct control_peer {
+	int fd;
+	pid_t pid;
+	uid_t uid;
+	bool trusted; /* root or the guard's own user: may change things */
+	bool taken;   /* to be set by who answers and keeps fd: it is his from then on */
+};
 
 /*
- * Answers one request, an object: a new reference. trusted: the client is root or runs as
- * the guard's own user, and may change things.
+ * Answers one request, an object: a new reference, or NULL if that is done already and the connection
+ * taken.
  */
-typedef json_t *control_answer_cb(void *data, const json_t *request, bool trusted);
+typedef json_t *control_answer_cb(void *data, const json_t *request,
+				  struct control_peer *peer);
 
 /*
  * Listens at path, for owner and group; directories above it are made, one level. A socket

@@ -52,9 +52,9 @@ int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 	return err ? err : open_scrape(config, &desk->scrape, why);
 }
 
-static json_t *answer(void *data, const json_t *request, bool trusted)
+static json_t *answer(void *data, const json_t *request, struct control_peer *peer)
 {
-	return dispatch_answer(data, request, trusted);
+	return dispatch_answer(data, request, peer);
 }
 
 static void start_scrape(struct desk *desk)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guard/control.h"
+#include "guard/roll.h"
 #include "guard/status.h"
 #include "guard/ward.h"
 #include "guard/wards.h"
@@ -33,6 +35,7 @@ void dispatch_status(const struct dispatch *dispatch, struct status *out)
 	out->started_ns = dispatch->started_ns;
 	out->config = dispatch->config;
 	out->journal = dispatch->journal;
+	out->roll = dispatch->roll;
 	out->count = wards->count;
 	for (size_t i = 0; i < wards->count; i++)
 		out->tables[i] = ward_status(wards->list[i]);
@@ -162,16 +165,19 @@ static const struct {
 	{ "reload", reload, true },       { "stop", stop, true },
 };
 
-json_t *dispatch_answer(struct dispatch *dispatch, const json_t *request, bool trusted)
+json_t *dispatch_answer(struct dispatch *dispatch, const json_t *request,
+			struct control_peer *peer)
 {
 	const char *name = json_string_value(json_object_get(request, "command"));
 
 	if (!name)
 		return refused("no command");
+	if (strcmp(name, "register") == 0)
+		return roll_register(dispatch->roll, peer, request);
 	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
 		if (strcmp(COMMANDS[i].name, name) != 0)
 			continue;
-		if (COMMANDS[i].changes && !trusted)
+		if (COMMANDS[i].changes && !peer->trusted)
 			return refused(
 				"only root and the guard's own user may order that");
 		return COMMANDS[i].run(dispatch, request);

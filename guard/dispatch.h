@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 struct config;
+struct control_peer;
 struct ev_loop;
 struct journal;
+struct roll;
 struct status;
 struct wards;
 
@@ -28,6 +30,7 @@ struct dispatch {
 	const struct config *config;
 	const struct journal *journal;
 	const struct wards *wards;
+	struct roll *roll;
 	bool rehearse;
 	/* Reads the configuration again: 0, or -errno with the reason in *why. */
 	int (*check)(void *data, char *why, size_t size);
@@ -40,10 +43,11 @@ struct dispatch {
 void dispatch_status(const struct dispatch *dispatch, struct status *out);
 
 /*
- * Answers a request: {"command":"status"}, "reload", "stop", or what orders.h says, in
- * all namespaces or in that of "netns"; who is not trusted may only ask for the status. The answer has "ok", and "error" or, of a status,
- * what status.h says.
+ * Answers a request: {"command":"status"}, "reload", "stop", "register", which roll.h has, or what
+ * orders.h says, in all namespaces or in that of "netns"; who is not trusted may only ask for the
+ * status and register. The answer has "ok", and "error" or, of a status, what status.h says.
  */
-json_t *dispatch_answer(struct dispatch *dispatch, const json_t *request, bool trusted);
+json_t *dispatch_answer(struct dispatch *dispatch, const json_t *request,
+			struct control_peer *peer);
 
 #endif

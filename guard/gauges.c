@@ -9,6 +9,7 @@
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/policy.h"
+#include "guard/roll.h"
 #include "guard/status.h"
 #include "lib/metrics.h"
 #include "lib/text.h"
@@ -233,6 +234,17 @@ static void add_state(const struct status *status, struct text *text)
 			status->journal->lost + status->journal->unkept);
 }
 
+static void add_roll(const struct status *status, struct text *text)
+{
+	metrics_gauge(text, "ctkit_guard_registered_programs",
+		      "Programs that have registered what they serve.",
+		      (double)roll_programs(status->roll));
+	metrics_counter(text, "ctkit_guard_reported_eperm_total",
+			"Sends of those that the kernel did not permit, as when a table "
+			"is full.",
+			roll_eperm(status->roll));
+}
+
 void gauges_add(const struct status *status, struct text *text)
 {
 	metrics_build_info(text, "ctguard");
@@ -251,5 +263,6 @@ void gauges_add(const struct status *status, struct text *text)
 		     untracked_packets, text);
 	add_decisions(status, text);
 	add_state(status, text);
+	add_roll(status, text);
 	metrics_process(text);
 }

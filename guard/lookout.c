@@ -385,5 +385,5 @@ void lookout_note_midstream(struct lookout *lookout, size_t i, struct midstream 
 
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe)
 {
-	lookout->view.services[i].unsafe = unsafe;
+	lookout->view.services[i].unsafe = unsafe || lookout->config->services[i].leaving;
 }

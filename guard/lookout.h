@@ -65,7 +65,10 @@ void lookout_note_connections(struct lookout *lookout, size_t i, double connecti
 void lookout_note_midstream(struct lookout *lookout, size_t i,
 			    struct midstream midstream);
 
-/* Whether the audit says that service number i must stay tracked. */
+/*
+ * Whether the audit says that service number i must stay tracked; so must one that no program serves
+ * any more.
+ */
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe);
 
 #endif

@@ -2,8 +2,10 @@
 #include "guard/notes.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "guard/config.h"
+#include "guard/enrolment.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/policy.h"
@@ -46,6 +48,8 @@ void notes_hello(struct journal *journal, const struct config *config, size_t na
 		service_format(&config->services[i].service, name);
 		text_add(&text, "%s%s", i ? ", " : "", name);
 	}
+	if (config->admission_count)
+		text_add(&text, "%swhat programs register", config->count ? " and " : "");
 	if (config->netns[0])
 		text_add(&text, " in %zu network namespace%s", namespaces,
 			 namespaces == 1 ? "" : "s");
@@ -75,6 +79,35 @@ void notes_gone(struct journal *journal)
 {
 	journal_note(journal, "gone",
 		     "this network namespace is gone, and is guarded no longer");
+}
+
+void notes_program(struct journal *journal, const char *event, pid_t pid,
+		   const struct enrolment *enrolment)
+{
+	struct text text = { 0 };
+	char name[SERVICE_TEXT_MAX];
+
+	text_add(&text, "%s, pid %d, %s ", enrolment->program, (int)pid,
+		 strcmp(event, "register") == 0 ? "registered" : "serves no more");
+	for (size_t i = 0; i < enrolment->count; i++) {
+		service_format(&enrolment->services[i], name);
+		text_add(&text, "%s%s", i ? ", " : "", name);
+	}
+	journal_note(journal, event, text_str(&text));
+	text_free(&text);
+}
+
+void notes_refused(struct journal *journal, const struct enrolment *enrolment, pid_t pid,
+		   uint64_t count)
+{
+	struct text text = { 0 };
+
+	text_add(&text,
+		 "%s, pid %d, could not send %llu times: the kernel did not permit it, "
+		 "as when the table is full, or by a rule",
+		 enrolment->program, (int)pid, (unsigned long long)count);
+	journal_note(journal, "refused", text_str(&text));
+	text_free(&text);
 }
 
 void notes_withdrawn(struct journal *journal, const char *service)

@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct config;
+struct enrolment;
 struct journal;
 struct leases;
 struct policy_view;
@@ -22,6 +24,14 @@ void notes_adopted(struct journal *journal, const struct leases *leases,
 /* A network namespace has come, or gone, while the guard runs; the journal is its. */
 void notes_joined(struct journal *journal);
 void notes_gone(struct journal *journal);
+
+/* A program has registered what it serves ("register"), or does not serve it any more ("leave"). */
+void notes_program(struct journal *journal, const char *event, pid_t pid,
+		   const struct enrolment *enrolment);
+
+/* It could not send so many times, as the kernel did not permit it. */
+void notes_refused(struct journal *journal, const struct enrolment *enrolment, pid_t pid,
+		   uint64_t count);
 
 /* A service was given back because the guard ends. */
 void notes_withdrawn(struct journal *journal, const char *service);

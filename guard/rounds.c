@@ -214,6 +214,11 @@ void rounds_start(struct rounds *rounds, double lease_s)
 	ev_timer_start(rounds->loop, &rounds->inspect);
 }
 
+void rounds_look_now(struct rounds *rounds)
+{
+	ev_feed_event(rounds->loop, &rounds->look, EV_TIMER);
+}
+
 void rounds_stop(struct rounds *rounds)
 {
 	ev_timer_stop(rounds->loop, &rounds->look);

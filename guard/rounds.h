@@ -50,6 +50,9 @@ struct rounds {
 /* Begins with a look at once; leases that last lease_s seconds are refreshed in time. */
 void rounds_start(struct rounds *rounds, double lease_s);
 
+/* There is a reason to look before it is time. */
+void rounds_look_now(struct rounds *rounds);
+
 /* Nothing happens if they were never started. */
 void rounds_stop(struct rounds *rounds);
 

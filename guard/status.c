@@ -10,6 +10,7 @@
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/policy.h"
+#include "guard/roll.h"
 #include "lib/clock.h"
 #include "lib/metainfo.h"
 #include "lib/text.h"
@@ -50,9 +51,9 @@ static uint32_t budget_of(const struct config *config, const struct leases *leas
 				      : config->services[i].budget_per_s;
 }
 
-static json_t *service_json(const struct config *config, const struct status_table *table,
-			    size_t i)
+static json_t *service_json(const struct status_table *table, size_t i)
 {
+	const struct config *config = table->config;
 	const struct policy_view *view = table->view;
 	const struct policy_service *service = &view->services[i];
 	bool engaged = leases_engaged(table->leases, i);
@@ -88,21 +89,22 @@ static json_t *service_json(const struct config *config, const struct status_tab
 			: json_null());
 	json_object_set_new(object, "release_after_seconds",
 			    json_real(config_release_after_s(config, i)));
+	json_object_set_new(object, "registered",
+			    json_boolean(config->services[i].registered));
+	json_object_set_new(object, "leaving", json_boolean(config->services[i].leaving));
 	return object;
 }
 
-static json_t *services_json(const struct config *config,
-			     const struct status_table *table)
+static json_t *services_json(const struct status_table *table)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < table->view->count; i++)
-		json_array_append_new(list, service_json(config, table, i));
+		json_array_append_new(list, service_json(table, i));
 	return list;
 }
 
-static void add_table(const struct config *config, const struct status_table *table,
-		      json_t *object)
+static void add_table(const struct status_table *table, json_t *object)
 {
 	const struct policy_view *view = table->view;
 
@@ -112,7 +114,7 @@ static void add_table(const struct config *config, const struct status_table *ta
 	json_object_set_new(object, "entries_per_second", number_or_null(view->slope));
 	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
 	json_object_set_new(object, "errors", json_integer((json_int_t)table->errors));
-	json_object_set_new(object, "services", services_json(config, table));
+	json_object_set_new(object, "services", services_json(table));
 }
 
 /* One without a name is the guard's all; others are listed. */
@@ -121,7 +123,7 @@ static void add_tables(const struct status *status, json_t *object)
 	json_t *list;
 
 	if (status->count == 1 && !status->tables[0].netns) {
-		add_table(status->config, &status->tables[0], object);
+		add_table(&status->tables[0], object);
 		return;
 	}
 	list = json_array();
@@ -129,7 +131,7 @@ static void add_tables(const struct status *status, json_t *object)
 		json_t *table = json_object();
 
 		json_object_set_new(table, "netns", json_string(status->tables[i].netns));
-		add_table(status->config, &status->tables[i], table);
+		add_table(&status->tables[i], table);
 		json_array_append_new(list, table);
 	}
 	json_object_set_new(object, "state", json_string(STATES[status_state(status)]));
@@ -154,6 +156,7 @@ json_t *status_json(const struct status *status)
 	json_object_set_new(object, "events_lost",
 			    json_integer((json_int_t)status->journal->lost));
 	add_tables(status, object);
+	json_object_set_new(object, "registered", roll_json(status->roll));
 	json_object_set_new(object, "events", journal_recent(status->journal));
 	return object;
 }
@@ -213,6 +216,11 @@ static void service_text(const json_t *service, struct text *text)
 			 json_number_value(budget));
 	else if (!json_is_true(json_object_get(service, "untracked")))
 		text_add(text, "  tracked");
+	if (json_is_true(json_object_get(service, "registered")))
+		text_add(text, "%s",
+			 json_is_true(json_object_get(service, "leaving"))
+				 ? "  (registered, its program has ended)"
+				 : "  (registered)");
 	if (!json_is_true(json_object_get(service, "untracked"))) {
 		text_add(text, "\n");
 		return;
@@ -227,6 +235,26 @@ static void service_text(const json_t *service, struct text *text)
 	if (json_is_number(calm))
 		text_add(text, ", calm for %.0f of %g s", json_number_value(calm),
 			 number(service, "release_after_seconds"));
+	text_add(text, "\n");
+}
+
+static void program_text(const json_t *program, struct text *text)
+{
+	const json_t *services = json_object_get(program, "services");
+	const json_t *row;
+	size_t i;
+
+	text_add(text, "           ");
+	add_clean(text, string(program, "program"));
+	text_add(text, ", pid %.0f, uid %.0f, for %.0f s:", number(program, "pid"),
+		 number(program, "uid"), number(program, "seconds"));
+	json_array_foreach(services, i, row) {
+		text_add(text, " ");
+		add_clean(text, json_string_value(row));
+	}
+	if (number(program, "sends_eperm") > 0)
+		text_add(text, "; %.0f sends were not permitted",
+			 number(program, "sends_eperm"));
 	text_add(text, "\n");
 }
 
@@ -276,6 +304,7 @@ static void table_text(const json_t *table, struct text *text)
 
 void status_text(const json_t *object, struct text *text)
 {
+	const json_t *programs = json_object_get(object, "registered");
 	const json_t *events = json_object_get(object, "events");
 	const json_t *tables = json_object_get(object, "tables");
 	const json_t *row;
@@ -293,6 +322,11 @@ void status_text(const json_t *object, struct text *text)
 		services_text(object, text);
 	json_array_foreach(tables, i, row) {
 		table_text(row, text);
+	}
+	if (json_array_size(programs) > 0)
+		text_add(text, "registered by\n");
+	json_array_foreach(programs, i, row) {
+		program_text(row, text);
 	}
 	text_add(text, "last events\n");
 	json_array_foreach(events, i, row) {

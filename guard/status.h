@@ -10,6 +10,7 @@ struct config;
 struct journal;
 struct leases;
 struct policy_view;
+struct roll;
 struct deeds;
 struct text;
 
@@ -28,7 +29,8 @@ enum { STATUS_TABLES_MAX = 256 };
 struct status_table {
 	const char *netns; /* what it is called; NULL: there is but one, without a name */
 	enum status_state state;
-	uint64_t errors; /* looks and readings that failed */
+	const struct config *config; /* with what is registered there */
+	uint64_t errors;             /* looks and readings that failed */
 	const struct leases *leases;
 	const struct policy_view *view;
 	const struct deeds *deeds;
@@ -41,6 +43,7 @@ struct status {
 	uint64_t started_ns;
 	const struct config *config;
 	const struct journal *journal;
+	const struct roll *roll;
 	size_t count;
 	struct status_table tables[STATUS_TABLES_MAX];
 };

@@ -67,6 +67,29 @@ static int check_never(cfg_t *file, cfg_opt_t *option)
 	return 0;
 }
 
+static int check_register(cfg_t *file, cfg_opt_t *option)
+{
+	const cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
+	struct config scratch;
+	struct text why = { 0 };
+
+	config_init(&scratch);
+	if (config_add_admission(&scratch, cfg_title((cfg_t *)section), &why))
+		return complain(file, &why);
+	return 0;
+}
+
+static int check_user(cfg_t *file, cfg_opt_t *option)
+{
+	struct config_admission scratch = { .user_count = 0 };
+	struct text why = { 0 };
+
+	if (config_admit_user(&scratch, cfg_opt_getnstr(option, cfg_opt_size(option) - 1),
+			      &why))
+		return complain(file, &why);
+	return 0;
+}
+
 /* The rate alone, so that an error names its line; whether it fits the service comes later. */
 static int check_budget(cfg_t *file, cfg_opt_t *option)
 {
@@ -91,6 +114,16 @@ static int take_service(struct config *config, cfg_t *section, struct text *why)
 	return err || !value ? err : config_set_budget(row, value, why);
 }
 
+static int take_register(struct config *config, cfg_t *section, struct text *why)
+{
+	struct config_admission *row = &config->admissions[config->admission_count];
+	int err = config_add_admission(config, cfg_title(section), why);
+
+	for (unsigned int i = 0; !err && i < cfg_size(section, "users"); i++)
+		err = config_admit_user(row, cfg_getnstr(section, "users", i), why);
+	return err;
+}
+
 /* Copies a file that parsed into config. */
 static int take_all(struct config *config, cfg_t *file, struct text *why)
 {
@@ -104,6 +137,8 @@ static int take_all(struct config *config, cfg_t *file, struct text *why)
 	}
 	for (unsigned int i = 0; !err && i < cfg_size(file, "service"); i++)
 		err = take_service(config, cfg_getnsec(file, "service", i), why);
+	for (unsigned int i = 0; !err && i < cfg_size(file, "register"); i++)
+		err = take_register(config, cfg_getnsec(file, "register", i), why);
 	for (unsigned int i = 0; !err && i < cfg_size(file, "never"); i++)
 		err = config_add_never(config, cfg_getnstr(file, "never", i), why);
 	return err;
@@ -115,6 +150,10 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_STR("release-after", NULL, CFGF_NODEFAULT),
 		CFG_STR("budget", NULL, CFGF_NODEFAULT),
 		CFG_BOOL("force", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t register_options[] = {
+		CFG_STR_LIST("users", NULL, CFGF_NODEFAULT),
 		CFG_END(),
 	};
 	cfg_opt_t options[] = {
@@ -130,6 +169,8 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_STR("netns", NULL, CFGF_NODEFAULT),
 		CFG_SEC("service", service_options,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("register", register_options,
+			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_STR_LIST("never", NULL, CFGF_NODEFAULT),
 		CFG_STR(END_OF_FILE, NULL, CFGF_NODEFAULT),
 		CFG_END(),
@@ -144,6 +185,8 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 	cfg_set_validate_func(file, "service|release-after", check_scalar);
 	cfg_set_validate_func(file, "service|budget", check_budget);
 	cfg_set_validate_func(file, "service", check_service);
+	cfg_set_validate_func(file, "register", check_register);
+	cfg_set_validate_func(file, "register|users", check_user);
 	cfg_set_validate_func(file, "never", check_never);
 	return file;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conntrack/active.h"
@@ -18,6 +19,7 @@
 #include "guard/notes.h"
 #include "guard/outcome.h"
 #include "guard/policy.h"
+#include "guard/refit.h"
 #include "guard/startup.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -87,7 +89,15 @@ static int adopt(struct ward *ward, struct text *why)
 
 static int open_kernel(struct ward *ward)
 {
+	struct stat here;
 	int err;
+
+	/* Without /proc nobody can register here. */
+	if (stat("/proc/thread-self/ns/net", &here) == 0)
+		ward->inode = here.st_ino;
+	ward->config = refit_config(ward, ward->base);
+	if (!ward->config)
+		return -ENOMEM;
 
 	/* A rehearsal is in nobody's way. */
 	if (!ward->rehearse) {
@@ -161,7 +171,8 @@ int ward_open(struct ward **out, const struct ward_setup *setup,
 		text_add(why, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	ward->config = setup->config;
+	ward->base = setup->config;
+	ward->roll = setup->roll;
 	ward->log = *setup->log;
 	ward->journal = setup->journal;
 	ward->legacy = setup->legacy;
@@ -217,7 +228,13 @@ int ward_hand_over(struct ward *ward, const struct config *wanted, struct text *
 		text_add(why, "%s", strerror(-err));
 		return err;
 	}
-	err = post_hand_over(&ward->post, ward->config, wanted, &ward->remedy, why);
+	free(ward->wanted);
+	ward->wanted = refit_config(ward, wanted);
+	if (ward->wanted)
+		err = post_hand_over(&ward->post, ward->config, ward->wanted,
+				     &ward->remedy, why);
+	else
+		err = -ENOMEM;
 	leave(ward);
 	return err;
 }
@@ -227,7 +244,7 @@ int ward_prepare(struct ward *ward, struct text *why)
 	int err = enter(ward);
 
 	if (!err) {
-		err = post_open(&ward->next, ward->config, ward->legacy, ward->chores,
+		err = post_open(&ward->next, ward->wanted, ward->legacy, ward->chores,
 				ward->rehearse);
 		leave(ward);
 	}
@@ -239,6 +256,8 @@ int ward_prepare(struct ward *ward, struct text *why)
 void ward_forget(struct ward *ward)
 {
 	post_close(&ward->next);
+	free(ward->wanted);
+	ward->wanted = NULL;
 }
 
 int ward_swap(struct ward *ward, struct text *why)
@@ -246,8 +265,11 @@ int ward_swap(struct ward *ward, struct text *why)
 	int err = enter(ward);
 
 	post_close(&ward->post);
+	free(ward->config);
 	ward->post = ward->next;
+	ward->config = ward->wanted;
 	ward->next = (struct post){ 0 };
+	ward->wanted = NULL;
 	introduce(ward);
 	if (err) {
 		text_add(why, "%s", strerror(-err));
@@ -339,6 +361,7 @@ struct status_table ward_status(const struct ward *ward)
 {
 	return (struct status_table){
 		.netns = ward->home ? ward->name : NULL,
+		.config = ward->config,
 		.state = state_of(ward),
 		.errors = ward->trouble.count,
 		.leases = ward->post.leases,
@@ -355,7 +378,8 @@ void ward_close(struct ward *ward)
 	ward_stop(ward);
 	chores_close(ward->chores);
 	post_close(&ward->post);
-	post_close(&ward->next);
+	ward_forget(ward);
+	free(ward->config);
 	nl_close(ward->nl);
 	if (ward->lock_fd >= 0)
 		close(ward->lock_fd);

@@ -24,6 +24,7 @@ struct config;
 struct ev_loop;
 struct home;
 struct nl;
+struct roll;
 struct text;
 
 /*
@@ -34,7 +35,11 @@ struct ward {
 	char name[ATLAS_NAME_MAX]; /* of the namespace; "": it needs none */
 	struct netns netns;
 	struct home *home; /* where the thread comes from; NULL: it is there always */
-	const struct config *config;
+	uint64_t inode;    /* its number */
+	const struct config *base; /* of the guard */
+	const struct roll *roll;
+	struct config *config; /* base, and what programs have registered here */
+	struct config *wanted; /* that is about to be swapped in */
 	struct log log;
 	struct journal *journal;
 	struct journal own_journal; /* where the namespace has a name */
@@ -58,6 +63,7 @@ struct ward {
 /* What all wards are started with; borrowed, and must outlive them. */
 struct ward_setup {
 	const struct config *config; /* swapped as ward_prepare() says */
+	const struct roll *roll;     /* who has registered services */
 	const struct log *log;
 	struct journal *journal;
 	const struct legacy
@@ -91,7 +97,7 @@ void ward_stop(struct ward *ward);
 
 /*
  * Another configuration: what is out by the present one and may not be by wanted is given back first.
- * Then what the configuration needs that config points to now is opened, besides what there is;
+ * Then what that needs is opened, besides what there is, with what is registered;
  * and either swapped in, taking over what is out, or forgotten. They return 0 or -errno, with a
  * sentence in *why.
  */

@@ -210,6 +210,15 @@ void wards_stop(struct wards *wards)
 	ev_timer_stop(wards->loop, &wards->update);
 }
 
+struct ward *wards_find(const struct wards *wards, uint64_t inode)
+{
+	for (size_t i = 0; i < wards->count; i++) {
+		if (wards->list[i]->inode == inode)
+			return wards->list[i];
+	}
+	return NULL;
+}
+
 void wards_close(struct wards *wards)
 {
 	wards_stop(wards);

@@ -46,6 +46,9 @@ int wards_open(struct wards *wards, const struct ward_setup *setup, struct text 
 void wards_start(struct wards *wards, struct ev_loop *loop);
 void wards_stop(struct wards *wards);
 
+/* The ward of a network namespace, by its inode; NULL: it is not guarded. */
+struct ward *wards_find(const struct wards *wards, uint64_t inode);
+
 /* Closes them without touching the rules, before the loop is destroyed. */
 void wards_close(struct wards *wards);
 

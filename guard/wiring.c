@@ -15,6 +15,8 @@
 #include "guard/journal.h"
 #include "guard/liaison.h"
 #include "guard/notes.h"
+#include "guard/refit.h"
+#include "guard/roll.h"
 #include "guard/startup.h"
 #include "guard/status.h"
 #include "guard/wards.h"
@@ -36,6 +38,7 @@ struct guard {
 	ev_signal terminate;
 	ev_signal hangup;
 	struct wards wards;
+	struct roll *roll;
 	struct dispatch dispatch;
 	struct desk desk;
 	struct liaison liaison;
@@ -122,6 +125,7 @@ static int open_wards(struct guard *guard, struct text *why)
 {
 	const struct ward_setup setup = {
 		.config = &guard->config,
+		.roll = guard->roll,
 		.log = guard->log,
 		.journal = guard->journal,
 		.legacy = guard->setup.legacy,
@@ -145,10 +149,64 @@ static void start_watchers(struct guard *guard)
 	ev_signal_start(guard->loop, &guard->hangup);
 }
 
+static void on_registered(void *data)
+{
+	const struct guard *guard = data;
+	struct text why = { 0 };
+
+	for (size_t i = 0; i < guard->wards.count; i++) {
+		if (refit_ward(guard->wards.list[i], &why))
+			log_error(guard->log,
+				  "what is registered could not be taken over: %s",
+				  text_str(&why));
+	}
+	text_free(&why);
+}
+
+static void on_send_refused(uint64_t netns, void *data)
+{
+	const struct guard *guard = data;
+	struct ward *ward = wards_find(&guard->wards, netns);
+
+	if (ward)
+		rounds_look_now(&ward->rounds);
+}
+
+static bool is_guarded(uint64_t netns, void *data)
+{
+	return wards_find(&((struct guard *)data)->wards, netns) != NULL;
+}
+
+static bool is_busy(const struct roll_service *service, void *data)
+{
+	const struct guard *guard = data;
+	const struct ward *ward = wards_find(&guard->wards, service->netns);
+
+	return ward && refit_is_out(ward, &service->service);
+}
+
+static void start_roll(struct guard *guard)
+{
+	const struct roll_ears ears = {
+		.changed = on_registered,
+		.refused = on_send_refused,
+		.guards = is_guarded,
+		.busy = is_busy,
+		.data = guard,
+	};
+
+	roll_start(guard->roll, guard->loop, &ears);
+}
+
 static int open_all(struct guard *guard, struct text *why)
 {
-	int err;
+	int err = roll_open(&guard->roll, &guard->config, guard->journal);
 
+	if (err) {
+		text_add(why, "%s", strerror(-err));
+		return err;
+	}
+	guard->dispatch.roll = guard->roll;
 	keep_journal(guard);
 	err = open_wards(guard, why);
 	if (!err)
@@ -207,6 +265,7 @@ void guard_close(struct guard *guard)
 	if (guard->loop)
 		stop_watchers(guard);
 	wards_close(&guard->wards);
+	roll_close(guard->roll);
 	if (guard->loop)
 		ev_loop_destroy(guard->loop);
 	liaison_close(&guard->liaison);
@@ -258,7 +317,6 @@ static int swap(struct guard *guard, struct text *why)
 		err = hand_over(guard, why);
 	if (err)
 		return err;
-	/* The new ones keep a pointer to it. */
 	guard->config = guard->wanted;
 	err = prepare_wards(guard, why);
 	if (err) {
@@ -295,6 +353,7 @@ static void reload(struct guard *guard)
 			  text_str(&why));
 	text_free(&why);
 	start_watchers(guard);
+	roll_review(guard->roll);
 	greet(guard);
 }
 
@@ -316,6 +375,7 @@ int guard_run(struct guard *guard)
 	int err = 0;
 
 	guard->dispatch.loop = guard->loop;
+	start_roll(guard);
 	desk_start(&guard->desk, guard->loop, &guard->dispatch);
 	start_watchers(guard);
 	greet(guard);

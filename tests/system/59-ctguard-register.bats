@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs that register with ctguard what they serve: who may, what the guard does with it, and that
+# nothing that comes over the connection harms it.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	hosts
+	tracked server
+	cd "$BATS_TEST_TMPDIR"
+	cat >program.py <<-'PYTHON'
+		# program.py SERVICE...: registers them, and sends what the file "say" has when it is there.
+		import json, os, socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.connect('socket')
+		s.sendall(json.dumps({'command': 'register', 'program': 'tester',
+		                      'netns': int(os.environ.get('NETNS', os.stat('/proc/self/ns/net').st_ino)),
+		                      'services': sys.argv[1:]}).encode() + b'\n')
+		print(s.recv(65536).decode(), end='', flush=True)
+		s.settimeout(0.05)
+		while True:
+		    if os.path.exists('say'):
+		        s.sendall(open('say', 'rb').read())
+		        os.unlink('say')
+		    try:
+		        if not s.recv(65536): break
+		    except TimeoutError: pass
+		    except OSError: break
+	PYTHON
+}
+
+teardown() {
+	ip netns del server
+	ip netns del client
+}
+
+# guard OPTION...: starts ctguard on the server host; its pid is in $guard.
+guard() {
+	background on server ctguard run --json --control socket --horizon 0s --engage-at 1% --release-at 0.5% "$@"
+	guard=$pid
+	wait_until 30 grep -q guarding "$guard.err"
+}
+
+order() {
+	ctguard --control socket "$@"
+}
+
+status_says() { # FILTER VALUE
+	[ "$(order status -j | jq -c "$1")" = "$2" ]
+}
+
+happened() { # NAME [COUNT]
+	[ "$(grep -c "\"event\":\"$1\"" "$guard.out")" -ge "${2:-1}" ]
+}
+
+# program SERVICE...: a program that registers them and stays; its pid is in $pid, the answer in ./$pid.out.
+program() {
+	background on server /usr/bin/python3 program.py "$@"
+	wait_until 30 test -s "$pid.out"
+}
+
+# fill PORT: more entries of the service than the guard allows.
+fill() {
+	on server ctfill -P "$1" -d 10.77.0.1 -t 600 4000 >/dev/null
+}
+
+not() {
+	! "$@"
+}
+
+@test "nothing is registered where the configuration does not allow it" {
+	printf 'service "udp/53" { }\n' >conf
+	guard -c conf
+	program udp/9000
+	[[ $(jq -r 'select(.ok == false).error' "$pid.out") == *'no "register"'* ]]
+	wait_until 30 ended "$pid"
+	status_says '[.services[].service]' '["udp/53"]'
+	status_says .registered '[]'
+}
+
+@test "what is registered may be taken out, and comes back in the ordinary way when its program has ended" {
+	printf 'register "udp/9000-9010" { }\nnever = { "udp/9005" }\nrelease-after = 100ms\n' >conf
+	guard -c conf
+	program udp/9000 udp/9005 tcp/80
+	local tester=$pid
+	[ "$(jq -c '.registered' "$tester.out")" = '["udp/9000"]' ]
+	[[ $(jq -r '.refused[] | select(.service == "udp/9005").why' "$tester.out") == *"under never"* ]]
+	[[ $(jq -r '.refused[] | select(.service == "tcp/80").why' "$tester.out") == *'no "register"'* ]]
+	wait_until 30 status_says '[.services[] | [.service, .registered, .leaving]]' '[["udp/9000",true,false]]'
+	status_says '[.registered[] | [.program, .uid, .services]]' '[["tester",0,["udp/9000"]]]'
+	run order status
+	[[ $output == *"udp/9000  tracked  (registered)"* ]]
+	[[ $output == *"tester, pid $tester, uid 0"* ]]
+	fill 9000
+	wait_until 30 happened engage
+	# It is out, and cannot come back: the table would not be calm.
+	on server ctfill -P 9001 -d 10.77.0.1 -t 600 3000 >/dev/null
+	kill "$tester"
+	wait_until 30 status_says '.services[0] | [.leaving, .untracked]' '[true,true]'
+	on server conntrack -D -p udp --dport 9001 >/dev/null 2>&1
+	wait_until 60 happened release
+	[[ $(jq -r 'select(.event == "release").why' "$guard.out") != *"no longer allowed"* ]]
+	# Nobody serves it: whatever comes, it stays tracked.
+	fill 9000
+	wait_until 30 happened helpless
+	[ "$(jq -s 'map(select(.event == "engage")) | length' "$guard.out")" -eq 1 ]
+	# A new version of the program finds its place.
+	program udp/9000
+	wait_until 30 happened engage 2
+}
+
+@test "who is no user that may is refused, and so is a namespace that is not guarded" {
+	printf 'service "udp/53" { }\nregister "udp/1-65535" { users = { "12345" } }\n' >conf
+	guard -c conf
+	program udp/9000
+	[[ $(jq -r .error "$pid.out") == *"may not be registered by user 0"* ]]
+	NETNS=1 program udp/9000
+	[[ $(jq -r .error "$pid.out") == *"not guarded"* ]]
+	chmod 666 socket
+	chmod 755 "$BATS_TEST_TMPDIR"
+	background on server setpriv --reuid=12345 --clear-groups /usr/bin/python3 -c "$(cat program.py)" udp/9000
+	wait_until 30 test -s "$pid.out"
+	[ "$(jq .ok "$pid.out")" = true ]
+	# It may not order anything for that.
+	run on server setpriv --reuid=12345 --clear-groups ctguard --control socket pause
+	[ "$status" -eq 1 ]
+}
+
+@test "sends that are not permitted are told in status, metrics and journal" {
+	printf 'register "udp/9000" { }\nmetrics = "127.0.0.1:9912"\n' >conf
+	guard -c conf
+	program udp/9000
+	printf '{"eperm":7}\n{"eperm":5}\n' >say.new
+	mv say.new say
+	wait_until 30 status_says '.registered[0].sends_eperm' 12
+	[[ $(jq -r 'select(.event == "refused").why' "$guard.out") == *"tester, pid $pid, could not send 7 times"* ]]
+	on server curl -s 127.0.0.1:9912/metrics >metrics
+	grep -q '^ctkit_guard_reported_eperm_total 12$' metrics
+	grep -q '^ctkit_guard_registered_programs 1$' metrics
+}
+
+@test "what comes over the connection of a program may be anything, and there may be many of them" {
+	printf 'register "udp/1-65535" { }\n' >conf
+	guard -c conf
+	for line in 'nonsense\n' '{"eperm":-1}\n' '{"command":"stop"}\n' "$(printf '%0400d' 0)"; do
+		program udp/9000
+		printf "$line" >say.new
+		mv say.new say
+		wait_until 30 ended "$pid"
+	done
+	# The places of one user.
+	for port in 1 2 3 4 5 6 7 8; do
+		program "udp/$port"
+		[ "$(jq .ok "$pid.out")" = true ]
+	done
+	program udp/9
+	[[ $(jq -r .error "$pid.out") == *"too many programs"* ]]
+	status_says '.registered | length' 8
+	kill -0 "$guard"
+	order status >/dev/null
+}
+
+@test "a reload sends away who may not register any more" {
+	printf 'register "udp/9000" { }\n' >conf
+	guard -c conf
+	program udp/9000
+	printf 'service "udp/9000" { }\n' >conf
+	order reload
+	wait_until 30 ended "$pid"
+	status_says '[.services[] | [.service, .registered]]' '[["udp/9000",false]]'
+}
+
+@test "a configuration of registrations is checked where it stands" {
+	printf 'register "udp/0" { }\n' >conf
+	run ctguard check-config -c conf
+	[ "$status" -eq 2 ]
+	[[ $output == *'conf:1: register: '*'udp/0'* ]]
+	printf 'register "udp/1-65535" { users = { "nobody-of-that-name" } }\n' >conf
+	run ctguard check-config -c conf
+	[ "$status" -eq 2 ]
+	[[ $output == *'there is no user "nobody-of-that-name"'* ]]
+	printf 'register "udp/1-65535" { users = { "root", "4711" } }\n' >conf
+	run ctguard check-config -c conf
+	[ "$status" -eq 0 ]
+}
