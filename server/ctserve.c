@@ -116,6 +116,9 @@ static int prepare_duties(struct program *program, uint64_t descriptors)
 	program->duty.log_path = program->asked.log_path;
 	program->duty.user = program->asked.user;
 	program->duty.metrics = program->asked.metrics;
+	program->duty.guardian.path = program->asked.guard;
+	program->duty.guardian.listeners = program->asked.listeners;
+	program->duty.guardian.listener_count = program->asked.listener_count;
 	err = duty_open(&program->duty, &why);
 	if (err == 0)
 		return 0;

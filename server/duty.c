@@ -75,11 +75,23 @@ static void count(void *data, struct stats *out)
 	duty_count(data, out);
 }
 
+static uint64_t count_eperm(void *data)
+{
+	struct stats stats;
+
+	duty_count(data, &stats);
+	return stats.value[STAT_SENDS_EPERM];
+}
+
 void duty_ready(struct duty *duty, struct ev_loop *loop)
 {
 	inheritance_retire(&duty->inheritance);
 	inheritance_close(&duty->inheritance);
 	herald_ready(&duty->herald, loop, duty->workers, count, duty);
+	duty->guardian.log = duty->log;
+	duty->guardian.eperm = count_eperm;
+	duty->guardian.data = duty;
+	guardian_start(&duty->guardian, loop);
 }
 
 /* Without a file the signal means that the terminal has gone, if there was one. */
@@ -126,8 +138,9 @@ void duty_replace(const struct duty *duty, const pid_t *workers, unsigned worker
 	herald_reload(&duty->herald, true);
 }
 
-void duty_stopping(const struct duty *duty)
+void duty_stopping(struct duty *duty)
 {
+	guardian_stop(&duty->guardian);
 	herald_stopping(&duty->herald);
 	if (duty->publish)
 		publish_refuse(duty->publish);
@@ -136,5 +149,6 @@ void duty_stopping(const struct duty *duty)
 void duty_close(struct duty *duty)
 {
 	inheritance_close(&duty->inheritance);
+	guardian_stop(&duty->guardian);
 	herald_close(&duty->herald);
 }

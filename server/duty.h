@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "server/guardian.h"
 #include "server/herald.h"
 #include "server/inheritance.h"
 
@@ -17,7 +18,7 @@ struct stats;
 
 /*
  * What the supervisor owes to others than its workers: the log's file, the service
- * manager, Prometheus, and the ctserve that comes after it. The pointers stay the
+ * manager, Prometheus, the guard, and the ctserve that comes after it. The pointers stay the
  * caller's.
  */
 struct duty {
@@ -26,10 +27,11 @@ struct duty {
 	struct publish *publish; /* NULL: there is no router */
 	struct board *board;
 	unsigned workers;
-	char *const *argv;    /* to run the program anew */
-	const char *log_path; /* NULL: stderr */
-	const char *user;     /* to become; NULL: nobody else */
-	const char *metrics;  /* where to listen for Prometheus; NULL: nowhere */
+	char *const *argv;        /* to run the program anew */
+	const char *log_path;     /* NULL: stderr */
+	const char *user;         /* to become; NULL: nobody else */
+	const char *metrics;      /* where to listen for Prometheus; NULL: nowhere */
+	struct guardian guardian; /* path and listeners are the caller's to set */
 	struct herald herald;
 	struct inheritance inheritance;
 };
@@ -54,7 +56,7 @@ bool duty_hangup(const struct duty *duty);
 void duty_replace(const struct duty *duty, const pid_t *workers, unsigned count);
 
 /* The service drains: nobody can publish any more. */
-void duty_stopping(const struct duty *duty);
+void duty_stopping(struct duty *duty);
 
 /* Leaves the loop and closes all, also in a new worker; again is allowed. */
 void duty_close(struct duty *duty);

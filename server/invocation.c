@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/args.h"
@@ -16,6 +17,7 @@
 
 enum {
 	OPTION_DRAIN = OPTIONS_LONG_ONLY,
+	OPTION_GUARD,
 	OPTION_IDLE,
 	OPTION_LOG,
 	OPTION_PER_SOURCE,
@@ -45,6 +47,8 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_STEER_CPU, "steer-cpu", NULL,
 	  "UDP goes to the worker of the CPU it comes to" },
 	{ OPTION_USER, "user", "NAME", "become NAME once the sockets are open" },
+	{ OPTION_GUARD, "guard", "SOCKET",
+	  "register what is served with the ctguard there" },
 	OPTIONS_COMMON,
 };
 
@@ -77,6 +81,17 @@ static int take_slow(struct settings *settings, const char *value, struct args_w
 		return 0;
 	snprintf(why->text, sizeof(why->text), "\"%.60s\" is neither drop nor close",
 		 value);
+	return -EINVAL;
+}
+
+static int take_guard(struct invocation *invocation, const char *value,
+		      struct args_why *why)
+{
+	invocation->guard = value;
+	if (value[0] && strlen(value) < sizeof(((struct sockaddr_un *)0)->sun_path))
+		return 0;
+	snprintf(why->text, sizeof(why->text), "\"%.60s%s\" is no path of a socket",
+		 value, strlen(value) > 60 ? "..." : "");
 	return -EINVAL;
 }
 
@@ -116,6 +131,7 @@ static int take_value(struct invocation *invocation, int key, const char *value,
 	case 'm': invocation->metrics = value; return 0;
 	case OPTION_LOG: invocation->log_path = value; return 0;
 	case OPTION_USER: invocation->user = value; return 0;
+	case OPTION_GUARD: return take_guard(invocation, value, why);
 	case OPTION_IDLE:
 		return args_duration(value, IDLE_MIN_S, IDLE_MAX_S, &settings->idle_s,
 				     why);

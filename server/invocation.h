@@ -28,6 +28,7 @@ struct invocation {
 	const char *publish_path; /* NULL: not given; the same for those that follow */
 	const char *log_path;
 	const char *user;
+	const char *guard; /* the socket of a guard to register with */
 	const char *metrics;
 	bool steer_cpu;
 	bool json;

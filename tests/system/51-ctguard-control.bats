@@ -223,7 +223,7 @@ ask() {
 	[ "$(ask '{"command":"status","command":"stop"}\n' | jq -r .ok)" = false ]
 	[ "$(ask '{"command":"release","service":["x"]}\n' | jq -r .ok)" = false ]
 	[ "$(ask '\000\xff\n' | jq -r .ok)" = false ]
-	[ "$(ask "$(printf '%05000d' 0)" | jq -r .error)" = "the request is too long" ]
+	[ "$(ask "$(printf '%09000d' 0)" | jq -r .error)" = "the request is too long" ]
 	[ -z "$(ask '{"command":"sta' end)" ]
 	state_is .state watching
 }

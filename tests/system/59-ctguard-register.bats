@@ -81,7 +81,7 @@ not() {
 }
 
 @test "what is registered may be taken out, and comes back in the ordinary way when its program has ended" {
-	printf 'register "udp/9000-9010" { }\nnever = { "udp/9005" }\nrelease-after = 100ms\n' >conf
+	printf 'register "udp/9000-9010" { }\nnever = { "udp/9005" }\nrelease-after = 3s\n' >conf
 	guard -c conf
 	program udp/9000 udp/9005 tcp/80
 	local tester=$pid
@@ -184,4 +184,102 @@ not() {
 	printf 'register "udp/1-65535" { users = { "root", "4711" } }\n' >conf
 	run ctguard check-config -c conf
 	[ "$status" -eq 0 ]
+}
+
+# served OPTION...: ctserve on the server host, registering; its pid is in $served.
+served() {
+	background on server ctserve --guard socket "$@"
+	served=$pid
+	wait_until 30 grep -q serving "$served.err"
+}
+
+@test "ctserve registers what it serves, is taken out under a flood, and is given back when it has ended" {
+	printf 'register "udp/9000-9999" { }\nregister "tcp/1-65535" { }\nrelease-after = 100ms\n' >conf
+	guard -c conf
+	served echo=udp/9000 feed=tcp/8080 discard=udp/53
+	wait_until 30 grep -q 'registered with the guard at socket, but not all: udp/53' "$served.err"
+	wait_until 30 status_says '[.services[].service]' '["udp/9000","tcp/8080"]'
+	status_says '[.registered[] | [.program, .pid, .services]]' "[[\"ctserve\",$served,[\"udp/9000\",\"tcp/8080\"]]]"
+	on client ctload flows udp/10.77.0.1:9000 --count 20k --rate 20k --source 10.78.0.0/16 -j -q >flows.json
+	wait_until 30 happened engage
+	[ "$(jq -r 'select(.event == "engage").service' "$guard.out" | head -n 1)" = udp/9000 ]
+	kill "$served"
+	wait_until 30 happened leave
+	wait_until 60 status_says '[.services[] | select(.untracked)] | length' 0
+	status_says '.registered' '[]'
+}
+
+@test "ctserve serves without a guard, and registers when there is one, and again with the next" {
+	served echo=udp/9000
+	wait_until 30 grep -q 'no guard at socket' "$served.err"
+	[ "$(on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 1s -j -q | jq '.received > 0')" = true ]
+	printf 'register "udp/9000" { }\n' >conf
+	guard -c conf
+	wait_until 60 grep -q 'registered with the guard' "$served.err"
+	fill 9000
+	wait_until 30 happened engage
+	# The lease outlives the guard, and the next takes it over once the program is there again.
+	kill -KILL "$guard"
+	wait "$guard" || true
+	guard -c conf
+	wait_until 60 status_says '[.services[] | [.registered, .untracked]]' '[[true,true]]'
+	[ "$(grep -c 'no guard at socket' "$served.err")" -eq 2 ]
+	kill -0 "$served"
+}
+
+@test "ctserve is told when it may not, asks again seldom, and serves on" {
+	printf 'service "udp/53" { }\n' >conf
+	guard -c conf
+	served echo=udp/9000
+	wait_until 30 grep -q 'registers nothing: udp/9000 may not be registered' "$served.err"
+	[ "$(on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 1s -j -q | jq '.received > 0')" = true ]
+	[ "$(grep -c 'registers nothing' "$served.err")" -eq 1 ]
+}
+
+@test "what answers may be anything or nothing, and does not hold ctserve up" {
+	cat >liar.py <<-'PYTHON'
+		# Accepts, and answers what the argument says, without end.
+		import os, socket, sys
+		if os.path.exists('socket'): os.unlink('socket')
+		s = socket.socket(socket.AF_UNIX)
+		s.bind('socket')
+		s.listen()
+		open('ready', 'w').close()
+		while True:
+		    c, _ = s.accept()
+		    kept = c
+		    try:
+		        while sys.argv[1]: c.sendall(sys.argv[1].encode().decode('unicode_escape').encode())
+		    except OSError: pass
+	PYTHON
+	for answer in '' 'x' '{"ok":true}\n' '{"ok":false}\n' '\n'; do
+		rm -f ready
+		background on server /usr/bin/python3 liar.py "$answer"
+		local liar=$pid
+		wait_until 30 test -e ready
+		served echo=udp/9000
+		[ "$(on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 1s -j -q | jq '.received > 0')" = true ]
+		kill "$served"
+		wait_until 30 ended "$served"
+		kill "$liar"
+	done
+}
+
+@test "sends of ctserve that a rule does not permit come to the guard" {
+	printf 'register "udp/9000" { }\n' >conf
+	guard -c conf
+	served echo=udp/9000
+	wait_until 30 grep -q 'registered with the guard' "$served.err"
+	# As a full table does, output then drops what leaves, and the sender gets EPERM.
+	on server nft add chain inet firewall output '{ type filter hook output priority 0; }'
+	on server nft add rule inet firewall output udp sport 9000 drop
+	on client ctload flows udp/10.77.0.1:9000 --count 100 --rate 1000 -j -q >flows.json || true
+	wait_until 30 status_says '.registered[0].sends_eperm >= 100' true
+	wait_until 30 happened refused
+}
+
+@test "a --guard that is no path is refused" {
+	run ctserve --guard "$(printf '%0120d' 0)" echo=udp/9000
+	[ "$status" -eq 2 ]
+	[[ $output == *"--guard: "*"no path of a socket"* ]]
 }
