@@ -165,18 +165,21 @@ int table_usage_read(struct table_usage *out)
 	return err;
 }
 
-int table_count_open(void)
+static int open_number(const char *path)
 {
-	int fd = open(COUNT_PATH, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
 int table_limit_open(void)
 {
-	int fd = open(LIMIT_PATH, O_RDONLY | O_CLOEXEC);
+	return open_number(LIMIT_PATH);
+}
 
-	return fd < 0 ? -errno : fd;
+int table_count_open(void)
+{
+	return open_number(COUNT_PATH);
 }
 
 int table_count_read(int fd, uint32_t *out)
@@ -192,6 +195,42 @@ int table_count_read(int fd, uint32_t *out)
 		return -EBADMSG;
 	*out = number;
 	return 0;
+}
+
+int table_files_open(struct table_files *out)
+{
+	struct table_files files = {
+		.count_fd = open_number(COUNT_PATH),
+		.limit_fd = open_number(LIMIT_PATH),
+	};
+	int err = files.count_fd < 0 ? files.count_fd
+				     : (files.limit_fd < 0 ? files.limit_fd : 0);
+
+	if (err)
+		table_files_close(&files);
+	*out = files;
+	return err;
+}
+
+void table_files_close(struct table_files *files)
+{
+	if (files->count_fd >= 0)
+		close(files->count_fd);
+	if (files->limit_fd >= 0)
+		close(files->limit_fd);
+	*files = (struct table_files){ -1, -1 };
+}
+
+int table_files_read(const struct table_files *files, struct table_usage *out)
+{
+	struct table_usage usage;
+	int err = table_count_read(files->count_fd, &usage.entries);
+
+	if (!err)
+		err = table_count_read(files->limit_fd, &usage.limit);
+	if (!err)
+		*out = usage;
+	return err;
 }
 
 int table_buckets_read(uint32_t *out)

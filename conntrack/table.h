@@ -43,6 +43,20 @@ int table_limit_open(void);
 int table_count_read(int fd, uint32_t *out);
 
 /*
+ * That file and the one of the limit: all that table_usage_get() tells, without the lock that it would
+ * wait for while somebody dumps a table. Closed ones have negative descriptors. To open them
+ * returns 0 or -errno.
+ */
+struct table_files {
+	int count_fd;
+	int limit_fd;
+};
+
+int table_files_open(struct table_files *out);
+void table_files_close(struct table_files *files);
+int table_files_read(const struct table_files *files, struct table_usage *out);
+
+/*
  * Buckets of the kernel's one hash table, from /proc/sys/net/netfilter, readable without privilege.
  * Returns 0 or -errno.
  */

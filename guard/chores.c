@@ -18,6 +18,9 @@
 #include "conntrack/sample.h"
 #include "lib/nl.h"
 #include "rules/slice.h"
+#include "rules/surroundings.h"
+#include "rules/survey.h"
+#include "rules/translated.h"
 
 /* For each service that there can be, one of each kind. */
 enum { CHORES_MAX = 256 };
@@ -81,6 +84,18 @@ static int reclaim(struct chores *chores, struct chore *chore)
 	return err ? err : unread;
 }
 
+static int count_translated(struct chores *chores, struct chore *chore)
+{
+	struct surroundings host = { 0 };
+	int err = survey_read(chores->route, NULL, &host);
+
+	if (!err)
+		err = translated_count(chores->nl, &host, &chore->service, 1,
+				       &chore->done);
+	surroundings_clear(&host);
+	return err;
+}
+
 static void do_chore(struct chores *chores, struct chore *chore)
 {
 	switch (chore->kind) {
@@ -90,6 +105,7 @@ static void do_chore(struct chores *chores, struct chore *chore)
 		chore->err = connections_count(chores->diag, &chore->service, chore->most,
 					       &chore->done);
 		break;
+	case CHORE_TRANSLATED: chore->err = count_translated(chores, chore); break;
 	}
 }
 
@@ -234,6 +250,13 @@ bool chores_pending(struct chores *chores, enum chore_kind kind)
 		found = found || slot(chores, i)->kind == kind;
 	pthread_mutex_unlock(&chores->lock);
 	return found;
+}
+
+bool chores_walking(struct chores *chores)
+{
+	return chores_pending(chores, CHORE_RECLAIM) ||
+	       chores_pending(chores, CHORE_PURGE) ||
+	       chores_pending(chores, CHORE_TRANSLATED);
 }
 
 double chores_leaving(struct chores *chores)

@@ -18,22 +18,23 @@ struct ev_loop;
 struct chores;
 
 enum chore_kind {
-	CHORE_RECLAIM, /* delete the entries of what is out of tracking of a service */
-	CHORE_PURGE,   /* make the kernel collect expired entries */
-	CHORE_COUNT,   /* count the open TCP connections of a service */
+	CHORE_RECLAIM,    /* delete the entries of what is out of tracking of a service */
+	CHORE_PURGE,      /* make the kernel collect expired entries */
+	CHORE_COUNT,      /* count the open TCP connections of a service */
+	CHORE_TRANSLATED, /* count live entries of a service that are translated */
 };
 
 /* What is to be done, and what came of it. */
 struct chore {
 	enum chore_kind kind;
-	struct service service; /* RECLAIM, COUNT */
+	struct service service; /* all but PURGE */
 	struct extent extent;   /* RECLAIM: how much of it is out */
 	double expected;        /* RECLAIM: entries that are thought to go */
 	uint32_t entries;       /* RECLAIM, PURGE: of the table before */
 	uint32_t most;          /* COUNT: more do not matter */
 	uint64_t begun_ns;      /* when it was asked for */
 	int err;                /* 0, or -errno: it was not done, or in part */
-	uint32_t done;          /* entries deleted one by one; COUNT: connections */
+	uint32_t done;          /* entries deleted one by one; or what was counted */
 };
 
 /* Called in the loop for each that is done. */
@@ -54,6 +55,9 @@ bool chores_ask(struct chores *chores, const struct chore *chore);
 
 /* Whether one of that kind is asked for or being done. */
 bool chores_pending(struct chores *chores, enum chore_kind kind);
+
+/* Whether one is that walks the table, under a lock of the kernel's that others then wait for. */
+bool chores_walking(struct chores *chores);
 
 /* Entries that are thought to go by what is asked for and not yet done. */
 double chores_leaving(struct chores *chores);

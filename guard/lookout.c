@@ -12,6 +12,7 @@
 #include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/giveback.h"
+#include "guard/headcount.h"
 #include "guard/lease.h"
 #include "guard/limit.h"
 #include "guard/pickup.h"
@@ -41,6 +42,7 @@ struct lookout {
 	bool rehearse;
 	bool raisable;
 	struct nl *nl;
+	struct headcount headcount;
 	struct suspects *suspects;
 	struct forecast forecast;
 	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
@@ -73,6 +75,8 @@ int lookout_open(struct lookout **out, const struct config *config,
 	}
 	err = nl_open(&lookout->nl, NETLINK_NETFILTER);
 	if (!err)
+		err = headcount_open(&lookout->headcount, lookout->nl);
+	if (!err)
 		err = suspects_open(&lookout->suspects, lookout->nl, config);
 	if (!err)
 		err = lookout_restart(lookout, NULL);
@@ -89,6 +93,7 @@ void lookout_close(struct lookout *lookout)
 	if (!lookout)
 		return;
 	suspects_close(lookout->suspects);
+	headcount_close(&lookout->headcount);
 	nl_close(lookout->nl);
 	free(lookout);
 }
@@ -154,22 +159,15 @@ static int find_out_who(struct lookout *lookout)
 	return suspects_find(lookout->suspects, lookout->counted, &lookout->view);
 }
 
-/* Entries at which the policy asks who it is, at the latest. */
-static double mark(const struct lookout *lookout)
-{
-	return lookout->config->policy.engage_at * lookout->view.limit;
-}
-
-/* What is known of the table without trouble, and on the way to the mark. */
+/* What is known of the table without trouble, and on the way to the mark; not while it would have to wait. */
 static int keep_ready(struct lookout *lookout)
 {
 	int err = suspects_keep_baseline(lookout->suspects, lookout->counted,
 					 &lookout->view);
 
-	if (!err && !lookout->rehearse)
-		err = suspects_keep_warm(lookout->suspects, lookout->counted,
-					 mark(lookout), &lookout->view);
-	return err;
+	if (err || lookout->rehearse || chores_walking(lookout->chores))
+		return err;
+	return suspects_keep_warm(lookout->suspects, lookout->counted, &lookout->view);
 }
 
 /* Whether what is known already is enough to act: also who grows, if the table does. */
@@ -179,7 +177,7 @@ static bool recall(struct lookout *lookout, struct policy_decision *out)
 	struct policy_decision decision;
 
 	if (lookout->rehearse ||
-	    !suspects_recall(lookout->suspects, lookout->counted, mark(lookout), view))
+	    !suspects_recall(lookout->suspects, lookout->counted, view))
 		return false;
 	policy_decide(&lookout->config->policy, view, &decision);
 	if (decision.action != POLICY_ENGAGE ||
@@ -216,7 +214,7 @@ static int look(struct lookout *lookout)
 {
 	struct table_usage usage;
 	uint64_t now_ns = clock_now_ns();
-	int err = table_usage_get(lookout->nl, &usage);
+	int err = headcount_read(&lookout->headcount, &usage);
 
 	if (err)
 		return err;
@@ -249,7 +247,7 @@ static int look_without(struct lookout *lookout)
 int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entries)
 {
 	struct table_usage usage;
-	int err = table_usage_get(lookout->nl, &usage);
+	int err = headcount_read(&lookout->headcount, &usage);
 
 	if (err)
 		return err;
@@ -358,7 +356,7 @@ double lookout_next_s(const struct lookout *lookout)
 int lookout_restart(struct lookout *lookout, uint32_t *entries)
 {
 	struct table_usage usage;
-	int err = table_usage_get(lookout->nl, &usage);
+	int err = headcount_read(&lookout->headcount, &usage);
 
 	if (err)
 		return err;

@@ -100,6 +100,7 @@ void outcome_note(struct remedy *remedy, const struct chore *chore)
 		[CHORE_RECLAIM] = "delete entries, which end by timeout",
 		[CHORE_PURGE] = "have expired entries collected",
 		[CHORE_COUNT] = "count open connections",
+		[CHORE_TRANSLATED] = "look for translated connections",
 	};
 
 	if (chore->err)
@@ -108,6 +109,7 @@ void outcome_note(struct remedy *remedy, const struct chore *chore)
 	case CHORE_RECLAIM: tell_reclaim(remedy, chore); break;
 	case CHORE_PURGE: tell_purge(remedy, chore); break;
 	case CHORE_COUNT: note_count(remedy, chore); break;
+	case CHORE_TRANSLATED: break; /* the warrant's business */
 	}
 }
 

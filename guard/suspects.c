@@ -9,6 +9,7 @@
 #include "conntrack/addresses.h"
 #include "conntrack/routes.h"
 #include "guard/census.h"
+#include "guard/config.h"
 #include "guard/growth.h"
 #include "guard/policy.h"
 #include "lib/clock.h"
@@ -35,6 +36,7 @@ struct suspects {
 	struct addresses local;
 	struct census baseline;
 	struct census census;
+	uint32_t lowest; /* count since the last census to keep warm, or at it */
 	struct census_top top;
 	uint64_t top_ns; /* when it was found; 0: never */
 };
@@ -98,26 +100,37 @@ int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_vie
 	return err;
 }
 
-/* By how much the count has moved since the last census. */
-static double moved(const struct suspects *suspects, uint32_t entries)
+/* Entries at which the policy asks who it is, at the latest. */
+static double mark(const struct suspects *suspects, const struct policy_view *view)
 {
-	return fabs((double)entries - suspects->census.sample.entries);
+	return suspects->config->policy.engage_at * view->limit;
 }
 
-int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
+int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
 		       const struct policy_view *view)
 {
-	if (moved(suspects, entries) < WARM_PART / 2 * mark ||
+	double climb = WARM_PART / 2 * mark(suspects, view);
+	int err;
+
+	/* What falls needs no watching; what climbs from there does. */
+	if (entries < suspects->lowest)
+		suspects->lowest = entries;
+	if (entries < suspects->lowest + climb ||
 	    clock_is_within(suspects->census.sample.taken_ns, view->now_ns, RENEW_WARM_S))
 		return 0;
-	return take(suspects, view->now_ns, entries, &suspects->census);
+	err = take(suspects, view->now_ns, entries, &suspects->census);
+	if (!err)
+		suspects->lowest = entries;
+	return err;
 }
 
-bool suspects_recall(const struct suspects *suspects, uint32_t entries, double mark,
+bool suspects_recall(const struct suspects *suspects, uint32_t entries,
 		     struct policy_view *view)
 {
+	double moved = fabs((double)entries - suspects->census.sample.entries);
+
 	if (suspects->census.sample.taken_ns <= suspects->baseline.sample.taken_ns ||
-	    moved(suspects, entries) > WARM_PART * mark ||
+	    moved > WARM_PART * mark(suspects, view) ||
 	    !clock_is_within(suspects->census.sample.taken_ns, view->now_ns, WARM_FOR_S))
 		return false;
 	tell(suspects, view);

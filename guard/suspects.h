@@ -29,18 +29,18 @@ void suspects_close(struct suspects *suspects);
 int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view);
 
 /*
- * The same, so that it is known before anybody asks: if the count has moved since the last census by
- * more than a small part of mark, the entries at which the policy will ask. A few times on the
+ * The same, so that it is known before anybody asks: if the count has climbed since the last census by
+ * more than a small part of the mark at which the policy will ask. A few times on the
  * way there, and not at rest. Returns 0 or -errno.
  */
-int suspects_keep_warm(struct suspects *suspects, uint32_t entries, double mark,
+int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
 		       const struct policy_view *view);
 
 /*
  * Writes who it is by the last census into view, if that is newer than the baseline and the count has
  * hardly moved since. Else returns false, nothing then written.
  */
-bool suspects_recall(const struct suspects *suspects, uint32_t entries, double mark,
+bool suspects_recall(const struct suspects *suspects, uint32_t entries,
 		     struct policy_view *view);
 
 /*

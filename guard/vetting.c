@@ -12,10 +12,12 @@
 #include "guard/policy.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
+#include "lib/service.h"
 #include "rules/audit.h"
 #include "rules/judge.h"
 #include "rules/legacy.h"
 #include "rules/ruleset.h"
+#include "rules/translated.h"
 
 enum { WHY_BYTES = 640 };
 
@@ -27,7 +29,10 @@ static const double KNOWN_FOR_S = 5;
 
 struct row {
 	enum vetting_verdict verdict;
-	bool news; /* nobody was told yet */
+	bool news;      /* nobody was told yet */
+	bool wanted;    /* somebody must look whether its live entries are translated */
+	bool awaited;   /* its verdict depends on that */
+	unsigned looks; /* that are under way */
 	char why[WHY_BYTES];
 	struct midstream midstream;
 };
@@ -131,20 +136,53 @@ static int judge_midstream(struct vetting *vetting, const struct evidence *evide
 	return err;
 }
 
-static int judge_all(struct vetting *vetting, struct evidence *evidence)
+/*
+ * The rules have nothing against it. Whether what lives of it is translated is seen later, and it
+ * stands as it did until then; or, the first time, now.
+ */
+static int admit(struct vetting *vetting, const struct evidence *evidence, size_t i,
+		 struct audit *audit)
+{
+	struct row *row = &vetting->rows[i];
+	unsigned count = 0;
+	int err;
+
+	row->wanted = row->awaited = vetting->judged;
+	if (vetting->judged)
+		return 0;
+	err = translated_count(vetting->nl, &evidence->host,
+			       &vetting->config->services[i].service, 1, &count);
+	judge_translated(count, err, audit);
+	if (is_half_read(audit))
+		return -EAGAIN;
+	take(row, audit);
+	return 0;
+}
+
+static int judge(struct vetting *vetting, const struct evidence *evidence, size_t i,
+		 struct audit *audit)
+{
+	struct row *row = &vetting->rows[i];
+	int err = judge_by_evidence(evidence, &vetting->config->services[i].service, NULL,
+				    audit);
+
+	if (err)
+		return err;
+	if (audit->verdict == AUDIT_SAFE)
+		return admit(vetting, evidence, i, audit);
+	row->wanted = row->awaited = false;
+	take(row, audit);
+	return 0;
+}
+
+static int judge_all(struct vetting *vetting, const struct evidence *evidence)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
 	int err = audit ? judge_midstream(vetting, evidence) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < vetting->config->count; i++) {
-		if (!is_asked(vetting, i))
-			continue;
-		err = judge_service(vetting->nl, evidence,
-				    &vetting->config->services[i].service, NULL, audit);
-		if (!err && is_half_read(audit))
-			err = -EAGAIN;
-		if (!err)
-			take(&vetting->rows[i], audit);
+		if (is_asked(vetting, i))
+			err = judge(vetting, evidence, i, audit);
 	}
 	free(audit);
 	return err;
@@ -198,6 +236,58 @@ int vetting_update(struct vetting *vetting)
 		succeed(vetting, evidence.model.generation);
 	evidence_clear(&evidence);
 	return err;
+}
+
+bool vetting_wants_look(struct vetting *vetting, size_t i)
+{
+	struct row *row = &vetting->rows[i];
+	bool wanted = row->wanted;
+
+	row->wanted = false;
+	row->looks += wanted;
+	return wanted;
+}
+
+static struct row *find_row(struct vetting *vetting, const struct service *service)
+{
+	for (size_t i = 0; i < vetting->config->count; i++) {
+		if (service_equal(service, &vetting->config->services[i].service))
+			return &vetting->rows[i];
+	}
+	return NULL;
+}
+
+static void judge_look(struct vetting *vetting, struct row *row, unsigned translated,
+		       int err)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+
+	if (!audit) {
+		fail(vetting, -ENOMEM);
+		return;
+	}
+	audit->verdict = AUDIT_SAFE;
+	judge_translated(translated, err, audit);
+	if (is_half_read(audit)) {
+		fail(vetting, -EAGAIN);
+	} else {
+		row->awaited = false;
+		take(row, audit);
+	}
+	free(audit);
+}
+
+void vetting_note_look(struct vetting *vetting, const struct service *service,
+		       unsigned translated, int err)
+{
+	struct row *row = find_row(vetting, service);
+
+	if (!row)
+		return;
+	row->looks -= row->looks > 0;
+	/* Of several looks only the last saw all that the rules of before have left. */
+	if (row->awaited && (row->looks == 0 || translated))
+		judge_look(vetting, row, translated, err);
 }
 
 bool vetting_is_current(struct vetting *vetting)

@@ -9,6 +9,7 @@
 
 struct config;
 struct legacy;
+struct service;
 struct text;
 
 /*
@@ -37,11 +38,23 @@ int vetting_open(struct vetting **out, const struct config *config,
 void vetting_close(struct vetting *vetting);
 
 /*
- * Judges all services anew if the ruleset has changed, or iptables-legacy has got tables or lost
+ * Judges all services anew, by the rules, if the ruleset has changed, or iptables-legacy has got tables or lost
  * them: some milliseconds each; else it costs a look at both, microseconds. Returns 0, or -errno if the ruleset cannot be read: what was
  * known counts until that has failed for some seconds, then all is VETTING_UNKNOWN.
  */
 int vetting_update(struct vetting *vetting);
+
+/*
+ * Whether it must be seen if live entries of service i are translated: true once after a change
+ * of the ruleset that says nothing against it. That takes long in a full table, so somebody
+ * else does it; the first time vetting_update() does. Until it is told, the service stands
+ * as it did.
+ */
+bool vetting_wants_look(struct vetting *vetting, size_t i);
+
+/* So many entries of the service are translated; or err, -errno: that could not be seen. */
+void vetting_note_look(struct vetting *vetting, const struct service *service,
+		       unsigned translated, int err);
 
 /* Whether the verdict on service i, or its reason, is new: true once. */
 bool vetting_take_news(struct vetting *vetting, size_t i);

@@ -203,6 +203,8 @@ static void on_chore(const struct chore *chore, void *data)
 		return;
 	}
 	outcome_note(&ward->remedy, chore);
+	if (chore->kind == CHORE_TRANSLATED)
+		warrant_note_look(&ward->rounds.warrant, chore);
 	leave(ward);
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/warrant.h"
 
+#include <errno.h>
 #include <stddef.h>
 
+#include "guard/chores.h"
+#include "guard/config.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lookout.h"
@@ -10,6 +13,7 @@
 #include "guard/remedy.h"
 #include "guard/trouble.h"
 #include "guard/vetting.h"
+#include "lib/clock.h"
 #include "lib/text.h"
 
 static const char *name_of(const struct warrant *warrant, size_t i)
@@ -54,6 +58,22 @@ static void give_back(const struct warrant *warrant, size_t i)
 			     err);
 }
 
+/* Whether live entries are translated takes a walk through the whole table. */
+static void ask_for_look(const struct warrant *warrant, size_t i)
+{
+	const struct remedy *remedy = warrant->remedy;
+	const struct chore chore = {
+		.kind = CHORE_TRANSLATED,
+		.service = remedy->config->services[i].service,
+		.begun_ns = clock_now_ns(),
+	};
+
+	if (!vetting_wants_look(warrant->vetting, i))
+		return;
+	if (!chores_ask(remedy->chores, &chore))
+		vetting_note_look(warrant->vetting, &chore.service, 0, -EAGAIN);
+}
+
 void warrant_review(struct warrant *warrant)
 {
 	size_t count = lookout_view(warrant->lookout)->count;
@@ -66,6 +86,7 @@ void warrant_review(struct warrant *warrant)
 		bool allowed = vetting_allows(warrant->vetting, i);
 		bool known = lookout_view(warrant->lookout)->services[i].unsafe;
 
+		ask_for_look(warrant, i);
 		lookout_note_unsafe(warrant->lookout, i, !allowed);
 		lookout_note_midstream(warrant->lookout, i,
 				       vetting_midstream(warrant->vetting, i));
@@ -78,6 +99,12 @@ void warrant_review(struct warrant *warrant)
 		if (!allowed)
 			give_back(warrant, i);
 	}
+}
+
+void warrant_note_look(struct warrant *warrant, const struct chore *chore)
+{
+	vetting_note_look(warrant->vetting, &chore->service, chore->done, chore->err);
+	warrant_review(warrant);
 }
 
 void warrant_apply(struct warrant *warrant, const struct policy_decision *decision)

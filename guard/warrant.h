@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct journal;
+struct chore;
 struct leases;
 struct lookout;
 struct policy_decision;
@@ -27,6 +28,9 @@ struct warrant {
 
 /* Audits again if the ruleset has changed, microseconds if not, and does what follows from it. */
 void warrant_review(struct warrant *warrant);
+
+/* A chore that looked for translated entries is done: acts on what it found. */
+void warrant_note_look(struct warrant *warrant, const struct chore *chore);
 
 /*
  * Carries a decision out, on the ruleset that was audited: one that has changed is audited first,

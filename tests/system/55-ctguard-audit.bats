@@ -79,6 +79,21 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	not untracked 9000
 }
 
+@test "what lives translated is not taken out, though no rule says so" {
+	guard
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 -n 10
+	# It is looked for when rules have changed: those may have made it.
+	on server nft add table inet another
+	wait_until 10 verdict_of udp/9000 'some of its connections in the table are translated'
+	not verdict_of udp/9001 'unsafe'
+	engage 9001
+	not untracked 9000
+	on server conntrack -D -p udp --dport 9000 >/dev/null 2>&1
+	on server nft delete table inet another
+	wait_until 10 verdict_of udp/9000 'safe to take out again'
+	engage
+}
+
 @test "its own changes of rules are no reason to audit, and harm no verdict" {
 	guard --lease 3s
 	engage

@@ -9,12 +9,15 @@
 
 #include "guard/suspects.c"
 
-static const double MARK = 100000;
+static const struct config CONFIG = { .policy.engage_at = 0.5 };
+enum { LIMIT = 200000 };
 static const uint64_t THEN_NS = 5000000000;
 
 /* Of two services the second has most, and has grown: two flows of each were met, and then 16 more. */
 static const struct suspects
 	KNOWN = {
+		.config = &CONFIG,
+		.lowest = 90000,
 		.baseline = { .sample = { .taken_ns = 4000000000,
 					  .entries = 20000,
 					  .flows = 4,
@@ -39,8 +42,9 @@ static const struct suspects
 static bool serves(double elapsed_s, uint32_t entries)
 {
 	struct policy_view view = { .count = 2,
+				    .limit = LIMIT,
 				    .now_ns = THEN_NS + (uint64_t)(elapsed_s * 1e9) };
-	bool recalled = suspects_recall(&KNOWN, entries, MARK, &view);
+	bool recalled = suspects_recall(&KNOWN, entries, &view);
 
 	assert_int_equal(view.attributed, recalled);
 	if (recalled) {
@@ -70,32 +74,36 @@ static void a_census_serves_for_a_second_only(void **state)
 static void a_census_of_before_the_baseline_does_not_serve(void **state)
 {
 	struct suspects suspects = KNOWN;
-	struct policy_view view = { .count = 2, .now_ns = THEN_NS };
+	struct policy_view view = { .count = 2, .limit = LIMIT, .now_ns = THEN_NS };
 
 	suspects.baseline.sample.taken_ns = suspects.census.sample.taken_ns;
-	assert_false(suspects_recall(&suspects, 90000, MARK, &view));
+	assert_false(suspects_recall(&suspects, 90000, &view));
 }
 
 static void what_was_forgotten_is_not_recalled(void **state)
 {
 	struct suspects suspects = KNOWN;
-	struct policy_view view = { .count = 2, .now_ns = THEN_NS };
+	struct policy_view view = { .count = 2, .limit = LIMIT, .now_ns = THEN_NS };
 
 	suspects_forget(&suspects);
-	assert_false(suspects_recall(&suspects, 90000, MARK, &view));
-	assert_false(suspects_recall(&suspects, 0, MARK, &view));
+	assert_false(suspects_recall(&suspects, 90000, &view));
+	assert_false(suspects_recall(&suspects, 0, &view));
 }
 
 /* Would it sample, it would fail: there is no conversation. */
-static void no_census_is_taken_of_a_table_that_hardly_moved_or_again_at_once(void **state)
+static void
+no_census_is_taken_of_a_table_that_hardly_climbs_or_again_at_once(void **state)
 {
 	struct suspects suspects = KNOWN;
-	struct policy_view view = { .count = 2, .now_ns = THEN_NS + 500000000 };
+	struct policy_view view = { .count = 2,
+				    .limit = LIMIT,
+				    .now_ns = THEN_NS + 500000000 };
 
-	assert_int_equal(suspects_keep_warm(&suspects, 94000, MARK, &view), 0);
-	assert_int_equal(suspects_keep_warm(&suspects, 86000, MARK, &view), 0);
+	assert_int_equal(suspects_keep_warm(&suspects, 94000, &view), 0);
+	assert_int_equal(suspects_keep_warm(&suspects, 20000, &view), 0);
+	assert_int_equal(suspects_keep_warm(&suspects, 24000, &view), 0);
 	view.now_ns = THEN_NS + 10000000;
-	assert_int_equal(suspects_keep_warm(&suspects, 99000, MARK, &view), 0);
+	assert_int_equal(suspects_keep_warm(&suspects, 99000, &view), 0);
 }
 
 int main(void)
@@ -106,7 +114,7 @@ int main(void)
 		cmocka_unit_test(a_census_of_before_the_baseline_does_not_serve),
 		cmocka_unit_test(what_was_forgotten_is_not_recalled),
 		cmocka_unit_test(
-			no_census_is_taken_of_a_table_that_hardly_moved_or_again_at_once),
+			no_census_is_taken_of_a_table_that_hardly_climbs_or_again_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/headcount.h"
+
+#include <stddef.h>
+
+int headcount_open(struct headcount *out, struct nl *nl)
+{
+	struct table_usage usage;
+	int err = table_usage_get(nl, &usage);
+
+	if (err)
+		return err;
+	out->nl = nl;
+	/* Without them a look takes longer. */
+	table_files_open(&out->files);
+	return 0;
+}
+
+void headcount_close(struct headcount *headcount)
+{
+	if (headcount->nl)
+		table_files_close(&headcount->files);
+	headcount->nl = NULL;
+}
+
+int headcount_read(const struct headcount *headcount, struct table_usage *out)
+{
+	if (headcount->files.count_fd < 0)
+		return table_usage_get(headcount->nl, out);
+	return table_files_read(&headcount->files, out);
+}
