@@ -17,6 +17,9 @@ static const double FASTEST_FLOOD = 300000;
 /* Looks at the table that fit into the time it needs to reach the mark. */
 static const double LOOKS_BEFORE_MARK = 4;
 
+/* A table that climbs to the mark within the shortest time is looked at half-way, and so on. */
+static const double POLL_CLOSE_S = 0.00025;
+
 /*
  * Expired entries are counted until they are collected, and have no owner: a table that is this
  * full and leaves this much time is purged of them before anybody is blamed, not more often
@@ -286,6 +289,9 @@ double policy_poll_interval_s(const struct policy_settings *settings,
 	double room = fmax(0, mark(settings, view) - view->entries);
 	double soonest = fmin(room / FASTEST_FLOOD, view->full_in_s);
 	double interval = soonest / LOOKS_BEFORE_MARK;
+	double least = POLICY_POLL_MIN_MS / 1e3;
 
-	return fmin(fmax(interval, POLICY_POLL_MIN_MS / 1e3), POLICY_POLL_MAX_MS / 1e3);
+	if (room > 0 && view->slope > 0)
+		least = fmin(least, fmax(room / view->slope / 2, POLL_CLOSE_S));
+	return fmin(fmax(interval, least), POLICY_POLL_MAX_MS / 1e3);
 }

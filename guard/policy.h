@@ -123,7 +123,8 @@ enum { POLICY_POLL_MIN_MS = 5, POLICY_POLL_MAX_MS = 1000 };
 
 /*
  * Seconds until the next look: a fraction of the time in which the table could reach
- * the mark, by the forecast or by the fastest flood there could be.
+ * the mark, by the forecast or by the fastest flood there could be. Less than POLICY_POLL_MIN_MS only
+ * if the table will be at the mark before that, as it climbs.
  */
 double policy_poll_interval_s(const struct policy_settings *settings,
 			      const struct policy_view *view);

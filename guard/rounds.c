@@ -2,6 +2,7 @@
 #include "guard/rounds.h"
 
 #include <math.h>
+#include <time.h>
 
 #include "conntrack/home.h"
 #include "guard/journal.h"
@@ -18,6 +19,10 @@
 
 /* Refreshes that may fail before a lease ends. */
 static const double REFRESHES_PER_LEASE = 4;
+
+/* Looks that come faster than the loop can, and how many of them it may have to wait for. */
+static const double LOOP_S = 0.001;
+enum { CLOSE_LOOKS = 20 };
 
 /* How often packet counters are read while a service is out. */
 static const double MEASURE_EVERY_S = 1;
@@ -52,12 +57,27 @@ static void look(struct rounds *rounds)
 	warrant_apply(&rounds->warrant, &decision);
 }
 
+/* The table is about to reach the mark, and the loop waits for whole milliseconds. */
+static void look_closely(struct rounds *rounds)
+{
+	for (int i = 0; i < CLOSE_LOOKS; i++) {
+		double next_s = lookout_next_s(rounds->lookout);
+		const struct timespec pause = { .tv_nsec = (long)(next_s * 1e9) };
+
+		if (next_s >= LOOP_S)
+			return;
+		nanosleep(&pause, NULL);
+		look(rounds);
+	}
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
 
 	if (enter(rounds)) {
 		look(rounds);
+		look_closely(rounds);
 		leave(rounds);
 	}
 	timer->repeat =

@@ -483,6 +483,14 @@ static void looks_come_faster_as_the_mark_comes_nearer(void **state)
 	assert_true(far * 300000 < 80000 - 1000);
 	view.entries = 80000;
 	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.005, 1e-9);
+	/* As it climbs it is at the mark in 2 ms, in 0.1 ms, in a second. */
+	view.entries = 79800;
+	view.slope = 100000;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.001, 1e-9);
+	view.entries = 79990;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.00025, 1e-9);
+	view.slope = 10;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.005, 1e-9);
 	view.limit = 100000000;
 	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 1, 1e-9);
 	view.full_in_s = 0.4;
