@@ -12,6 +12,15 @@ void addresses_clear(struct addresses *addresses)
 	addresses->left_out = 0;
 }
 
+void addresses_copy(const struct addresses *from, struct addresses *out)
+{
+	out->count = from->count;
+	out->prefixes = from->prefixes;
+	out->left_out = from->left_out;
+	memcpy(out->address, from->address, from->count * sizeof(from->address[0]));
+	memcpy(out->prefix, from->prefix, from->prefixes * sizeof(from->prefix[0]));
+}
+
 static size_t address_bytes(uint8_t family)
 {
 	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);

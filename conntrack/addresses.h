@@ -33,6 +33,9 @@ struct addresses {
 /* Forgets everything, for filling it anew. */
 void addresses_clear(struct addresses *addresses);
 
+/* What is in from, to out: tens of kilobytes are mostly empty, and need not be in memory. */
+void addresses_copy(const struct addresses *from, struct addresses *out);
+
 /* Adds an address or a prefix; one with too many bits is left out. */
 void addresses_add(struct addresses *addresses, const struct address_prefix *prefix);
 

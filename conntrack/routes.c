@@ -110,7 +110,7 @@ int routes_read_local(struct nl *route, struct addresses *out)
 	err = read_all(route, fresh);
 	if (!err) {
 		addresses_ready(fresh);
-		*out = *fresh;
+		addresses_copy(fresh, out);
 	}
 	free(fresh);
 	return err;

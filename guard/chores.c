@@ -25,6 +25,9 @@
 /* For each service that there can be, one of each kind. */
 enum { CHORES_MAX = 256 };
 
+/* There may be a thread for each network namespace, and locked memory (--realtime) holds all of it. */
+enum { STACK_BYTES = 256 << 10 };
+
 /*
  * A ring: from told to next to do they are done and wait for the loop, from there on for the
  * thread. The lock is held for a copy, never while something is done.
@@ -138,13 +141,17 @@ static void *work(void *data)
 /* Signals are for the loop. */
 static int start_thread(struct chores *chores)
 {
+	pthread_attr_t attr;
 	sigset_t all, before;
 	int err;
 
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&chores->thread, NULL, work, chores);
+	err = -pthread_create(&chores->thread, &attr, work, chores);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
 	chores->started = !err;
 	return err;
 }

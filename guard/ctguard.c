@@ -252,6 +252,7 @@ static int run(const struct order *order, const struct log *log)
 	/* Whoever reads what the guard says may go: it stays. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	timeslice_shorten();
+	startup_memory();
 	if (order->realtime)
 		realtime_begin(log);
 	status = settle(&config, log);

@@ -30,6 +30,9 @@ static const double MEASURE_EVERY_S = 1;
 /* How often it is seen whether somebody changed the ruleset: what was out must be out in a second. */
 static const double INSPECT_EVERY_S = 0.25;
 
+/* Nothing of ours is there: it may take a second to see that another service is safe now. */
+static const double IDLE_INSPECT_EVERY_S = 1;
+
 static bool enter(const struct rounds *rounds)
 {
 	int err = rounds->home ? home_leave(rounds->home, rounds->netns) : 0;
@@ -71,6 +74,17 @@ static void look_closely(struct rounds *rounds)
 	}
 }
 
+static void pace_inspection(struct rounds *rounds)
+{
+	double every_s =
+		leases_any(rounds->leases) ? INSPECT_EVERY_S : IDLE_INSPECT_EVERY_S;
+
+	if (rounds->inspect.repeat == every_s)
+		return;
+	rounds->inspect.repeat = every_s;
+	ev_timer_again(rounds->loop, &rounds->inspect);
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
@@ -79,6 +93,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		look(rounds);
 		look_closely(rounds);
 		leave(rounds);
+		pace_inspection(rounds);
 	}
 	timer->repeat =
 		fmin(lookout_next_s(rounds->lookout),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conntrack/table.h"
 #include "guard/config.h"
 #include "guard/policy.h"
 #include "lib/clock.h"
@@ -136,55 +137,76 @@ static int judge_midstream(struct vetting *vetting, const struct evidence *evide
 	return err;
 }
 
+/* What judging takes; too large for the stack. */
+struct bench {
+	struct audit audit;
+	struct service services[POLICY_SERVICES_MAX];
+	unsigned translated[POLICY_SERVICES_MAX];
+	int translated_err;
+};
+
+/* One look at the table for all of them; an empty one needs none, though a dump of it costs as much. */
+static void find_translated(struct vetting *vetting, const struct evidence *evidence,
+			    struct bench *bench)
+{
+	const struct config *config = vetting->config;
+	struct table_usage usage;
+
+	if (table_usage_get(vetting->nl, &usage) == 0 && usage.entries == 0)
+		return;
+	for (size_t i = 0; i < config->count; i++)
+		bench->services[i] = config->services[i].service;
+	bench->translated_err =
+		translated_count(vetting->nl, &evidence->host, bench->services,
+				 config->count, bench->translated);
+}
+
 /*
  * The rules have nothing against it. Whether what lives of it is translated is seen later, and it
  * stands as it did until then; or, the first time, now.
  */
-static int admit(struct vetting *vetting, const struct evidence *evidence, size_t i,
-		 struct audit *audit)
+static int admit(struct vetting *vetting, struct bench *bench, size_t i)
 {
 	struct row *row = &vetting->rows[i];
-	unsigned count = 0;
-	int err;
 
 	row->wanted = row->awaited = vetting->judged;
 	if (vetting->judged)
 		return 0;
-	err = translated_count(vetting->nl, &evidence->host,
-			       &vetting->config->services[i].service, 1, &count);
-	judge_translated(count, err, audit);
-	if (is_half_read(audit))
+	judge_translated(bench->translated[i], bench->translated_err, &bench->audit);
+	if (is_half_read(&bench->audit))
 		return -EAGAIN;
-	take(row, audit);
+	take(row, &bench->audit);
 	return 0;
 }
 
-static int judge(struct vetting *vetting, const struct evidence *evidence, size_t i,
-		 struct audit *audit)
+static int judge(struct vetting *vetting, const struct evidence *evidence,
+		 struct bench *bench, size_t i)
 {
 	struct row *row = &vetting->rows[i];
 	int err = judge_by_evidence(evidence, &vetting->config->services[i].service, NULL,
-				    audit);
+				    &bench->audit);
 
 	if (err)
 		return err;
-	if (audit->verdict == AUDIT_SAFE)
-		return admit(vetting, evidence, i, audit);
+	if (bench->audit.verdict == AUDIT_SAFE)
+		return admit(vetting, bench, i);
 	row->wanted = row->awaited = false;
-	take(row, audit);
+	take(row, &bench->audit);
 	return 0;
 }
 
 static int judge_all(struct vetting *vetting, const struct evidence *evidence)
 {
-	struct audit *audit = calloc(1, sizeof(*audit));
-	int err = audit ? judge_midstream(vetting, evidence) : -ENOMEM;
+	struct bench *bench = calloc(1, sizeof(*bench));
+	int err = bench ? judge_midstream(vetting, evidence) : -ENOMEM;
 
+	if (!err && !vetting->judged)
+		find_translated(vetting, evidence, bench);
 	for (size_t i = 0; !err && i < vetting->config->count; i++) {
 		if (is_asked(vetting, i))
-			err = judge(vetting, evidence, i, audit);
+			err = judge(vetting, evidence, bench, i);
 	}
-	free(audit);
+	free(bench);
 	return err;
 }
 

@@ -305,11 +305,17 @@ static int read_leases(struct nl *nl, struct ruleset *out)
 	return err;
 }
 
+/* Services are written when they are added: tens of kilobytes that mostly nobody needs. */
+static void clear(struct ruleset *out)
+{
+	memset(out, 0, offsetof(struct ruleset, services));
+}
+
 static int identify(struct nl *nl, struct ruleset *out)
 {
 	int err;
 
-	*out = (struct ruleset){ 0 };
+	clear(out);
 	err = ruleset_generation(nl, &out->generation);
 	return err ? err : read_table(nl, out);
 }
@@ -338,7 +344,7 @@ int ruleset_identify(struct nl *nl, struct ruleset *out)
 	int err = identify(nl, out);
 
 	if (err)
-		*out = (struct ruleset){ 0 };
+		clear(out);
 	return err;
 }
 
@@ -351,6 +357,6 @@ int ruleset_read(struct nl *nl, struct ruleset *out)
 	     tries++)
 		err = read_once(nl, out);
 	if (err)
-		*out = (struct ruleset){ 0 };
+		clear(out);
 	return err == -EINTR ? -EAGAIN : err;
 }

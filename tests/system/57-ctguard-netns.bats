@@ -6,10 +6,11 @@ bats_require_minimum_version 1.5.0
 load lib
 load ctguard
 guard=
+pid= # background's
 
 setup() {
 	ip link set lo up
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {
