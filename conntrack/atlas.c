@@ -21,6 +21,7 @@ struct region {
 	uint64_t inode;
 	void *kept;
 	bool seen;
+	bool guessed; /* it is called by who lives there */
 };
 
 struct atlas {
@@ -82,6 +83,29 @@ static struct region *find(struct atlas *atlas, uint64_t inode)
 	return NULL;
 }
 
+static bool is_guessed(const struct atlas *atlas, uint64_t inode)
+{
+	const struct survey_space *found = survey_find(&atlas->survey, inode);
+
+	return !found || !found->directory;
+}
+
+/* A name comes a moment after the namespace: until then it was the process that makes it. */
+static void rename_region(struct atlas *atlas, struct region *region)
+{
+	char label[SURVEY_LABEL_MAX];
+
+	if (!region->guessed || is_guessed(atlas, region->inode))
+		return;
+	region->guessed = false;
+	survey_label(&atlas->survey, region->inode, label);
+	inhabitant_clean(label);
+	if (strcmp(label, region->name) == 0)
+		return;
+	name_region(atlas, region->inode, label, region->name);
+	atlas->keeper.rename(atlas->keeper.data, region->kept, region->name);
+}
+
 /*
  * Keeps what is at a path, if it is not kept yet; name NULL: it is called by who lives there.
  * Returns 0 or -errno.
@@ -98,6 +122,7 @@ static int look_at(struct atlas *atlas, const char *path, const char *name)
 	known = find(atlas, netns.inode);
 	if (known) {
 		known->seen = true;
+		rename_region(atlas, known);
 	} else if (atlas->count == atlas->keeper.most) {
 		err = -ENOSPC;
 	} else {
@@ -107,6 +132,9 @@ static int look_at(struct atlas *atlas, const char *path, const char *name)
 			survey_label(&atlas->survey, netns.inode, label);
 		inhabitant_clean(label);
 		err = add(atlas, &netns, label);
+		if (!err)
+			atlas->region[atlas->count - 1].guessed =
+				!name && is_guessed(atlas, netns.inode);
 	}
 	if (err || known)
 		netns_close(&netns);

@@ -43,6 +43,13 @@ static void end(void *data, void *kept)
 	space_close(kept);
 }
 
+static void call(void *data, void *kept, const char *name)
+{
+	struct space *space = kept;
+
+	snprintf(space->name, sizeof(space->name), "%s", name);
+}
+
 static void tell_new(void *data, void *kept, const char *name)
 {
 	const struct spaces *spaces = data;
@@ -71,6 +78,7 @@ int spaces_open(struct spaces **out, const struct spaces_wanted *wanted,
 	const struct atlas_keeper keeper = {
 		.open = keep,
 		.close = end,
+		.rename = call,
 		.come = tell_new,
 		.go = tell_gone,
 		.data = spaces,

@@ -117,7 +117,8 @@ static void tell(json_t *groups, size_t asked, struct text *text)
 /* Of several, it is done if it is in one; that is told first. */
 static json_t *bring_to_all(struct dispatch *dispatch, const json_t *request)
 {
-	const struct wards *wards = dispatch->wards;
+	const char *command = json_string_value(json_object_get(request, "command"));
+	struct wards *wards = dispatch->wards;
 	json_t *groups[] = { json_object(), json_object() }, *answer;
 	struct text text = { 0 };
 	bool ok, any = false;
@@ -133,6 +134,8 @@ static json_t *bring_to_all(struct dispatch *dispatch, const json_t *request)
 		tell(groups[i], wards->count, &text);
 		json_decref(groups[i]);
 	}
+	if (strcmp(command, "release") != 0)
+		wards->paused = strcmp(command, "pause") == 0;
 	answer = any ? done(text_str(&text)) : refused(text_str(&text));
 	text_free(&text);
 	return answer;

@@ -29,7 +29,7 @@ struct dispatch {
 	struct ev_loop *loop;
 	const struct config *config;
 	const struct journal *journal;
-	const struct wards *wards;
+	struct wards *wards;
 	struct roll *roll;
 	bool rehearse;
 	/* Reads the configuration again: 0, or -errno with the reason in *why. */

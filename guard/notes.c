@@ -110,6 +110,15 @@ void notes_refused(struct journal *journal, const struct enrolment *enrolment, p
 	text_free(&text);
 }
 
+void notes_renamed(struct journal *journal, const char *before)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "this network namespace was called %s before", before);
+	journal_note(journal, "rename", text_str(&text));
+	text_free(&text);
+}
+
 void notes_withdrawn(struct journal *journal, const char *service)
 {
 	struct text text = { 0 };

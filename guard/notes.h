@@ -33,6 +33,9 @@ void notes_program(struct journal *journal, const char *event, pid_t pid,
 void notes_refused(struct journal *journal, const struct enrolment *enrolment, pid_t pid,
 		   uint64_t count);
 
+/* It was called something else before. */
+void notes_renamed(struct journal *journal, const char *before);
+
 /* A service was given back because the guard ends. */
 void notes_withdrawn(struct journal *journal, const char *service);
 

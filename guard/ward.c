@@ -193,6 +193,15 @@ int ward_open(struct ward **out, const struct ward_setup *setup,
 	return err;
 }
 
+void ward_rename(struct ward *ward, const char *name)
+{
+	char before[sizeof(ward->name)];
+
+	memcpy(before, ward->name, sizeof(before));
+	snprintf(ward->name, sizeof(ward->name), "%s", name);
+	notes_renamed(ward->journal, before);
+}
+
 static void on_chore(const struct chore *chore, void *data)
 {
 	struct ward *ward = data;

@@ -89,6 +89,9 @@ struct ward_place {
 int ward_open(struct ward **out, const struct ward_setup *setup,
 	      const struct ward_place *place, struct text *why);
 
+/* The namespace is called so from now on. */
+void ward_rename(struct ward *ward, const char *name);
+
 /* Rounds begin, and those of a stopped one again. */
 void ward_start(struct ward *ward, struct ev_loop *loop);
 

@@ -28,6 +28,14 @@ static bool is_news(struct wards *wards, uint64_t inode)
 	return true;
 }
 
+static void forget_refusal(struct wards *wards, uint64_t inode)
+{
+	for (size_t i = 0; i < WARDS_MAX; i++) {
+		if (wards->refused[i] == inode)
+			wards->refused[i] = 0;
+	}
+}
+
 static int keep(void *data, const struct netns *netns, const char *name, void **out)
 {
 	struct wards *wards = data;
@@ -36,9 +44,10 @@ static int keep(void *data, const struct netns *netns, const char *name, void **
 	struct ward *ward;
 	int err = ward_open(&ward, &wards->setup, &place, &why);
 
-	if (!err)
+	if (!err) {
+		forget_refusal(wards, netns->inode);
 		*out = ward;
-	else if (wards->why && netns->inode == wards->home.netns.inode)
+	} else if (wards->why && netns->inode == wards->home.netns.inode)
 		text_add(wards->why, "%s", text_str(&why));
 	/* Where it may not go at all is said by the atlas. */
 	else if (err != -EPERM && is_news(wards, netns->inode))
@@ -53,6 +62,11 @@ static void end(void *data, void *kept)
 	ward_close(kept);
 }
 
+static void call(void *data, void *kept, const char *name)
+{
+	ward_rename(kept, name);
+}
+
 static void come(void *data, void *kept, const char *name)
 {
 	const struct wards *wards = data;
@@ -60,6 +74,7 @@ static void come(void *data, void *kept, const char *name)
 
 	notes_joined(ward->journal);
 	ward_tell_adopted(ward);
+	ward->remedy.paused = wards->paused;
 	if (wards->loop)
 		ward_start(ward, wards->loop);
 }
@@ -84,6 +99,7 @@ static int open_atlas(struct wards *wards, struct text *why)
 	const struct atlas_keeper keeper = {
 		.open = keep,
 		.close = end,
+		.rename = call,
 		.come = come,
 		.go = go,
 		.data = wards,

@@ -26,6 +26,7 @@ struct wards {
 	bool named;           /* else there is one, in which the guard is */
 	struct place place;   /* of the one that has a name */
 	struct atlas *atlas;  /* of all */
+	bool paused;          /* by an order for all: so are those that come */
 	struct ev_loop *loop; /* NULL: rounds do not run */
 	struct text *why;     /* while the first are opened: the reason of what fails */
 	ev_timer update;

@@ -45,7 +45,7 @@ outside() {
 	background ctguard run --json --control socket -s udp/9000 --horizon 0s \
 		--engage-at 1% --release-at 0.5% --release-after 1h "$@"
 	guard=$pid
-	wait_until 30 grep -q guarding "$guard.err"
+	wait_until 60 grep -q guarding "$guard.err"
 }
 
 # fill_site NAME: entries of the service that are more than the guard allows.
@@ -56,7 +56,7 @@ fill_site() {
 
 engage_in() { # NAME
 	fill_site "$1"
-	wait_until 20 is_out "$1"
+	wait_until 60 is_out "$1"
 }
 
 is_out() { # NAME: by a lease that runs
@@ -137,15 +137,15 @@ gone() { # DEVICE
 	site red
 	everywhere
 	site late
-	wait_until 20 told late join
+	wait_until 60 of_is late .state watching
 	engage_in late
 	engage_in red
 	# A device of a namespace goes with it: only if nobody holds it.
 	ip link add v-here type veth peer name v-there netns late
 	ip netns del late
 	ip netns del client-late
-	wait_until 20 told late gone
-	wait_until 20 gone v-here
+	wait_until 60 told late gone
+	wait_until 60 gone v-here
 	grep -q "late: this network namespace is gone, and is guarded no longer" "$guard.err"
 	not told late lost
 	[ "$(order status -j | jq -c '[.tables[] | select(.netns == "late")]')" = '[]' ]
@@ -154,8 +154,10 @@ gone() { # DEVICE
 	[ "$(order status -j | jq '[.tables[].errors] | add')" -eq 0 ]
 	not grep -q 'cannot' "$guard.err"
 	# What has the name next is another.
+	order pause
 	site late
-	wait_until 20 of_is late .state watching
+	wait_until 60 of_is late .state paused
+	order resume
 	engage_in late
 }
 
@@ -197,8 +199,8 @@ gone() { # DEVICE
 	everywhere
 	engage_in red
 	engage_in blue
-	wait_until 20 told red reclaim
-	wait_until 20 told blue reclaim
+	wait_until 60 told red reclaim
+	wait_until 60 told blue reclaim
 	run -0 order release udp/9000 --netns red
 	is_in red
 	is_out blue
@@ -217,7 +219,7 @@ gone() { # DEVICE
 	engage_in blue
 	is_in red
 	order resume
-	wait_until 20 is_out red
+	wait_until 60 is_out red
 	run -0 order status
 	[[ $output == *"netns      red: engaged"* ]]
 	run -2 order status --netns red
@@ -233,7 +235,7 @@ gone() { # DEVICE
 	not told blue verdict
 	engage_in blue
 	on red ctfill -P 9000 -d 10.77.0.1 -t 600 4000
-	wait_until 20 told red helpless
+	wait_until 60 told red helpless
 	is_in red
 	run -4 order status
 }
@@ -242,13 +244,13 @@ gone() { # DEVICE
 	site red
 	background on red ctguard run --control other -s udp/9000
 	other=$pid
-	wait_until 20 grep -q guarding "$other.err"
+	wait_until 60 grep -q guarding "$other.err"
 	everywhere
 	grep -q "network namespace red is not guarded: another ctguard runs in this network namespace" "$guard.err"
 	site blue
-	wait_until 20 told blue join
+	wait_until 60 of_is blue .state watching
 	kill -TERM "$other"
-	wait_until 20 told red join
+	wait_until 60 told red join
 	[ "$(grep -c 'red is not guarded' "$guard.err")" -eq 1 ]
 	# And the other way round.
 	run -1 on red ctguard run -s udp/9000
@@ -269,14 +271,14 @@ gone() { # DEVICE
 	CONF
 	background ctguard run -c conf --json
 	guard=$pid
-	wait_until 30 grep -q guarding "$guard.err"
+	wait_until 60 grep -q guarding "$guard.err"
 	engage_in red
 	engage_in blue
 	sed -i 's/udp.9000/udp\/9001/' conf
 	order reload
-	wait_until 20 is_in red
-	wait_until 20 is_in blue
-	wait_until 20 of_is blue '.services[0].service' udp/9001
+	wait_until 60 is_in red
+	wait_until 60 is_in blue
+	wait_until 60 of_is blue '.services[0].service' udp/9001
 	sed -i 's/= all/= red/' conf
 	run -1 order reload
 	[[ $output == *"netns cannot change while the guard runs"* ]]
