@@ -158,7 +158,8 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	wait_until 5 fetch
 	[ "$(value ctkit_conntrack_entries)" -eq 77 ]
 	[ "$(value ctkit_conntrack_netlink_up)" -eq 0 ]
-	run ! grep -q '_drop_total\|service_entries' "$PAGE"
+	[ "$(value ctkit_conntrack_drop_total)" -eq 0 ]
+	run ! grep -q 'service_entries\|state_entries\|sampled' "$PAGE"
 	lint "$PAGE"
 	kill "$pid"
 	wait "$pid"
