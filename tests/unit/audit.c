@@ -462,6 +462,62 @@ static void replies_on_loopback_need_more_than_their_state(void **state)
 	assert_false(audit.finding[0].request);
 }
 
+/* Each of 3,000 addresses could be the client's or not, but it does not matter for other ports. */
+static void addresses_in_rules_for_others_make_no_cases(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	const uint8_t tcp = IPPROTO_TCP;
+
+	for (int i = 0; i < 3000; i++) {
+		const uint8_t address[] = { 10, (uint8_t)(i / 250), (uint8_t)(i % 250),
+					    1 };
+		struct model_rule *made = rule(input);
+
+		payload(made, NFT_PAYLOAD_NETWORK_HEADER, 12, sizeof(address));
+		compare(made, NFT_CMP_EQ, address, sizeof(address));
+		if (i % 2) {
+			port_is(made, false, 53);
+		} else {
+			load(made, MODEL_META, NFT_META_L4PROTO);
+			compare(made, NFT_CMP_EQ, &tcp, 1);
+		}
+		expr(made, MODEL_COUNTER);
+		verdict(made, MODEL_ACCEPT, NULL);
+	}
+	port_is(rule(input), false, 9000);
+	verdict(input->last, MODEL_ACCEPT, NULL);
+	accept_icmp(input);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_false(is_found("too-large", NULL));
+}
+
+/* What a rule does before it asks for another port counts all the same. */
+static void what_is_done_before_the_port_is_asked_for_counts(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *made = rule(input);
+	const uint32_t seven = 7;
+	struct model_expr *set;
+
+	state_is(made, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_NEW));
+	set = expr(made, MODEL_IMMEDIATE);
+	set->to = 0;
+	set->value = bytes(&seven, sizeof(seven));
+	set = expr(made, MODEL_META);
+	set->source = 0;
+	set->to = MODEL_NO_REGISTER;
+	set->number[0] = NFT_META_MARK;
+	port_is(made, false, 53);
+	verdict(made, MODEL_ACCEPT, NULL);
+	made = rule(input);
+	load(made, MODEL_META, NFT_META_MARK);
+	compare(made, NFT_CMP_EQ, &seven, sizeof(seven));
+	verdict(made, MODEL_DROP, NULL);
+	judge();
+	assert_int_not_equal(audit.verdict, AUDIT_SAFE);
+}
+
 /* 2^24 cases: things that can be so or not, and all of them matter. */
 static void too_many_cases_are_unknown(void **state)
 {
@@ -513,6 +569,10 @@ int main(void)
 		cmocka_unit_test_setup(packets_that_are_untracked_already_fare_the_same,
 				       begin),
 		cmocka_unit_test_setup(replies_on_loopback_need_more_than_their_state,
+				       begin),
+		cmocka_unit_test_setup(addresses_in_rules_for_others_make_no_cases,
+				       begin),
+		cmocka_unit_test_setup(what_is_done_before_the_port_is_asked_for_counts,
 				       begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
 	};
