@@ -49,13 +49,6 @@ static double brought(const struct policy_service *service, unsigned slice)
 	return service->returning * slice / service->percent;
 }
 
-/* Whether there is room for them. */
-static bool has_room(const struct policy_settings *settings,
-		     const struct policy_view *view, double entries)
-{
-	return view->entries + entries <= policy_calm_level(settings, view);
-}
-
 /* Whether the table will not look as if it were full within the horizon, while they come. */
 static bool looks_calm(const struct policy_settings *settings,
 		       const struct policy_view *view,
@@ -72,7 +65,8 @@ static bool looks_calm(const struct policy_settings *settings,
 static bool fits(const struct policy_settings *settings, const struct policy_view *view,
 		 const struct policy_service *service, unsigned slice)
 {
-	return has_room(settings, view, brought(service, slice)) &&
+	return view->entries + brought(service, slice) <=
+		       policy_calm_level(settings, view) &&
 	       looks_calm(settings, view, service, slice);
 }
 
@@ -94,10 +88,9 @@ unsigned giveback_percent(const struct policy_settings *settings,
 	if (service->returning <= little &&
 	    fits(settings, view, service, service->percent))
 		return 0;
-	while (slice > PROBE && !fits(settings, view, service, slice))
+	while (slice > 0 && !fits(settings, view, service, slice))
 		slice--;
-	if (slice == PROBE && (brought(service, PROBE) > little ||
-			       !has_room(settings, view, brought(service, PROBE))))
+	if (slice == PROBE && brought(service, PROBE) > little)
 		return service->percent;
 	return service->percent - slice;
 }

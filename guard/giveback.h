@@ -39,7 +39,7 @@ bool giveback_cuts_nothing(const struct policy_service *service);
  * Percent of the service that should stay out: what it is now if nothing more fits. 0 at once
  * if what would return is little, else less by the largest slice that fits under
  * release_at and is not so fast that the table seems to be full within the horizon: it would be taken
- * out again. The smallest is a probe, which must be little but may be fast.
+ * out again. The smallest is a probe, which must be little.
  */
 unsigned giveback_percent(const struct policy_settings *settings,
 			  const struct policy_view *view,
