@@ -162,10 +162,12 @@ static int find_out_who(struct lookout *lookout)
 /* What is known of the table without trouble, and on the way to the mark; not while it would have to wait. */
 static int keep_ready(struct lookout *lookout)
 {
-	int err = suspects_keep_baseline(lookout->suspects, lookout->counted,
-					 &lookout->view);
+	int err;
 
-	if (err || lookout->rehearse || chores_walking(lookout->chores))
+	if (chores_walking(lookout->chores))
+		return 0;
+	err = suspects_keep_baseline(lookout->suspects, lookout->counted, &lookout->view);
+	if (err || lookout->rehearse)
 		return err;
 	return suspects_keep_warm(lookout->suspects, lookout->counted, &lookout->view);
 }

@@ -64,7 +64,7 @@ told() {
 	manager
 	WATCHDOG_USEC=400000 guard
 	wait_until 5 eval '[ "$(grep -c WATCHDOG=1 notified)" -ge 5 ]'
-	background strace -p "$guard" -o /dev/null -e trace=recvmsg -e inject=recvmsg:error=EPERM
+	background strace -p "$guard" -o /dev/null -e trace=recvmsg,pread64 -e inject=recvmsg,pread64:error=EPERM
 	local strace=$pid fed
 	wait_until 5 grep -q 'cannot read the table.*Operation not permitted' "$guard.err"
 	fed=$(grep -c WATCHDOG=1 notified)

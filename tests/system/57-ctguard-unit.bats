@@ -111,7 +111,7 @@ guard_by_the_unit() {
 	type systemd-analyze >/dev/null || skip "no systemd-analyze (package systemd)"
 	nm -D "$CTKIT_BIN/guard/ctguard" | grep -q asan && skip "the sanitizer makes calls of its own"
 	installed
-	[ "$(of_unit SystemCallFilter | xargs)" = '@system-service ~@privileged @resources capset' ]
+	[ "$(of_unit SystemCallFilter | xargs)" = '@system-service ~@privileged @resources capset sched_setattr' ]
 	hosts
 	tracked server
 	guard_by_the_unit strace -f -qq -o calls
@@ -126,7 +126,7 @@ guard_by_the_unit() {
 	grep -q sendto made
 	{
 		calls_of @system-service | grep -vxF -f <(calls_of @privileged @resources)
-		echo capset
+		printf 'capset\nsched_setattr\n'
 	} | sort -u >allowed
 	comm -23 made allowed >forbidden
 	cat forbidden

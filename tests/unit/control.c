@@ -31,13 +31,13 @@ struct bench {
 	bool trusted;
 };
 
-static json_t *on_request(void *data, const json_t *request, bool trusted)
+static json_t *on_request(void *data, const json_t *request, struct control_peer *peer)
 {
 	struct bench *bench = data;
 
 	assert_true(json_is_object(request));
 	bench->asked++;
-	bench->trusted = trusted;
+	bench->trusted = peer->trusted;
 	return json_pack("{s:b}", "ok", 1);
 }
 
