@@ -283,3 +283,18 @@ served() {
 	[ "$status" -eq 2 ]
 	[[ $output == *"--guard: "*"no path of a socket"* ]]
 }
+
+@test "a guard of all network namespaces takes out what is registered only where its program is" {
+	printf 'register "udp/1-65535" { }\n' >conf
+	background ctguard run --json --control socket --netns all --horizon 0s --engage-at 1% --release-at 0.5% -c conf
+	guard=$pid
+	wait_until 30 grep -q guarding "$guard.err"
+	tracked client
+	served echo=udp/9000
+	wait_until 30 status_says '[.tables[] | select(.services[0].registered) | .netns]' '["server"]'
+	on client ctfill -P 9000 -d 10.77.0.2 -t 600 4000 >/dev/null
+	fill 9000
+	wait_until 60 happened engage
+	on server ctrules list | grep -q udp/9000
+	status_says '[.tables[] | select(.netns == "client") | .services]' '[[]]'
+}
