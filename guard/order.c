@@ -59,7 +59,7 @@ static const struct option_spec SPECS[] = {
 	{ OPTION_USER, "user", "NAME", "become that user, keep CAP_NET_ADMIN alone" },
 	{ OPTION_REALTIME, "realtime", NULL, "go before other programs, lock memory" },
 	{ OPTION_NETNS, "netns", "WHICH",
-	  "where: NAME, PATH, PID or \"all\" (with orders, too)" },
+	  "NAME, PATH, PID or \"all\"; orders: only there" },
 	{ OPTION_NOW, "now", NULL, "release: though open connections are cut off" },
 	{ 'm', "metrics", "ADDR:PORT", "serve metrics for Prometheus" },
 	OPTIONS_COMMON,
