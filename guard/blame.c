@@ -13,8 +13,8 @@
  */
 static const double GUILTY_PART = 0.25;
 
-/* The relief needed is never taken for less than this share of the limit: it is to last. */
-static const double RELIEF_FLOOR = 0.1;
+/* The relief needed is never taken for less than this part of the mark: it is to last. */
+static const double RELIEF_FLOOR = 0.125;
 
 /* So long at least growth is taken to go on: what an entry of a one-shot UDP flow lives. */
 static const double LASTING_S = GIVEBACK_LIFETIME_S;
@@ -75,7 +75,7 @@ static double excess_in(const struct policy_settings *settings,
 	double needed =
 		blame_projected(view, seconds) - policy_calm_level(settings, view);
 
-	return fmax(needed, RELIEF_FLOOR * view->limit);
+	return fmax(needed, RELIEF_FLOOR * settings->engage_at * view->limit);
 }
 
 static double relief_needed(const struct policy_settings *settings,

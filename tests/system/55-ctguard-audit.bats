@@ -115,6 +115,15 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	engage 9002
 }
 
+@test "as much of an unsafe service as of a safe one does not shield that" {
+	needs_tracking
+	fill
+	printf 'service "udp/9002" { force = yes }\n' >conf
+	guard -c conf
+	wait_until 10 happened helpless
+	engage 9002
+}
+
 @test "a budget is armed only for what is safe" {
 	printf 'service "udp/9002" { budget = 1k }\n' >conf
 	needs_tracking

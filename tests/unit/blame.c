@@ -133,6 +133,27 @@ static void of_a_table_that_stands_who_has_most_is_to_blame(void **state)
 	assert_int_equal(chosen(&view), 1);
 }
 
+static void a_low_mark_asks_for_little_relief(void **state)
+{
+	const struct policy_settings low = { 0.01, 0.005, 0, 0 };
+	struct policy_view view = flooded();
+
+	/* Half of the three percent is another's, that may not go. */
+	view.slope = 0;
+	view.grown_total = 0;
+	view.entries = 3000;
+	view.count = 1;
+	view.services[0].stock = 1500;
+	assert_int_equal(blame_choose(&low, &view), 0);
+	/* At the mark itself there is no less to go than an eighth of that. */
+	view.entries = 500;
+	view.services[0].stock = 31;
+	assert_int_equal(blame_choose(&low, &view), 0);
+	view.entries = 600;
+	view.services[0].stock = 31;
+	assert_int_equal(blame_choose(&low, &view), 1);
+}
+
 static void more_of_one_that_is_out_in_part_spares_the_others(void **state)
 {
 	struct policy_view view = flooded();
@@ -242,6 +263,7 @@ int main(void)
 		cmocka_unit_test(who_grows_is_to_blame_and_not_who_has_most),
 		cmocka_unit_test(who_would_bring_no_relief_is_not_to_blame),
 		cmocka_unit_test(of_a_table_that_stands_who_has_most_is_to_blame),
+		cmocka_unit_test(a_low_mark_asks_for_little_relief),
 		cmocka_unit_test(more_of_one_that_is_out_in_part_spares_the_others),
 		cmocka_unit_test(for_a_stranger_one_goes_that_alone_is_enough),
 		cmocka_unit_test(who_may_not_go_or_is_gone_is_not_chosen),
