@@ -34,6 +34,7 @@ static void fix_errors_compat(struct finding *finding)
 	for (const char *const *type = v6 ? TYPES6 : TYPES4; *type; type++) {
 		command_append(finding->fix, "%s", finding->fix[0] ? "; " : "");
 		command_insert(finding->fix, finding);
+		command_loopback(finding->fix, finding);
 		command_append(finding->fix, "-p %s %s -j ACCEPT",
 			       v6 ? "ipv6-icmp --icmpv6-type" : "icmp --icmp-type",
 			       *type);
@@ -50,11 +51,13 @@ static void fix_errors(struct finding *finding)
 	}
 	if (family != NFPROTO_IPV6) {
 		command_insert(finding->fix, finding);
+		command_loopback(finding->fix, finding);
 		command_append(finding->fix, "%s accept", ICMP4);
 	}
 	if (family != NFPROTO_IPV4) {
 		command_append(finding->fix, "%s", finding->fix[0] ? "; " : "");
 		command_insert(finding->fix, finding);
+		command_loopback(finding->fix, finding);
 		command_append(finding->fix, "%s accept", ICMP6);
 	}
 }
@@ -96,6 +99,7 @@ static void fix_accept_compat(const struct service *service, struct finding *fin
 
 	if (is_simple(rule)) {
 		command_insert(finding->fix, finding);
+		command_loopback(finding->fix, finding);
 		command_options(finding->fix, service, finding->request);
 		command_append(finding->fix,
 			       " -m conntrack --ctstate UNTRACKED -j ACCEPT");
@@ -103,11 +107,13 @@ static void fix_accept_compat(const struct service *service, struct finding *fin
 		command_append(
 			finding->fix,
 			"put a copy of rule %u of chain %s (%s -t %s -S) in front of it, "
-			"with --ctstate UNTRACKED",
+			"with ",
 			rule->number, rule->chain->name,
 			rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
 								   : "iptables",
 			rule->chain->table->name);
+		command_loopback(finding->fix, finding);
+		command_append(finding->fix, "--ctstate UNTRACKED");
 	}
 }
 
@@ -162,6 +168,7 @@ static void fix_accept(const struct service *service, struct finding *finding)
 		return;
 	}
 	command_insert(finding->fix, finding);
+	command_loopback(finding->fix, finding);
 	command_match(finding->fix, service, finding->request);
 	command_append(finding->fix, " ct state untracked accept");
 }
@@ -322,6 +329,18 @@ static const char *find_refusal(const char *words)
 	return found;
 }
 
+/* Whether the words of a rule are about loopback only. */
+static bool asks_loopback(const char *words)
+{
+	static const char *const INTERFACES[] = { "iif \"lo\"", "oif \"lo\"",
+						  "iifname \"lo\"", "oifname \"lo\"" };
+
+	for (size_t i = 0; i < sizeof(INTERFACES) / sizeof(INTERFACES[0]); i++)
+		if (strstr(words, INTERFACES[i]))
+			return true;
+	return false;
+}
+
 void advice_reword(const struct service *service, struct finding *finding)
 {
 	static const char ASKS[] = "ct state ";
@@ -335,6 +354,8 @@ void advice_reword(const struct service *service, struct finding *finding)
 	    finding->rule->compat || strncmp(finding->fix, "nft insert ", 11) != 0)
 		return;
 	refusal = find_refusal(end);
+	if (!asks_loopback(finding->rule_text))
+		command_loopback(words, finding);
 	if (!named) {
 		command_match(words, service, finding->request);
 		command_append(words, " ");

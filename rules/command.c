@@ -71,6 +71,16 @@ void command_insert(char *text, const struct finding *finding)
 			       rule->chain->name, (unsigned long long)rule->handle);
 }
 
+void command_loopback(char *text, const struct finding *finding)
+{
+	if (finding->way != PACKET_LOOPS)
+		return;
+	if (finding->rule->compat)
+		command_append(text, "%s lo ", finding->sent ? "-o" : "-i");
+	else
+		command_append(text, "%s lo ", finding->sent ? "oif" : "iif");
+}
+
 void command_words(char *text, const char *words)
 {
 	if (!words[strcspn(words, "\"&|;<>()$*?`\\!#~'")]) {

@@ -24,6 +24,9 @@ void command_match(char *text, const struct service *service, bool request);
 /* The same for iptables. */
 void command_options(char *text, const struct service *service, bool request);
 
+/* "iif lo ", if the finding is about packets on loopback only: nobody else's are let in then. */
+void command_loopback(char *text, const struct finding *finding);
+
 /* Words of a rule, quoted if a shell would not pass them on as they are. */
 void command_words(char *text, const char *words);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/comparison.h"
 
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "rules/advice.h"
@@ -11,12 +14,13 @@
 #include "rules/precedent.h"
 #include "rules/surroundings.h"
 
+/* base NULL: in any. */
 static const struct run_answer *answer_of(const struct run *run,
 					  const struct model_rule *rule,
 					  const struct model_chain *base)
 {
 	for (size_t i = 0; i < run->now.answers; i++)
-		if (run->answer[i].rule == rule && run->answer[i].base == base)
+		if (run->answer[i].rule == rule && (!base || run->answer[i].base == base))
 			return &run->answer[i];
 	return NULL;
 }
@@ -35,6 +39,25 @@ static const struct model_rule *parting(const struct run *run, const struct run 
 			return own->rule;
 	}
 	return NULL;
+}
+
+/* Whether it meets the rule where packets leave, which have no input interface. */
+static bool is_sent(const struct run *tracked, const struct run *untracked,
+		    const struct model_rule *rule)
+{
+	const struct run *loser =
+		untracked->now.fate != RUN_DELIVERED ? untracked : tracked;
+	const struct model_chain *place = loser->now.base;
+	const struct run_answer *answer = answer_of(untracked, rule, place);
+
+	if (rule->chain->base) {
+		place = rule->chain;
+	} else if (!answer) {
+		answer = answer_of(untracked, rule, NULL);
+		place = answer ? answer->base : place;
+	}
+	return place->table->family != NFPROTO_NETDEV &&
+	       (place->hook == NF_INET_LOCAL_OUT || place->hook == NF_INET_POST_ROUTING);
 }
 
 /* Which rule makes that the packets fare differently. */
@@ -95,6 +118,7 @@ static void compare_fates(struct auditor *auditor)
 	finding.weight = FINDING_DIFFERENCE;
 	finding.severity =
 		packet_is_error(tracked->packet) ? FINDING_WARNING : FINDING_BLOCKER;
+	finding.sent = rule && is_sent(tracked, untracked, rule);
 	advice_fate(auditor->service, tracked, untracked, &finding);
 	findings_add(auditor->out, &finding);
 }

@@ -23,11 +23,12 @@ enum { FINDING_TEXT_MAX = 512 };
 struct finding {
 	enum finding_severity severity;
 	enum finding_weight weight;
-	const char *code;                 /* static */
-	const struct model_rule *rule;    /* whose it is; NULL: none */
-	const struct model_chain *chain;  /* of it, or whose policy it is; NULL: none */
-	enum packet_way way;              /* of the packets it is about */
-	bool request;                     /* towards the server */
+	const char *code;                /* static */
+	const struct model_rule *rule;   /* whose it is; NULL: none */
+	const struct model_chain *chain; /* of it, or whose policy it is; NULL: none */
+	enum packet_way way;             /* of the packets it is about */
+	bool request;                    /* towards the server */
+	bool sent; /* it happens where packets leave: they have an output interface only */
 	bool error;                       /* ICMP errors */
 	bool v4, v6;                      /* for which addresses */
 	char rule_text[FINDING_TEXT_MAX]; /* as nft prints it; "" if there is none */

@@ -35,8 +35,13 @@ void findings_add(struct audit *out, const struct finding *finding)
 	struct finding *there = find(out, finding);
 
 	if (there) {
-		there->v4 |= finding->v4;
-		there->v6 |= finding->v6;
+		bool v4 = there->v4 || finding->v4, v6 = there->v6 || finding->v6;
+
+		/* What is said of loopback is only about loopback. */
+		if (there->way == PACKET_LOOPS && finding->way != PACKET_LOOPS)
+			*there = *finding;
+		there->v4 = v4;
+		there->v6 = v6;
 		return;
 	}
 	if (finding->weight == FINDING_DIFFERENCE)

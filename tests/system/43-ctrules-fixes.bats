@@ -100,3 +100,66 @@ bats_require_minimum_version 1.5.0
 	run -4 on server ctrules audit tcp/22 --json
 	[[ $(jq -r '.findings[] | select(.rule | contains("limit")) | .fix' <<<"$output") == "keep tcp/22 tracked: "* ]]
 }
+
+# answered FROM PROTO ADDRESS PORT [SOURCE-PORT]: whether one question is answered.
+answered() {
+	[ "$(on "$1" "$BATS_TEST_DIRNAME/echo.py" ask "$2" "$3" "$4" 1 "${@:5}")" -eq 1 ]
+}
+
+# opens_loopback_only: mended, udp/9000's clients on this host are answered untracked; others do
+# not get in by sending from the port of its replies.
+opens_loopback_only() {
+	mend udp/9000
+	run -0 on server ctrules audit udp/9000
+	on server ctrules add udp/9000
+	answered server udp 127.0.0.1 9000
+	answered server udp ::1 9000
+	not answered client udp 10.77.0.1 9000 9000
+	not answered client udp fd77::1 9000 9000
+	on server ctrules flush
+}
+
+@test "a fix for clients on this host opens nothing to the outside" {
+	ip netns del server
+	hosts
+	background on server "$BATS_TEST_DIRNAME/echo.py" serve 9000
+	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			chain known {
+				ct state established accept
+			}
+			chain input {
+				type filter hook input priority filter; policy drop;
+				meta l4proto { icmp, ipv6-icmp } accept
+				jump known
+				ip saddr 127.0.0.1 udp dport 9000 accept
+				ip6 saddr ::1 udp dport 9000 accept
+			}
+			chain output {
+				type filter hook output priority filter; policy drop;
+				meta l4proto { icmp, ipv6-icmp } accept
+				jump known
+				oif != lo accept
+				udp dport 9000 accept
+			}
+		}
+	NFT
+	opens_loopback_only
+	run -0 on server nft list chain inet filter known
+	[[ $output == *'iif "lo" udp sport 9000 ct state untracked accept'* ]]
+	[[ $output == *'oif "lo" udp sport 9000 ct state untracked accept'* ]]
+	on server nft flush ruleset
+	while read -r tables icmp localhost; do
+		on server "$tables-nft" -A INPUT -p "$icmp" -j ACCEPT
+		on server "$tables-nft" -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+		on server "$tables-nft" -A INPUT -s "$localhost" -p udp --dport 9000 -j ACCEPT
+		on server "$tables-nft" -P INPUT DROP
+	done <<-'TABLES'
+		iptables icmp 127.0.0.1
+		ip6tables ipv6-icmp ::1
+	TABLES
+	opens_loopback_only
+	run -0 on server iptables-nft -S INPUT
+	[[ $output == *"-A INPUT -i lo -p udp -m udp --sport 9000 "* ]]
+}

@@ -125,10 +125,6 @@ forgotten() {
 	not forgotten
 }
 
-not() {
-	! "$@"
-}
-
 # firewalls: what a host may have, and whether it would cut off a connection that is tracked again: picked
 # up in its middle, and where the kernel does not do that.
 firewalls() {

@@ -66,10 +66,6 @@ fill() {
 	on server ctfill -P "$1" -d 10.77.0.1 -t 600 4000 >/dev/null
 }
 
-not() {
-	! "$@"
-}
-
 @test "nothing is registered where the configuration does not allow it" {
 	printf 'service "udp/53" { }\n' >conf
 	guard -c conf

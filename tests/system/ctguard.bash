@@ -56,11 +56,6 @@ state_is() { # STATE
 	[ "$(state .state)" = "$1" ]
 }
 
-# not COMMAND...: fails if it succeeds; a bare "!" would not fail the test.
-not() {
-	! "$@"
-}
-
 table_exists() {
 	on server nft list table inet ctkit 2>/dev/null
 }

@@ -18,6 +18,11 @@ wait_until() {
 	done
 }
 
+# not COMMAND...: fails if it succeeds; a bare "!" would not fail the test.
+not() {
+	! "$@"
+}
+
 # elapse MS: lets time pass where time itself is the condition, such as a timeout that must run out.
 elapse() {
 	local end=$((${EPOCHREALTIME/./} + $1 * 1000))
