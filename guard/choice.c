@@ -33,7 +33,7 @@ int choice_read(const struct order *order, const struct choice_ear *ear,
 		err = config_set(config, "control", order->control_path, why);
 	if (!err && order->journal_path)
 		err = config_set(config, "journal", order->journal_path, why);
-	if (!err && order->netns && order->command <= ORDER_CHECK_CONFIG)
+	if (!err && order->netns && order->command <= ORDER_DOCTOR)
 		err = config_set(config, "netns", order->netns, why);
 	config->force = order->force;
 	for (size_t i = 0; !err && i < order->service_count; i++)

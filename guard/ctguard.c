@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "guard/budget.h"
+#include "guard/checkup.h"
 #include "guard/choice.h"
 #include "guard/complaint.h"
 #include "guard/config.h"
 #include "guard/diagnosis.h"
-#include "guard/doctor.h"
 #include "guard/errand.h"
 #include "guard/incidents.h"
 #include "guard/journal.h"
@@ -129,40 +129,61 @@ static void examine_config(const struct order *order, struct symptoms *symptoms,
 	text_free(&why);
 }
 
-static int show_diagnosis(const struct symptoms *symptoms, const struct order *order,
+/* What must be done where, and while, it is allowed. Returns EXIT_OK, or another after saying why. */
+static int settle(const struct config *config, const struct log *log)
+{
+	struct text why = { 0 };
+	int err = startup_enter(config->netns, &why);
+
+	if (err)
+		log_error(log, "%s", text_str(&why));
+	text_free(&why);
+	if (err == -EPERM)
+		return EXIT_UNREACHABLE;
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+static int show_diagnosis(const json_t *diagnosis, const struct order *order,
 			  const struct log *log)
 {
-	static struct diagnosis diagnosis;
 	struct text text = { 0 };
-	json_t *object;
 	int status;
 
-	doctor_judge(symptoms, &diagnosis);
-	object = diagnosis_json(&diagnosis);
-	diagnosis_text(&diagnosis, &text);
-	status = order->json ? print_json(object, log) : print(&text, log);
+	diagnosis_text(diagnosis, &text);
+	status = order->json ? print_json(diagnosis, log) : print(&text, log);
 	text_free(&text);
-	json_decref(object);
-	if (status == EXIT_OK && diagnosis_count(&diagnosis, AILMENT_PROBLEM))
+	if (status == EXIT_OK &&
+	    json_integer_value(json_object_get(diagnosis, "problems")) > 0)
 		return EXIT_FAILED;
 	return status;
 }
 
 static int doctor(const struct order *order, const struct log *log)
 {
-	static struct symptoms symptoms;
+	static struct symptoms known;
 	struct text why = { 0 };
 	struct config config;
+	json_t *diagnosis = NULL;
+	int status;
 
 	config_init(&config);
-	examine_config(order, &symptoms, &config);
-	symptoms_read(&config, &symptoms);
-	if (!symptoms.table_err)
-		return show_diagnosis(&symptoms, order, log);
-	startup_explain(symptoms.table_err, &why);
-	log_error(log, "%s", text_str(&why));
+	examine_config(order, &known, &config);
+	/* Where to look is not the configuration's alone, which may be wrong. */
+	if (order->netns && config_set(&config, "netns", order->netns, &why)) {
+		log_error(log, "%s", text_str(&why));
+		text_free(&why);
+		return EXIT_USAGE;
+	}
+	status = settle(&config, log);
+	if (status == EXIT_OK && checkup_run(&config, &known, log, &diagnosis, &why)) {
+		log_error(log, "%s", text_str(&why));
+		status = EXIT_UNREACHABLE;
+	}
+	if (status == EXIT_OK)
+		status = show_diagnosis(diagnosis, order, log);
+	json_decref(diagnosis);
 	text_free(&why);
-	return EXIT_UNREACHABLE;
+	return status;
 }
 
 static int reread(struct config *out, struct text *why, void *data)
@@ -181,20 +202,6 @@ static int become_user(const char *name, const struct config *config,
 	text_free(&why);
 	if (err == -ENOENT)
 		return EXIT_USAGE;
-	return err ? EXIT_FAILED : EXIT_OK;
-}
-
-/* What must be done where, and while, it is allowed. Returns EXIT_OK, or another after saying why. */
-static int settle(const struct config *config, const struct log *log)
-{
-	struct text why = { 0 };
-	int err = startup_enter(config->netns, &why);
-
-	if (err)
-		log_error(log, "%s", text_str(&why));
-	text_free(&why);
-	if (err == -EPERM)
-		return EXIT_UNREACHABLE;
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/metainfo.h"
 #include "lib/text.h"
@@ -13,6 +14,9 @@ static const char *const SEVERITIES[] = {
 	[AILMENT_WARNING] = "warning",
 	[AILMENT_PROBLEM] = "problem",
 };
+
+/* Names of namespaces to one finding, for people: more help nobody. */
+enum { PLACES_SHOWN = 8 };
 
 /* Names of chains and processes may be anything; JSON and a terminal want text. */
 static void write_clean(char out[AILMENT_TEXT_MAX], const char *fmt, va_list args)
@@ -106,23 +110,148 @@ json_t *diagnosis_json(const struct diagnosis *diagnosis)
 	return object;
 }
 
-void diagnosis_text(const struct diagnosis *diagnosis, struct text *text)
+void diagnosis_place(json_t *object, const char *netns)
 {
-	size_t problems = diagnosis_count(diagnosis, AILMENT_PROBLEM);
-	size_t warnings = diagnosis_count(diagnosis, AILMENT_WARNING);
+	json_t *findings = json_object_get(object, "findings"), *finding;
+	size_t i;
 
-	for (size_t i = 0; i < diagnosis->count; i++) {
-		const struct ailment *ailment = &diagnosis->at[i];
-
-		text_add(text, "%-8s %s (%s)\n", SEVERITIES[ailment->severity],
-			 ailment->what, ailment->code);
-		if (ailment->why[0])
-			text_add(text, "         why: %s\n", ailment->why);
-		if (ailment->fix[0])
-			text_add(text, "         fix: %s\n", ailment->fix);
+	json_array_foreach(findings, i, finding) {
+		json_object_set_new(finding, "netns", json_string(netns));
 	}
-	if (diagnosis->left_out)
-		text_add(text, "and %zu findings more\n", diagnosis->left_out);
-	text_add(text, "%zu problem%s, %zu warning%s\n", problems,
-		 problems == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+}
+
+static const char *string_of(const json_t *object, const char *key)
+{
+	const char *string = json_string_value(json_object_get(object, key));
+
+	return string ? string : "";
+}
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void join_number(json_t *into, const json_t *from, const char *key)
+{
+	json_object_set_new(into, key,
+			    json_integer(number_of(into, key) + number_of(from, key)));
+}
+
+/* Those of one severity, of one network namespace. */
+static void join_findings(json_t *into, const json_t *from, const char *severity)
+{
+	json_t *findings = json_object_get(into, "findings"), *finding;
+	size_t i;
+
+	json_array_foreach(json_object_get(from, "findings"), i, finding) {
+		if (strcmp(string_of(finding, "severity"), severity) == 0)
+			json_array_append(findings, finding);
+	}
+}
+
+json_t *diagnosis_join(const json_t *parts, size_t left_out)
+{
+	static const struct diagnosis NOTHING;
+	json_t *object = diagnosis_json(&NOTHING);
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(parts, i, part) {
+		join_number(object, part, "problems");
+		join_number(object, part, "warnings");
+		join_number(object, part, "findings_left_out");
+	}
+	for (int severity = AILMENT_PROBLEM; severity >= AILMENT_INFO; severity--) {
+		json_array_foreach(parts, i, part) {
+			join_findings(object, part, SEVERITIES[severity]);
+		}
+	}
+	json_object_set_new(object, "namespaces",
+			    json_integer((json_int_t)json_array_size(parts)));
+	json_object_set_new(object, "namespaces_left_out",
+			    json_integer((json_int_t)left_out));
+	return object;
+}
+
+static void tell_finding(const json_t *finding, struct text *text)
+{
+	const char *why = string_of(finding, "why"), *fix = string_of(finding, "fix");
+
+	text_add(text, "%-8s %s (%s)\n", string_of(finding, "severity"),
+		 string_of(finding, "what"), string_of(finding, "code"));
+	if (*why)
+		text_add(text, "         why: %s\n", why);
+	if (*fix)
+		text_add(text, "         fix: %s\n", fix);
+}
+
+/* What is told of several network namespaces is told once: the sentences, and where that is so. */
+static json_t *sort_sentences(const json_t *object)
+{
+	json_t *sentences = json_object();
+	const json_t *finding;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, "findings"), i, finding) {
+		struct text text = { 0 };
+		json_t *places;
+
+		tell_finding(finding, &text);
+		places = json_object_get(sentences, text_str(&text));
+		if (!places) {
+			places = json_array();
+			json_object_set_new(sentences, text_str(&text), places);
+		}
+		json_array_append(places, json_object_get(finding, "netns"));
+		text_free(&text);
+	}
+	return sentences;
+}
+
+static void tell_places(const json_t *places, struct text *text)
+{
+	size_t count = json_array_size(places);
+
+	if (count == 0)
+		return;
+	text_add(text, "         in:  ");
+	for (size_t i = 0; i < count && i < PLACES_SHOWN; i++)
+		text_add(text, "%s%s", i ? ", " : "",
+			 json_string_value(json_array_get(places, i)));
+	if (count > PLACES_SHOWN)
+		text_add(text, " and %zu more", count - PLACES_SHOWN);
+	text_add(text, "\n");
+}
+
+static void tell_number(json_int_t count, const char *what, struct text *text)
+{
+	text_add(text, "%" JSON_INTEGER_FORMAT " %s%s", count, what,
+		 count == 1 ? "" : "s");
+}
+
+void diagnosis_text(const json_t *object, struct text *text)
+{
+	json_t *sentences = sort_sentences(object);
+	json_int_t left_out = number_of(object, "findings_left_out");
+	json_int_t namespaces = number_of(object, "namespaces");
+	const char *sentence;
+	const json_t *places;
+
+	json_object_foreach(sentences, sentence, places)
+	{
+		text_add(text, "%s", sentence);
+		tell_places(places, text);
+	}
+	json_decref(sentences);
+	if (left_out)
+		text_add(text, "and %" JSON_INTEGER_FORMAT " findings more\n", left_out);
+	tell_number(number_of(object, "problems"), "problem", text);
+	text_add(text, ", ");
+	tell_number(number_of(object, "warnings"), "warning", text);
+	if (namespaces) {
+		text_add(text, " in ");
+		tell_number(namespaces, "network namespace", text);
+	}
+	text_add(text, "\n");
 }

@@ -53,7 +53,19 @@ size_t diagnosis_count(const struct diagnosis *diagnosis, enum ailment_severity 
 /* A new object with metainfo, findings and the numbers of problems and warnings. */
 json_t *diagnosis_json(const struct diagnosis *diagnosis);
 
-/* The same for people; nothing in it that a terminal would obey. */
-void diagnosis_text(const struct diagnosis *diagnosis, struct text *text);
+/* Tells of each finding of such an object in which network namespace it is so. */
+void diagnosis_place(json_t *object, const char *netns);
+
+/*
+ * A new object of several, one of each network namespace: all their findings, the gravest first, and how many namespaces
+ * there are; left_out could not be looked at.
+ */
+json_t *diagnosis_join(const json_t *parts, size_t left_out);
+
+/*
+ * The same for people; nothing in it that a terminal would obey. What is so in several network namespaces
+ * is told once.
+ */
+void diagnosis_text(const json_t *object, struct text *text);
 
 #endif

@@ -47,8 +47,10 @@ static void judge_activity(const struct symptoms *symptoms, struct diagnosis *ou
 
 	list_places(&symptoms->trackers, &places);
 	if (symptoms->active == ACTIVE_NO && !symptoms->trackers.count) {
-		ailment = diagnosis_add(out, AILMENT_WARNING, "inactive",
-					"connections are not tracked here");
+		/* Of many, some are always idle. */
+		ailment = diagnosis_add(
+			out, symptoms->everywhere ? AILMENT_INFO : AILMENT_WARNING,
+			"inactive", "connections are not tracked here");
 		ailment_why(ailment, "no rule needs it, so the table stays empty and a "
 				     "guard has nothing to do");
 	} else if (symptoms->trackers.count) {
@@ -264,9 +266,12 @@ static void judge_budget(const struct symptoms *symptoms, struct diagnosis *out)
 	text_free(&what);
 }
 
-static void judge_service(const struct symptoms_service *service, struct diagnosis *out)
+/* A guard of all takes it out where it may, and need not do so in each. */
+static void judge_service(const struct symptoms_service *service, bool everywhere,
+			  struct diagnosis *out)
 {
 	const char *role = service->configured ? "may be taken out" : "listens";
+	enum ailment_severity grave = everywhere ? AILMENT_WARNING : AILMENT_PROBLEM;
 	struct ailment *ailment;
 
 	switch (service->verdict) {
@@ -276,9 +281,8 @@ static void judge_service(const struct symptoms_service *service, struct diagnos
 		return;
 	case SYMPTOMS_UNSAFE:
 		ailment = diagnosis_add(
-			out, service->configured ? AILMENT_PROBLEM : AILMENT_INFO,
-			"service-unsafe", "%s %s, and would break untracked",
-			service->name, role);
+			out, service->configured ? grave : AILMENT_INFO, "service-unsafe",
+			"%s %s, and would break untracked", service->name, role);
 		break;
 	case SYMPTOMS_UNKNOWN:
 		ailment = diagnosis_add(
@@ -314,11 +318,36 @@ static void judge_guard(const struct symptoms *symptoms, struct diagnosis *out)
 		diagnosis_add(out, AILMENT_INFO, "config", "the configuration is good");
 	}
 	for (size_t i = 0; i < symptoms->service_count; i++)
-		judge_service(&symptoms->services[i], out);
+		judge_service(&symptoms->services[i], symptoms->everywhere, out);
 	if (symptoms->listeners_left_out)
 		diagnosis_add(out, AILMENT_INFO, "listeners",
 			      "%zu listeners more were not audited",
 			      symptoms->listeners_left_out);
+}
+
+/* What a guard of all is trusted with, and what cannot be seen without. */
+static void judge_privileges(const struct symptoms *symptoms, struct diagnosis *out)
+{
+	struct ailment *ailment;
+
+	if (!symptoms->everywhere || symptoms->elsewhere)
+		return;
+	ailment = diagnosis_add(out, AILMENT_INFO, "capabilities",
+				"a guard of all network namespaces keeps CAP_SYS_ADMIN, "
+				"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, as long as it "
+				"runs");
+	ailment_why(ailment, "whoever took it over would be as good as root; a guard of "
+			     "one keeps CAP_NET_ADMIN alone");
+	if (!symptoms->lacking[0])
+		return;
+	ailment = diagnosis_add(out, AILMENT_WARNING, "capabilities",
+				"here it is not complete: there is no %s",
+				symptoms->lacking);
+	ailment_why(ailment,
+		    "without CAP_SYS_ADMIN the others cannot be entered; without "
+		    "CAP_SYS_PTRACE those without a name are not found; without "
+		    "CAP_DAC_READ_SEARCH it is not seen whether there is "
+		    "iptables-legacy, so that nothing is safe");
 }
 
 void doctor_judge(const struct symptoms *symptoms, struct diagnosis *out)
@@ -331,5 +360,6 @@ void doctor_judge(const struct symptoms *symptoms, struct diagnosis *out)
 	judge_timeouts(symptoms, out);
 	judge_budget(symptoms, out);
 	judge_guard(symptoms, out);
+	judge_privileges(symptoms, out);
 	diagnosis_sort(out);
 }

@@ -11,7 +11,7 @@
 static const char USAGE[] =
 	"usage: ctguard run [-c FILE] [-s SERVICE]... [--dry-run] [options]\n"
 	"       ctguard check-config [-c FILE] [-s SERVICE]... [options]\n"
-	"       ctguard doctor [-c FILE] [-s SERVICE]...\n"
+	"       ctguard doctor [-c FILE] [-s SERVICE]... [--netns WHICH]\n"
 	"       ctguard status | pause | resume | release SERVICE [--now] | reload | "
 	"stop\n"
 	"       ctguard incidents [N] --journal FILE\n"
@@ -204,6 +204,7 @@ static bool takes_netns(enum order_command command)
 	switch (command) {
 	case ORDER_RUN:
 	case ORDER_CHECK_CONFIG:
+	case ORDER_DOCTOR:
 	case ORDER_PAUSE:
 	case ORDER_RESUME:
 	case ORDER_RELEASE: return true;

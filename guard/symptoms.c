@@ -58,11 +58,11 @@ static void read_table(struct nl *nl, struct symptoms *out)
 	out->table_err = table_usage_get(nl, &out->usage);
 	if (out->table_err)
 		return;
-	if (table_buckets_read(&out->buckets))
+	if (out->elsewhere || table_buckets_read(&out->buckets))
 		out->buckets = 0;
 	if (active_probe(nl, &out->active))
 		out->active = ACTIVE_UNKNOWN;
-	if (pages > 0 && page > 0)
+	if (!out->elsewhere && pages > 0 && page > 0)
 		out->memory_bytes = (uint64_t)pages * (uint64_t)page;
 	for (size_t i = 0; i < SYMPTOMS_TIMEOUTS; i++) {
 		out->timeouts[i] = TIMEOUTS[i];
@@ -257,15 +257,20 @@ static bool is_conntrackd(const char *pid)
 	return strcmp(name, "conntrackd\n") == 0;
 }
 
-static void read_processes(struct symptoms *out)
+static void look_for_guard(struct symptoms *out)
 {
-	DIR *processes = opendir("/proc");
-	const struct dirent *entry;
 	int fd = lock_take();
 
 	out->guard_runs = fd == -EADDRINUSE;
 	if (fd >= 0)
 		close(fd);
+}
+
+static void read_processes(struct symptoms *out)
+{
+	DIR *processes = opendir("/proc");
+	const struct dirent *entry;
+
 	while (processes && !out->conntrackd && (entry = readdir(processes)))
 		out->conntrackd = is_conntrackd(entry->d_name);
 	if (processes)
@@ -282,6 +287,9 @@ void symptoms_read(const struct config *config, struct symptoms *out)
 		read_table(nl, out);
 	if (!out->table_err) {
 		read_rules(nl, config, out);
+		look_for_guard(out);
+	}
+	if (!out->table_err && !out->elsewhere) {
 		boot_read(out);
 		read_processes(out);
 	}

@@ -54,7 +54,10 @@ struct symptoms_timeout {
 };
 
 struct symptoms {
-	int table_err; /* the table cannot be read: -errno */
+	bool everywhere; /* this network namespace is one of all that are looked at */
+	bool elsewhere;  /* and not the first: what is the host's is not looked at */
+	char lacking[SYMPTOMS_TEXT_MAX]; /* capabilities that everywhere takes */
+	int table_err;                   /* the table cannot be read: -errno */
 	struct table_usage usage;
 	uint32_t buckets; /* 0: not known */
 	uint64_t memory_bytes;
@@ -89,7 +92,8 @@ struct config;
 /*
  * Looks at this host and this network namespace. config has the services that may be taken out. What cannot be seen is left as
  * not known; if that is the table (table_err) nothing else is looked at. Changes nothing but that
- * it sends a datagram to 127.0.0.1. *out is zero-initialised.
+ * it sends a datagram to 127.0.0.1. *out is zero-initialised but for everywhere, elsewhere, lacking and
+ * what is about the configuration.
  */
 void symptoms_read(const struct config *config, struct symptoms *out);
 

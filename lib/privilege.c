@@ -2,6 +2,7 @@
 #include "lib/privilege.h"
 
 #include <cap-ng.h>
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -13,12 +14,30 @@
 
 #include "lib/args.h"
 
+/* What it takes to find other network namespaces, to enter them and to see all that is there. */
+static const unsigned ELSEWHERE[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE,
+				      CAP_DAC_READ_SEARCH };
+enum { COUNT = sizeof(ELSEWHERE) / sizeof(ELSEWHERE[0]) };
+
+void privilege_lacking(char *names, size_t size)
+{
+	size_t length = 0;
+
+	names[0] = '\0';
+	for (int i = 0; i < COUNT && length < size; i++) {
+		if (!capng_have_capability(CAPNG_EFFECTIVE, ELSEWHERE[i]))
+			length +=
+				(size_t)snprintf(names + length, size - length,
+						 "%sCAP_%s", length ? ", " : "",
+						 capng_capability_to_name(ELSEWHERE[i]));
+	}
+	for (char *c = names; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+}
+
 /* Selects those alone; what the process does not have it does not get. */
 static int select_net_admin(bool everywhere)
 {
-	static const unsigned ELSEWHERE[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE,
-					      CAP_DAC_READ_SEARCH };
-	enum { COUNT = sizeof(ELSEWHERE) / sizeof(ELSEWHERE[0]) };
 	const capng_type_t sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET;
 	bool has[COUNT];
 	int failed;

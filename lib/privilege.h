@@ -3,6 +3,7 @@
 #define LIB_PRIVILEGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct args_why;
@@ -15,6 +16,12 @@ struct args_why;
  * alone may read there. Does nothing to a process that has no CAP_NET_ADMIN. Returns 0 or -errno.
  */
 int privilege_keep_net_admin(bool everywhere);
+
+/*
+ * Which of those that "everywhere" takes this process lacks: their names, or "". 60 bytes are
+ * enough for all.
+ */
+void privilege_lacking(char *names, size_t size);
 
 /* A user to become. A plain value. */
 struct privilege_user {

@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load lib
 load ctguard
+pid= # background's
 
 setup() {
 	hosts
@@ -12,8 +13,15 @@ setup() {
 }
 
 teardown() {
+	# A process that is left behind keeps its network namespace.
+	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null || true
 	ip netns del server
 	ip netns del client
+}
+
+# fill_table PERCENT: of what the server host's table may have.
+fill_table() {
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 $(($(cat /proc/sys/net/netfilter/nf_conntrack_max) * $1 / 100))
 }
 
 # doctor OPTION...: what it finds on the server host, in ./found.
@@ -74,7 +82,7 @@ finding() {
 	doctor
 	[[ $(finding fill) == "info: 0 of "* || $(finding fill) == "info: "[0-9]" of "* ]]
 	[ "$(finding timeout-long)" = "warning: nf_conntrack_udp_timeout is 600 s, the default is 30 s" ]
-	on server ctfill -P 9000 -d 10.77.0.1 -t 600 150000
+	fill_table 60
 	doctor
 	[[ $(finding fill) == "warning: "* || $(finding fill) == "problem: "* ]]
 }
@@ -95,6 +103,80 @@ finding() {
 	echo 'lease = never' >>conf
 	run ! doctor -c conf
 	[[ $(finding config) == 'problem: conf:2: lease: "never"'* ]]
+}
+
+@test "it looks in another network namespace, and there alone" {
+	tracked server
+	on server sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=600
+	for which in server /run/netns/server; do
+		ctguard doctor -j --netns "$which" >found
+		[ "$(finding active)" = "info: connections are tracked because of: ct in table inet firewall, chain input" ]
+		[[ $(finding timeout-long) == *"is 600 s"* ]]
+	done
+	ctguard doctor -j --netns client >found
+	[ -n "$(finding inactive)" ]
+	[ -z "$(finding timeout-long)" ]
+	# Where the configuration says, unless that is said.
+	printf '%s\n' 'netns = client' 'service "udp/9000" { }' >conf
+	ctguard doctor -j -c conf >found
+	[ -n "$(finding inactive)" ]
+	ctguard doctor -j -c conf --netns server >found
+	[ -z "$(finding inactive)" ]
+	run -1 ctguard doctor --netns nope
+	[[ $output == *'"nope": there is no such name in /run/netns' ]]
+	run -2 ctguard doctor --netns .
+	run -3 setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin ctguard doctor --netns server
+	[[ $output == *'"server": entering it needs CAP_SYS_ADMIN' ]]
+}
+
+# finding_of NETNS CODE: as finding, of one of all.
+finding_of() {
+	jq -r ".findings[] | select(.netns == \"$1\" and .code == \"$2\") | .severity + \": \" + .what" found
+}
+
+@test "it looks in all network namespaces, and says where what is so" {
+	ip link set lo up
+	tracked server
+	on server sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=600
+	background on server ctguard run -s udp/9000 --control socket
+	wait_until 10 grep -q guarding "$pid.err"
+	on server nft add table ip nat
+	on server nft add chain ip nat pre '{ type nat hook prerouting priority -100; }'
+	on server nft add rule ip nat pre udp dport 9000 dnat to 10.77.0.9
+	ctguard doctor -j --netns all -s udp/9000 >found
+	[ "$(jq -c '[.problems, .namespaces, .namespaces_left_out]' found)" = "[0,3,0]" ]
+	[[ $(finding_of server timeout-long) == "warning: "*"is 600 s"* ]]
+	[ -z "$(finding_of client timeout-long)" ]
+	[[ $(finding_of client inactive) == "info: "* ]]
+	[[ $(finding_of server guard) == "info: a ctguard guards"* ]]
+	[[ $(finding_of client guard) == "info: no ctguard guards"* ]]
+	[[ $(finding_of server service-unsafe) == "warning: udp/9000 may be taken out"* ]]
+	[[ $(finding_of client service-safe) == "info: udp/9000 may be taken out"* ]]
+	[ "$(jq '[.findings[] | select(.code == "capabilities")] | length' found)" -eq 1 ]
+	[ "$(jq -r '[.findings[].severity] | unique_by(.) | length' found)" -eq 2 ]
+	[ "$(jq -r '.findings[0].severity' found)" = warning ]
+	run -0 ctguard doctor --netns all
+	[[ $output == *"nf_conntrack_udp_timeout=30"*"         in:  server"* ]]
+	[[ $output == *"in 3 network namespaces" ]]
+	# What is wrong in one is wrong.
+	fill_table 85
+	run ! doctor_of_all
+	[[ $(finding_of server fill) == "problem: "* ]]
+	[ "$(jq -r '.findings[0].netns' found)" = server ]
+}
+
+doctor_of_all() {
+	ctguard doctor -j --netns all >found
+}
+
+@test "what it may not enter it leaves out, and says so" {
+	ip link set lo up
+	run -0 --separate-stderr setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin ctguard doctor -j --netns all
+	[[ $stderr == *"2 network namespaces are left out: entering them needs CAP_SYS_ADMIN"* ]]
+	[ "$(jq -c '[.namespaces, .namespaces_left_out]' <<<"$output")" = "[1,2]" ]
+	jq -r '.findings[].what' <<<"$output" | grep -q "there is no CAP_SYS_ADMIN"
+	run -3 setpriv --bounding-set=-net_admin --inh-caps=-net_admin ctguard doctor --netns all
+	[[ $output == *"no CAP_NET_ADMIN in this network namespace"* ]]
 }
 
 @test "it reads what the next boot would set" {

@@ -189,13 +189,114 @@ static void names_from_outside_do_no_harm(void **state)
 {
 	struct text text = { 0 };
 	struct symptoms symptoms = healthy();
+	json_t *object;
 
 	snprintf(symptoms.trackers.text[0], SYMPTOMS_TEXT_MAX, "ct in \033[2J\xff\n");
 	find(&symptoms, "active");
-	diagnosis_text(&diagnosis, &text);
+	object = diagnosis_json(&diagnosis);
+	diagnosis_text(object, &text);
+	json_decref(object);
 	assert_null(strchr(text_str(&text), '\033'));
 	assert_non_null(strstr(text_str(&text), "ct in ?[2J??"));
 	text_free(&text);
+}
+
+/* A part of a join, of the network namespace that has the name. */
+static void add_part(json_t *parts, const struct symptoms *symptoms, const char *name)
+{
+	json_t *object;
+
+	diagnosis = (struct diagnosis){ 0 };
+	doctor_judge(symptoms, &diagnosis);
+	object = diagnosis_json(&diagnosis);
+	diagnosis_place(object, name);
+	json_array_append_new(parts, object);
+}
+
+static const char *first(const json_t *object, const char *key)
+{
+	const json_t *finding = json_array_get(json_object_get(object, "findings"), 0);
+
+	return json_string_value(json_object_get(finding, key));
+}
+
+static void
+of_many_namespaces_the_gravest_is_first_and_the_same_is_told_once(void **state)
+{
+	struct symptoms symptoms = healthy();
+	json_t *parts = json_array(), *object;
+	struct text text = { 0 };
+
+	add_part(parts, &symptoms, "red");
+	add_part(parts, &symptoms, "blue");
+	symptoms.usage.entries = 220000;
+	add_part(parts, &symptoms, "full");
+	object = diagnosis_join(parts, 2);
+	assert_string_equal(first(object, "code"), "fill");
+	assert_string_equal(first(object, "netns"), "full");
+	assert_int_equal(json_integer_value(json_object_get(object, "problems")), 1);
+	assert_int_equal(json_integer_value(json_object_get(object, "namespaces")), 3);
+	assert_int_equal(
+		json_integer_value(json_object_get(object, "namespaces_left_out")), 2);
+	diagnosis_text(object, &text);
+	assert_non_null(strstr(text_str(&text), "         in:  full\n"));
+	assert_non_null(strstr(text_str(&text),
+			       "info     1000 of 262144 entries (0.4 %) (fill)\n"
+			       "         in:  red, blue\n"));
+	assert_non_null(strstr(text_str(&text),
+			       "\n1 problem, 0 warnings in 3 network namespaces\n"));
+	text_free(&text);
+	json_decref(object);
+	json_decref(parts);
+}
+
+static void many_names_are_cut_short_for_people(void **state)
+{
+	const struct symptoms symptoms = healthy();
+	json_t *parts = json_array(), *object;
+	struct text text = { 0 };
+	char name[8];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		add_part(parts, &symptoms, name);
+	}
+	object = diagnosis_join(parts, 0);
+	diagnosis_text(object, &text);
+	assert_non_null(strstr(text_str(&text),
+			       "in:  n0, n1, n2, n3, n4, n5, n6, n7 and 12 more\n"));
+	text_free(&text);
+	json_decref(object);
+	json_decref(parts);
+}
+
+static void of_many_namespaces_some_are_idle_and_some_cannot_do_without(void **state)
+{
+	struct symptoms symptoms = healthy();
+
+	symptoms.everywhere = symptoms.elsewhere = true;
+	symptoms.trackers.count = 0;
+	symptoms.active = ACTIVE_NO;
+	expect(&symptoms, "inactive", AILMENT_INFO, "not tracked");
+	symptoms.service_count = 1;
+	symptoms.services[0] =
+		(struct symptoms_service){ "udp/9000", true, SYMPTOMS_UNSAFE,
+					   "unsafe: dnat" };
+	expect(&symptoms, "service-unsafe", AILMENT_WARNING, "udp/9000 may be taken out");
+}
+
+static void a_guard_of_all_is_told_what_it_keeps_and_lacks(void **state)
+{
+	struct symptoms symptoms = healthy();
+
+	assert_null(find(&symptoms, "capabilities"));
+	symptoms.everywhere = true;
+	expect(&symptoms, "capabilities", AILMENT_INFO, "keeps CAP_SYS_ADMIN");
+	snprintf(symptoms.lacking, sizeof(symptoms.lacking), "CAP_SYS_PTRACE");
+	expect(&symptoms, "capabilities", AILMENT_WARNING, "there is no CAP_SYS_PTRACE");
+	/* Once is enough. */
+	symptoms.elsewhere = true;
+	assert_null(find(&symptoms, "capabilities"));
 }
 
 static void more_findings_than_fit_are_counted(void **state)
@@ -236,6 +337,12 @@ int main(void)
 			a_service_that_would_break_is_a_problem_if_it_may_be_taken_out),
 		cmocka_unit_test(a_bad_configuration_is_a_problem),
 		cmocka_unit_test(names_from_outside_do_no_harm),
+		cmocka_unit_test(
+			of_many_namespaces_the_gravest_is_first_and_the_same_is_told_once),
+		cmocka_unit_test(many_names_are_cut_short_for_people),
+		cmocka_unit_test(
+			of_many_namespaces_some_are_idle_and_some_cannot_do_without),
+		cmocka_unit_test(a_guard_of_all_is_told_what_it_keeps_and_lacks),
 		cmocka_unit_test(more_findings_than_fit_are_counted),
 		cmocka_unit_test(budgets_beyond_the_limit_are_told),
 	};
