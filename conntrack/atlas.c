@@ -13,7 +13,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-/* Looking for namespaces: at most that often, and as a share of the time. */
+/* Looking for namespaces: at most that often, and as a share of the CPU time of a core. */
 static const double UPDATE_EVERY_S = 1, UPDATE_COST_SHARE = 0.005;
 
 struct region {
@@ -59,7 +59,7 @@ static int add(struct atlas *atlas, const struct netns *netns, const char *label
 {
 	const struct atlas_keeper *keeper = &atlas->keeper;
 	struct region *region = &atlas->region[atlas->count];
-	uint64_t begun_ns = clock_now_ns();
+	uint64_t begun_ns = clock_spent_ns();
 	int err;
 
 	*region = (struct region){ .inode = netns->inode, .seen = true };
@@ -70,7 +70,7 @@ static int add(struct atlas *atlas, const struct netns *netns, const char *label
 		if (atlas->updated_ns)
 			keeper->come(keeper->data, region->kept, region->name);
 	}
-	atlas->opened_s += clock_between_s(begun_ns, clock_now_ns());
+	atlas->opened_s += clock_between_s(begun_ns, clock_spent_ns());
 	return err;
 }
 
@@ -226,7 +226,7 @@ static bool is_due(const struct atlas *atlas, uint64_t now_ns)
 
 void atlas_update(struct atlas *atlas)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = clock_now_ns(), begun_ns = clock_spent_ns();
 
 	/* One's own does not go. */
 	if ((!atlas->all && !atlas->places) || !is_due(atlas, now_ns))
@@ -242,7 +242,8 @@ void atlas_update(struct atlas *atlas)
 	if (atlas->all)
 		look_at_all(atlas);
 	drop_unseen(atlas);
-	atlas->update_cost_s = clock_between_s(now_ns, clock_now_ns()) - atlas->opened_s;
+	atlas->update_cost_s =
+		clock_between_s(begun_ns, clock_spent_ns()) - atlas->opened_s;
 }
 
 static int add_place(struct atlas *atlas, const char *spec, struct args_why *why)

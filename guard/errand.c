@@ -11,7 +11,8 @@
 
 #include "lib/text.h"
 
-enum { ANSWER_MAX = 1 << 20, WAIT_S = 10, STEP_BYTES = 4096 };
+/* The status of as many services as may be in as many namespaces is 6 MiB. */
+enum { ANSWER_MAX = 16 << 20, WAIT_S = 10, STEP_BYTES = 4096 };
 
 /* A guard is busy for a second at most; one that hangs must not hang whoever asks. */
 static int limit_waiting(int fd)

@@ -81,6 +81,18 @@ void notes_gone(struct journal *journal)
 		     "this network namespace is gone, and is guarded no longer");
 }
 
+void notes_churn(struct journal *journal, size_t came, size_t went)
+{
+	struct text text = { 0 };
+
+	text_add(&text,
+		 "network namespaces come and go often: %zu came and %zu went that are "
+		 "not told of one by one",
+		 came, went);
+	journal_note(journal, "churn", text_str(&text));
+	text_free(&text);
+}
+
 void notes_program(struct journal *journal, const char *event, pid_t pid,
 		   const struct enrolment *enrolment)
 {
@@ -155,5 +167,16 @@ void notes_goodbye(struct journal *journal, const struct config *config,
 			 (unsigned long long)lost);
 	journal_note(journal, "stop", text_str(&text));
 	text_free(&names);
+	text_free(&text);
+}
+
+void notes_quiet(struct journal *journal, size_t namespaces)
+{
+	struct text text = { 0 };
+
+	text_add(&text,
+		 "ends; in %zu network namespaces nothing of its is out of tracking",
+		 namespaces);
+	journal_note(journal, "stop", text_str(&text));
 	text_free(&text);
 }

@@ -25,6 +25,9 @@ void notes_adopted(struct journal *journal, const struct leases *leases,
 void notes_joined(struct journal *journal);
 void notes_gone(struct journal *journal);
 
+/* So many more have, which were not told of one by one; the journal is the guard's. */
+void notes_churn(struct journal *journal, size_t came, size_t went);
+
 /* A program has registered what it serves ("register"), or does not serve it any more ("leave"). */
 void notes_program(struct journal *journal, const char *event, pid_t pid,
 		   const struct enrolment *enrolment);
@@ -43,5 +46,8 @@ void notes_withdrawn(struct journal *journal, const char *service);
 void notes_goodbye(struct journal *journal, const struct config *config,
 		   const struct leases *leases, const struct policy_view *view,
 		   uint64_t errors);
+
+/* At the end, of all namespaces of which there is nothing to tell; the journal is the guard's. */
+void notes_quiet(struct journal *journal, size_t namespaces);
 
 #endif

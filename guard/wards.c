@@ -9,8 +9,10 @@
 #include "conntrack/atlas.h"
 #include "conntrack/netns.h"
 #include "guard/config.h"
+#include "guard/lease.h"
 #include "guard/notes.h"
 #include "lib/args.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
@@ -69,21 +71,46 @@ static void call(void *data, void *kept, const char *name)
 
 static void come(void *data, void *kept, const char *name)
 {
-	const struct wards *wards = data;
+	struct wards *wards = data;
 	struct ward *ward = kept;
 
-	notes_joined(ward->journal);
+	if (turnstile_lets(&wards->turnstile, clock_now_ns()))
+		notes_joined(ward->journal);
+	else
+		wards->turnstile.came++;
 	ward_tell_adopted(ward);
 	ward->remedy.paused = wards->paused;
 	if (wards->loop)
 		ward_start(ward, wards->loop);
 }
 
+/* Something is out of tracking there, or should be. */
+static bool is_troubled(const struct ward *ward)
+{
+	return ward->remedy.helpless || leases_count(ward->post.leases) > 0;
+}
+
 static void go(void *data, void *kept, const char *name)
 {
+	struct wards *wards = data;
 	const struct ward *ward = kept;
 
-	notes_gone(ward->journal);
+	/* An incident ends with it. */
+	if (is_troubled(ward) || turnstile_lets(&wards->turnstile, clock_now_ns()))
+		notes_gone(ward->journal);
+	else
+		wards->turnstile.went++;
+}
+
+static void tell_churn(struct wards *wards)
+{
+	struct turnstile *turnstile = &wards->turnstile;
+	uint64_t now_ns = clock_now_ns();
+
+	if (!turnstile_sums(turnstile, now_ns))
+		return;
+	notes_churn(wards->setup.journal, turnstile->came, turnstile->went);
+	turnstile_forget(turnstile, now_ns);
 }
 
 static void list(struct wards *wards)
@@ -198,6 +225,7 @@ static void on_update(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (wards->atlas) {
 		atlas_update(wards->atlas);
 		list(wards);
+		tell_churn(wards);
 	} else if (!is_there(wards)) {
 		drop_one(wards);
 	}
@@ -233,6 +261,22 @@ struct ward *wards_find(const struct wards *wards, uint64_t inode)
 			return wards->list[i];
 	}
 	return NULL;
+}
+
+void wards_say_goodbye(const struct wards *wards)
+{
+	size_t quiet = 0;
+
+	for (size_t i = 0; i < wards->count; i++) {
+		const struct ward *ward = wards->list[i];
+
+		if (!wards->atlas || is_troubled(ward) || ward->trouble.count)
+			ward_say_goodbye(ward);
+		else
+			quiet++;
+	}
+	if (quiet)
+		notes_quiet(wards->setup.journal, quiet);
 }
 
 void wards_close(struct wards *wards)

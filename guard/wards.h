@@ -9,6 +9,7 @@
 
 #include "conntrack/home.h"
 #include "conntrack/place.h"
+#include "guard/turnstile.h"
 #include "guard/ward.h"
 
 struct atlas;
@@ -28,7 +29,8 @@ struct wards {
 	struct atlas *atlas;  /* of all */
 	bool paused;          /* by an order for all: so are those that come */
 	struct ev_loop *loop; /* NULL: rounds do not run */
-	struct text *why;     /* while the first are opened: the reason of what fails */
+	struct turnstile turnstile;
+	struct text *why; /* while the first are opened: the reason of what fails */
 	ev_timer update;
 	uint64_t refused[WARDS_MAX]; /* numbers of those of which it was said why not */
 	size_t refusals;             /* counts up without end; modulo WARDS_MAX */
@@ -49,6 +51,9 @@ void wards_stop(struct wards *wards);
 
 /* The ward of a network namespace, by its inode; NULL: it is not guarded. */
 struct ward *wards_find(const struct wards *wards, uint64_t inode);
+
+/* Tells the journal at the end what stays, where something does. */
+void wards_say_goodbye(const struct wards *wards);
 
 /* Closes them without touching the rules, before the loop is destroyed. */
 void wards_close(struct wards *wards);

@@ -392,8 +392,7 @@ int guard_run(struct guard *guard)
 	liaison_stopping(&guard->liaison);
 	if (guard->dispatch.wish == DISPATCH_STOP)
 		err = withdraw(guard);
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_say_goodbye(guard->wards.list[i]);
+	wards_say_goodbye(&guard->wards);
 	if (guard->wards.count)
 		return err;
 	log_error(guard->log, "no network namespace is left to guard");

@@ -12,6 +12,9 @@ enum { CLOCK_TEXT_MAX = 40 };
 /* CLOCK_MONOTONIC in nanoseconds: the only clock that durations are taken from. */
 uint64_t clock_now_ns(void);
 
+/* CPU time of the calling thread in nanoseconds: what something costs, however busy the machine is. */
+uint64_t clock_spent_ns(void);
+
 /* Seconds from one reading to a later one; negative if they are swapped. */
 double clock_between_s(uint64_t from_ns, uint64_t to_ns);
 
