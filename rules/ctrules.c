@@ -17,6 +17,7 @@
 #include "lib/text.h"
 #include "rules/addition.h"
 #include "rules/apply.h"
+#include "rules/damage.h"
 #include "rules/inquiry.h"
 #include "rules/judge.h"
 #include "rules/listing.h"
@@ -27,6 +28,7 @@
 #include "rules/ruleset.h"
 #include "rules/script.h"
 #include "rules/verify.h"
+#include "rules/wish.h"
 
 static const char PROGRAM[] = "ctrules";
 
@@ -43,21 +45,21 @@ struct context {
 	struct inquiry inquiry; /* of audit */
 };
 
+/* The change that a command asks for. */
+static const int WISHES[] = {
+	[REQUEST_ADD] = WISH_ADD,
+	[REQUEST_DELETE] = WISH_DELETE,
+	[REQUEST_FLUSH] = WISH_FLUSH,
+};
+
 static int plan_request(struct plan *plan, const struct ruleset *ruleset,
 			const struct context *context)
 {
 	const struct request *request = &context->request;
+	const struct wish wish = { WISHES[request->command], &request->service, 1,
+				   &context->addition.terms };
 
-	switch (request->command) {
-	case REQUEST_ADD:
-		return plan_add(plan, ruleset, &request->service,
-				&context->addition.terms);
-	case REQUEST_DELETE: return plan_delete(plan, ruleset, &request->service);
-	case REQUEST_FLUSH: return plan_flush(plan, ruleset);
-	case REQUEST_LIST:
-	case REQUEST_AUDIT: break;
-	}
-	return 0;
+	return wish_plan(&wish, ruleset, plan);
 }
 
 static int apply_request(struct context *context, struct apply_why *why)
@@ -115,6 +117,25 @@ static int print_done(const struct context *context, bool applied, const char *s
 			  applied ? "the change is made, but ctrules " : "");
 }
 
+/* Says why the ruleset, as it is, does not allow it. Returns the exit code. */
+static int refuse(const struct context *context, int err, const struct ruleset *ruleset,
+		  const struct service *service)
+{
+	struct apply_why why;
+
+	refusal_of_plan(err, ruleset, service, &why);
+	log_error(&context->log, "%s", why.text);
+	return result_code(err);
+}
+
+/* Warns of what is in the text, if anything, and frees it. */
+static void warn(const struct context *context, struct text *text)
+{
+	if (text_str(text)[0])
+		log_warn(&context->log, "%s", text_str(text));
+	text_free(text);
+}
+
 /* As nft text what the request takes on this ruleset. */
 static int print_plan(struct context *context, const struct ruleset *ruleset)
 {
@@ -123,14 +144,10 @@ static int print_plan(struct context *context, const struct ruleset *ruleset)
 		request_takes_service(request) ? &request->service : NULL;
 	struct text script = { 0 };
 	struct plan plan = { 0 };
-	struct apply_why why;
 	int code, err = plan_request(&plan, ruleset, context);
 
-	if (err) {
-		refusal_of_plan(err, ruleset, service, &why);
-		log_error(&context->log, "%s", why.text);
-		return result_code(err);
-	}
+	if (err)
+		return refuse(context, err, ruleset, service);
 	script_render(&plan, &script);
 	code = request->json ? print_done(context, false, text_str(&script))
 			     : print_text(&context->log, &script);
@@ -141,14 +158,10 @@ static int print_plan(struct context *context, const struct ruleset *ruleset)
 
 static int run_dry(struct context *context)
 {
-	struct apply_why why;
-	int err = ruleset_read(context->nl, &context->ruleset);
+	struct ruleset *ruleset = &context->ruleset;
+	int err = ruleset_read(context->nl, ruleset);
 
-	if (!err)
-		return print_plan(context, &context->ruleset);
-	refusal_of_plan(err, &context->ruleset, NULL, &why);
-	log_error(&context->log, "%s", why.text);
-	return result_code(err);
+	return err ? refuse(context, err, ruleset, NULL) : print_plan(context, ruleset);
 }
 
 /* One line that is written over, where somebody watches. */
@@ -208,12 +221,10 @@ static int make_change(struct context *context)
 
 static int run_change(struct context *context)
 {
-	int code;
+	bool dry = context->request.dry_run;
+	int code = dry ? run_dry(context) : make_change(context);
 
-	if (context->request.dry_run)
-		return run_dry(context);
-	code = make_change(context);
-	if (code == EXIT_OK && context->request.json)
+	if (code == EXIT_OK && !dry && context->request.json)
 		code = print_done(context, true, NULL);
 	return code;
 }
@@ -232,17 +243,6 @@ static int refuse_addition(struct context *context, int err)
 	if (context->request.json && print_done(context, false, NULL))
 		return EXIT_FAILED;
 	return result_of_verdict(addition->audit.verdict);
-}
-
-/* What the audit had against it, and was not heard. */
-static void warn_overridden(const struct context *context)
-{
-	struct text text = { 0 };
-
-	addition_describe(&context->addition, 0, &text);
-	if (text_str(&text)[0])
-		log_warn(&context->log, "%s", text_str(&text));
-	text_free(&text);
 }
 
 /* The rest of an add, once its rules are there, or in a dry run could be. */
@@ -264,6 +264,7 @@ static int run_add(struct context *context)
 {
 	const struct request *request = &context->request;
 	struct addition *addition = &context->addition;
+	struct text overridden = { 0 };
 	int code, err;
 
 	addition->service = request->service;
@@ -273,7 +274,8 @@ static int run_add(struct context *context)
 	if (addition->judged && request->json)
 		judge_quote(&addition->audit);
 	if (!err)
-		warn_overridden(context);
+		addition_describe(addition, 0, &overridden);
+	warn(context, &overridden);
 	code = err ? refuse_addition(context, err) : finish_addition(context);
 	addition_clear(addition);
 	return code;
@@ -283,17 +285,15 @@ static int run_list(struct context *context)
 {
 	struct ruleset *ruleset = &context->ruleset;
 	int code, err = ruleset_read(context->nl, ruleset);
-	struct text text = { 0 };
-	struct apply_why why;
+	struct text text = { 0 }, damage = { 0 };
 	json_t *object;
 
 	if (!err && ruleset->present && !ruleset->ours)
 		err = -EEXIST;
-	if (err) {
-		refusal_of_plan(err, ruleset, NULL, &why);
-		log_error(&context->log, "%s", why.text);
-		return result_code(err);
-	}
+	if (err)
+		return refuse(context, err, ruleset, NULL);
+	damage_describe(ruleset, &damage);
+	warn(context, &damage);
 	if (context->request.json) {
 		object = metainfo_object(PROGRAM);
 		json_object_set_new(object, "services", listing_json(ruleset));

@@ -63,17 +63,34 @@ static void format_left(uint64_t ms, char cell[CELL_MAX])
 			 s % S_PER_D / S_PER_H);
 }
 
+static bool is_lapsed(const struct ruleset_service *entry)
+{
+	return !entry->active && entry->damage == RULESET_SOUND;
+}
+
+/* How much of it is untracked: what was asked for, unless somebody broke it. */
+static void format_how(const struct ruleset_service *entry, char cell[CELL_MAX])
+{
+	char how[EXTENT_TEXT_MAX];
+
+	extent_format(ruleset_extent(entry), how);
+	switch (entry->damage) {
+	case RULESET_IN_PART: snprintf(cell, CELL_MAX, "part"); break;
+	case RULESET_UNDONE: snprintf(cell, CELL_MAX, "none"); break;
+	default: snprintf(cell, CELL_MAX, "%s", how); break;
+	}
+}
+
 static void fill_row(const struct ruleset_service *entry, struct row *row)
 {
 	const struct ruleset_side *in = incoming(entry), *out = outgoing(entry);
 	const uint64_t counts[NUMBERS] = { in->packets, in->bytes, out->packets,
 					   out->bytes };
-	char holder[HOLDER_TEXT_MAX], how[EXTENT_TEXT_MAX];
+	char holder[HOLDER_TEXT_MAX];
 
 	service_format(&entry->service, row->cells[0]);
-	extent_format(ruleset_extent(entry), how);
-	snprintf(row->cells[1], CELL_MAX, "%s", how);
-	if (!entry->active)
+	format_how(entry, row->cells[1]);
+	if (is_lapsed(entry))
 		snprintf(row->cells[2], CELL_MAX, "lapsed");
 	else if (!entry->leased)
 		snprintf(row->cells[2], CELL_MAX, "for ever");
@@ -127,7 +144,7 @@ void listing_text(const struct ruleset *ruleset, struct text *text)
 
 static json_t *lease_left(const struct ruleset_service *entry)
 {
-	if (!entry->leased || !entry->active)
+	if (!entry->leased || is_lapsed(entry))
 		return json_null();
 	return json_real((double)entry->expires_ms / MS_PER_S);
 }
@@ -159,14 +176,15 @@ static json_t *service_json(const struct ruleset_service *entry)
 	char name[SERVICE_TEXT_MAX];
 
 	service_format(&entry->service, name);
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:o}",
 			 "service", name, "how", HOW_NAMES[extent->kind], "share",
 			 share_json(extent), "budget_per_second", budget_json(extent),
-			 "lease_seconds_left", lease_left(entry), "active", entry->active,
-			 "in_packets", (json_int_t)in->packets, "in_bytes",
-			 (json_int_t)in->bytes, "out_packets", (json_int_t)out->packets,
-			 "out_bytes", (json_int_t)out->bytes, "holder",
-			 holder_json(&entry->holder));
+			 "lease_seconds_left", lease_left(entry), "active",
+			 entry->active || entry->damage == RULESET_IN_PART, "damaged",
+			 entry->damage != RULESET_SOUND, "in_packets",
+			 (json_int_t)in->packets, "in_bytes", (json_int_t)in->bytes,
+			 "out_packets", (json_int_t)out->packets, "out_bytes",
+			 (json_int_t)out->bytes, "holder", holder_json(&entry->holder));
 }
 
 json_t *listing_json(const struct ruleset *ruleset)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/damage.h"
 #include "rules/ruleset.h"
 
 enum { FIRST_CHANGES = 32 };
@@ -68,15 +69,18 @@ static int finish(struct plan *plan)
 	return -ENOMEM;
 }
 
-/* The maps and base chains that service needs, and the rules that look it up there. */
-static void add_ground(struct plan *plan, const struct ruleset *ruleset,
-		       const struct service *service)
+/*
+ * The maps and base chains that service needs, and the rules that look it up there. lookups
+ * are those that are there, or planned already.
+ */
+static void add_ground(struct plan *plan, const struct service *service,
+		       unsigned *lookups)
 {
-	unsigned group = layout_group(service);
-	unsigned missing = layout_lookups_of(group) & ~ruleset->lookups;
+	unsigned missing = layout_lookups_of(layout_group(service)) & ~*lookups;
 
 	if (!missing)
 		return;
+	*lookups |= missing;
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
 		append_side(plan, CHANGE_ADD_MAP, (enum layout_side)side, service);
 	for (int hook = 0; hook < LAYOUT_HOOKS; hook++)
@@ -168,6 +172,7 @@ int plan_add(struct plan *plan, const struct ruleset *ruleset,
 	const struct ruleset_service *there = ruleset_find(ruleset, service);
 	int err = refuse_add(ruleset, service, &terms->extent);
 	struct extent extent = terms->extent;
+	unsigned lookups = ruleset->lookups;
 
 	if (err)
 		return err;
@@ -176,7 +181,10 @@ int plan_add(struct plan *plan, const struct ruleset *ruleset,
 		extent.seed = ruleset_extent(there)->seed;
 	if (!ruleset->present || ruleset->dormant)
 		append(plan, (struct change){ .kind = CHANGE_ADD_TABLE });
-	add_ground(plan, ruleset, service);
+	add_ground(plan, service, &lookups);
+	/* A base chain that somebody deleted is that of the other services too. */
+	for (size_t i = 0; i < ruleset->count; i++)
+		add_ground(plan, &ruleset->services[i].service, &lookups);
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
 		add_chain(plan, (enum layout_side)side, service, &extent, there);
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++) {
@@ -342,9 +350,7 @@ void plan_committed(const struct plan *plan, struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		commit_change(&plan->changes[i], ruleset);
-	for (size_t i = 0; i < ruleset->count; i++)
-		ruleset->services[i].active =
-			ruleset_untracks(ruleset, &ruleset->services[i]);
+	damage_assess(ruleset);
 	/* As the kernel counts: one a commit, and never 0 (nf_tables_api.c, nf_tables_commit). */
 	if (plan->count && ++ruleset->generation == 0)
 		ruleset->generation = 1;

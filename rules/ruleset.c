@@ -15,6 +15,7 @@
 
 #include "lib/nl.h"
 #include "rules/comment.h"
+#include "rules/damage.h"
 #include "rules/element.h"
 #include "rules/layout.h"
 #include "rules/meaning.h"
@@ -290,7 +291,10 @@ static int read_elements(struct nl *nl, unsigned map, struct ruleset *out)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* The maps that a rule looks up: another one would have no effect. */
+/*
+ * The maps that a rule looks up, and those of services that have chains: somebody may have
+ * deleted the rules, and leases come to life again with them.
+ */
 static int read_leases(struct nl *nl, struct ruleset *out)
 {
 	bool used[LAYOUT_MAPS] = { false };
@@ -299,6 +303,10 @@ static int read_leases(struct nl *nl, struct ruleset *out)
 	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
 		if (out->lookups & 1U << i)
 			used[layout_lookup(i).map] = true;
+	for (size_t i = 0; i < out->count; i++)
+		for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+			used[layout_map(layout_group(&out->services[i].service),
+					(enum layout_side)side)] = true;
 	for (unsigned map = 0; map < LAYOUT_MAPS && !err; map++)
 		if (used[map])
 			err = read_elements(nl, map, out);
@@ -334,8 +342,7 @@ static int read_once(struct nl *nl, struct ruleset *out)
 		err = ruleset_generation(nl, &after);
 	if (err)
 		return err;
-	for (size_t i = 0; i < out->count; i++)
-		out->services[i].active = ruleset_untracks(out, &out->services[i]);
+	damage_assess(out);
 	return after == out->generation ? 0 : -EINTR;
 }
 

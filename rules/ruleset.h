@@ -26,14 +26,22 @@ struct ruleset_side {
 	uint64_t bytes;
 };
 
+/* What somebody else's change of our table left of a service whose lease is not over. */
+enum ruleset_damage {
+	RULESET_SOUND,
+	RULESET_IN_PART, /* some of its packets are untracked */
+	RULESET_UNDONE,  /* none is */
+};
+
 /* One service that is out of tracking. */
 struct ruleset_service {
 	struct service service;
 	struct ruleset_side sides[LAYOUT_SIDES];
 	bool leased; /* false: no lease, for ever */
 	bool active; /* ruleset_untracks(): a lapsed lease leaves only its chains */
-	uint64_t expires_ms; /* what is left of the lease */
-	uint64_t lease_ms;   /* the whole of it */
+	enum ruleset_damage damage; /* when it is not active */
+	uint64_t expires_ms;        /* what is left of the lease */
+	uint64_t lease_ms;          /* the whole of it */
 	struct holder holder;
 };
 

@@ -850,6 +850,44 @@ sendings() { # COUNT: whether so many have been made
 	[ "$(entries server)" -eq 0 ]
 }
 
+@test "of what somebody broke the list says what the kernel does, and an add restores the base chains" {
+	hosts
+	tracked server
+	echo_on server 9000
+	echo_on server 9100
+	on server ctrules -q --force add udp/9000
+	on server ctrules -q --force add udp/9100-9110
+	whole=$(ruleset server)
+	on server nft delete chain inet ctkit output
+	run -0 --separate-stderr on server ctrules list
+	[[ ${lines[1]} == "udp/9000 "*" part "*m*s* ]]
+	[[ ${lines[2]} == "udp/9100-9110 "*" part "*m*s* ]]
+	one_sentence "of udp/9000 only a part is untracked, of udp/9100-9110 only a part is untracked"
+	[ "$(listed server udp/9000 'active, .damaged' 2>/dev/null | xargs)" = "true true" ]
+	forget server
+	answered client udp 10.77.0.1 9000
+	[ "$(listed server udp/9000 in_packets 2>/dev/null)" -eq $FLOWS ]
+	on server nft delete chain inet ctkit prerouting
+	run -0 --separate-stderr on server ctrules list
+	[[ ${lines[1]} == "udp/9000 "*" none "*m*s* ]]
+	[ "$(listed server udp/9000 'active, .damaged' 2>/dev/null | xargs)" = "false true" ]
+	[ "$(listed server udp/9000 lease_seconds_left 2>/dev/null)" != null ]
+	on server ctrules -q --force add udp/9000
+	run -0 --separate-stderr on server ctrules list
+	[ -z "$stderr" ]
+	[[ ${lines[1]} == "udp/9000 "*" all "*m*s* ]]
+	[[ ${lines[2]} == "udp/9100-9110 "*" all "*m*s* ]]
+	[ "$(sort <<<"$whole")" = "$(ruleset server | sort)" ]
+	forget server
+	answered client udp 10.77.0.1 9000
+	answered client udp 10.77.0.1 9100
+	answered server udp 127.0.0.1 9100
+	[ "$(entries server)" -eq 0 ]
+	on server nft delete chain inet ctkit output
+	on server ctrules delete udp/9000
+	[ "$(listed server udp/9000 active 2>/dev/null)" = "" ]
+}
+
 @test "many ctrules at once all do their work" {
 	one_host server
 	local running=()

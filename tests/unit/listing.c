@@ -76,6 +76,28 @@ static void what_is_left_is_written_in_two_units(void **state)
 	}
 }
 
+static void of_what_is_damaged_less_is_untracked_than_was_asked_for(void **state)
+{
+	struct ruleset one = { .count = 1 };
+	struct text text = { 0 };
+	json_t *array;
+
+	one.services[0] = THREE.services[0];
+	one.services[0].active = false;
+	one.services[0].damage = RULESET_IN_PART;
+	listing_text(&one, &text);
+	assert_non_null(strstr(text_str(&text), "udp/9000  part  2m5s "));
+	text_free(&text);
+	one.services[0].damage = RULESET_UNDONE;
+	listing_text(&one, &text);
+	assert_non_null(strstr(text_str(&text), "udp/9000  none  2m5s "));
+	text_free(&text);
+	array = listing_json(&one);
+	assert_true(json_is_false(json_object_get(json_array_get(array, 0), "active")));
+	assert_true(json_is_true(json_object_get(json_array_get(array, 0), "damaged")));
+	json_decref(array);
+}
+
 static void json_has_every_field_of_every_service(void **state)
 {
 	json_t *array = listing_json(&THREE);
@@ -85,16 +107,19 @@ static void json_has_every_field_of_every_service(void **state)
 		text,
 		"[{\"service\":\"udp/9000\",\"how\":\"budget\",\"share\":null,"
 		"\"budget_per_second\":500,\"lease_seconds_left\":125.9,\"active\":true,"
+		"\"damaged\":false,"
 		"\"in_packets\":9223372036854775807,\"in_bytes\":0,\"out_packets\":0,"
 		"\"out_bytes\":12,"
 		"\"holder\":{\"program\":\"ctguard\",\"pid\":4294967295}},"
 		"{\"service\":\"out:tcp/53-54\",\"how\":\"share\",\"share\":0.07,"
 		"\"budget_per_second\":null,\"lease_seconds_left\":null,"
-		"\"active\":true,\"in_packets\":0,\"in_bytes\":0,\"out_packets\":1,"
+		"\"active\":true,\"damaged\":false,\"in_packets\":0,\"in_bytes\":0,\"out_"
+		"packets\":1,"
 		"\"out_bytes\":0,\"holder\":null},"
 		"{\"service\":\"tcp/1\",\"how\":\"all\",\"share\":null,"
 		"\"budget_per_second\":null,\"lease_seconds_left\":null,"
-		"\"active\":false,\"in_packets\":0,\"in_bytes\":0,\"out_packets\":0,"
+		"\"active\":false,\"damaged\":false,\"in_packets\":0,\"in_bytes\":0,"
+		"\"out_packets\":0,"
 		"\"out_bytes\":0,\"holder\":null}]");
 	free(text);
 	json_decref(array);
@@ -105,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
 		cmocka_unit_test(what_is_left_is_written_in_two_units),
+		cmocka_unit_test(of_what_is_damaged_less_is_untracked_than_was_asked_for),
 		cmocka_unit_test(json_has_every_field_of_every_service),
 	};
 

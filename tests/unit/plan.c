@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "rules/damage.h"
 #include "rules/plan.h"
 #include "rules/ruleset.h"
 
@@ -274,6 +275,55 @@ static void a_dormant_table_is_woken(void **state)
 	plan_free(&plan);
 }
 
+static void look_ups_that_somebody_deleted_are_made_again_for_every_service(void **state)
+{
+	const struct service range = { .proto = IPPROTO_UDP,
+				       .first_port = 10000,
+				       .last_port = 20000 };
+	struct ruleset ruleset = { .generation = 1 };
+	unsigned before;
+
+	add(&ruleset, &UDP_9000);
+	add(&ruleset, &TCP_9000);
+	add(&ruleset, &range);
+	before = ruleset.lookups;
+	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
+		if (layout_lookup(i).hook == LAYOUT_OUTPUT)
+			ruleset.lookups &= ~(1U << i);
+	damage_assess(&ruleset);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(ruleset.services[i].damage, RULESET_IN_PART);
+	ruleset.lookups = 0;
+	damage_assess(&ruleset);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(ruleset.services[i].damage, RULESET_UNDONE);
+	add(&ruleset, &TCP_9000);
+	assert_int_equal(ruleset.lookups, before);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(ruleset.services[i].active);
+		assert_int_equal(ruleset.services[i].damage, RULESET_SOUND);
+	}
+}
+
+static void
+one_direction_that_somebody_deleted_is_damage_a_lease_that_ran_out_is_not(void **state)
+{
+	struct ruleset ruleset = { .generation = 1 };
+	struct ruleset_service *entry = &ruleset.services[0];
+
+	add(&ruleset, &UDP_9000);
+	entry->sides[LAYOUT_OUT].lease = false;
+	damage_assess(&ruleset);
+	assert_false(entry->active);
+	assert_int_equal(entry->damage, RULESET_IN_PART);
+	entry->sides[LAYOUT_IN].rules = entry->sides[LAYOUT_IN].ours = 0;
+	damage_assess(&ruleset);
+	assert_int_equal(entry->damage, RULESET_UNDONE);
+	entry->sides[LAYOUT_IN].lease = false;
+	damage_assess(&ruleset);
+	assert_int_equal(entry->damage, RULESET_SOUND);
+}
+
 static void what_is_not_ours_gets_no_plan(void **state)
 {
 	const struct ruleset foreign = { .generation = 1, .present = true };
@@ -398,6 +448,10 @@ int main(void)
 		cmocka_unit_test(services_that_share_packets_exclude_each_other),
 		cmocka_unit_test(collecting_touches_the_maps_and_changes_nothing),
 		cmocka_unit_test(a_dormant_table_is_woken),
+		cmocka_unit_test(
+			look_ups_that_somebody_deleted_are_made_again_for_every_service),
+		cmocka_unit_test(
+			one_direction_that_somebody_deleted_is_damage_a_lease_that_ran_out_is_not),
 		cmocka_unit_test(what_is_not_ours_gets_no_plan),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(the_last_service_takes_the_table_with_it),
