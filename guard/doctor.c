@@ -194,12 +194,14 @@ static void judge_others(const struct symptoms *symptoms, struct diagnosis *out)
 	}
 	text_free(&places);
 	if (symptoms->legacy) {
-		ailment = diagnosis_add(out, AILMENT_WARNING, "legacy",
-					"iptables-legacy has tables here");
-		ailment_why(ailment, "they cannot be read, so whether a service can be "
+		ailment = diagnosis_add(
+			out, AILMENT_WARNING, "legacy",
+			"iptables-legacy has tables here that are not empty");
+		ailment_why(ailment, "they cannot be judged, so whether a service can be "
 				     "untracked safely is not known");
 		ailment_fix(ailment, "iptables-legacy-save | iptables-nft-restore, then "
-				     "unload the old tables");
+				     "empty the old tables (iptables-legacy -t TABLE -F "
+				     "and -P CHAIN ACCEPT)");
 	} else if (symptoms->legacy_hidden) {
 		diagnosis_add(out, AILMENT_INFO, "legacy-hidden",
 			      "whether iptables-legacy has tables here can only be seen "

@@ -67,8 +67,8 @@ struct symptoms {
 	struct symptoms_places
 		trackers; /* rules that need tracking, and so switch it on */
 	struct symptoms_places untrackers; /* rules that untrack, and are not ctkit's */
-	bool legacy;                       /* iptables-legacy has tables here */
-	bool legacy_hidden;                /* whether it has could not be seen */
+	bool legacy;        /* iptables-legacy has more than empty tables here */
+	bool legacy_hidden; /* whether it has could not be seen */
 
 	bool first_netns; /* where the limit can be set */
 	bool module;      /* nf_conntrack is a module, not part of the kernel */

@@ -80,14 +80,23 @@ static void note_bridge(const struct evidence *evidence, struct audit *out)
 			   "let the bridge's rules not ask for tracking");
 }
 
+/* Tables that are left with nothing but policies that accept are in nobody's way. */
+static const char LEGACY_FIX4[] = "move them to nf_tables (iptables-legacy-save | "
+				  "iptables-nft-restore); then empty them: "
+				  "iptables-legacy -t TABLE -F and -P CHAIN ACCEPT";
+static const char LEGACY_FIX6[] =
+	"move them to nf_tables (ip6tables-legacy-save | ip6tables-nft-restore); then "
+	"empty "
+	"them: ip6tables-legacy -t TABLE -F and -P CHAIN ACCEPT";
+
 /* Things about the host that are no rule of nf_tables. */
 static void note_host(const struct surroundings *host, struct audit *out)
 {
 	if (host->legacy4 || host->legacy6)
 		audit_note(out, "legacy", FINDING_UNJUDGED, FINDING_BLOCKER,
-			   "iptables-legacy has tables here, which cannot be read",
-			   "move them to nf_tables (iptables-legacy-save, then "
-			   "iptables-nft-restore), or delete them");
+			   "iptables-legacy has tables here that are not empty, which "
+			   "cannot be judged",
+			   host->legacy4 ? LEGACY_FIX4 : LEGACY_FIX6);
 	else if (host->legacy_hidden)
 		audit_note(out, "legacy", FINDING_UNJUDGED, FINDING_BLOCKER,
 			   "whether iptables-legacy has tables here cannot be seen",

@@ -22,7 +22,7 @@ struct surroundings {
 	uint16_t last_port;
 	bool forwards4; /* this host is a router, at one interface at least */
 	bool forwards6;
-	bool legacy4; /* iptables-legacy has tables here */
+	bool legacy4; /* iptables-legacy has more than empty tables here */
 	bool legacy6;
 	bool legacy_hidden; /* whether it has could not be seen */
 	bool surveyed;      /* what follows was read */

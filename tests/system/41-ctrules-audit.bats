@@ -243,12 +243,31 @@ tables() {
 	verdict 0 udp/8080
 }
 
-@test "iptables-legacy is unknown, with the way out" {
+@test "iptables-legacy is unknown, with a way out that is one; its empty tables are nothing" {
 	on server iptables-legacy -t filter -L -n >/dev/null 2>&1 || skip "this kernel has no iptables-legacy"
-	verdict 5 udp/9000
-	run on server ctrules audit udp/9000 --json
-	[ "$(jq -r '.findings[0] | .code + " " + (.handle|tostring)' <<<"$output")" = 'legacy null' ]
-	[[ $(jq -r '.findings[0].fix' <<<"$output") == *iptables-nft-restore* ]]
+	local tables table
+	# To list a table makes it.
+	for tables in iptables ip6tables; do
+		for table in filter nat mangle raw security; do
+			on server $tables-legacy -t $table -L -n >/dev/null 2>&1 || true
+		done
+	done
+	[ "$(on server cat /proc/net/ip_tables_names /proc/net/ip6_tables_names | wc -l)" -ge 4 ]
+	verdict 0 udp/9000
+	run -0 --separate-stderr on server setpriv --bounding-set=-dac_override,-dac_read_search --reuid 65534 \
+		--inh-caps=+net_admin --ambient-caps=+net_admin ctrules audit udp/9000
+	for tables in iptables ip6tables; do
+		on server $tables-legacy -t mangle -P POSTROUTING DROP
+		verdict 5 udp/9000
+		on server $tables-legacy -t mangle -P POSTROUTING ACCEPT
+		on server $tables-legacy -A OUTPUT -p tcp --dport 1 -j ACCEPT
+		verdict 5 udp/9000
+		run on server ctrules audit udp/9000 --json
+		[ "$(jq -r '.findings[0] | .code + " " + (.handle|tostring)' <<<"$output")" = 'legacy null' ]
+		[[ $(jq -r '.findings[0].fix' <<<"$output") == *" ($tables-legacy-save "*"$tables-nft-restore)"*" $tables-legacy -t TABLE -F "* ]]
+		on server $tables-legacy -F
+		verdict 0 udp/9000
+	done
 }
 
 @test "live translated entries are evidence" {

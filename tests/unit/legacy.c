@@ -14,7 +14,7 @@
 static void what_was_opened_is_read_anew_each_time(void **state)
 {
 	FILE *list4 = tmpfile(), *list6 = tmpfile();
-	const struct legacy legacy = { { fileno(list4), fileno(list6) } };
+	const struct legacy legacy = { { fileno(list4), fileno(list6) }, { -1, -1 } };
 
 	assert_int_equal(legacy_look(&legacy), 0);
 	assert_int_equal(legacy_look(&legacy), 0);
@@ -37,7 +37,7 @@ static void a_list_that_cannot_be_read_is_hidden_not_empty(void **state)
 	assert_int_equal(pipe(ends), 0);
 	{
 		/* A pipe has no beginning to read from. */
-		const struct legacy legacy = { { ends[0], fileno(list) } };
+		const struct legacy legacy = { { ends[0], fileno(list) }, { -1, -1 } };
 
 		assert_int_equal(legacy_look(&legacy), LEGACY_HIDDEN);
 	}
@@ -48,7 +48,7 @@ static void a_list_that_cannot_be_read_is_hidden_not_empty(void **state)
 
 static void closing_what_was_not_opened_does_no_harm(void **state)
 {
-	struct legacy legacy = { { -1, -1 } };
+	struct legacy legacy = { { -1, -1 }, { -1, -1 } };
 
 	legacy_close(&legacy);
 	legacy_open(&legacy);
