@@ -16,25 +16,27 @@ static const char INDENT[] = "           ";
 
 static void add_tracking(const struct reading *reading, struct text *text)
 {
-	static const char *const WORDS[] = {
-		[TRACKING_ON] = "active",
-		[TRACKING_OFF] =
-			"not active in this network namespace: nothing is tracked",
-		[TRACKING_UNKNOWN] = "unknown: ",
-	};
-	enum view_tracking tracking = view_tracking(reading);
 	const struct demand unread = { 0 };
-	char doubt[DEMAND_DOUBT_MAX];
+	const struct demand *demand = reading->demand ? reading->demand : &unread;
+	char words[DEMAND_DOUBT_MAX];
+	const char *doubt = view_tracking_doubt(reading, words);
 
-	text_add(text, "tracking:  %s", WORDS[tracking]);
-	if (tracking == TRACKING_UNKNOWN)
-		text_add(text, "%s", view_tracking_doubt(reading, doubt));
-	if (tracking == TRACKING_UNKNOWN && reading->probe_error)
+	if (doubt)
+		text_add(text, "tracking:  not known: %s", doubt);
+	else if (reading->active == ACTIVE_YES)
+		text_add(text, "tracking:  active");
+	else
+		text_add(text,
+			 "tracking:  not active in this network namespace: nothing is "
+			 "tracked%s",
+			 reading->usage.entries ? " (entries are left over)" : "");
+	if (doubt && reading->probe_error)
 		text_add(text, ": %s%s", strerror(-reading->probe_error),
 			 reading->probe_error == -ENETUNREACH ? " (is lo up?)" : "");
 	text_add(text, "\n");
-	if (tracking == TRACKING_OFF)
-		demand_explain(reading->demand ? reading->demand : &unread, INDENT, text);
+	/* Where a rule needs it, the doubt names that. */
+	if (reading->active == ACTIVE_NO && !demand_doubt(demand, words))
+		demand_explain(demand, INDENT, text);
 }
 
 /* What the next overflow will be: silent eviction, or loss that somebody notices. */

@@ -109,28 +109,34 @@ enum view_tracking view_tracking(const struct reading *reading)
 {
 	char doubt[DEMAND_DOUBT_MAX];
 
-	switch (reading->active) {
-	case ACTIVE_YES: return TRACKING_ON;
-	case ACTIVE_NO:
-		/* Loopback may be exempted by a rule, or these are leftovers: entries then remain. */
-		if (reading->usage.entries ||
-		    (reading->demand && demand_doubt(reading->demand, doubt)))
-			return TRACKING_UNKNOWN;
-		return TRACKING_OFF;
-	default: return reading->usage.entries ? TRACKING_ON : TRACKING_UNKNOWN;
-	}
+	if (reading->active == ACTIVE_YES)
+		return TRACKING_ON;
+	return view_tracking_doubt(reading, doubt) ? TRACKING_UNKNOWN : TRACKING_OFF;
+}
+
+/* Whether there may be rules that need tracking and exempt the probe, which nobody has read. */
+static bool is_hidden(const struct reading *reading)
+{
+	const struct demand *demand = reading->demand;
+
+	return !demand || !demand->known || demand->legacy[0];
 }
 
 const char *view_tracking_doubt(const struct reading *reading,
 				char doubt[DEMAND_DOUBT_MAX])
 {
+	if (reading->active == ACTIVE_YES)
+		return NULL;
 	if (reading->missing)
 		return "finding out needs CAP_NET_ADMIN";
-	if (reading->active != ACTIVE_NO)
+	if (reading->active == ACTIVE_UNKNOWN)
 		return "could not send a probe over loopback";
 	if (reading->demand && demand_doubt(reading->demand, doubt))
 		return doubt;
-	return "a probe over loopback left no entry, but there are others";
+	/* Else what there is was left over when tracking ended. */
+	if (reading->usage.entries && is_hidden(reading))
+		return "a probe over loopback left no entry, but there are others";
+	return NULL;
 }
 
 const struct attribute *view_rows_of(const struct view *view,
@@ -249,8 +255,10 @@ void view_line(const struct view *view, const struct reading *reading, struct te
 	if (reading->counted)
 		text_add(text, "  drop %u early_drop %u", reading->since.drop,
 			 reading->since.early_drop);
-	if (view_tracking(reading) == TRACKING_OFF)
-		text_add(text, "  not active");
+	if (view_tracking(reading) != TRACKING_ON)
+		text_add(text, view_tracking(reading) == TRACKING_OFF
+				       ? "  not active"
+				       : "  not known whether active");
 	if (reading->sampled)
 		add_top(view, reading, text);
 	view_called(reading, "  counted ", text);

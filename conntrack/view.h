@@ -70,7 +70,7 @@ enum view_tracking { TRACKING_UNKNOWN, TRACKING_OFF, TRACKING_ON };
 
 enum view_tracking view_tracking(const struct reading *reading);
 
-/* Why that is TRACKING_UNKNOWN. The text may be in doubt[]. */
+/* Why that is TRACKING_UNKNOWN; NULL: it is not. The text may be in doubt[]. */
 const char *view_tracking_doubt(const struct reading *reading,
 				char doubt[DEMAND_DOUBT_MAX]);
 

@@ -159,7 +159,7 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	[ "$(value ctkit_conntrack_entries)" -eq 77 ]
 	[ "$(value ctkit_conntrack_netlink_up)" -eq 0 ]
 	[ "$(value ctkit_conntrack_drop_total)" -eq 0 ]
-	run ! grep -q 'service_entries\|state_entries\|sampled' "$PAGE"
+	run ! grep -q 'service_entries\|state_entries\|sampled\|_active' "$PAGE"
 	lint "$PAGE"
 	kill "$pid"
 	wait "$pid"

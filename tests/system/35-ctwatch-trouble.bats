@@ -113,6 +113,15 @@ is_program() { # PID NAME
 	jq -es '.[1].tables[0].netlink_overruns > 3' <<<"$output"
 }
 
+@test "when answers stay lost, a service that was asked for is said not to be counted" {
+	command -v strace >/dev/null || skip "no strace (package strace)"
+	on box ctfill 1234
+	run -1 --separate-stderr on box env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=recvmsg \
+		-e inject=recvmsg:error=ENOBUFS ctwatch -q --once --service tcp/22
+	[[ $output == *"1,234 of "* ]]
+	[ "$stderr" = "ctwatch: --service: not counted: the kernel's answers were cut short" ]
+}
+
 @test "a limit that changes meanwhile is the limit" {
 	echo 5000 >"$BATS_TEST_TMPDIR/max"
 	# shellcheck disable=SC2016
@@ -144,16 +153,31 @@ explained() {
 	[[ $output != *"It comes with"* ]]
 }
 
+@test "entries that were left over hide neither that nothing is tracked nor what would turn it on" {
+	on box ctfill 300
+	explained "not active in this network namespace: nothing is tracked (entries are left over)
+           There are no rules of nf_tables here."
+	[[ $output == *"300 of "* ]]
+	[ "$(on box ctwatch --once -j | jq .tables[0].active)" = false ]
+	run -0 on box ctwatch --count 1
+	[[ $output == *"  not active  "* ]]
+	on box nft 'add table inet fw; add chain inet fw in { type filter hook input priority 0; };
+		add rule inet fw in ct state established accept'
+	explained "tracking:  active"
+	run -0 on box ctwatch --count 1
+	[[ $output != *"active"* ]]
+}
+
 @test "rules that need tracking though a probe finds none are named" {
 	on box nft 'add table ip6 six; add chain ip6 six in { type filter hook input priority 0; };
 		add rule ip6 six in ct state established accept'
-	explained "unknown: only rules of IPv6 need it (table ip6 six); the probe went over IPv4"
+	explained "not known: only rules of IPv6 need it (table ip6 six); the probe went over IPv4"
 	[ "$(on box ctwatch --once -j | jq .tables[0].active)" = null ]
 	on box nft 'delete table ip6 six; add table inet fw; add chain inet fw in { type filter hook input priority 0; };
 		add rule inet fw in ct state established accept;
 		add table ip raw; add chain ip raw out { type filter hook output priority -300; };
 		add rule ip raw out oifname lo notrack'
-	explained "unknown: rules need it (table inet fw), others exempt packets (table ip raw), maybe those of the probe"
+	explained "not known: rules need it (table inet fw), others exempt packets (table ip raw), maybe those of the probe"
 }
 
 @test "iptables' rules that need tracking are found by either tool" {
@@ -162,7 +186,7 @@ explained() {
 	explained "Of the 1 rules of nf_tables here none needs it."
 	on box iptables-nft -t raw -A OUTPUT -o lo -j CT --notrack
 	on box iptables-nft -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
-	explained "unknown: rules need it (table ip filter), others exempt packets (table ip raw)"
+	explained "not known: rules need it (table ip filter), others exempt packets (table ip raw)"
 	on box iptables-nft -F
 	on box iptables-nft -t raw -F
 	on box iptables-legacy -t filter -A INPUT -p udp --dport 9 -j DROP 2>/dev/null || skip "no iptables-legacy in this kernel"

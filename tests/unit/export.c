@@ -64,7 +64,6 @@ static void what_is_not_known_is_null(void **state)
 	assert_member(object, "entries", "50");
 	assert_member(object, "limit", "200");
 	assert_member(object, "fill_ratio", "0.25");
-	assert_member(object, "active", "true");
 	assert_member(object, "forecast",
 		      "{\"outlook\":\"unknown\",\"full_in_seconds\":null,"
 		      "\"settles_at_entries\":null,"

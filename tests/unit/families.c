@@ -172,11 +172,11 @@ static void what_is_not_known_has_no_sample(void **state)
 	set(&s);
 	s.reading.missing = -1;
 	s.reading.active = ACTIVE_UNKNOWN;
-	s.reading.usage = (struct table_usage){ 0 };
+	s.reading.usage = (struct table_usage){ .entries = 5 };
 	s.reading.counted = s.reading.sampled = s.reading.predicted = false;
 	s.reading.verdict = OUTLOOK_UNKNOWN;
 	page = write_page(&s, false);
-	assert_has(page, "ctkit_conntrack_entries 0\n");
+	assert_has(page, "ctkit_conntrack_entries 5\n");
 	assert_has(page, "ctkit_conntrack_netlink_up 0\n");
 	assert_lacks(page, "_active");
 	assert_lacks(page, "fill_ratio");

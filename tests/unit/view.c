@@ -151,41 +151,80 @@ static void an_empty_table_has_no_rows(void **state)
 	text_free(&text);
 }
 
+static void assert_no_report(const struct situation *s, const char *part)
+{
+	struct text text = { 0 };
+
+	report_add(&s->view, &s->reading, &text);
+	if (strstr(text_str(&text), part))
+		fail_msg("there is \"%s\" in:\n%s", part, text_str(&text));
+	text_free(&text);
+}
+
 static void why_tracking_is_unknown_is_told(void **state)
 {
 	struct situation s;
 
 	set(&s);
-	s.reading.usage.entries = 0;
-	s.reading.active = ACTIVE_NO;
-	assert_report(&s, "tracking:  not active in this network namespace");
 	s.reading.active = ACTIVE_UNKNOWN;
 	s.reading.probe_error = -EMFILE;
 	assert_report(&s, "over loopback: Too many open files\n");
 	s.reading.probe_error = -ENETUNREACH;
 	assert_report(&s, "Network is unreachable (is lo up?)\n");
+	assert_no_report(&s, "It comes with");
 	s.reading.probe_error = 0;
 	s.reading.missing = -EPERM;
-	assert_report(&s, "tracking:  unknown: finding out needs CAP_NET_ADMIN\n");
-	s.reading.missing = 0;
-	s.reading.active = ACTIVE_NO;
-	s.reading.usage.entries = 5;
-	assert_report(&s, "left no entry, but there are others\n");
+	assert_report(&s, "tracking:  not known: finding out needs CAP_NET_ADMIN\n");
+	assert_line(&s, "1000/10000 10.0%  no forecast yet  not known whether active  "
+			"udp/53 70%, udp/123 20%");
 }
 
-static void all_evidence_together_tells_whether_it_tracks(void **state)
+static void what_would_turn_tracking_on_is_told_whatever_was_left_over(void **state)
 {
-	struct reading reading = { .active = ACTIVE_UNKNOWN };
+	struct demand demand = { .known = true, .rules = 7 };
+	struct situation s;
 
-	assert_int_equal(view_tracking(&reading), TRACKING_UNKNOWN);
-	reading.usage.entries = 1;
-	assert_int_equal(view_tracking(&reading), TRACKING_ON);
+	set(&s);
+	s.reading.active = ACTIVE_NO;
+	s.reading.demand = &demand;
+	assert_report(&s, "tracking:  not active in this network namespace: nothing is "
+			  "tracked (entries are left over)\n           Of the 7 rules of "
+			  "nf_tables here none needs it.\n");
+	assert_line(&s, "1000/10000 10.0%  no forecast yet  not active  udp/53 70%, "
+			"udp/123 20%");
+	s.reading.usage.entries = 0;
+	assert_report(&s, "nothing is tracked\n           Of the 7 rules");
+	/* Rules that nobody read may exempt the probe alone. */
+	strcpy(demand.legacy, "ip raw");
+	assert_report(&s, "nothing is tracked\n           Of the 7 rules");
+	s.reading.usage.entries = 5;
+	assert_report(&s,
+		      "tracking:  not known: a probe over loopback left no entry, but "
+		      "there are others\n           Of the 7 rules of nf_tables here "
+		      "none needs it.\n           There are tables of "
+		      "iptables-legacy (ip raw)");
+	demand.v6 = 1;
+	assert_report(&s, "tracking:  not known: only rules of IPv6 need it");
+	assert_no_report(&s, "none needs it");
+}
+
+static void the_probe_tells_whether_it_tracks_whatever_entries_there_are(void **state)
+{
+	const struct demand none = { .known = true };
+	struct reading reading = { .active = ACTIVE_UNKNOWN, .demand = &none };
+
+	for (uint32_t entries = 0; entries < 2; entries++) {
+		reading.usage.entries = entries;
+		reading.active = ACTIVE_UNKNOWN;
+		assert_int_equal(view_tracking(&reading), TRACKING_UNKNOWN);
+		reading.active = ACTIVE_NO;
+		assert_int_equal(view_tracking(&reading), TRACKING_OFF);
+		reading.active = ACTIVE_YES;
+		assert_int_equal(view_tracking(&reading), TRACKING_ON);
+	}
 	reading.active = ACTIVE_NO;
+	reading.demand = NULL;
 	assert_int_equal(view_tracking(&reading), TRACKING_UNKNOWN);
-	reading.usage.entries = 0;
-	assert_int_equal(view_tracking(&reading), TRACKING_OFF);
-	reading.active = ACTIVE_YES;
-	assert_int_equal(view_tracking(&reading), TRACKING_ON);
 }
 
 static void the_next_overflow_is_told_in_words(void **state)
@@ -276,7 +315,10 @@ int main(void)
 		cmocka_unit_test(what_was_asked_for_is_counted_to_the_entry),
 		cmocka_unit_test(an_empty_table_has_no_rows),
 		cmocka_unit_test(why_tracking_is_unknown_is_told),
-		cmocka_unit_test(all_evidence_together_tells_whether_it_tracks),
+		cmocka_unit_test(
+			what_would_turn_tracking_on_is_told_whatever_was_left_over),
+		cmocka_unit_test(
+			the_probe_tells_whether_it_tracks_whatever_entries_there_are),
 		cmocka_unit_test(the_next_overflow_is_told_in_words),
 		cmocka_unit_test(counters_that_move_are_explained),
 		cmocka_unit_test(a_line_has_the_forecast_and_the_top),
