@@ -113,7 +113,14 @@ static int run_once(struct ctwatch *ctwatch)
 	text_free(&text);
 	if (status == EXIT_OK)
 		status = streams_finish(&ctwatch->log);
-	return status == EXIT_OK ? publish(ctwatch) : status;
+	if (status == EXIT_OK)
+		status = publish(ctwatch);
+	if (status == EXIT_OK && !spaces_have_counted(ctwatch->spaces)) {
+		log_error(&ctwatch->log, "--service: not counted: the kernel's answers "
+					 "were cut short");
+		status = EXIT_FAILED;
+	}
+	return status;
 }
 
 static bool serves(const struct ctwatch *ctwatch)
@@ -281,6 +288,37 @@ static int run_live(struct ctwatch *ctwatch)
 	return status;
 }
 
+/* What was asked for by name is not to be missing in silence. Returns the exit code. */
+static int check_asked(const struct ctwatch *ctwatch)
+{
+	int err = ctwatch->request.asked.count ? spaces_missing(ctwatch->spaces) : 0;
+
+	if (!err)
+		return EXIT_OK;
+	log_error(&ctwatch->log, "--service: cannot count: %s",
+		  err == -EPERM ? "reading entries needs CAP_NET_ADMIN" : strerror(-err));
+	return EXIT_UNREACHABLE;
+}
+
+/* All namespaces are there. Returns the exit code. */
+static int run_opened(struct ctwatch *ctwatch)
+{
+	const struct watch_request *request = &ctwatch->request;
+	struct args_why why;
+	int err, status = check_asked(ctwatch);
+
+	if (status != EXIT_OK)
+		return status;
+	err = outlets_open(&ctwatch->outlets, &request->outlets, ctwatch->spaces, &why);
+	if (err) {
+		log_error(&ctwatch->log, "%s", why.text);
+		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	status = request->once ? run_once(ctwatch) : run_live(ctwatch);
+	outlets_close(ctwatch->outlets);
+	return status;
+}
+
 static int run(struct ctwatch *ctwatch)
 {
 	struct args_why why;
@@ -294,14 +332,7 @@ static int run(struct ctwatch *ctwatch)
 		log_error(&ctwatch->log, "cannot watch: %s", why.text);
 		return err == -EPERM || err == -EACCES ? EXIT_UNREACHABLE : EXIT_FAILED;
 	}
-	err = outlets_open(&ctwatch->outlets, &request->outlets, ctwatch->spaces, &why);
-	if (err) {
-		log_error(&ctwatch->log, "%s", why.text);
-		status = err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-	} else {
-		status = request->once ? run_once(ctwatch) : run_live(ctwatch);
-	}
-	outlets_close(ctwatch->outlets);
+	status = run_opened(ctwatch);
 	spaces_close(ctwatch->spaces);
 	return status;
 }

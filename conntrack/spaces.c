@@ -136,6 +136,27 @@ size_t spaces_left_out(const struct spaces *spaces)
 	return atlas_left_out(spaces->atlas);
 }
 
+int spaces_missing(const struct spaces *spaces)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < spaces_count(spaces); i++) {
+		err = watch_missing(space_at(spaces, i)->watch);
+		if (!err)
+			break;
+	}
+	return err;
+}
+
+bool spaces_have_counted(const struct spaces *spaces)
+{
+	for (size_t i = 0; i < spaces_count(spaces); i++) {
+		if (!watch_has_counted(space_at(spaces, i)->watch))
+			return false;
+	}
+	return true;
+}
+
 void spaces_poll(struct spaces *spaces)
 {
 	for (size_t i = 0; i < spaces_count(spaces); i++)

@@ -64,6 +64,12 @@ struct spaces_entry spaces_entry(const struct spaces *spaces, size_t index);
 /* How many more there are, as far as that is known: too many, or not to be entered. */
 size_t spaces_left_out(const struct spaces *spaces);
 
+/* 0 if entries of one of them can be read at least, else why not (watch_missing()). */
+int spaces_missing(const struct spaces *spaces);
+
+/* Whether watch_has_counted() of all of them. */
+bool spaces_have_counted(const struct spaces *spaces);
+
 /* Polls every table (watch_poll()): what fails is told by the next reading. */
 void spaces_poll(struct spaces *spaces);
 

@@ -152,6 +152,18 @@ void watch_close(struct watch *watch)
 	free(watch);
 }
 
+int watch_missing(const struct watch *watch)
+{
+	return watch->missing;
+}
+
+bool watch_has_counted(const struct watch *watch)
+{
+	const struct rollcall *rollcall = &watch->sampler.rollcall;
+
+	return !rollcall->asked || rollcall->taken_ns;
+}
+
 void watch_set_part(struct watch *watch, double part)
 {
 	watch->sampler.part = part;

@@ -82,6 +82,12 @@ int watch_open(struct watch **out, const struct watch_config *config);
 
 void watch_close(struct watch *watch);
 
+/* 0, or the -errno for which no entries can be read, as struct reading has it. */
+int watch_missing(const struct watch *watch);
+
+/* Whether all that was asked for has been counted; true if nothing was. */
+bool watch_has_counted(const struct watch *watch);
+
 /*
  * Takes the number of entries into the forecast, 1 us: every 20 ms to 1 s. May be called from any
  * namespace. Returns 0, or -errno if it takes watch_poll_inside().
