@@ -85,7 +85,8 @@ static void add_row(const struct reading *reading, const struct attribute_row *r
 
 	text_add(text, "  %-32s %5.1f%% +-%-4.1f %10s", name, 100 * estimate.share,
 		 100 * estimate.share_error, view_count(entries, estimate.entries));
-	text_add(text, "    %3.0f%%", 100.0 * row->unreplied / row->flows);
+	text_add(text, "  %8.0f%%  %6.0f%%", 100.0 * row->unreplied / row->flows,
+		 100.0 * row->assured / row->flows);
 	if (process)
 		text_add(text, "  %s[%d]", process->name, (int)process->pid);
 	if (process && process->count > 1)
@@ -128,8 +129,8 @@ static void add_rows(const struct view *view, const struct reading *reading,
 		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->sample.flows == 0)
 		return;
-	text_add(text, "  %-32s %6s %6s %10s  %s\n", "", "share", "", "entries",
-		 "unreplied");
+	text_add(text, "  %-32s %6s %6s %10s  %s  %s%s\n", "", "share", "", "entries",
+		 "unreplied", "assured", view->by == VIEW_SERVICE ? "  process" : "");
 	for (size_t i = 0; i < rows.count; i++) {
 		view_name(&rows.rows[i].key, name);
 		add_row(reading, &rows.rows[i], name, text);

@@ -50,6 +50,7 @@ static void set(struct situation *s)
 			     .arrivals_per_s = NAN },
 	};
 	add_service(&s->services, 53, 700, 350, 7);
+	s->services.rows[0].assured = 175;
 	add_service(&s->services, 123, 200, 0, 8);
 	add_service(&s->services, 9000, 100, 100, 0);
 	s->reading.services = &s->services;
@@ -87,17 +88,18 @@ static void the_report_has_the_largest_and_the_rest(void **state)
 	assert_report(&s, "entries:   1,000 of 10,000, 10.0% full\n");
 	assert_report(&s, "tracking:  active\n");
 	assert_report(&s, "all 1,000 live entries, by service:\n");
-	assert_report(&s, " share           entries  unreplied\n");
+	assert_report(&s, " share           entries  unreplied  assured  process\n");
 	assert_report(&s, "  udp/53                            70.0% +-0.0         700 "
-			  "    50%  dns[12]\n");
+			  "       50%      25%  dns[12]\n");
 	assert_report(&s, "  other                             10.0% +-0.0         100 "
-			  "   100%\n");
+			  "      100%       0%\n");
 	s.reading.sample_counted = 1234;
 	assert_report(&s, " 234 of the counted have expired, and go by and by\n");
 	s.process.count = 4;
 	s.services.rows[0].nat = 1;
-	assert_report(&s, " 50%  dns[12] and 3 more  translated\n");
+	assert_report(&s, " 50%      25%  dns[12] and 3 more  translated\n");
 	s.view.by = VIEW_PROCESS;
+	assert_report(&s, " unreplied  assured\n");
 	assert_report(&s, "all 1,000 live entries, by process:\n");
 	s.view.by = VIEW_SERVICE;
 	s.reading.sample.complete = false;
