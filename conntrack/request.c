@@ -37,7 +37,7 @@ static const struct watch_request DEFAULTS = {
 static const struct option_spec SPECS[] = {
 	{ KEY_ONCE, "once", NULL, "one report, after a look of 0.2 s, and exit" },
 	{ KEY_BATCH, "batch", NULL, "a report every interval, for scripts" },
-	{ 'i', "interval", "T", "how often, 10ms to 1h (default: 1s)" },
+	{ 'i', "interval", "T", "how often, 10ms to 1h; 2 is 2s (default: 1s)" },
 	{ KEY_COUNT, "count", "N", "no screen, and exit after N lines or reports" },
 	{ KEY_SAMPLE, "sample", "N",
 	  "look at N entries at most (default: 2500 to 4000)" },
