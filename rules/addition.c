@@ -87,9 +87,16 @@ void addition_clear(struct addition *addition)
 	evidence_clear(&addition->evidence);
 }
 
-static void describe_override(const struct addition *addition, const char *name,
-			      struct text *text)
+/* What is to be said of a service that is added. */
+static void describe_added(const struct addition *addition, const char *name,
+			   struct text *text)
 {
+	struct text warning = { 0 };
+
+	if (addition->judged && report_warning(&addition->audit, &warning))
+		text_add(text, "%s: %s (see ctrules audit %s)", name, text_str(&warning),
+			 name);
+	text_free(&warning);
 	if (!addition->force ||
 	    (addition->judged && addition->audit.verdict == AUDIT_SAFE))
 		return;
@@ -106,7 +113,7 @@ void addition_describe(const struct addition *addition, int err, struct text *te
 
 	service_format(&addition->service, name);
 	if (!err) {
-		describe_override(addition, name, text);
+		describe_added(addition, name, text);
 	} else if (err == -EACCES) {
 		text_add(text, "%s is not added: the audit says ", name);
 		report_reason(&addition->audit, text);

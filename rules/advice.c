@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/answers.h"
 #include "rules/command.h"
 #include "rules/finding.h"
 
@@ -101,17 +102,19 @@ static void fix_accept_compat(const struct service *service, struct finding *fin
 		command_insert(finding->fix, finding);
 		command_loopback(finding->fix, finding);
 		command_options(finding->fix, service, finding->request);
-		command_append(finding->fix,
-			       " -m conntrack --ctstate UNTRACKED -j ACCEPT");
+		command_append(
+			finding->fix, " %s%s-m conntrack --ctstate UNTRACKED -j ACCEPT",
+			finding->only_options, finding->only_options[0] ? " " : "");
 	} else {
 		command_append(
 			finding->fix,
 			"put a copy of rule %u of chain %s (%s -t %s -S) in front of it, "
-			"with ",
+			"with %s%s",
 			rule->number, rule->chain->name,
 			rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
 								   : "iptables",
-			rule->chain->table->name);
+			rule->chain->table->name, finding->only_options,
+			finding->only_options[0] ? " " : "");
 		command_loopback(finding->fix, finding);
 		command_append(finding->fix, "--ctstate UNTRACKED");
 	}
@@ -148,7 +151,7 @@ static bool is_measured(const struct model_rule *rule)
 /* Accepting it where its tracked twin is accepted. */
 static void fix_accept(const struct service *service, struct finding *finding)
 {
-	char name[SERVICE_TEXT_MAX];
+	char name[SERVICE_TEXT_MAX], words[FINDING_TEXT_MAX] = "";
 
 	if (finding->error) {
 		fix_errors(finding);
@@ -168,9 +171,11 @@ static void fix_accept(const struct service *service, struct finding *finding)
 		return;
 	}
 	command_insert(finding->fix, finding);
-	command_loopback(finding->fix, finding);
-	command_match(finding->fix, service, finding->request);
-	command_append(finding->fix, " ct state untracked accept");
+	command_loopback(words, finding);
+	command_match(words, service, finding->request);
+	command_append(words, " %s%sct state untracked accept", finding->only,
+		       finding->only[0] ? " " : "");
+	command_words(finding->fix, words);
 }
 
 /* "dropped by the policy of chain input", "rejected by the rule with handle 9". */
@@ -215,6 +220,7 @@ void advice_fate(const struct service *service, const struct run *tracked,
 		command_append(finding->why, "; untracked they would be ");
 		put_end(finding->why, untracked);
 	}
+	answers_narrow(service, tracked->packet->host, finding);
 	if (finding->rule && tracked->now.fate == RUN_DELIVERED)
 		fix_accept(service, finding);
 	else
@@ -360,8 +366,9 @@ void advice_reword(const struct service *service, struct finding *finding)
 		command_match(words, service, finding->request);
 		command_append(words, " ");
 	}
-	command_append(words, "%.*sct state untracked", (int)(at - finding->rule_text),
-		       finding->rule_text);
+	command_append(words, "%.*s%s%sct state untracked",
+		       (int)(at - finding->rule_text), finding->rule_text, finding->only,
+		       finding->only[0] ? " " : "");
 	/* In front of a rule that keeps it out: the same words, to let it in. */
 	if (refusal)
 		command_append(words, "%.*s accept", (int)(refusal - end), end);

@@ -13,6 +13,7 @@
 #include "rules/record.h"
 #include "rules/stray.h"
 #include "rules/surroundings.h"
+#include "rules/unasked.h"
 #include "rules/walk.h"
 
 /* How much of the steps may be for one kind of packet: one part in so many. */
@@ -76,9 +77,13 @@ static void compare(struct auditor *auditor)
 	untracked->packet = auditor->tracked.packet;
 	untracked->record = auditor->tracked.record;
 	untracked->untrack = true;
+	untracked->past = auditor->tracked.past;
 	walk(untracked, &auditor->order);
 	while (more && !auditor->world.spent) {
-		comparison_make(auditor);
+		if (untracked->packet->unasked)
+			unasked_judge(auditor);
+		else
+			comparison_make(auditor);
 		note_zone(auditor);
 		more = walk_again(untracked, &auditor->order);
 	}
@@ -154,6 +159,29 @@ static void judge_own(struct auditor *auditor, uint8_t family)
 	}
 }
 
+/*
+ * What comes from a remote service's port though nobody here has asked. To conntrack it is new; what is no SYN of
+ * TCP is new or invalid, as net.netfilter.nf_conntrack_tcp_loose says.
+ */
+static void judge_unasked(struct auditor *auditor, uint8_t family)
+{
+	struct packet packet = { .service = auditor->service,
+				 .host = auditor->host,
+				 .family = family,
+				 .kind = PACKET_REPLY,
+				 .unasked = true };
+
+	auditor->tracked.past = RUN_UNSEEN;
+	judge_packet(auditor, &packet);
+	if (auditor->service->proto == IPPROTO_TCP) {
+		packet.kind = PACKET_LATER_REPLY;
+		judge_packet(auditor, &packet);
+		auditor->tracked.past = RUN_STRANGE;
+		judge_packet(auditor, &packet);
+	}
+	auditor->tracked.past = RUN_SEEN;
+}
+
 static void judge_family(struct auditor *auditor, uint8_t family)
 {
 	const struct service *service = auditor->service;
@@ -173,13 +201,18 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 			packet.kind = (enum packet_kind)kind;
 			if (kind == PACKET_LATER_REPLY && service->proto != IPPROTO_TCP)
 				continue;
+			/* With both ends here it is no remote service, and stays tracked. */
+			if (loopback && service->outbound)
+				continue;
 			judge_packet(auditor, &packet);
 		}
 		packet.kind = PACKET_REQUEST;
 		packet.astray = true;
 		judge_packet(auditor, &packet);
 	}
-	if (!service->outbound && service->proto == IPPROTO_UDP)
+	if (service->outbound)
+		judge_unasked(auditor, family);
+	else if (service->proto == IPPROTO_UDP)
 		judge_own(auditor, family);
 	passing.passing = true;
 	if (family == AF_INET ? auditor->host->forwards4 : auditor->host->forwards6)
@@ -253,12 +286,20 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 		[PACKET_ERROR_OUT] = "ICMP errors sent",
 	};
 
+	static const char *const UNASKED[] = {
+		"packets amid connections that are not there",
+		"packets that nobody asked for",
+	};
+
 	snprintf(text, bytes, "%s%s%s, %s",
-		 packet->astray ? "packets to others" : KINDS[packet->kind],
+		 packet->astray    ? "packets to others"
+		 : packet->unasked ? UNASKED[packet->kind == PACKET_REPLY]
+				   : KINDS[packet->kind],
 		 packet->loopback ? " on loopback" : "",
 		 !packet->loopback && !packet_is_error(packet)
 			 ? (packet->own                 ? " of its own"
 			    : packet->passing           ? " of hosts behind this one"
+			    : packet->unasked           ? ""
 			    : packet->service->outbound ? " of this host's clients"
 							: " of other hosts' clients")
 			 : "",

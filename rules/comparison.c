@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "rules/advice.h"
+#include "rules/answers.h"
 #include "rules/auditor.h"
 #include "rules/bytes.h"
+#include "rules/command.h"
 #include "rules/findings.h"
 #include "rules/model.h"
 #include "rules/precedent.h"
@@ -25,9 +27,9 @@ static const struct run_answer *answer_of(const struct run *run,
 	return NULL;
 }
 
-/* The last rule in the base chain that asked about tracking and matched in one run only. */
-static const struct model_rule *parting(const struct run *run, const struct run *other,
-					const struct model_chain *base)
+const struct model_rule *comparison_parting(const struct run *run,
+					    const struct run *other,
+					    const struct model_chain *base)
 {
 	for (size_t i = run->now.answers; i-- > 0;) {
 		const struct run_answer *own = &run->answer[i], *its;
@@ -69,10 +71,11 @@ static const struct model_rule *culprit(const struct run *tracked,
 	const struct model_chain *bases[] = { loser->now.base, NULL };
 
 	for (int i = 0; i < 2; i++) {
-		const struct model_rule *rule = parting(tracked, untracked, bases[i]);
+		const struct model_rule *rule =
+			comparison_parting(tracked, untracked, bases[i]);
 
 		if (!rule)
-			rule = parting(untracked, tracked, bases[i]);
+			rule = comparison_parting(untracked, tracked, bases[i]);
 		if (rule)
 			return rule;
 	}
@@ -96,6 +99,38 @@ static bool counts_connections(const struct model_rule *rule)
 	return false;
 }
 
+/*
+ * An answer that is kept out, but only at ports that programs have to choose themselves: to let it in would let in
+ * anybody there, and whether there are such programs cannot be seen.
+ */
+static bool is_of_choosers(const struct auditor *auditor)
+{
+	const struct run *run = &auditor->untracked;
+
+	return run->packet->service->outbound &&
+	       packet_way(run->packet) == PACKET_ARRIVES &&
+	       !packet_is_error(run->packet) && run->now.fate != RUN_DELIVERED &&
+	       answers_go_beyond(run);
+}
+
+static void note_choosers(struct auditor *auditor)
+{
+	struct finding finding =
+		findings_about(auditor->tracked.packet, "chosen-port", NULL, NULL);
+
+	if (findings_know(auditor->out, &finding) ||
+	    !precedent_exists(auditor, &auditor->tracked))
+		return;
+	finding.severity = FINDING_WARNING;
+	command_append(finding.why, "programs here that choose the port themselves that "
+				    "they ask from, beyond ");
+	answers_put_ports(auditor->host, finding.why);
+	command_append(finding.why, ", would get no answers");
+	command_append(finding.fix, "let them take ports that the kernel gives, or set "
+				    "net.ipv4.ip_local_port_range to theirs");
+	findings_add(auditor->out, &finding);
+}
+
 static void compare_fates(struct auditor *auditor)
 {
 	struct run *tracked = &auditor->tracked;
@@ -108,6 +143,10 @@ static void compare_fates(struct auditor *auditor)
 	if (tracked->now.fate == untracked->now.fate || tracked->now.fate == RUN_TAKEN ||
 	    untracked->now.fate == RUN_TAKEN)
 		return;
+	if (is_of_choosers(auditor)) {
+		note_choosers(auditor);
+		return;
+	}
 	rule = culprit(tracked, untracked);
 	code = counts_connections(rule)           ? "connlimit"
 	       : packet_is_error(tracked->packet) ? "icmp"
@@ -165,28 +204,40 @@ static bool has_effect(const struct run *run, const struct run_effect *effect)
 	return false;
 }
 
+static void add_effect(struct auditor *auditor, const struct run *doer, size_t which)
+{
+	const struct run_effect *effect = &doer->effect[which];
+	const struct meaning *meaning = &MEANINGS[effect->kind];
+	struct finding finding =
+		findings_about(doer->packet, meaning->code, effect->rule, doer->now.base);
+
+	if (findings_know(auditor->out, &finding) ||
+	    !precedent_exists(auditor, &auditor->tracked))
+		return;
+	finding.weight = meaning->weight;
+	finding.severity = meaning->severity;
+	advice_effect(auditor->service, doer, (unsigned)which, &finding);
+	findings_add(auditor->out, &finding);
+}
+
 static void compare_effects(struct auditor *auditor, const struct run *doer,
 			    const struct run *other)
 {
 	for (size_t i = 0; i < doer->now.effects; i++) {
 		const struct run_effect *effect = &doer->effect[i];
-		const struct meaning *meaning = &MEANINGS[effect->kind];
-		struct finding finding;
 
 		/* What is not understood may differ all the same. */
-		if (effect->kind != RUN_OPAQUE && effect->kind != RUN_ZONE &&
-		    has_effect(other, effect))
-			continue;
-		finding = findings_about(doer->packet, meaning->code, effect->rule,
-					 doer->now.base);
-		if (findings_know(auditor->out, &finding) ||
-		    !precedent_exists(auditor, &auditor->tracked))
-			continue;
-		finding.weight = meaning->weight;
-		finding.severity = meaning->severity;
-		advice_effect(auditor->service, doer, (unsigned)i, &finding);
-		findings_add(auditor->out, &finding);
+		if (effect->kind == RUN_OPAQUE || effect->kind == RUN_ZONE ||
+		    !has_effect(other, effect))
+			add_effect(auditor, doer, i);
 	}
+}
+
+void comparison_opaque(struct auditor *auditor, const struct run *run)
+{
+	for (size_t i = 0; i < run->now.effects; i++)
+		if (run->effect[i].kind == RUN_OPAQUE)
+			add_effect(auditor, run, i);
 }
 
 /* At the end, and where the packet was routed. */

@@ -16,6 +16,8 @@ const char *finding_direction(const struct finding *finding)
 
 	if (finding->error)
 		return loops ? "icmp errors on loopback" : "icmp errors";
+	if (finding->unasked)
+		return "packets nobody asked for";
 	if (finding->request)
 		return loops ? "requests on loopback" : "requests";
 	return loops ? "replies on loopback" : "replies";

@@ -18,7 +18,7 @@ enum finding_severity { FINDING_INFO, FINDING_WARNING, FINDING_BLOCKER };
 /* What it means for the verdict. */
 enum finding_weight { FINDING_HARMLESS, FINDING_UNJUDGED, FINDING_DIFFERENCE };
 
-enum { FINDING_TEXT_MAX = 512 };
+enum { FINDING_TEXT_MAX = 512, FINDING_ONLY_MAX = 128 };
 
 struct finding {
 	enum finding_severity severity;
@@ -30,10 +30,13 @@ struct finding {
 	bool request;                    /* towards the server */
 	bool sent; /* it happens where packets leave: they have an output interface only */
 	bool error;                       /* ICMP errors */
+	bool unasked;                     /* from a remote service, but no answers */
 	bool v4, v6;                      /* for which addresses */
 	char rule_text[FINDING_TEXT_MAX]; /* as nft prints it; "" if there is none */
-	char why[FINDING_TEXT_MAX];       /* one sentence */
-	char fix[FINDING_TEXT_MAX];       /* to paste, or what to do; "" if nothing */
+	char only[FINDING_ONLY_MAX]; /* words of nft that a rule to let in must have */
+	char only_options[FINDING_ONLY_MAX]; /* the same for iptables */
+	char why[FINDING_TEXT_MAX];          /* one sentence */
+	char fix[FINDING_TEXT_MAX];          /* to paste, or what to do; "" if nothing */
 };
 
 /* "blocker", "warning", "info". */

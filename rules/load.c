@@ -157,7 +157,7 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 /* The bits of a connection's status that can be set without NAT. */
 static bool put_status(struct run *run, const struct model_expr *expr)
 {
-	bool first = run->packet->kind == PACKET_REQUEST || run->past != RUN_SEEN;
+	bool first = run_is_opening(run);
 	uint32_t set = first ? 0 : (uint32_t)(IPS_CONFIRMED | IPS_SEEN_REPLY);
 	/* A request is sent again before it is answered, or comes in where it went out. */
 	uint32_t open = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE |

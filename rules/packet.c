@@ -136,34 +136,41 @@ static unsigned address_symbol(const struct packet *packet, struct world *world,
 	return world_symbol(world, &key, address_bytes(packet), &domain);
 }
 
+static const struct range EVERY = { { 0, 1 }, { 0, UINT16_MAX } };
+static const struct range UNPRIVILEGED = { { 0, IPPORT_RESERVED }, { 0, UINT16_MAX } };
+
+static struct ranges service_ports(const struct packet *packet, struct world *world)
+{
+	const struct range own = { wide_of(packet->service->first_port),
+				   wide_of(packet->service->last_port) };
+	struct ranges ports = { arena_copy(&world->arena, &own, sizeof(own)), 1 };
+
+	if (!ports.at) {
+		world->spent = true;
+		return (struct ranges){ &EVERY, 1 };
+	}
+	return ports;
+}
+
+/* Those that ask no other host get a port of the kernel; others may have chosen one, as NTP's do. */
+static struct ranges client_ports(const struct packet *packet)
+{
+	if (!packet->loopback)
+		return (struct ranges){ &EVERY, 1 };
+	return packet->host->ports.count ? packet->host->ports
+					 : (struct ranges){ &UNPRIVILEGED, 1 };
+}
+
 static unsigned port_symbol(const struct packet *packet, struct world *world,
 			    enum packet_field field)
 {
 	const struct world_key key = { .kind = field, .a = packet->astray };
-	const struct surroundings *host = packet->host;
-	bool here = packet->loopback;
-	bool service = has_port(packet, field);
-	/* Those that ask no other host get a port of a range; others may have chosen one, as NTP's do. */
-	const struct range whole = {
-		wide_of(here && host->last_port ? host->first_port
-						: (here ? IPPORT_RESERVED : 1)),
-		wide_of(here && host->last_port ? host->last_port : UINT16_MAX)
-	};
-	const struct range own = { wide_of(packet->service->first_port),
-				   wide_of(packet->service->last_port) };
-	static const struct range EVERY = { { 0, 1 }, { 0, UINT16_MAX } };
-	const struct ranges every = { &EVERY, 1 };
-	struct ranges all = { arena_copy(&world->arena, &whole, sizeof(whole)), 1 };
-	struct ranges domain = { arena_copy(&world->arena, &own, sizeof(own)), 1 };
+	struct ranges domain = { &EVERY, 1 };
 
-	if (!all.at || !domain.at) {
-		world->spent = true;
-		return 0;
-	}
-	if (!service)
-		domain = field == PACKET_SERVER_PORT ? every : all;
-	else if (packet->astray)
-		domain = every;
+	if (has_port(packet, field) && !packet->astray)
+		domain = service_ports(packet, world);
+	else if (field == PACKET_CLIENT_PORT)
+		domain = client_ports(packet);
 	return world_symbol(world, &key, sizeof(uint16_t), &domain);
 }
 
@@ -272,27 +279,25 @@ static const struct field *find_field(const struct packet *packet, uint32_t base
 /* Bits of the thirteenth byte of a TCP header. */
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32 };
 
-/* Which flags are set, clear, and which can be either. ECN uses the upper two of SYNs. */
-static void tcp_flags(const struct packet *packet, uint8_t *set, uint8_t *open)
+/* Whether the packet can have these flags. ECN uses the upper two of SYNs. */
+static bool has_flags(const struct packet *packet, unsigned flags)
 {
+	const unsigned all = TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG;
+
 	switch (packet->kind) {
-	case PACKET_REQUEST:
-		*set = TCP_SYN;
-		*open = 0xc0;
-		break;
+	case PACKET_REQUEST: return (flags & all) == TCP_SYN;
 	case PACKET_REPLY:
-		*set = TCP_SYN | TCP_ACK;
-		*open = 0xc0;
-		break;
+		if (packet->unasked)
+			return (flags & all & ~(TCP_PSH | TCP_URG)) == TCP_SYN;
+		return (flags & all) == (TCP_SYN | TCP_ACK);
 	default:
-		*set = TCP_ACK;
-		*open = 0xc0 | TCP_FIN | TCP_RST | TCP_PSH | TCP_URG;
-		break;
+		if (packet->unasked)
+			return (flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+		return (flags & (TCP_SYN | TCP_ACK)) == TCP_ACK;
 	}
 }
 
-/* All numbers that have set and of the others only bits of open. */
-static struct ranges subsets(struct world *world, uint8_t set, uint8_t open)
+static struct ranges tcp_flags(const struct packet *packet, struct world *world)
 {
 	struct range *at = arena_take(&world->arena, (UINT8_MAX + 1) * sizeof(*at));
 	size_t count = 0;
@@ -302,7 +307,7 @@ static struct ranges subsets(struct world *world, uint8_t set, uint8_t open)
 		return (struct ranges){ 0 };
 	}
 	for (unsigned v = 0; v <= UINT8_MAX; v++)
-		if ((v & ~open) == set)
+		if (has_flags(packet, v))
 			at[count++] = (struct range){ wide_of(v), wide_of(v) };
 	return ranges_normalise(at, count);
 }
@@ -329,14 +334,11 @@ static void load_own(const struct packet *packet, struct world *world, uint32_t 
 	bool transport = base == NFT_PAYLOAD_TRANSPORT_HEADER;
 	struct byte all[4];
 	struct ranges domain = { 0 };
-	uint8_t set, open;
 
-	if (transport && packet_proto(packet) == IPPROTO_TCP && start == 13) {
-		tcp_flags(packet, &set, &open);
-		domain = subsets(world, set, open);
-	} else if (transport && packet_is_error(packet) && start == 0) {
+	if (transport && packet_proto(packet) == IPPROTO_TCP && start == 13)
+		domain = tcp_flags(packet, world);
+	else if (transport && packet_is_error(packet) && start == 0)
 		domain = icmp_types(packet);
-	}
 	bytes_put_symbol(all, bytes, world_symbol(world, &key, bytes, &domain));
 	*to = all[offset - start];
 }

@@ -37,6 +37,11 @@ struct packet {
 	bool own;      /* the service's socket is the client: what it asks other hosts */
 	bool astray;   /* to any port of anybody: NAT may turn it to the service */
 	/*
+	 * From the port of an outbound service, to any here, though nobody here has asked: as a
+	 * first reply it is one that could open something (of TCP a SYN), as a later one any other.
+	 */
+	bool unasked;
+	/*
 	 * Forwarded. NAT may give it this host's address: the answer then looks like the
 	 * service's, if it comes from its port, or, of a service of this host, goes to it.
 	 */

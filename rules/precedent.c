@@ -61,7 +61,7 @@ bool precedent_exists(struct auditor *auditor, struct run *tracked)
 	struct world_point now = world_point(&auditor->world);
 	bool found = false, more = true;
 
-	if (tracked->packet->kind == PACKET_REQUEST)
+	if (tracked->packet->kind == PACKET_REQUEST || tracked->packet->unasked)
 		return true;
 	while (more && !found && !auditor->world.spent) {
 		found = has_history(auditor, tracked);

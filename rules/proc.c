@@ -3,12 +3,13 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "rules/clientports.h"
 #include "rules/legacy.h"
 #include "rules/surroundings.h"
+
+enum { SETTING_BYTES_MAX = 4096 };
 
 /* A header of three lines, then a service each. */
 static bool has_ipvs(void)
@@ -41,36 +42,35 @@ static bool is_on(const char *path)
 	return on;
 }
 
-/* Two numbers; it is one setting for IPv4 and IPv6. */
-static void read_ports(struct surroundings *out)
+/* "" if it cannot be read; what is too long is cut off. */
+static void read_text(const char *path, char text[SETTING_BYTES_MAX])
 {
-	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-	unsigned long first, last;
-	char text[64], *rest;
-	ssize_t bytes;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = fd < 0 ? 0 : read(fd, text, SETTING_BYTES_MAX - 1);
 
-	if (fd < 0)
-		return;
-	bytes = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	text[bytes > 0 ? bytes : 0] = '\0';
-	first = strtoul(text, &rest, 10);
-	last = strtoul(rest, NULL, 10);
-	if (first == 0 || first > last || last > UINT16_MAX)
-		return;
-	out->first_port = (uint16_t)first;
-	out->last_port = (uint16_t)last;
 }
 
-void proc_read(const struct legacy *legacy, struct surroundings *out)
+static int read_ports(struct surroundings *out)
+{
+	char range[SETTING_BYTES_MAX], reserved[SETTING_BYTES_MAX];
+
+	read_text("/proc/sys/net/ipv4/ip_local_port_range", range);
+	read_text("/proc/sys/net/ipv4/ip_local_reserved_ports", reserved);
+	return clientports_parse(range, reserved, &out->arena, &out->ports);
+}
+
+int proc_read(const struct legacy *legacy, struct surroundings *out)
 {
 	unsigned seen = legacy_look(legacy);
 
-	read_ports(out);
 	out->legacy4 = seen & LEGACY_IP4;
 	out->legacy6 = seen & LEGACY_IP6;
 	out->legacy_hidden = seen & LEGACY_HIDDEN;
 	out->ipvs = has_ipvs();
 	/* Helpers by port alone, which kernels before 6.0 could do. */
 	out->auto_helpers = is_on("/proc/sys/net/netfilter/nf_conntrack_helper");
+	return read_ports(out);
 }

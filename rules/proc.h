@@ -8,7 +8,8 @@ struct surroundings;
 /*
  * Adds to the surroundings what only /proc says of this network namespace: ports of clients, tables of
  * iptables-legacy, IPVS services, helpers by port. What cannot be read is as if it were not there.
+ * Returns 0 or -ENOMEM.
  */
-void proc_read(const struct legacy *legacy, struct surroundings *out);
+int proc_read(const struct legacy *legacy, struct surroundings *out);
 
 #endif

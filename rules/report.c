@@ -54,13 +54,23 @@ static void finding_text(const struct finding *finding, struct text *text)
 	}
 }
 
+/* Of one that is safe; NULL: there is none. */
+static const struct finding *warning_of(const struct audit *audit)
+{
+	for (size_t i = 0; audit->verdict == AUDIT_SAFE && i < audit->count; i++)
+		if (audit->finding[i].severity == FINDING_WARNING)
+			return &audit->finding[i];
+	return NULL;
+}
+
 void report_text(const struct audit *audit, struct text *text)
 {
 	char name[SERVICE_TEXT_MAX];
 
 	service_format(&audit->service, name);
-	text_add(text, "%s: %s: %s\n", name, audit_verdict_name(audit->verdict),
-		 SUMMARIES[audit->verdict]);
+	text_add(text, "%s: %s: %s%s\n", name, audit_verdict_name(audit->verdict),
+		 SUMMARIES[audit->verdict],
+		 warning_of(audit) ? "; mind the warnings" : "");
 	for (size_t i = 0; i < audit->count; i++)
 		finding_text(&audit->finding[i], text);
 	if (audit->truncated)
@@ -77,6 +87,15 @@ bool report_why(const struct audit *audit, struct text *text)
 	clean(audit->finding[0].why, why, sizeof(why));
 	text_add(text, "%s", why);
 	return true;
+}
+
+bool report_warning(const struct audit *audit, struct text *text)
+{
+	const struct finding *warning = warning_of(audit);
+
+	if (warning)
+		text_add(text, "%s", warning->why);
+	return warning;
 }
 
 void report_reason(const struct audit *audit, struct text *text)

@@ -22,6 +22,9 @@ void report_reason(const struct audit *audit, struct text *text);
 /* The gravest reason alone, as one sentence. False if there is none. */
 bool report_why(const struct audit *audit, struct text *text);
 
+/* The first warning of one that is safe all the same, as one sentence. False if there is none. */
+bool report_warning(const struct audit *audit, struct text *text);
+
 /* Adds "service", "verdict" and "findings" to object; sets of them fail as jansson does. */
 void report_json(const struct audit *audit, json_t *object);
 

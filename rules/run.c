@@ -82,6 +82,11 @@ bool run_is_expected(struct run *run)
 	return world_assume(run->world, &key, NULL, 0);
 }
 
+bool run_is_opening(const struct run *run)
+{
+	return run->packet->kind == PACKET_REQUEST || run->past != RUN_SEEN;
+}
+
 bool run_is_first(struct run *run)
 {
 	return !packet_is_error(run->packet) &&

@@ -180,6 +180,9 @@ uint32_t run_state(struct run *run);
  */
 bool run_is_expected(struct run *run);
 
+/* Whether conntrack cannot know more of its connection than this packet. */
+bool run_is_opening(const struct run *run);
+
 /* Whether it is the first packet of a connection. */
 bool run_is_first(struct run *run);
 

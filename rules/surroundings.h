@@ -18,9 +18,8 @@ struct surroundings {
 	struct ranges local6;
 	struct ranges names;   /* of interfaces but lo, padded to 16 bytes */
 	struct ranges indices; /* and their numbers */
-	uint16_t first_port;   /* of those that clients here get; 0: not known */
-	uint16_t last_port;
-	bool forwards4; /* this host is a router, at one interface at least */
+	struct ranges ports;   /* that the kernel gives to clients here */
+	bool forwards4;        /* this host is a router, at one interface at least */
 	bool forwards6;
 	bool legacy4; /* iptables-legacy has more than empty tables here */
 	bool legacy6;

@@ -333,12 +333,12 @@ int survey_read(struct nl *route, const struct legacy *legacy, struct surroundin
 		err = keep(out, reading.first, &out->names);
 	if (!err)
 		err = keep(out, reading.second, &out->indices);
-	if (!err) {
-		proc_read(legacy, out);
+	if (!err)
+		err = proc_read(legacy, out);
+	if (!err)
 		out->surveyed = true;
-	} else {
+	else
 		surroundings_clear(out);
-	}
 	arena_free(&arena);
 	return err;
 }

@@ -318,8 +318,7 @@ void walk(struct run *run, const struct course *order)
 		bytes_put_host_symbol(now->mark, sizeof(uint32_t),
 				      world_symbol(run->world, &mark, 4, NULL));
 	/* One that was expected has the mark of the connection that it was expected for. */
-	if (run->model->marks_ct &&
-	    (run->packet->kind != PACKET_REQUEST || run->model->expects))
+	if (run->model->marks_ct && (!run_is_opening(run) || run->model->expects))
 		bytes_put_host_symbol(now->ct_mark, sizeof(uint32_t),
 				      world_symbol(run->world, &ct_mark, 4, NULL));
 	/* These symbols stay: choices come later. */

@@ -17,6 +17,15 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
+def segment(source, target, sport, dport, flags):
+    """A segment of TCP without data."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    head = struct.pack("!HHIIBBHHH", sport, dport, 1000, 2000, 5 << 4, flags, 1024, 0, 0)
+    pseudo = socket.inet_pton(family, source) + socket.inet_pton(family, target) + struct.pack(
+        "!II", len(head), socket.IPPROTO_TCP)
+    return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
+
+
 def dissect(packet):
     """What a packet is, as far as it must be the same each time: no numbers that the kernel draws."""
     v6 = packet[0] >> 4 == 6

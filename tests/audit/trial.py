@@ -10,7 +10,7 @@ import struct
 import time
 
 from lab import ADDRESS, BACKEND, CLIENT, OTHER_CLIENT, ROUTER, SERVER
-from packet import TCP, UDP, checksum, dissect, end
+from packet import TCP, UDP, checksum, dissect, end, segment
 
 KIND = {UDP: socket.SOCK_DGRAM, TCP: socket.SOCK_STREAM}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -23,10 +23,14 @@ PASSIVE, TFTP = 51210, 40069  # where FTP and TFTP go on
 PEER, ASKED = 7001, 7003  # what the client and the backend listen to
 OWN = 7002                # and the server
 PORTS = {*ELSEWHERE, TRANSPARENT, PASSIVE, TFTP, PEER, ASKED, OWN}
+CLIENTS = (32768, 60999)  # the ports that this kernel gives to clients by itself
 FLOWS = 4    # of one client at once: more than the rulesets' limits of connections
 
 IP_RECVERR, IP_PKTINFO, IP_TRANSPARENT, IP_MTU = 11, 8, 19, 14
 IPV6_RECVERR, IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_TRANSPARENT, IPV6_MTU = 25, 49, 50, 75, 24
+
+# What begins the key of a fact about packets that nobody asked for: only getting in counts.
+UNASKED = "unasked: "
 
 # Errors about a packet: type and code; of IPv4 and IPv6 alike. The second says that it is too big.
 ERRORS = {4: ((3, 3), (3, 4), (11, 0), (12, 0)), 6: ((1, 4), (2, 0), (3, 0), (4, 0))}
@@ -371,6 +375,7 @@ class Trial:
                   (SERVER, ADDRESS[SERVER, "br0"], ADDRESS[SERVER, "br0"], "to itself, inner"),
                   (CLIENT, OTHER_CLIENT, ADDRESS[SERVER, "eth0"], "from far")]
         if service.out:
+            number += CLIENTS[0] - 30000
             places = [(SERVER, there, here, name.replace("from", "to").replace("to itself", "itself"))
                       for _, here, there, name in places]
             places[2] = (SERVER, LOOPBACK, LOOPBACK, "on loopback")
@@ -420,15 +425,55 @@ class Trial:
                       self.flow("from its port", CLIENT, (outside, port), (here, OWN))]
         return flows
 
-    def apart(self, flows):
+    def apart(self, flows, also=lambda: None):
         """Tries flows, and notes what is seen of them elsewhere."""
         facts, self.facts = self.facts, self.others
-        self.own()
+        also()
         self.begin(flows)
         for flow in flows:
             self.lab.forget(flow.sock)
         self.lab.settle()
         self.facts = facts
+
+    def unasked(self):
+        """What comes from the remote service's port though this host has not asked. All of it is noted apart, but of
+        what does not look like an answer it counts if it gets to who listens."""
+        service = self.service
+        if not service.out:
+            return
+        alike, unlike = [], []
+        for host, sources, targets, name in (
+                (CLIENT, ADDRESS[CLIENT, "eth0"], ADDRESS[SERVER, "eth0"], "outside"),
+                (CLIENT, OTHER_CLIENT, ADDRESS[SERVER, "eth0"], "far"),
+                (BACKEND, ADDRESS[BACKEND, "eth0"], ADDRESS[SERVER, "br0"], "inside")):
+            for family in self.families():
+                source, target = sources[family == 6], targets[family == 6]
+                if service.address not in (None, source):
+                    continue
+                for port in sorted({service.port, TRANSPARENT, *ELSEWHERE}):
+                    flow = self.flow("unasked from %s to port %d" % (name, port), host,
+                                     (source, service.port), (target, port))
+                    is_alike = service.proto == UDP and CLIENTS[0] <= port <= CLIENTS[1]
+                    (alike if is_alike else unlike).append(flow)
+                if service.proto == TCP:
+                    self.apart([], lambda: self.amid(host, source, target))
+        self.apart(unlike + alike)
+        for flow in unlike:
+            for key, facts in self.others.items():
+                if key.startswith(flow.name):
+                    self.facts[UNASKED + key] = {fact for fact in facts if re.match(r"server:\d+ gets it", fact)}
+
+    def amid(self, host, source, target):
+        """Segments of no connection; what is answered to them is seen on the cable."""
+        v6 = ":" in source
+        raw = self.lab.hosts[host].socket(FAMILY[6 if v6 else 4], socket.SOCK_RAW, socket.IPPROTO_TCP)
+        free_bind(raw)
+        raw.bind((source, 0))
+        for port in ELSEWHERE:
+            for flags in (0x10, 0x12, 0x04, 0x11):  # ACK, SYN and ACK, RST, FIN and ACK
+                raw.sendto(segment(source, target, self.service.port, port, flags), (target, 0))
+        raw.close()
+        self.lab.settle()
 
     def own(self):
         """What the service's own socket asks of others, as DNS and NTP servers do."""
@@ -495,7 +540,8 @@ class Trial:
             self.begin(new)
             self.exchange(new)
             self.begin(self.strays())
-            self.apart(self.bystanders())
+            self.unasked()
+            self.apart(self.bystanders(), self.own)
             self.passive()
             self.complaints(old + new)
             self.gone()

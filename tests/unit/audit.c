@@ -24,6 +24,13 @@ static const struct service UDP_9000 = { .proto = IPPROTO_UDP,
 					 .first_port = 9000,
 					 .last_port = 9000 };
 
+static const struct service OUT_UDP_53 = {
+	.outbound = true, .proto = IPPROTO_UDP, .first_port = 53, .last_port = 53
+};
+static const struct service OUT_TCP_443 = {
+	.outbound = true, .proto = IPPROTO_TCP, .first_port = 443, .last_port = 443
+};
+
 enum { STATE_OLD = NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) };
 
 static struct model_data bytes(const void *data, size_t count)
@@ -162,12 +169,17 @@ static void accept_loopback(struct model_chain *in)
 	verdict(made, MODEL_ACCEPT, NULL);
 }
 
-static void judge(void)
+static void judge_service_of(const struct service *service)
 {
 	assert_int_equal(model_complete(&evidence.model), 0);
-	assert_int_equal(audit_service(&evidence.model, &evidence.host, &UDP_9000,
+	assert_int_equal(audit_service(&evidence.model, &evidence.host, service,
 				       AUDIT_STEPS, NULL, &audit),
 			 0);
+}
+
+static void judge(void)
+{
+	judge_service_of(&UDP_9000);
 }
 
 static bool is_found(const char *code, const struct model_rule *blamed)
@@ -539,6 +551,187 @@ static void too_many_cases_are_unknown(void **state)
 	assert_true(is_found("too-large", NULL));
 }
 
+/* ct state established,related accept, and a policy of drop. */
+static struct model_chain *stateful_input(void)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *old;
+
+	accept_icmp(input);
+	old = rule(input);
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	return input;
+}
+
+/* udp dport FIRST-LAST, of what is UDP */
+static void goes_to(struct model_rule *in, uint16_t first, uint16_t last)
+{
+	const uint8_t ends[][2] = { { (uint8_t)(first >> 8), (uint8_t)first },
+				    { (uint8_t)(last >> 8), (uint8_t)last } };
+
+	payload(in, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+	compare(in, NFT_CMP_GTE, ends[0], 2);
+	compare(in, NFT_CMP_LTE, ends[1], 2);
+}
+
+/* tcp flags & (syn|ack) != syn */
+static void is_no_syn(struct model_rule *in)
+{
+	const uint8_t mask = 0x12, syn = 0x02, zero = 0, tcp = IPPROTO_TCP;
+	struct model_expr *made;
+
+	load(in, MODEL_META, NFT_META_L4PROTO);
+	compare(in, NFT_CMP_EQ, &tcp, 1);
+	payload(in, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
+	made = expr(in, MODEL_BITWISE);
+	made->source = made->to = 0;
+	made->number[0] = 1;
+	made->value = bytes(&mask, 1);
+	made->value2 = bytes(&zero, 1);
+	compare(in, NFT_CMP_NEQ, &syn, 1);
+}
+
+/* Its code is NULL if there is none. */
+static struct finding finding_of(const char *code)
+{
+	for (size_t i = 0; i < audit.count; i++)
+		if (strcmp(audit.finding[i].code, code) == 0)
+			return audit.finding[i];
+	return (struct finding){ .code = NULL };
+}
+
+static void answers_are_let_in_by_the_fix_no_wider_than_they_look(void **state)
+{
+	stateful_input();
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_non_null(finding_of("state").code);
+	assert_non_null(
+		strstr(finding_of("state").fix,
+		       " udp sport 53 udp dport 32768-60999 ct state untracked accept"));
+	judge_service_of(&OUT_TCP_443);
+	assert_non_null(strstr(finding_of("state").fix,
+			       " 'tcp sport 443 tcp flags & (syn|ack) != syn ct state "
+			       "untracked accept'"));
+}
+
+static void
+who_was_not_asked_gets_in_where_only_the_source_port_is_looked_at(void **state)
+{
+	struct model_chain *input = stateful_input();
+	struct model_rule *answers = rule(input);
+
+	port_is(answers, true, 53);
+	verdict(answers, MODEL_ACCEPT, NULL);
+	judge_service_of(&OUT_UDP_53);
+	/* Tracked or not. */
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+
+	evidence_clear(&evidence);
+	input = stateful_input();
+	answers = rule(input);
+	port_is(answers, true, 53);
+	state_is(answers, NF_CT_STATE_UNTRACKED_BIT);
+	verdict(answers, MODEL_ACCEPT, NULL);
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("unasked", answers));
+	assert_int_equal(audit.finding[0].severity, FINDING_BLOCKER);
+	assert_true(audit.finding[0].v4 && audit.finding[0].v6);
+	assert_non_null(
+		strstr(audit.finding[0].fix,
+		       "'udp sport 53 udp dport != 32768-60999 ct state untracked "
+		       "drop'"));
+}
+
+static void what_looks_like_an_answer_is_a_warning_that_does_not_count(void **state)
+{
+	struct model_chain *input = stateful_input();
+	struct model_rule *answers = rule(input);
+
+	port_is(answers, true, 53);
+	goes_to(answers, 32768, 60999);
+	state_is(answers, NF_CT_STATE_UNTRACKED_BIT);
+	verdict(answers, MODEL_ACCEPT, NULL);
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_true(is_found("lookalike", answers));
+	assert_int_equal(finding_of("lookalike").severity, FINDING_WARNING);
+	/* And whoever chooses another port gets no answer. */
+	assert_int_equal(finding_of("chosen-port").severity, FINDING_WARNING);
+	assert_null(finding_of("unasked").code);
+
+	/* One port more is one too many. */
+	evidence_clear(&evidence);
+	input = stateful_input();
+	answers = rule(input);
+	port_is(answers, true, 53);
+	goes_to(answers, 32767, 60999);
+	state_is(answers, NF_CT_STATE_UNTRACKED_BIT);
+	verdict(answers, MODEL_ACCEPT, NULL);
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("unasked", answers));
+}
+
+static void of_tcp_it_is_the_syn_that_counts(void **state)
+{
+	for (int narrow = 0; narrow < 2; narrow++) {
+		struct model_chain *input;
+		struct model_rule *answers;
+
+		evidence_clear(&evidence);
+		input = stateful_input();
+		answers = rule(input);
+		if (narrow)
+			is_no_syn(answers);
+		state_is(answers, NF_CT_STATE_UNTRACKED_BIT);
+		verdict(answers, MODEL_ACCEPT, NULL);
+		judge_service_of(&OUT_TCP_443);
+		assert_int_equal(audit.verdict, narrow ? AUDIT_SAFE : AUDIT_UNSAFE);
+		assert_int_equal(is_found("unasked", answers), !narrow);
+		assert_true(is_found("lookalike", answers));
+	}
+}
+
+static void new_ones_that_are_dropped_get_in_untracked(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *fresh = rule(input);
+
+	state_is(fresh, NF_CT_STATE_BIT(IP_CT_NEW));
+	verdict(fresh, MODEL_DROP, NULL);
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("unasked", fresh));
+	judge_service_of(&OUT_TCP_443);
+	assert_true(is_found("unasked", fresh));
+	/* Of what is for a service here every packet may open a conversation. */
+	judge();
+	assert_false(is_found("unasked", fresh));
+}
+
+static void who_asks_from_the_services_port_is_an_info(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *answers, *web;
+
+	accept_icmp(input);
+	answers = rule(input);
+	port_is(answers, true, 53);
+	goes_to(answers, 32768, 60999);
+	verdict(answers, MODEL_ACCEPT, NULL);
+	web = rule(input);
+	port_is(web, false, 80);
+	state_is(web, NF_CT_STATE_BIT(IP_CT_NEW));
+	verdict(web, MODEL_ACCEPT, NULL);
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_int_equal(audit.count, 1);
+	assert_int_equal(finding_of("same-port").severity, FINDING_INFO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +768,17 @@ int main(void)
 		cmocka_unit_test_setup(what_is_done_before_the_port_is_asked_for_counts,
 				       begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
+		cmocka_unit_test_setup(
+			answers_are_let_in_by_the_fix_no_wider_than_they_look, begin),
+		cmocka_unit_test_setup(
+			who_was_not_asked_gets_in_where_only_the_source_port_is_looked_at,
+			begin),
+		cmocka_unit_test_setup(
+			what_looks_like_an_answer_is_a_warning_that_does_not_count,
+			begin),
+		cmocka_unit_test_setup(of_tcp_it_is_the_syn_that_counts, begin),
+		cmocka_unit_test_setup(new_ones_that_are_dropped_get_in_untracked, begin),
+		cmocka_unit_test_setup(who_asks_from_the_services_port_is_an_info, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
