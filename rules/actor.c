@@ -71,29 +71,56 @@ bool actor_add(struct play *play, int fd, enum play_role role, struct play_flow 
 }
 
 /* Which error of ICMP an error of a socket comes from. */
-static const char *error_text(struct msghdr *message, char text[PLAY_NAME_BYTES])
+static void error_text(struct msghdr *message, char text[CRAFT_TEXT_MAX])
 {
-	snprintf(text, PLAY_NAME_BYTES, "an error");
+	snprintf(text, CRAFT_TEXT_MAX, "an error");
 	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head;
 	     head = CMSG_NXTHDR(message, head)) {
 		const struct sock_extended_err *error = (void *)CMSG_DATA(head);
 
 		if ((head->cmsg_level == IPPROTO_IP && head->cmsg_type == IP_RECVERR) ||
 		    (head->cmsg_level == IPPROTO_IPV6 && head->cmsg_type == IPV6_RECVERR))
-			snprintf(text, PLAY_NAME_BYTES, "icmp %u/%u", error->ee_type,
-				 error->ee_code);
+			craft_error_text(head->cmsg_level == IPPROTO_IPV6, error->ee_type,
+					 error->ee_code, text);
 	}
-	return text;
+}
+
+/* Who has the error: a client, or flow NULL: the service. What it is about is given back with it. */
+static void note_error(struct play *play, const struct play_flow *flow,
+		       struct msghdr *message, size_t bytes)
+{
+	char error[CRAFT_TEXT_MAX], request[PLAY_REQUEST_MAX];
+
+	error_text(message, error);
+	play_request_text(flow ? flow
+			       : play_flow_of(play, message->msg_iov->iov_base, bytes),
+			  request);
+	if (flow)
+		play_note(play, PLAY_ERROR, "%s gets %s", request, error);
+	else if (bytes)
+		play_note(play, PLAY_ERROR, "the service gets %s about its answer to %s",
+			  error, request);
+	else
+		play_note(play, PLAY_ERROR, "the service gets %s", error);
+}
+
+void actor_fail(struct play *play, const struct play_flow *flow, const char *how, int err)
+{
+	char request[PLAY_REQUEST_MAX] = "a connection of the service";
+
+	if (flow)
+		play_request_text(flow, request);
+	play_note(play, PLAY_PACKET, "%s %s: %s", request, how, strerror(err));
 }
 
 /*
  * Errors that the kernel has for a socket. Those of ICMP are told with what they are about; which of several
  * is the socket's own error besides depends on when one looks, so only one that came of no ICMP is
- * noted: a reset.
+ * noted: a reset. flow NULL: of the service.
  */
-static bool read_errors(struct play *play, int fd, const char *who)
+static bool read_errors(struct play *play, int fd, const struct play_flow *flow)
 {
-	char data[CRAFT_DATA_MAX], control[256], about[PLAY_NAME_BYTES], detail[200];
+	char data[CRAFT_DATA_MAX], control[256];
 	struct iovec iov = { data, sizeof(data) };
 	int err = 0;
 	socklen_t bytes = sizeof(err);
@@ -108,30 +135,35 @@ static bool read_errors(struct play *play, int fd, const char *who)
 
 		if (got < 0)
 			break;
-		/* What it is about is given back with it. */
-		snprintf(detail, sizeof(detail), "%s about %.*s",
-			 error_text(&message, about), (int)got, data);
-		play_note(play, who, "is told of ", detail);
+		note_error(play, flow, &message, (size_t)got);
 		told = true;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err && !told)
-		play_note(play, who, "has the error ", strerror(err));
+		actor_fail(play, flow, "fails", err);
 	return told;
 }
 
-static void end_text(const struct sockaddr_storage *address, char *text, size_t bytes)
+/* Who sent something to a socket, if that is not who should: ", as from 192.0.2.1:53". */
+static void from_text(const struct sockaddr_storage *address,
+		      const struct craft_end *usual, char text[PLAY_REQUEST_MAX])
 {
 	const struct sockaddr_in6 *in6 = (const void *)address;
 	const struct sockaddr_in *in = (const void *)address;
-	char host[INET6_ADDRSTRLEN] = "?";
 	bool v6 = address->ss_family == AF_INET6;
+	struct craft_end end = { .port = ntohs(v6 ? in6->sin6_port : in->sin_port) };
+	char name[CRAFT_TEXT_MAX];
 
 	if (v6)
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-	else if (address->ss_family == AF_INET)
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-	snprintf(text, bytes, v6 ? "[%s]:%u" : "%s:%u", host,
-		 ntohs(v6 ? in6->sin6_port : in->sin_port));
+		memcpy(end.address, &in6->sin6_addr, sizeof(in6->sin6_addr));
+	else
+		memcpy(end.address, &in->sin_addr, sizeof(in->sin_addr));
+	text[0] = '\0';
+	if (address->ss_family == AF_UNSPEC ||
+	    (usual && end.port == usual->port &&
+	     memcmp(end.address, usual->address, sizeof(end.address)) == 0))
+		return;
+	craft_end_text(&end, v6, name);
+	snprintf(text, PLAY_REQUEST_MAX, ", as from %.48s", name);
 }
 
 /* The address that was asked is the one that answers; the interface is the routes' business. */
@@ -154,10 +186,11 @@ static void keep_address(struct msghdr *message)
 /* A datagram, or data of a connection, for the service. */
 static bool serve(struct play *play, int fd)
 {
-	char data[CRAFT_DATA_MAX + PLAY_ANSWER_BYTES], control[256], from[80],
-		detail[200];
+	char data[CRAFT_DATA_MAX + PLAY_ANSWER_BYTES], control[256];
+	char from[PLAY_REQUEST_MAX], request[PLAY_REQUEST_MAX];
 	size_t head = PLAY_ANSWER_BYTES;
 	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	const struct play_flow *flow;
 	struct iovec iov = { data + head, CRAFT_DATA_MAX };
 	struct msghdr message = { .msg_name = &peer,
 				  .msg_namelen = sizeof(peer),
@@ -169,24 +202,23 @@ static bool serve(struct play *play, int fd)
 	ssize_t got = recvmsg(fd, &message, 0);
 
 	if (got <= 0) {
-		read_errors(play, fd, "the service");
+		read_errors(play, fd, NULL);
 		return false;
 	}
 	if (peer.ss_family == AF_UNSPEC)
 		getpeername(fd, (void *)&peer, &bytes);
-	end_text(&peer, from, sizeof(from));
-	snprintf(detail, sizeof(detail), "%.*s from %s", (int)got, data + head, from);
-	play_note(play, "the service", "gets ", detail);
+	flow = play_flow_of(play, data + head, (size_t)got);
+	from_text(&peer, flow ? &flow->next.from : NULL, from);
+	play_request_text(flow, request);
+	play_note(play, PLAY_PACKET, "the service gets %s%s", request, from);
 	play->heard = true;
 	memcpy(data, PLAY_ANSWER, head);
 	message.msg_iov->iov_base = data;
 	message.msg_iov->iov_len = head + (size_t)got;
 	keep_address(&message);
-	if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) {
-		snprintf(detail, sizeof(detail), "%.*s: %s", (int)got, data + head,
-			 strerror(errno));
-		play_note(play, "the service", "cannot answer ", detail);
-	}
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+		play_note(play, PLAY_PACKET, "the service cannot answer %s: %s", request,
+			  strerror(errno));
 	return true;
 }
 
@@ -200,13 +232,13 @@ void actor_ask(struct play *play, struct play_flow *flow)
 	if (sendto(flow->fd, flow->name, strlen(flow->name), MSG_NOSIGNAL,
 		   tcp ? NULL : (void *)&address, tcp ? 0 : bytes) < 0 &&
 	    errno != EAGAIN && errno != ENOTCONN)
-		play_note(play, flow->name, "cannot be sent: ", strerror(errno));
+		actor_fail(play, flow, "cannot be sent", errno);
 }
 
 /* Returns false when nothing more can come. */
 static bool hear(struct play *play, struct play_flow *flow, short events)
 {
-	char data[CRAFT_DATA_MAX], from[80];
+	char data[CRAFT_DATA_MAX], from[PLAY_REQUEST_MAX], request[PLAY_REQUEST_MAX];
 	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
 	socklen_t bytes = sizeof(peer);
 	ssize_t got;
@@ -217,15 +249,16 @@ static bool hear(struct play *play, struct play_flow *flow, short events)
 	}
 	got = recvfrom(flow->fd, data, sizeof(data), 0, (void *)&peer, &bytes);
 	if (got <= 0) {
-		const char *error = got < 0 && errno != EAGAIN ? strerror(errno) : NULL;
-		bool over = got == 0 || error;
+		int err = got < 0 && errno != EAGAIN ? errno : 0;
+		bool over = got == 0 || err;
 
-		if (!read_errors(play, flow->fd, flow->name) && error)
-			play_note(play, flow->name, "has the error ", error);
+		if (!read_errors(play, flow->fd, flow) && err)
+			actor_fail(play, flow, "fails", err);
 		return !over || flow->next.proto == IPPROTO_UDP;
 	}
-	end_text(&peer, from, sizeof(from));
-	play_note(play, flow->name, "is answered from ", from);
+	from_text(&peer, &flow->next.to, from);
+	play_request_text(flow, request);
+	play_note(play, PLAY_PACKET, "%s is answered%s", request, from);
 	play->heard |= play->service->outbound;
 	return true;
 }
@@ -244,9 +277,7 @@ void actor_handle(struct play *play, struct play_socket *socket, short events)
 	bool tcp = play->service->proto == IPPROTO_TCP;
 
 	if (events & POLLERR)
-		read_errors(play, socket->fd,
-			    socket->role == PLAY_ASKS ? socket->flow->name
-						      : "the service");
+		read_errors(play, socket->fd, socket->flow);
 	if (socket->role == PLAY_ASKS) {
 		if (!hear(play, socket->flow, events))
 			end_socket(socket);

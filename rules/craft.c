@@ -204,34 +204,79 @@ bool craft_read(const uint8_t *frame, size_t bytes, struct craft *out)
 static const char *kind_of(const struct craft *packet)
 {
 	if (packet->proto == IPPROTO_UDP)
-		return "udp";
+		return "a UDP datagram";
 	if (packet->flags & CRAFT_RST)
-		return "tcp reset";
+		return "a TCP reset";
 	if (packet->flags & CRAFT_SYN)
-		return packet->flags & CRAFT_ACK ? "tcp syn-ack" : "tcp syn";
-	return packet->bytes ? "tcp data" : NULL;
+		return packet->flags & CRAFT_ACK ? "a TCP SYN-ACK" : "a TCP SYN";
+	return packet->bytes ? "TCP data" : NULL;
+}
+
+/* Those that differ most in what they mean: RFC 792, RFC 4443. */
+static const char *error_name(bool v6, uint8_t type, uint8_t code)
+{
+	static const char *const UNREACHABLE4[] = {
+		"network unreachable", "host unreachable", "protocol unreachable",
+		"port unreachable", "fragmentation needed"
+	};
+	static const char *const UNREACHABLE6[] = { "no route", "prohibited",
+						    "beyond scope", "address unreachable",
+						    "port unreachable" };
+
+	if (v6 ? type == 2 : type == 4)
+		return v6 ? "packet too big" : "source quench";
+	if (type == (v6 ? 3 : 11))
+		return "time exceeded";
+	if (type == (v6 ? 4 : 12))
+		return "parameter problem";
+	if (type != (v6 ? 1 : 3))
+		return "error";
+	if (code >= sizeof(UNREACHABLE4) / sizeof(UNREACHABLE4[0]))
+		return "prohibited";
+	return v6 ? UNREACHABLE6[code] : UNREACHABLE4[code];
+}
+
+void craft_error_text(bool v6, uint8_t type, uint8_t code, char text[CRAFT_TEXT_MAX])
+{
+	snprintf(text, CRAFT_TEXT_MAX, "the ICMP error \"%s\" (%u/%u)",
+		 error_name(v6, type, code), type, code);
+}
+
+void craft_end_text(const struct craft_end *end, bool v6, char text[CRAFT_TEXT_MAX])
+{
+	char address[INET6_ADDRSTRLEN];
+
+	inet_ntop(v6 ? AF_INET6 : AF_INET, end->address, address, sizeof(address));
+	snprintf(text, CRAFT_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u", address, end->port);
+}
+
+bool craft_is_error(const struct craft *packet)
+{
+	/* The others come by themselves, such as those about neighbours. */
+	if (packet->proto != IPPROTO_ICMP && packet->proto != IPPROTO_ICMPV6)
+		return false;
+	return packet->v6 ? packet->type <= 4 : packet->type == 3 || packet->type >= 11;
 }
 
 void craft_text(const struct craft *packet, char text[CRAFT_TEXT_MAX])
 {
 	int family = packet->v6 ? AF_INET6 : AF_INET;
-	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
-	const char *kind;
+	char from[CRAFT_TEXT_MAX], to[CRAFT_TEXT_MAX], what[CRAFT_TEXT_MAX];
+	const char *kind = what;
 
 	text[0] = '\0';
-	inet_ntop(family, packet->from.address, from, sizeof(from));
-	inet_ntop(family, packet->to.address, to, sizeof(to));
-	if (packet->proto == IPPROTO_ICMP || packet->proto == IPPROTO_ICMPV6) {
-		/* Errors; the others come by themselves, such as those about neighbours. */
-		if (packet->v6 ? packet->type <= 4
-			       : packet->type == 3 || packet->type >= 11)
-			snprintf(text, CRAFT_TEXT_MAX, "icmp %u/%u %s > %s", packet->type,
-				 packet->code, from, to);
+	if (craft_is_error(packet)) {
+		inet_ntop(family, packet->from.address, from, sizeof(from));
+		inet_ntop(family, packet->to.address, to, sizeof(to));
+		craft_error_text(packet->v6, packet->type, packet->code, what);
+	} else if (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP) {
+		craft_end_text(&packet->from, packet->v6, from);
+		craft_end_text(&packet->to, packet->v6, to);
+		kind = kind_of(packet);
+	} else {
 		return;
 	}
-	kind = kind_of(packet);
 	if (kind)
-		snprintf(text, CRAFT_TEXT_MAX,
-			 packet->v6 ? "%s [%s]:%u > [%s]:%u" : "%s %s:%u > %s:%u", kind,
-			 from, packet->from.port, to, packet->to.port);
+		snprintf(text, CRAFT_TEXT_MAX, "%.48s sends %.50s to %.48s", from, kind,
+			 to);
 }

@@ -44,7 +44,19 @@ size_t craft_error(const uint8_t *quoted, size_t bytes, const struct craft *erro
 /* Reads a frame; false if it is none of these, or cut off. Data are cut to CRAFT_DATA_MAX. */
 bool craft_read(const uint8_t *frame, size_t bytes, struct craft *out);
 
-/* "udp 192.0.2.1:53 > 192.0.2.2:9000": what of a packet is the same each time; "" of mere ACKs. */
+/* Whether it is an error of ICMP, about another packet. */
+bool craft_is_error(const struct craft *packet);
+
+/* "the ICMP error "port unreachable" (3/3)". */
+void craft_error_text(bool v6, uint8_t type, uint8_t code, char text[CRAFT_TEXT_MAX]);
+
+/* "192.0.2.1:53", "[2001:db8::1]:53". */
+void craft_end_text(const struct craft_end *end, bool v6, char text[CRAFT_TEXT_MAX]);
+
+/*
+ * "192.0.2.1:53 sends a UDP datagram to 192.0.2.2:9000": what of a packet is the same each time; "" of
+ * mere ACKs, and of what is none of a conversation.
+ */
 void craft_text(const struct craft *packet, char text[CRAFT_TEXT_MAX]);
 
 #endif

@@ -14,7 +14,8 @@ void peer_send_frame(struct play *play, size_t link, const uint8_t *frame, size_
 {
 	/* An interface that is down takes nothing; then nothing comes of it. */
 	if (bytes && write(play->scratch->fd[link], frame, bytes) < 0)
-		play_note(play, play->scratch->link[link].name, "takes no packets", "");
+		play_note(play, PLAY_PACKET, "%s takes no packets",
+			  play->scratch->link[link].name);
 }
 
 void peer_send(struct play *play, size_t link, const struct craft *packet)
@@ -90,7 +91,8 @@ static void leave(struct play *play, size_t link, const uint8_t *frame, size_t b
 		return;
 	craft_text(&heard, text);
 	if (text[0])
-		play_note(play, play->scratch->link[link].name, "carries ", text);
+		play_note(play, craft_is_error(&heard) ? PLAY_ERROR : PLAY_PACKET,
+			  "%s by %s", text, play->scratch->link[link].name);
 	if (heard.proto != IPPROTO_TCP && heard.proto != IPPROTO_UDP)
 		return;
 	flow = flow_of(play, link, &heard);

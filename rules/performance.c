@@ -158,9 +158,13 @@ static int run(const struct cast *cast, struct text *out)
 	return err || text_ok(out) ? err : -ENOMEM;
 }
 
+/* What a fact is about comes behind. */
 static int by_text(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const char *left = *(const char *const *)a, *right = *(const char *const *)b;
+	int order = strcmp(left + 1, right + 1);
+
+	return order ? order : right[0] - left[0];
 }
 
 /* Takes the lines that are no facts out. */
@@ -197,7 +201,7 @@ static int cut(struct performance *out)
 	if (out->facts)
 		qsort(out->fact, out->facts, sizeof(*out->fact), by_text);
 	for (size_t i = 0; i < out->facts; i++)
-		if (kept == 0 || strcmp(out->fact[i], out->fact[kept - 1]) != 0)
+		if (kept == 0 || strcmp(out->fact[i] + 1, out->fact[kept - 1] + 1) != 0)
 			out->fact[kept++] = out->fact[i];
 	out->facts = kept;
 	return 0;

@@ -23,7 +23,8 @@ struct performance {
 	uint64_t reached;        /* which rules of the watch were met, a bit each */
 	struct copy_missing missing;
 	size_t facts;
-	const char **fact; /* sorted, each once; point into text */
+	/* Sorted by what comes behind PLAY_OF_PACKETS and the like, each once; point into text. */
+	const char **fact;
 	struct text text;
 };
 

@@ -26,6 +26,9 @@ enum {
 #define PLAY_ANSWER "re:"
 enum { PLAY_ANSWER_BYTES = sizeof(PLAY_ANSWER) - 1 };
 
+/* When a conversation begins: before NOTRACK, after, or once the service does not listen any more. */
+enum play_act { PLAY_OLD, PLAY_NEW, PLAY_SHUT };
+
 /* A conversation: with a host behind a link, or of this host with itself. */
 struct play_flow {
 	bool remote;       /* the client is behind the link: crafted, not a socket */
@@ -36,7 +39,8 @@ struct play_flow {
 	uint8_t frame[CRAFT_BYTES_MAX]; /* the last from this host */
 	int fd;                         /* the client's socket, or -1 */
 	bool asked;
-	char name[PLAY_NAME_BYTES];
+	enum play_act act;
+	char name[PLAY_NAME_BYTES]; /* its data, which tell it from others */
 };
 
 enum play_role { PLAY_LISTENS, PLAY_SERVES, PLAY_ASKS };
@@ -51,13 +55,28 @@ struct play {
 	const struct scratch *scratch;
 	const struct service *service;
 	size_t flows, left_out, sockets;
-	bool heard; /* something came through */
+	bool heard;       /* something came through */
+	bool complaining; /* hosts send errors about packets: what is seen comes of that */
 	struct play_flow flow[PLAY_FLOWS_MAX];
 	struct play_socket socket[PLAY_SOCKETS_MAX];
 	struct text facts; /* a line each */
 };
 
-/* Adds a fact: "who what detail". */
-void play_note(struct play *play, const char *who, const char *what, const char *detail);
+enum { PLAY_REQUEST_MAX = 160, PLAY_FACT_MAX = 300 };
+
+/* What a fact is about; and how it begins, for who compares. */
+enum play_kind { PLAY_PACKET, PLAY_ERROR };
+enum { PLAY_OF_PACKETS = 'p', PLAY_AFTER_ERRORS = 'f', PLAY_OF_ERRORS = 'e' };
+
+/* Adds a fact, a sentence. ERROR: about an error of ICMP. */
+void play_note(struct play *play, enum play_kind kind, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "the request of 192.0.2.1:40000 to 192.0.2.2:53"; flow may be NULL: of nobody. */
+void play_request_text(const struct play_flow *flow, char text[PLAY_REQUEST_MAX]);
+
+/* Whose data they are, of a request or an answer: NULL if nobody's. */
+const struct play_flow *play_flow_of(const struct play *play, const char *data,
+				     size_t bytes);
 
 #endif

@@ -13,6 +13,7 @@
 #include "rules/audit.h"
 #include "rules/judge.h"
 #include "rules/performance.h"
+#include "rules/play.h"
 #include "rules/ruleset.h"
 #include "rules/watch.h"
 
@@ -36,7 +37,7 @@ static bool has_fact(const struct performance *performance, const char *fact)
 
 	while (first < end) {
 		size_t middle = first + (end - first) / 2;
-		int order = strcmp(performance->fact[middle], fact);
+		int order = strcmp(performance->fact[middle] + 1, fact + 1);
 
 		if (order == 0)
 			return true;
@@ -48,26 +49,48 @@ static bool has_fact(const struct performance *performance, const char *fact)
 	return false;
 }
 
-/* What is so on one side, but not on the other, in every trial. */
-static void compare(const struct trial *trials, int count, struct rehearsal *out)
+/* Whether the fact is so on one side, but not on the other, in every trial. */
+static bool differs(const struct trial *trials, int count, int side, const char *fact)
 {
-	out->differences = 0;
+	for (int k = 0; k < count; k++)
+		if (!has_fact(&trials[k].side[side], fact) ||
+		    has_fact(&trials[k].side[!side], fact))
+			return false;
+	return true;
+}
+
+/* Those about packets, or those that come of ICMP errors. Returns how many. */
+static size_t compare_facts(const struct trial *trials, int count, bool errors,
+			    struct rehearsal *out)
+{
+	size_t before = out->differences;
+
 	for (int side = 0; side < SIDES; side++) {
 		const struct performance *own = &trials[0].side[side];
 
 		for (size_t i = 0; i < own->facts; i++) {
 			const char *fact = own->fact[i];
-			bool differs = true;
 
-			for (int k = 0; k < count; k++)
-				differs &= has_fact(&trials[k].side[side], fact) &&
-					   !has_fact(&trials[k].side[!side], fact);
-			if (differs && out->differences++ < REHEARSAL_LINES_MAX)
+			if ((fact[0] != PLAY_OF_PACKETS) != errors ||
+			    !differs(trials, count, side, fact))
+				continue;
+			if (out->differences++ < REHEARSAL_LINES_MAX)
 				snprintf(out->line[out->differences - 1],
-					 REHEARSAL_LINE_BYTES, "only %s: %s",
-					 side ? "untracked" : "tracked", fact);
+					 REHEARSAL_LINE_BYTES, "only %s: %s%s",
+					 side ? "untracked" : "tracked", fact + 1,
+					 fact[0] == PLAY_AFTER_ERRORS
+						 ? ", after ICMP errors"
+						 : "");
 		}
 	}
+	return out->differences - before;
+}
+
+static void compare(const struct trial *trials, int count, struct rehearsal *out)
+{
+	out->differences = 0;
+	out->errors_only = !compare_facts(trials, count, false, out);
+	compare_facts(trials, count, true, out);
 }
 
 /* What is of the whole rehearsal, from a performance of the tracked side. */
@@ -95,7 +118,7 @@ static int play(const struct copy *copy, const struct audit *audit, struct trial
 		if (err)
 			return err;
 		if (performance->why[0]) {
-			snprintf(out->why, sizeof(out->why), "%s", performance->why);
+			memcpy(out->why, performance->why, sizeof(out->why));
 			return 0;
 		}
 	}
@@ -237,13 +260,13 @@ static void judge_difference(const struct rehearsal *rehearsal, struct audit *au
 	bool contradicts = audit->verdict == AUDIT_SAFE && rehearsal->missing.count == 0;
 	char why[FINDING_TEXT_MAX];
 
-	snprintf(why, sizeof(why),
-		 "%sin a copy of this host, packets fared differently: %s",
+	snprintf(why, sizeof(why), "%sin a copy of this host, %s fared differently; %s",
 		 contradicts ? "rules were read otherwise than the kernel does (please "
 			       "report it): "
 			     : "",
-		 rehearsal->line[0]);
-	audit_note(audit, "rehearsal", FINDING_DIFFERENCE, FINDING_BLOCKER, why, "");
+		 rehearsal->errors_only ? "ICMP errors" : "packets", rehearsal->line[0]);
+	audit_note(audit, "rehearsal", FINDING_DIFFERENCE,
+		   rehearsal->errors_only ? FINDING_WARNING : FINDING_BLOCKER, why, "");
 }
 
 void rehearsal_judge(const struct rehearsal *rehearsal, struct audit *audit)
@@ -276,9 +299,12 @@ void rehearsal_text(const struct rehearsal *rehearsal, struct text *text)
 
 	if (!rehearsal->done)
 		return;
-	text_add(text, "\nrehearsed with %zu conversations: %zu difference%s\n",
+	text_add(text, "\nrehearsed with %zu conversations: %zu difference%s",
 		 rehearsal->flows, rehearsal->differences,
 		 rehearsal->differences == 1 ? "" : "s");
+	if (rehearsal->differences > REHEARSAL_LINES_MAX)
+		text_add(text, ", the first %d of them:", REHEARSAL_LINES_MAX);
+	text_add(text, "\n");
 	for (size_t i = 0; i < rehearsal->differences && i < REHEARSAL_LINES_MAX; i++)
 		text_add(text, "  %s\n", rehearsal->line[i]);
 	for (size_t i = 0; i < missing->count && i < COPY_MISSING_MAX; i++)

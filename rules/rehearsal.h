@@ -19,7 +19,7 @@ struct text;
  * two scratch ones, the service is untracked in one of them, and real packets go through both.
  */
 
-enum { REHEARSAL_LINES_MAX = 8, REHEARSAL_LINE_BYTES = 200 };
+enum { REHEARSAL_LINES_MAX = 8, REHEARSAL_LINE_BYTES = 320 };
 
 struct rehearsal {
 	bool done; /* else why says why not */
@@ -27,6 +27,7 @@ struct rehearsal {
 	size_t flows;
 	bool heard;         /* something of the service came through */
 	size_t differences; /* of all; no more than REHEARSAL_LINES_MAX have words */
+	bool errors_only;   /* none but ICMP errors, and what comes of them, differ */
 	char line[REHEARSAL_LINES_MAX][REHEARSAL_LINE_BYTES];
 	struct watch watch; /* rules that the audit could not judge, */
 	uint64_t reached;   /* and which of them packets met, a bit each */

@@ -78,9 +78,10 @@ static struct craft_end far_away(bool v6)
 	return end;
 }
 
-static struct play_flow *add_flow(struct play *play, const char *act, const char *where,
+static struct play_flow *add_flow(struct play *play, enum play_act act, const char *where,
 				  bool v6)
 {
+	static const char *const ACTS[] = { "old", "new", "shut" };
 	struct play_flow *flow = &play->flow[play->flows];
 
 	if (play->flows == PLAY_FLOWS_MAX) {
@@ -90,7 +91,9 @@ static struct play_flow *add_flow(struct play *play, const char *act, const char
 	*flow = (struct play_flow){ .fd = -1, .link = SIZE_MAX };
 	flow->next.v6 = v6;
 	flow->next.proto = play->service->proto;
-	snprintf(flow->name, sizeof(flow->name), "%s %s %zu", act, where, play->flows);
+	flow->act = act;
+	snprintf(flow->name, sizeof(flow->name), "%s %s %zu", ACTS[act], where,
+		 play->flows);
 	play->flows++;
 	return flow;
 }
@@ -127,7 +130,7 @@ static void open_local(struct play *play, struct play_flow *flow)
 	if (flow->next.proto == IPPROTO_UDP)
 		actor_ask(play, flow);
 	else if (connect(flow->fd, (void *)&address, bytes) && errno != EINPROGRESS)
-		play_note(play, flow->name, "cannot connect: ", strerror(errno));
+		actor_fail(play, flow, "cannot be sent", errno);
 }
 
 /* Which ports of the service are played: both ends of a range, and one between them. */
@@ -145,7 +148,7 @@ static size_t ports_of(const struct service *service, uint16_t ports[PORTS_MAX])
 }
 
 /* Between an address of this host and another one; link: behind which that is; none: here. */
-static void open_flow(struct play *play, const char *act, size_t link,
+static void open_flow(struct play *play, enum play_act act, size_t link,
 		      const struct craft_end *own, const struct craft_end *other,
 		      uint16_t port, bool v6)
 {
@@ -193,7 +196,7 @@ static bool is_asked(const struct service *service, const struct craft_end *own,
 	       memcmp(own->address, &service->addr, v6 ? 16 : 4) == 0;
 }
 
-static void open_at(struct play *play, const char *act, const struct ifaddrs *at)
+static void open_at(struct play *play, enum play_act act, const struct ifaddrs *at)
 {
 	bool v6 = at->ifa_addr->sa_family == AF_INET6;
 	size_t link = link_named(play, at->ifa_name);
@@ -220,7 +223,7 @@ static void open_at(struct play *play, const char *act, const struct ifaddrs *at
 	}
 }
 
-static void open_everywhere(struct play *play, const char *act)
+static void open_everywhere(struct play *play, enum play_act act)
 {
 	struct ifaddrs *all;
 
@@ -260,6 +263,7 @@ static void complain(struct play *play)
 						 { { 1, 4 }, { 2, 0 }, { 3, 0 } } };
 	uint8_t frame[CRAFT_BYTES_MAX];
 
+	play->complaining = true;
 	for (size_t i = 0; i < play->flows; i++) {
 		const struct play_flow *flow = &play->flow[i];
 		struct craft error;
@@ -297,16 +301,16 @@ void stage_act(struct play *play, int act)
 	size_t first = play->flows;
 
 	if (act == 1) {
-		open_everywhere(play, "old");
+		open_everywhere(play, PLAY_OLD);
 		return;
 	}
 	go_on(play, 0);
-	open_everywhere(play, "new");
+	open_everywhere(play, PLAY_NEW);
 	go_on(play, first);
 	complain(play);
 	stop_listening(play);
 	if (!play->service->outbound)
-		open_everywhere(play, "shut");
+		open_everywhere(play, PLAY_SHUT);
 }
 
 /* For IPv4 and IPv6; a host without IPv6 has only one. */

@@ -102,7 +102,9 @@ static void an_error_quotes_what_it_is_about(void **state)
 	assert_memory_equal(frame + 14 + 20 + 8, about + 14, bytes - 14);
 	assert_true(craft_read(frame, size, &back));
 	craft_text(&back, text);
-	assert_string_equal(text, "icmp 3/4 10.77.0.1 > 10.77.0.2");
+	assert_string_equal(text,
+			    "10.77.0.1 sends the ICMP error \"fragmentation needed\" "
+			    "(3/4) to 10.77.0.2");
 	assert_int_equal(craft_error(about, 14, &error, 1400, MAC, frame), 0);
 }
 
@@ -112,13 +114,14 @@ static void a_packet_is_told_without_what_is_never_the_same(void **state)
 	char text[CRAFT_TEXT_MAX];
 
 	craft_text(&packet, text);
-	assert_string_equal(text, "tcp data [fd4d:2::2]:40000 > [fd4d:1::1]:9000");
+	assert_string_equal(text, "[fd4d:2::2]:40000 sends TCP data to [fd4d:1::1]:9000");
 	packet.bytes = 0;
 	craft_text(&packet, text);
 	assert_string_equal(text, "");
 	packet.flags = CRAFT_SYN | CRAFT_ACK;
 	craft_text(&packet, text);
-	assert_string_equal(text, "tcp syn-ack [fd4d:2::2]:40000 > [fd4d:1::1]:9000");
+	assert_string_equal(text,
+			    "[fd4d:2::2]:40000 sends a TCP SYN-ACK to [fd4d:1::1]:9000");
 }
 
 int main(void)

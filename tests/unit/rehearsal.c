@@ -108,6 +108,17 @@ static void a_difference_is_unsafe_whatever_the_walk_said(void **state)
 	}
 }
 
+static void what_only_errors_do_is_a_warning(void **state)
+{
+	rehearsal.differences = 1;
+	rehearsal.errors_only = true;
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_string_equal(audit.finding[0].code, "rehearsal");
+	assert_int_equal(audit.finding[0].severity, FINDING_WARNING);
+	assert_non_null(strstr(audit.finding[0].why, "ICMP errors fared differently"));
+}
+
 static void unsafe_stays_unsafe(void **state)
 {
 	audit.verdict = AUDIT_UNSAFE;
@@ -155,6 +166,7 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(what_no_copy_can_tell_stays_unknown, begin),
 		cmocka_unit_test_setup(a_zone_is_settled_by_what_came_through, begin),
+		cmocka_unit_test_setup(what_only_errors_do_is_a_warning, begin),
 		cmocka_unit_test_setup(a_difference_is_unsafe_whatever_the_walk_said,
 				       begin),
 		cmocka_unit_test_setup(unsafe_stays_unsafe, begin),
