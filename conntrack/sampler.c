@@ -102,6 +102,7 @@ static bool take_uncut(struct sampler *sampler, struct nl *nl, uint64_t now_ns)
 		}
 		lifetimes_restart(&sampler->lifetimes);
 		if (err) {
+			breakdown_clear(&sampler->breakdown);
 			sampler->sample = (struct sample){ 0 };
 			return false;
 		}
