@@ -18,6 +18,7 @@ static const double UPDATE_EVERY_S = 1, UPDATE_COST_SHARE = 0.005;
 
 struct region {
 	char name[ATLAS_NAME_MAX];
+	char label[ATLAS_NAME_MAX];
 	uint64_t inode;
 	void *kept;
 	bool seen;
@@ -42,20 +43,54 @@ struct atlas {
 	struct region region[ATLAS_MAX];
 };
 
-/* Two may be called the same: a metric needs labels that tell them apart. */
-static void name_region(const struct atlas *atlas, uint64_t inode, const char *label,
-			char name[ATLAS_NAME_MAX])
+/* What one is called, and how much of that the next to live there will be called, too. */
+struct call {
+	char text[SURVEY_LABEL_MAX];
+	size_t lasting;
+};
+
+static bool is_name(const struct atlas *atlas, const char *text)
 {
-	snprintf(name, ATLAS_NAME_MAX, "%s", label);
 	for (size_t i = 0; i < atlas->count; i++) {
-		if (strcmp(atlas->region[i].name, label) == 0)
-			snprintf(name, ATLAS_NAME_MAX, "%s:%llu", label,
-				 (unsigned long long)inode);
+		if (strcmp(atlas->region[i].name, text) == 0)
+			return true;
 	}
+	return false;
+}
+
+static bool is_label(const struct atlas *atlas, const char *text)
+{
+	for (size_t i = 0; i < atlas->count; i++) {
+		if (strcmp(atlas->region[i].label, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Two may be called the same. Names tell them apart by a number that no other will have, labels by
+ * the least that is free: who comes and goes would else make labels without end.
+ */
+static void name_region(const struct atlas *atlas, struct region *region,
+			const struct call *call)
+{
+	int length = (int)call->lasting;
+	char label[ATLAS_NAME_MAX];
+
+	region->name[0] = region->label[0] = '\0';
+	if (is_name(atlas, call->text))
+		snprintf(region->name, sizeof(region->name), "%s:%llu", call->text,
+			 (unsigned long long)region->inode);
+	else
+		snprintf(region->name, sizeof(region->name), "%s", call->text);
+	snprintf(label, sizeof(label), "%.*s", length, call->text);
+	for (int nth = 2; is_label(atlas, label); nth++)
+		snprintf(label, sizeof(label), "%.*s:%d", length, call->text, nth);
+	memcpy(region->label, label, sizeof(label));
 }
 
 /* Takes netns over, if it succeeds. Returns 0 or -errno. */
-static int add(struct atlas *atlas, const struct netns *netns, const char *label)
+static int add(struct atlas *atlas, const struct netns *netns, const struct call *call)
 {
 	const struct atlas_keeper *keeper = &atlas->keeper;
 	struct region *region = &atlas->region[atlas->count];
@@ -63,7 +98,7 @@ static int add(struct atlas *atlas, const struct netns *netns, const char *label
 	int err;
 
 	*region = (struct region){ .inode = netns->inode, .seen = true };
-	name_region(atlas, netns->inode, label, region->name);
+	name_region(atlas, region, call);
 	err = keeper->open(keeper->data, netns, region->name, &region->kept);
 	if (!err) {
 		atlas->count++;
@@ -90,19 +125,31 @@ static bool is_guessed(const struct atlas *atlas, uint64_t inode)
 	return !found || !found->directory;
 }
 
+/* name NULL: by who lives there. */
+static void call_it(struct atlas *atlas, uint64_t inode, const char *name,
+		    struct call *call)
+{
+	if (!name) {
+		call->lasting = survey_label(&atlas->survey, inode, call->text);
+		return;
+	}
+	snprintf(call->text, sizeof(call->text), "%s", name);
+	inhabitant_clean(call->text);
+	call->lasting = strlen(call->text);
+}
+
 /* A name comes a moment after the namespace: until then it was the process that makes it. */
 static void rename_region(struct atlas *atlas, struct region *region)
 {
-	char label[SURVEY_LABEL_MAX];
+	struct call call;
 
 	if (!region->guessed || is_guessed(atlas, region->inode))
 		return;
 	region->guessed = false;
-	survey_label(&atlas->survey, region->inode, label);
-	inhabitant_clean(label);
-	if (strcmp(label, region->name) == 0)
+	call_it(atlas, region->inode, NULL, &call);
+	if (strcmp(call.text, region->name) == 0)
 		return;
-	name_region(atlas, region->inode, label, region->name);
+	name_region(atlas, region, &call);
 	atlas->keeper.rename(atlas->keeper.data, region->kept, region->name);
 }
 
@@ -112,8 +159,8 @@ static void rename_region(struct atlas *atlas, struct region *region)
  */
 static int look_at(struct atlas *atlas, const char *path, const char *name)
 {
-	char label[SURVEY_LABEL_MAX];
 	struct region *known;
+	struct call call;
 	struct netns netns;
 	int err = netns_open(path, &netns);
 
@@ -126,12 +173,8 @@ static int look_at(struct atlas *atlas, const char *path, const char *name)
 	} else if (atlas->count == atlas->keeper.most) {
 		err = -ENOSPC;
 	} else {
-		if (name)
-			snprintf(label, sizeof(label), "%s", name);
-		else
-			survey_label(&atlas->survey, netns.inode, label);
-		inhabitant_clean(label);
-		err = add(atlas, &netns, label);
+		call_it(atlas, netns.inode, name, &call);
+		err = add(atlas, &netns, &call);
 		if (!err)
 			atlas->region[atlas->count - 1].guessed =
 				!name && is_guessed(atlas, netns.inode);
@@ -340,7 +383,8 @@ struct atlas_entry atlas_entry(const struct atlas *atlas, size_t index)
 {
 	const struct region *region = &atlas->region[index];
 
-	return (struct atlas_entry){ region->name, region->inode, region->kept };
+	return (struct atlas_entry){ region->name, region->label, region->inode,
+				     region->kept };
 }
 
 size_t atlas_left_out(const struct atlas *atlas)

@@ -73,6 +73,11 @@ size_t atlas_count(const struct atlas *atlas);
 /* One that is kept, until the next update. */
 struct atlas_entry {
 	const char *name; /* no other has it, nor that number */
+	/*
+	 * The same for metrics, without what the next one to live there will not have: the number of a
+	 * process, or its own. At most as many as are kept at a time are called alike.
+	 */
+	const char *label;
 	uint64_t inode;
 	void *kept;
 };

@@ -120,13 +120,14 @@ struct label_list {
 	size_t count;
 };
 
-static struct label_list labels_of(const struct page *page, const struct reading *reading)
+static struct label_list labels_of(const struct page *page,
+				   const struct families_table *table)
 {
 	struct label_list list = { 0 };
 
 	if (page->several)
 		list.label[list.count++] =
-			(struct metrics_label){ "netns", reading->netns };
+			(struct metrics_label){ "netns", table->netns };
 	return list;
 }
 
@@ -142,7 +143,7 @@ static void add_gauge(const struct page *page, const struct gauge *gauge)
 
 	for (size_t i = 0; i < page->count; i++) {
 		const struct reading *reading = page->tables[i].reading;
-		struct label_list list = labels_of(page, reading);
+		struct label_list list = labels_of(page, &page->tables[i]);
 		double value = gauge->value(reading);
 
 		if (isnan(value))
@@ -164,7 +165,7 @@ static void add_counter(const struct page *page, const char *name, const char *h
 
 	for (size_t i = 0; i < page->count; i++) {
 		const struct reading *reading = page->tables[i].reading;
-		struct label_list list = labels_of(page, reading);
+		struct label_list list = labels_of(page, &page->tables[i]);
 
 		if (!reading->counted)
 			continue;
@@ -219,7 +220,7 @@ static double entries_of(const struct reading *reading, uint32_t flows)
 static void add_service(const struct page *page, const struct families_table *table,
 			const struct label *label, uint32_t flows)
 {
-	struct label_list list = labels_of(page, table->reading);
+	struct label_list list = labels_of(page, table);
 	char name[ATTRIBUTE_NAME_MAX] = "other";
 
 	if (label)
@@ -269,7 +270,7 @@ static void add_called(const struct page *page)
 				       "counted exactly.");
 		begun = true;
 		for (size_t j = 0; j < called->asked->count; j++) {
-			struct label_list list = labels_of(page, page->tables[i].reading);
+			struct label_list list = labels_of(page, &page->tables[i]);
 			char name[SERVICE_TEXT_MAX];
 
 			service_format(&called->asked->service[j], name);
@@ -286,18 +287,19 @@ static bool has_state(const struct attribute_key *key)
 	return key->proto == IPPROTO_TCP || key->proto == IPPROTO_UDP;
 }
 
-static void add_state(const struct page *page, const struct reading *reading,
+static void add_state(const struct page *page, const struct families_table *table,
 		      const char *state, uint32_t flows)
 {
-	struct label_list list = labels_of(page, reading);
+	struct label_list list = labels_of(page, table);
 
 	add_label(&list, "state", state);
 	metrics_number(page->text, "ctkit_conntrack_state_entries", list.label,
-		       entries_of(reading, flows));
+		       entries_of(table->reading, flows));
 }
 
-static void add_states_of(const struct page *page, const struct reading *reading)
+static void add_states_of(const struct page *page, const struct families_table *table)
 {
+	const struct reading *reading = table->reading;
 	uint32_t other = reading->states->other.flows;
 
 	for (size_t i = 0; i < reading->states->count; i++) {
@@ -309,9 +311,9 @@ static void add_states_of(const struct page *page, const struct reading *reading
 			continue;
 		}
 		attribute_name(&row->key, name);
-		add_state(page, reading, name, row->flows);
+		add_state(page, table, name, row->flows);
 	}
-	add_state(page, reading, "other", other);
+	add_state(page, table, "other", other);
 }
 
 static void add_states(const struct page *page)
@@ -327,7 +329,7 @@ static void add_states(const struct page *page)
 				       "Entries by protocol and state, estimated from "
 				       "a sample.");
 		begun = true;
-		add_states_of(page, page->tables[i].reading);
+		add_states_of(page, &page->tables[i]);
 	}
 }
 

@@ -14,6 +14,7 @@ struct text;
 struct families_table {
 	const struct reading *reading;
 	const struct labels *labels; /* of the reading's sample */
+	const char *netns;           /* what the namespace is called in metrics */
 };
 
 /*

@@ -175,7 +175,7 @@ static bool has_line(const char *text, const char *line)
 	return false;
 }
 
-void inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX])
+size_t inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX])
 {
 	char text[LINE_MAX_BYTES], own[LINE_MAX_BYTES];
 	char *line, *rest = text;
@@ -189,9 +189,10 @@ void inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX])
 			inhabitant_of_cgroup(line, name);
 	}
 	if (name[0])
-		return;
+		return strlen(name);
 	read_start(pid, "comm", text, COMM_MAX);
 	text[strcspn(text, "\n")] = '\0';
 	snprintf(name, INHABITANT_NAME_MAX, "%.*s[%d]", COMM_MAX, text, (int)pid);
 	inhabitant_clean(name);
+	return strlen(text);
 }

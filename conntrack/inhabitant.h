@@ -17,9 +17,10 @@ void inhabitant_of_cgroup(const char *line, char name[INHABITANT_NAME_MAX]);
 
 /*
  * The same of a process, or else, as where the calling process lives there too, its own name
- * and number, "nginx[1234]". Only plain characters, whatever the process calls itself.
+ * and number, "nginx[1234]". Only plain characters, whatever the process calls itself. Returns
+ * how many of them come before that number: the next one to live there has these, too.
  */
-void inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX]);
+size_t inhabitant_of_process(pid_t pid, char name[INHABITANT_NAME_MAX]);
 
 /* Replaces what is not a plain character by "?": names are not ours, and go to terminals. */
 void inhabitant_clean(char *name);

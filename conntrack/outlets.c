@@ -44,6 +44,7 @@ static size_t glance(struct outlets *outlets, const struct reading **own)
 
 		if (spaces_glance(outlets->spaces, i, reading, &table->labels) < 0)
 			continue;
+		table->netns = spaces_entry(outlets->spaces, i).label;
 		table->reading = reading;
 		if (i == own_index)
 			*own = reading;

@@ -127,8 +127,9 @@ struct spaces_entry spaces_entry(const struct spaces *spaces, size_t index)
 {
 	const struct space *space = space_at(spaces, index);
 
-	return (struct spaces_entry){ space->name, space->netns.inode,
-				      watch_entries(space->watch) };
+	return (struct spaces_entry){ space->name,
+				      atlas_entry(spaces->atlas, index).label,
+				      space->netns.inode, watch_entries(space->watch) };
 }
 
 size_t spaces_left_out(const struct spaces *spaces)

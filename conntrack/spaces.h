@@ -54,9 +54,10 @@ size_t spaces_count(const struct spaces *spaces);
 
 /* One that is watched, without asking the kernel. */
 struct spaces_entry {
-	const char *name; /* valid until the next update */
-	uint64_t netns;   /* its number (lib/process.h): no other has it meanwhile */
-	uint32_t entries; /* as last polled or read */
+	const char *name;  /* this and the next are valid until the next update */
+	const char *label; /* what metrics call it (struct atlas_entry) */
+	uint64_t netns;    /* its number (lib/process.h): no other has it meanwhile */
+	uint32_t entries;  /* as last polled or read */
 };
 
 struct spaces_entry spaces_entry(const struct spaces *spaces, size_t index);

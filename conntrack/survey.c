@@ -130,9 +130,10 @@ const struct survey_space *survey_find(const struct survey *survey, uint64_t ino
 	return NULL;
 }
 
-void survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX])
+size_t survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX])
 {
 	const struct survey_space *space;
+	size_t lasting = 0;
 
 	survey_take(survey);
 	space = survey_find(survey, inode);
@@ -142,11 +143,14 @@ void survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL
 		snprintf(label, SURVEY_LABEL_MAX, "%.*s", INHABITANT_NAME_MAX,
 			 space->name);
 	else if (space && space->pid)
-		inhabitant_of_process(space->pid, label);
+		lasting = inhabitant_of_process(space->pid, label);
 	else if (space && space->directory)
 		snprintf(label, SURVEY_LABEL_MAX, "docker-%.*s", DOCKER_ID_SHOWN,
 			 space->name);
-	else
+	else {
 		snprintf(label, SURVEY_LABEL_MAX, "net:%llu", (unsigned long long)inode);
+		lasting = strlen("net");
+	}
 	inhabitant_clean(label);
+	return lasting ? lasting : strlen(label);
 }

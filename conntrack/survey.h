@@ -46,8 +46,9 @@ enum { SURVEY_LABEL_MAX = 96 };
 /*
  * What a namespace is called by who lives there: "host" if process 1 does, else its name of
  * ip-netns(8), else a container, a service or a process of it (conntrack/inhabitant.h), else its
- * number. Plain characters. Two may have the same. Takes the survey, if need be.
+ * number. Plain characters. Two may have the same. Takes the survey, if need be. Returns how many
+ * characters come before a number that no other will have: all, if there is none.
  */
-void survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX]);
+size_t survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX]);
 
 #endif

@@ -112,6 +112,38 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	wait "$pid"
 }
 
+# lives: a namespace without a name, of a process that is called so; $pid
+lives() {
+	background unshare -n sleep 600
+	wait_until 5 grep -q sleep "/proc/$pid/comm"
+}
+
+@test "metrics: a container that restarts makes no more series, and two alike are told apart" {
+	where=
+	background ctwatch -m 127.0.0.1:9913 --netns all
+	watch=$pid
+	wait_until 5 fetch
+	for _ in 1 2 3; do
+		lives
+		wait_until 10 shows 'ctkit_conntrack_entries{netns="sleep"}' 0
+		run ! grep -F "[$pid]" "$PAGE"
+		first=$pid
+		lives
+		nsenter -t "$pid" -n ctfill 5
+		wait_until 10 shows 'ctkit_conntrack_entries{netns="sleep:2"}' 5
+		[ "$(value 'ctkit_conntrack_entries{netns="sleep"}')" -eq 0 ]
+		# The second keeps what it is called when the first goes.
+		kill "$first"
+		wait_until 10 shows ctkit_conntrack_netns 4
+		[ "$(value 'ctkit_conntrack_entries{netns="sleep:2"}')" -eq 5 ]
+		kill "$pid"
+		wait_until 10 shows ctkit_conntrack_netns 3
+	done
+	pid=$watch
+	kill "$pid"
+	wait "$pid"
+}
+
 @test "metrics: a spoofed flood to all ports makes no more than its share of series, and no addresses" {
 	background on box ctwatch -m 127.0.0.1:9913
 	wait_until 5 fetch

@@ -46,7 +46,7 @@ static void set(struct situation *s)
 						  .port = 53 },
 					 .flows = 60 } },
 			    .other = 40 },
-		.reading = { .netns = "den",
+		.reading = { .netns = "den[17]",
 			     .usage = { .entries = 200, .limit = 800 },
 			     .active = ACTIVE_YES,
 			     .counted = true,
@@ -67,7 +67,7 @@ static void set(struct situation *s)
 	s->states.other.flows = 20;
 	s->reading.services = &s->services;
 	s->reading.states = &s->states;
-	s->table = (struct families_table){ &s->reading, &s->labels };
+	s->table = (struct families_table){ &s->reading, &s->labels, "den" };
 }
 
 static const char *write_page(struct situation *s, bool several)
@@ -145,7 +145,7 @@ static void of_several_tables_each_sample_tells_its_namespace(void **state)
 
 	set(&s);
 	set(&other);
-	other.reading.netns = "a \"b\"";
+	other.table.netns = "a \"b\"";
 	other.reading.counted = false;
 	tables[0] = s.table;
 	tables[1] = other.table;

@@ -126,7 +126,7 @@ static void what_shares_our_cgroup_is_called_by_its_process(void **state)
 {
 	char name[INHABITANT_NAME_MAX], wanted[INHABITANT_NAME_MAX];
 
-	inhabitant_of_process(getpid(), name);
+	assert_int_equal(inhabitant_of_process(getpid(), name), strlen("inhabitant"));
 	snprintf(wanted, sizeof(wanted), "inhabitant[%d]", (int)getpid());
 	assert_string_equal(name, wanted);
 }
