@@ -24,8 +24,8 @@ static void make_labels(const struct status_table *table, const char *service,
 {
 	size_t count = 0;
 
-	if (table->netns)
-		labels[count++] = (struct metrics_label){ "netns", table->netns };
+	if (table->label)
+		labels[count++] = (struct metrics_label){ "netns", table->label };
 	if (service)
 		labels[count++] = (struct metrics_label){ "service", service };
 	labels[count] = (struct metrics_label){ 0 };

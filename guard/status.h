@@ -28,6 +28,8 @@ enum { STATUS_TABLES_MAX = 256 };
 /* What it is doing in one network namespace; the pointers are borrowed. */
 struct status_table {
 	const char *netns; /* what it is called; NULL: there is but one, without a name */
+	const char *
+		label; /* the same for metrics: without numbers that no other will have */
 	enum status_state state;
 	const struct config *config; /* with what is registered there */
 	uint64_t errors;             /* looks and readings that failed */

@@ -127,10 +127,16 @@ static int open_all(struct ward *ward, struct text *why)
 	return err;
 }
 
+void ward_label(struct ward *ward, const char *label)
+{
+	snprintf(ward->label, sizeof(ward->label), "%s", label);
+}
+
 /* Gives it a name, which its log and its journal tell. */
 static void place_ward(struct ward *ward, const struct ward_place *place)
 {
 	snprintf(ward->name, sizeof(ward->name), "%s", place->name);
+	ward_label(ward, place->name);
 	ward->netns = *place->netns;
 	ward->home = place->home;
 	ward->log.about = ward->name;
@@ -372,6 +378,7 @@ struct status_table ward_status(const struct ward *ward)
 {
 	return (struct status_table){
 		.netns = ward->home ? ward->name : NULL,
+		.label = ward->home ? ward->label : NULL,
 		.config = ward->config,
 		.state = state_of(ward),
 		.errors = ward->trouble.count,

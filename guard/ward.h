@@ -32,7 +32,8 @@ struct text;
  * below enters the namespace, if need be, and comes back.
  */
 struct ward {
-	char name[ATLAS_NAME_MAX]; /* of the namespace; "": it needs none */
+	char name[ATLAS_NAME_MAX];  /* of the namespace; "": it needs none */
+	char label[ATLAS_NAME_MAX]; /* what metrics call it */
 	struct netns netns;
 	struct home *home; /* where the thread comes from; NULL: it is there always */
 	uint64_t inode;    /* its number */
@@ -91,6 +92,9 @@ int ward_open(struct ward **out, const struct ward_setup *setup,
 
 /* The namespace is called so from now on. */
 void ward_rename(struct ward *ward, const char *name);
+
+/* And so in metrics (struct atlas_entry): at first, as it is named. */
+void ward_label(struct ward *ward, const char *label);
 
 /* Rounds begin, and those of a stopped one again. */
 void ward_start(struct ward *ward, struct ev_loop *loop);

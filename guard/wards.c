@@ -116,8 +116,12 @@ static void tell_churn(struct wards *wards)
 static void list(struct wards *wards)
 {
 	wards->count = atlas_count(wards->atlas);
-	for (size_t i = 0; i < wards->count; i++)
-		wards->list[i] = atlas_entry(wards->atlas, i).kept;
+	for (size_t i = 0; i < wards->count; i++) {
+		struct atlas_entry entry = atlas_entry(wards->atlas, i);
+
+		wards->list[i] = entry.kept;
+		ward_label(wards->list[i], entry.label);
+	}
 }
 
 static int open_atlas(struct wards *wards, struct text *why)

@@ -86,6 +86,24 @@ comings() { # how many were told of, one by one
 	wait_until 60 told late gone
 }
 
+series_are() { # LABEL...: whether these and no others are the namespaces of the metrics
+	[ "$(curl -s 127.0.0.1:9912/metrics | sed -n 's/^ctkit_conntrack_entries{netns="\(.*\)"}.*/\1/p' | sort)" = \
+		"$(printf '%s\n' "$@" | sort)" ]
+}
+
+@test "one without a name that restarts makes no more series" {
+	everywhere -m 127.0.0.1:9912
+	for _ in 1 2 3; do
+		background unshare -n sleep 600
+		sleeper=$pid
+		wait_until 5 grep -q sleep "/proc/$sleeper/comm"
+		wait_until 60 series_are host sleep
+		guarded host "sleep[$sleeper]"
+		kill "$sleeper"
+		wait_until 60 series_are host
+	done
+}
+
 @test "its end is told of those where something is out, and of the others as a number" {
 	site red
 	everywhere
