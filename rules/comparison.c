@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/comparison.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include <linux/netfilter.h>
 #include <string.h>
@@ -204,6 +206,48 @@ static bool has_effect(const struct run *run, const struct run_effect *effect)
 	return false;
 }
 
+/* Whether the symbol is one number in the case that is assumed: its bytes, in network order. */
+static bool is_one(struct auditor *auditor, enum packet_field field, size_t count,
+		   uint8_t *out)
+{
+	struct byte bytes[sizeof(struct in_addr)];
+
+	bytes_put_symbol(bytes, count,
+			 packet_symbol(auditor->tracked.packet, &auditor->world, field));
+	return bytes_known(&auditor->world, bytes, count, out);
+}
+
+/*
+ * On loopback: what is translated are packets of just one end that nobody has by chance: an address of
+ * 127.0.0.0/8 but 127.0.0.1, which a program must choose, and one of the ports that are given by
+ * lot. It is a service of its own, as Docker's resolver for containers is, and no client of this one.
+ */
+static bool is_of_another_service(struct auditor *auditor,
+				  const struct run_effect *effect,
+				  struct finding *finding)
+{
+	const struct packet *packet = auditor->tracked.packet;
+	uint8_t address[sizeof(struct in_addr)], port[sizeof(in_port_t)];
+	char why[FINDING_TEXT_MAX], name[INET_ADDRSTRLEN];
+
+	if (effect->kind != RUN_SNAT || !packet->loopback || packet->family != AF_INET ||
+	    !packet_is_request(packet) || !packet->host->ports.count ||
+	    !is_one(auditor, PACKET_CLIENT, sizeof(address), address) ||
+	    !is_one(auditor, PACKET_CLIENT_PORT, sizeof(port), port))
+		return false;
+	inet_ntop(AF_INET, address, name, sizeof(name));
+	if (address[0] != IN_LOOPBACKNET || strcmp(name, "127.0.0.1") == 0)
+		return false;
+	snprintf(
+		why, sizeof(why),
+		"packets of what serves at %s:%u are translated, which untracked packets "
+		"never are; clients are given no such address",
+		name, port[0] << 8 | port[1]);
+	finding->code = "bound";
+	advice_plain(finding, why, "");
+	return true;
+}
+
 static void add_effect(struct auditor *auditor, const struct run *doer, size_t which)
 {
 	const struct run_effect *effect = &doer->effect[which];
@@ -211,6 +255,10 @@ static void add_effect(struct auditor *auditor, const struct run *doer, size_t w
 	struct finding finding =
 		findings_about(doer->packet, meaning->code, effect->rule, doer->now.base);
 
+	if (is_of_another_service(auditor, effect, &finding)) {
+		findings_add(auditor->out, &finding);
+		return;
+	}
 	if (findings_know(auditor->out, &finding) ||
 	    !precedent_exists(auditor, &auditor->tracked))
 		return;

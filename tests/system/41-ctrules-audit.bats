@@ -270,6 +270,26 @@ tables() {
 	done
 }
 
+@test "NAT of one end on loopback that no client is given is told, of more it blocks" {
+	local words
+	snat() { # WORDS: translates the source of these
+		on server nft flush ruleset
+		on server nft "add table ip nat; add chain ip nat out { type nat hook postrouting priority srcnat; }
+			add rule ip nat out $1 snat to :53"
+	}
+	snat 'ip saddr 127.0.0.11 udp sport 40053'
+	verdict 0 udp/9000
+	run on server ctrules audit udp/9000 --json
+	[ "$(jq -r '.findings[] | .severity + " " + .code' <<<"$output")" = 'info bound' ]
+	[[ $(jq -r '.findings[0].why' <<<"$output") == *"what serves at 127.0.0.11:40053 "* ]]
+	for words in 'ip saddr 127.0.0.1 udp sport 40053' 'ip saddr 127.0.0.11 meta l4proto udp' \
+		'ip saddr 127.0.0.11 udp sport 40053-40054' 'ip saddr 127.0.0.10-127.0.0.11 udp sport 40053' \
+		'ip saddr 10.77.0.1 udp sport 40053' 'udp sport 40053'; do
+		snat "$words"
+		verdict 4 udp/9000
+	done
+}
+
 @test "live translated entries are evidence" {
 	on server conntrack -I -p udp -s 10.77.0.2 -d 10.77.0.1 --sport 5000 --dport 9000 \
 		-t 60 --reply-src 10.0.0.9 --reply-dst 10.77.0.2 2>/dev/null ||
