@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "conntrack/bend.h"
+#include "conntrack/trend.h"
 
 /*
  * A step is long enough that scheduling does not show in its rate. The fast window
@@ -27,9 +28,6 @@ static const double NEAR_S = 30;
  */
 enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
 
-/* Marks before the long memory says anything: 2 s. */
-enum { MARKS_MIN = 4 };
-
 /* Marks that a rate is averaged over while it changes by less than this part. */
 enum { LASTING_MARKS = 10 };
 static const double LASTING_PART = 0.25;
@@ -44,20 +42,7 @@ struct climb {
 	double spread; /* standard deviation of their rates */
 };
 
-/* What the two halves of the long memory gained, each of half_s. */
-struct trend {
-	double half_s;
-	double older;
-	double newer;
-	double noise; /* below this a gain is none */
-	bool fell;    /* it lost entries in some mark */
-};
-
-/*
- * What chance alone brings: entries that come and go independently change the count by
- * about the root of how many did. Four times that, and never less than a handful.
- */
-static double noise_of(double moves)
+double forecast_noise(double moves)
 {
 	return 16 + 4 * sqrt(moves);
 }
@@ -178,8 +163,9 @@ static struct climb climb_over(const struct forecast *f, double window_s, size_t
 /* Its rate, 0 if chance alone may bring as much. */
 static double rate_of(const struct climb *climb)
 {
-	return fabs(climb->rise) < noise_of(climb->moves) ? 0
-							  : climb->rise / climb->seconds;
+	return fabs(climb->rise) < forecast_noise(climb->moves)
+		       ? 0
+		       : climb->rise / climb->seconds;
 }
 
 /*
@@ -190,8 +176,8 @@ static bool contradicts(const struct climb *fast, const struct climb *past)
 {
 	double now = fast->rise / fast->seconds;
 	double before = past->rise / past->seconds;
-	double few =
-		noise_of(fmax(fabs(before) * fast->seconds, fast->moves)) / fast->seconds;
+	double few = forecast_noise(fmax(fabs(before) * fast->seconds, fast->moves)) /
+		     fast->seconds;
 	double restless = 4 * past->spread / sqrt(fast->count);
 
 	return fabs(now - before) >
@@ -230,7 +216,7 @@ static double lasting_rate(const struct forecast *f, double rate)
 	for (size_t i = 0; i < f->marks && i < LASTING_MARKS; i++) {
 		const struct forecast_step *mark = forecast_mark(f, i);
 		double mean = seconds > 0 ? rise / seconds : mark->rise / mark->seconds;
-		double chance = noise_of(fabs(mark->rise)) / mark->seconds;
+		double chance = forecast_noise(fabs(mark->rise)) / mark->seconds;
 
 		if (mark->fell)
 			continue;
@@ -294,7 +280,7 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 	step.rise = f->level - f->step_level;
 	if (step.seconds < STEP_S)
 		return 0;
-	fell = step.rise < -noise_of(-step.rise);
+	fell = step.rise < -forecast_noise(-step.rise);
 	step.fell = fell || f->step_fell;
 	f->step_fell = fell;
 	if (fell) {
@@ -325,61 +311,6 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 	return 0;
 }
 
-static bool find_trend(const struct forecast *f, struct trend *out)
-{
-	struct trend trend = { 0 };
-	size_t half = f->marks / 2;
-	double moves = 0;
-
-	if (f->marks < MARKS_MIN)
-		return false;
-	for (size_t i = 0; i < 2 * half; i++) {
-		const struct forecast_step *mark = forecast_mark(f, i);
-
-		*(i < half ? &trend.newer : &trend.older) += mark->rise;
-		trend.half_s += i < half ? mark->seconds : 0;
-		moves += fabs(mark->rise);
-		trend.fell = trend.fell || mark->rise < -noise_of(fabs(mark->rise));
-	}
-	trend.noise = noise_of(moves);
-	*out = trend;
-	return true;
-}
-
-/* Whether it gains less and less: by the same ratio each half, a geometric series. */
-static bool slows_down(const struct trend *trend)
-{
-	return trend->older > trend->noise && trend->newer > 0 &&
-	       trend->newer < 0.8 * trend->older;
-}
-
-/* What is still to come of that series. */
-static double rest_of(const struct trend *trend)
-{
-	double ratio = trend->newer / trend->older;
-
-	return trend->newer * ratio / (1 - ratio);
-}
-
-/* Seconds until missing more entries by the long memory; climb_s: by the present climb. */
-static double full_by_trend(const struct trend *trend, double missing, double climb_s)
-{
-	double linear_s;
-
-	if (slows_down(trend)) {
-		double rest = rest_of(trend);
-
-		if (rest <= missing)
-			return INFINITY;
-		return log(1 - missing / rest) / log(trend->newer / trend->older) *
-		       trend->half_s;
-	}
-	linear_s = trend->newer > trend->noise ? missing / trend->newer * trend->half_s
-					       : INFINITY;
-	/* Nothing was taken away: the climb has just begun, or comes in bursts. */
-	return trend->fell ? linear_s : fmin(linear_s, climb_s);
-}
-
 double forecast_full_in(const struct forecast *f, uint32_t limit)
 {
 	double missing = limit - f->level;
@@ -390,21 +321,21 @@ double forecast_full_in(const struct forecast *f, uint32_t limit)
 		return 0;
 	slope = forecast_slope(f);
 	climb_s = slope > 0 ? missing / slope : INFINITY;
-	if (climb_s <= NEAR_S || !find_trend(f, &trend))
+	if (climb_s <= NEAR_S || !trend_of(f, &trend))
 		return climb_s;
-	return fmax(full_by_trend(&trend, missing, climb_s), NEAR_S);
+	return fmax(trend_full_in(&trend, missing, climb_s), NEAR_S);
 }
 
 bool forecast_settles_at(const struct forecast *f, double *entries)
 {
 	struct trend trend;
 
-	if (!find_trend(f, &trend))
+	if (!trend_of(f, &trend))
 		return false;
 	if (fabs(trend.newer) <= trend.noise && forecast_slope(f) == 0)
 		*entries = f->level;
-	else if (slows_down(&trend))
-		*entries = f->level + rest_of(&trend);
+	else if (trend_slows(&trend))
+		*entries = f->level + trend_rest(&trend);
 	else
 		return false;
 	return true;

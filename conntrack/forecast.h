@@ -51,6 +51,12 @@ struct forecast {
  */
 int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries);
 
+/*
+ * What chance alone may bring: entries that come and go independently change the count by about the
+ * root of how many did, moves. Four times that, and never less than a handful.
+ */
+double forecast_noise(double moves);
+
 /* A mark of the long memory: 0 is the last, and there are f->marks. */
 const struct forecast_step *forecast_mark(const struct forecast *f, size_t ago);
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONNTRACK_TREND_H
+#define CONNTRACK_TREND_H
+
+#include <stdbool.h>
+
+struct forecast;
+
+/* What the two halves of the long memory of a forecast gained, each of half_s. */
+struct trend {
+	double half_s;
+	double older;
+	double newer;
+	double noise; /* below this a gain is none */
+	bool fell;    /* it lost entries in some mark */
+};
+
+/* Returns false, and leaves *out, while there are less than 2 s of it. Pure. */
+bool trend_of(const struct forecast *f, struct trend *out);
+
+/* Whether it gains less and less: by the same ratio each half, a geometric series. */
+bool trend_slows(const struct trend *trend);
+
+/* What is still to come of that series: entries. */
+double trend_rest(const struct trend *trend);
+
+/*
+ * Seconds until it has gained missing more entries, INFINITY: never; climb_s: in how many by the
+ * present climb, which counts while nothing was taken away.
+ */
+double trend_full_in(const struct trend *trend, double missing, double climb_s);
+
+#endif
