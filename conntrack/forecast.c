@@ -262,10 +262,63 @@ bool forecast_climb(const struct forecast *f, double *climb)
 	return true;
 }
 
+/* How fast it climbs, falls left out; 0 if that is not known. */
+static double climb_now(const struct forecast *f)
+{
+	double climb = 0;
+
+	forecast_climb(f, &climb);
+	return fmax(0, climb);
+}
+
+/* In this step, which ends now, or just before. What came meanwhile, none can tell from the count. */
+static void note_fall(struct forecast *f, const struct forecast_step *step, bool fell)
+{
+	if (!f->step_fell) {
+		f->fell_from_ns = f->step_ns;
+		f->fell_climb = climb_now(f);
+	}
+	f->fallen += f->fell_climb * step->seconds - step->rise;
+	if (fell)
+		f->fell_ns = f->last_ns;
+}
+
+/* Adds the step that ends now to the mark that is being made. */
+static void add_to_mark(struct forecast *f, const struct forecast_step *step)
+{
+	struct forecast_step made = {
+		.seconds = (double)(f->last_ns - f->mark_ns) / 1e9,
+		.rise = f->mark_rise + step->rise,
+		.fell = f->mark_fell || step->fell,
+	};
+
+	f->mark_rise = made.rise;
+	f->mark_fell = made.fell;
+	if (made.seconds < FORECAST_MARK_S)
+		return;
+	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, made);
+	f->mark_ns = f->last_ns;
+	f->mark_rise = 0;
+	f->mark_fell = false;
+}
+
+double forecast_note_walk(struct forecast *f, uint64_t now_ns, uint32_t entries)
+{
+	double gone = f->level - entries;
+
+	if (f->last_ns == 0 || now_ns <= f->last_ns)
+		return 0;
+	gone += climb_now(f) * (double)(now_ns - f->last_ns) / 1e9;
+	if (gone < forecast_noise(fmax(0, gone)))
+		return 0;
+	f->level -= gone;
+	f->step_level -= gone;
+	return gone;
+}
+
 int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 {
 	struct forecast_step step;
-	double mark_s;
 	bool fell;
 
 	if (f->last_ns == 0) {
@@ -282,32 +335,13 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 		return 0;
 	fell = step.rise < -forecast_noise(-step.rise);
 	step.fell = fell || f->step_fell;
+	if (step.fell)
+		note_fall(f, &step, fell);
 	f->step_fell = fell;
-	if (fell) {
-		double climb = 0;
-
-		forecast_climb(f, &climb);
-		f->fallen += fmax(0, climb) * step.seconds - step.rise;
-		f->fell_ns = now_ns;
-	}
 	push(f->step, FORECAST_STEPS, &f->next_step, &f->steps, step);
 	f->step_ns = now_ns;
 	f->step_level = f->level;
-
-	f->mark_rise += step.rise;
-	f->mark_fell = f->mark_fell || step.fell;
-	mark_s = (double)(now_ns - f->mark_ns) / 1e9;
-	if (mark_s < FORECAST_MARK_S)
-		return 0;
-	step = (struct forecast_step){
-		.seconds = mark_s,
-		.rise = f->mark_rise,
-		.fell = f->mark_fell,
-	};
-	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, step);
-	f->mark_ns = now_ns;
-	f->mark_rise = 0;
-	f->mark_fell = false;
+	add_to_mark(f, &step);
 	return 0;
 }
 

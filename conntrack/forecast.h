@@ -41,8 +41,10 @@ struct forecast {
 	size_t next_mark;
 	size_t marks;
 	struct forecast_step mark[FORECAST_MARKS];
-	double fallen;    /* entries lost in steps that fell, since the start */
-	uint64_t fell_ns; /* when the last of them was; 0: none yet */
+	double fallen;         /* entries lost in steps that fell, since the start */
+	uint64_t fell_ns;      /* when the last of them was; 0: none yet */
+	uint64_t fell_from_ns; /* when those began that it ended */
+	double fell_climb;     /* how fast it climbed before */
 };
 
 /*
@@ -56,6 +58,12 @@ int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries);
  * root of how many did, moves. Four times that, and never less than a handful.
  */
 double forecast_noise(double moves);
+
+/*
+ * The table was walked since the last sample, and has entries now: expired ones that it had are
+ * gone, which is no trend. Returns how many, 0 if chance may have brought as much.
+ */
+double forecast_note_walk(struct forecast *f, uint64_t now_ns, uint32_t entries);
 
 /* A mark of the long memory: 0 is the last, and there are f->marks. */
 const struct forecast_step *forecast_mark(const struct forecast *f, size_t ago);
@@ -77,8 +85,9 @@ double forecast_slope(const struct forecast *f);
 bool forecast_climb(const struct forecast *f, double *climb);
 
 /*
- * Entries that were lost in falls since the start, those that came meanwhile included, and
- * how many seconds before the last sample the last fall was (INFINITY: never).
+ * Entries that were lost in falls since the start, those that came meanwhile included but not what
+ * forecast_note_walk() tells, and how many seconds before the last sample the last fall was
+ * (INFINITY: never).
  */
 double forecast_fallen(const struct forecast *f);
 double forecast_fell_s(const struct forecast *f);

@@ -15,9 +15,6 @@ static const double MEMORY_S = 15;
 /* Timeouts come in whole seconds: a later deadline than this was moved. */
 static const double ROUNDING_S = 1.5;
 
-/* net/netfilter/nf_conntrack_core.c, gc_worker: what it takes a timeout for. */
-static const double GC_LEAST_S = 1, GC_MOST_S = 300;
-
 enum { KIND_UNREPLIED, KIND_REPLIED, KIND_ASSURED, KIND_OTHER, KIND_TCP };
 
 static uint8_t kind_of(const struct flow *flow)
@@ -45,7 +42,6 @@ void lifetimes_begin(struct lifetimes *l, uint64_t now_ns)
 	l->elapsed_s = l->taken_ns ? clock_between_s(l->taken_ns, now_ns) : 0;
 	l->taken_ns = now_ns;
 	l->flows = 0;
-	l->mean_s = 0;
 	/* No more than there are: pages that nobody needs stay untouched. */
 	memcpy(l->before.flow, l->panel.flow, l->panel.count * sizeof(l->panel.flow[0]));
 	l->before.count = l->panel.count;
@@ -61,7 +57,6 @@ void lifetimes_add(struct lifetimes *l, const struct flow *flow)
 	double rest_s = flow->timeout_s;
 
 	l->flows++;
-	l->mean_s += fmin(fmax(rest_s, GC_LEAST_S), GC_MOST_S);
 	kind->flows++;
 	kind->timeout_s = fmax(kind->timeout_s, rest_s + 1);
 	if (rest_s < LIFETIMES_LONGEST_S)
@@ -87,8 +82,8 @@ static int compare_ids(const void *left, const void *right)
 /* What moved from one sample to the next, in flows. */
 struct moves {
 	uint32_t last; /* rank of the last that was met again */
-	uint32_t
-		fresh; /* not met before, up to there: behind it the slice may only have grown */
+	double fresh; /* came, by those not met before up to there: behind it the slice may only
+			 have grown */
 	double stayed[LIFETIMES_KINDS];
 };
 
@@ -126,6 +121,7 @@ static void meet(struct lifetimes *l, struct lifetimes_flow *flow,
 static void compare_panels(struct lifetimes *l, struct moves *moves,
 			   bool is_known[LIFETIMES_PANEL])
 {
+	bool met = false;
 	size_t j = 0;
 
 	for (size_t i = 0; i < l->panel.count; i++) {
@@ -136,14 +132,19 @@ static void compare_panels(struct lifetimes *l, struct moves *moves,
 		is_known[i] = j < l->before.count && l->before.flow[j].id == flow->id;
 		if (is_known[i])
 			meet(l, flow, &l->before.flow[j], moves);
+		met |= is_known[i];
 	}
 	for (size_t i = 0; i < l->panel.count; i++) {
 		const struct lifetimes_flow *flow = &l->panel.flow[i];
 
+		double timeout_s = l->kind[flow->kind].timeout_s, unseen;
+
 		if (is_known[i] || flow->rank > moves->last)
 			continue;
-		moves->fresh++;
-		moves->stayed[flow->kind]++;
+		/* Of those that live shorter than from sample to sample most have gone again. */
+		unseen = l->elapsed_s / fmin(l->elapsed_s, timeout_s);
+		moves->fresh += unseen;
+		moves->stayed[flow->kind] += unseen;
 	}
 }
 
@@ -199,8 +200,6 @@ void lifetimes_end(struct lifetimes *l)
 	bool is_known[LIFETIMES_PANEL];
 	struct moves moves = { 0 };
 
-	if (l->flows)
-		l->mean_s /= l->flows;
 	qsort(l->panel.flow, l->panel.count, sizeof(l->panel.flow[0]), compare_ids);
 	for (size_t i = 0; i < LIFETIMES_KINDS; i++) {
 		if (l->kind[i].flows == 0)

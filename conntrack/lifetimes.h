@@ -48,7 +48,6 @@ struct lifetimes {
 	uint64_t taken_ns; /* CLOCK_MONOTONIC of the last sample; 0: none yet */
 	uint32_t flows;    /* in the sample */
 	double expiring[LIFETIMES_LONGEST_S]; /* of them, by seconds to live */
-	double mean_s; /* to live, each 1 to 300: how the kernel's garbage collector reckons */
 	bool compared;    /* the next are known, from two samples at least */
 	double elapsed_s; /* from the sample before to the last */
 	double arrived;   /* part of the sample that came in elapsed_s */

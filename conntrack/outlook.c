@@ -4,48 +4,21 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "conntrack/bend.h"
+#include "conntrack/collector.h"
+#include "conntrack/course.h"
 #include "conntrack/forecast.h"
 #include "conntrack/lifetimes.h"
+#include "conntrack/trend.h"
 #include "lib/clock.h"
 
-/* Over which arrivals are smoothed. */
-static const double MEMORY_S = 6;
+/* Over which arrivals are smoothed, and how late the expired are collected. */
+static const double MEMORY_S = 6, LAG_MEMORY_S = 15;
 
-/* net/netfilter/nf_conntrack_core.c, gc_worker: how often it runs and how much it takes. */
-static const double GC_LEAST_S = 1, GC_MOST_S = 60, GC_PER_S = 64000;
-/* Its interval is not known well enough to count on it in time. */
-static const double GC_LATE = 1.15;
-static const double GC_BIAS = 100, GC_BIAS_S = 60;
+/* When the collector comes is not known well enough to count on it in time. */
+static const double GC_LATE = 1.05, GC_MOST_S = 60, TICK_S = 0.004;
 
-/* A sample of all entries has all expired ones collected, and so will the next: a second's part. */
-static const double WALKED_PART = 1;
-
-/* The look ahead: fine steps first. After its end growth is taken to be what lasts of arrivals. */
-static const double AHEAD_S = LIFETIMES_LONGEST_S, FINE_S = 40;
-static const double FINE_STEP_S = 0.25, STEP_S = 1;
-
-/* Which part of arrivals must last to be told from none, and of the entries must move. */
-static const double LASTING_PART = 0.05;
+/* Which part of the entries must move. */
 static const double STEADY_PART = 0.05;
-
-/* What the look ahead carries from step to step. */
-struct course {
-	const struct lifetimes *l;
-	double limit;
-	double scale;    /* entries for each that was sampled */
-	double age_s;    /* of the sample */
-	double arriving; /* a second */
-	struct bend bend;
-	double leaving
-		[LIFETIMES_KINDS]; /* of those that arrive, a second, after the timeout */
-	double touched;            /* part of the expired that look-ups meet a second */
-	double gc_every_s;
-	double gc_at_s;
-	double entries;
-	double expired;
-	double crest; /* the most entries lately */
-};
 
 const char *outlook_name(enum outlook_verdict verdict)
 {
@@ -59,33 +32,25 @@ const char *outlook_name(enum outlook_verdict verdict)
 }
 
 /* Live entries that one of the sample stands for. */
-static double scale_of(const struct outlook *o, const struct lifetimes *l, double entries)
+static double scale_of(const struct outlook *o, const struct lifetimes *l)
 {
-	return l->flows ? fmax(0, entries - o->expired) / l->flows : 0;
+	double live = o->live > 0 ? o->live : fmax(0, o->entries - o->expired);
+
+	return l->flows ? live / l->flows : 0;
 }
 
-/* Sampled entries that expire from one time to another after the sample, a part of a second each. */
-static double due(const struct lifetimes *l, double from_s, double to_s)
+/* Entries of the sample that expire a second: by its first, if these are many enough. */
+static double dying_of_slice(const struct lifetimes *l)
 {
-	double sum = 0;
+	static const double WINDOW_S = 3, ENOUGH = 100;
+	double first = course_due(l, 0, 1);
 
-	for (size_t i = (size_t)fmax(from_s, 0); i < LIFETIMES_LONGEST_S && i < to_s; i++)
-		sum += l->expiring[i] *
-		       (fmin(to_s, (double)i + 1) - fmax(from_s, (double)i));
-	return sum;
+	return first < ENOUGH ? course_due(l, 0, WINDOW_S) / WINDOW_S : first;
 }
 
-/* Entries that expire a second. */
 static double dying_per_s(const struct outlook *o, const struct lifetimes *l)
 {
-	static const double WINDOW_S = 3;
-
-	return scale_of(o, l, o->entries) * due(l, 0, WINDOW_S) / WINDOW_S;
-}
-
-static bool is_whole(const struct lifetimes *l, double entries)
-{
-	return l->flows >= 0.98 * entries;
+	return scale_of(o, l) * dying_of_slice(l);
 }
 
 /* Part of the expired that look-ups for new flows meet a second: each is in two buckets. */
@@ -107,18 +72,24 @@ static double collected_per_s(const struct outlook *o, const struct lifetimes *l
 		    o->expired * touched_part(fmax(0, climb), buckets));
 }
 
-/* After one run of gc_worker until the next: what entries have to live, on the average. */
-static double gc_interval_s(const struct lifetimes *l, double entries)
-{
-	double mean_s = (l->mean_s * entries + GC_BIAS * GC_BIAS_S) / (entries + GC_BIAS);
-
-	return fmin(fmax(mean_s, GC_LEAST_S), GC_MOST_S);
-}
-
 /* Few are collected by the walk of each sample, many by the kernel's collector. */
 static bool is_collection(const struct outlook *o, double fallen)
 {
 	return fallen > 0.3 * o->expired && fallen > 16 + 0.005 * o->entries;
+}
+
+/* The collector has come, the kernel's or another program that walks the table. */
+static void note_collection(struct outlook *o, const struct forecast *f)
+{
+	double since_s = clock_between_s(o->collected_ns, f->fell_from_ns);
+	double keep = exp(-since_s / GC_MOST_S), part;
+
+	if (o->collected_ns) {
+		part = fmin(1, since_s / o->gc_every_s);
+		o->gc_part = fmax(part, o->gc_part * keep + part * (1 - keep));
+	}
+	o->collected_ns = f->fell_from_ns;
+	o->gc_every_s = o->gc_next_s;
 }
 
 /* What expired but was not collected since the sample before. */
@@ -126,142 +97,125 @@ static void follow_expired(struct outlook *o, const struct forecast *f,
 			   const struct lifetimes *l, double fallen, uint32_t buckets)
 {
 	double quiet_s = forecast_fell_s(f), climb = 0;
+	double sweep_s = clock_between_s(f->fell_from_ns, f->fell_ns);
 	double dying = dying_per_s(o, l);
 
-	if (is_whole(l, o->entries)) {
-		o->expired = 0;
-		return;
-	}
 	forecast_climb(f, &climb);
 	o->expired += (dying - collected_per_s(o, l, climb, buckets)) * l->elapsed_s;
 	if (is_collection(o, fallen)) {
-		o->collected_ns = f->fell_ns;
-		o->gc_every_s = gc_interval_s(l, o->entries);
-		o->arrivals = o->growth = o->weight_s = 0;
-		/* If it has ended it took all. */
+		note_collection(o, f);
+		/* If it has ended it took all, but what expired behind its back. */
 		if (quiet_s > 0.1)
-			o->expired = fmin(o->expired, dying * quiet_s + fallen);
+			o->expired = fmin(o->expired,
+					  dying * (quiet_s + sweep_s / 2) + fallen);
 	}
 	o->expired = fmin(fmax(o->expired - fallen, 0), 0.9 * o->entries);
 }
 
-void outlook_note(struct outlook *o, const struct forecast *f, const struct lifetimes *l,
-		  uint32_t entries, uint32_t buckets)
+/*
+ * A walk of a sample collects what has expired since the one before, and so tells how long that was
+ * there, if it is enough to tell it from chance. Was it there for less long than from walk to walk, time
+ * and again, others collect, too, and all of the table.
+ */
+static void note_walk(struct outlook *o, const struct lifetimes *l,
+		      const struct outlook_walk *walk)
 {
-	double fallen = forecast_fallen(f) - o->fallen;
-	double rise = entries - o->entries;
-	bool first = o->sampled_ns == 0;
-	double keep;
+	static const double SOONER = 0.7, LATER = 1.5;
+	enum { IN_A_ROW = 2 };
+	double keep = exp(-l->elapsed_s / LAG_MEMORY_S);
+	double expected = dying_of_slice(l) * l->elapsed_s;
+	bool tells = expected > 2 * forecast_noise(expected);
+	double lag_s = l->elapsed_s;
 
-	o->sampled_ns = l->taken_ns;
-	o->entries = entries;
-	o->fallen = forecast_fallen(f);
-	if (first)
-		return;
-	follow_expired(o, f, l, fallen, buckets);
-	if (!l->compared)
-		return;
-	keep = exp(-l->elapsed_s / MEMORY_S);
-	o->arrivals =
-		o->arrivals * keep + scale_of(o, l, entries) * l->flows * l->arrived;
-	o->growth = o->growth * keep + rise + fallen;
+	if (tells)
+		lag_s *= fmin(1, walk->collected / expected);
+	if (tells && lag_s > LATER * o->lag_s)
+		o->sooner = 0;
+	o->lag_s = fmax(lag_s, o->lag_s * keep + lag_s * (1 - keep));
+	if (tells && o->lag_s < SOONER * l->elapsed_s)
+		o->sooner++;
+	if (walk->whole || o->sooner >= IN_A_ROW)
+		o->walked = 1;
+	else
+		o->walked =
+			tells ? fmin(1, l->flows / fmax(1, o->entries - o->expired)) : 0;
+	if (o->walked >= 1)
+		o->expired = fmin(o->expired, dying_per_s(o, l) * o->lag_s);
+	o->expired = walk->whole ? 0 : fmax(0, o->expired - walk->collected);
+}
+
+/* What came; what came before counts as long as it was about the same. */
+static void note_arrivals(struct outlook *o, const struct lifetimes *l, double rise)
+{
+	double keep = exp(-l->elapsed_s / MEMORY_S), scale = scale_of(o, l);
+	double came = l->flows * l->arrived, expected = 0;
+
+	if (o->weight_s > 0 && scale > 0)
+		expected = o->arrivals / o->weight_s * l->elapsed_s / scale;
+	if (fabs(came - expected) > 0.25 * expected + forecast_noise(expected))
+		keep = 0;
+	o->arrivals = o->arrivals * keep + came * scale;
+	o->growth = o->growth * keep + rise;
 	o->weight_s = o->weight_s * keep + l->elapsed_s;
 }
 
-/* When the kernel collects next. */
+void outlook_note(struct outlook *o, const struct forecast *f, const struct lifetimes *l,
+		  const struct outlook_walk *walk, uint32_t buckets)
+{
+	double fallen = forecast_fallen(f) - o->fallen;
+	double rise = f->level + walk->collected - o->entries;
+	bool first = o->sampled_ns == 0;
+
+	o->sampled_ns = l->taken_ns;
+	o->entries = f->level;
+	o->live = walk->whole ? walk->live : 0;
+	o->fallen = forecast_fallen(f);
+	o->gc_next_s =
+		collector_interval_s(l, o->entries, o->tick_s > 0 ? o->tick_s : TICK_S);
+	if (first)
+		return;
+	follow_expired(o, f, l, fallen, buckets);
+	note_walk(o, l, walk);
+	if (l->compared)
+		note_arrivals(o, l, rise + fallen);
+}
+
+/* When all is collected next. */
 static void expect_gc(struct course *c, const struct outlook *o, const struct forecast *f)
 {
+	double part = o->gc_part > 0 ? o->gc_part : 1;
+
 	/* When none was seen, as late as can be; when one is overdue, it is not far. */
-	c->gc_every_s = gc_interval_s(c->l, c->entries);
+	c->gc_every_s = part * o->gc_next_s;
 	c->gc_at_s = c->gc_every_s;
 	if (o->collected_ns)
-		c->gc_at_s = GC_LATE * o->gc_every_s -
+		c->gc_at_s = GC_LATE * part * o->gc_every_s -
 			     clock_between_s(o->collected_ns, f->last_ns);
 	if (c->gc_at_s <= 0)
 		c->gc_at_s = c->gc_every_s / 4;
+	c->gc_every_s = o->walked * o->lag_s + (1 - o->walked) * c->gc_every_s;
+	c->gc_at_s =
+		o->walked * fmax(0, o->lag_s - c->age_s) + (1 - o->walked) * c->gc_at_s;
 }
 
-/* Which part of arrivals leaves after which timeout. What is left over lasts. */
-static void expect_leaving(struct course *c)
+/* What has expired but is counted, as far as is known. */
+static double expired_now(const struct outlook *o, const struct forecast *f,
+			  const struct lifetimes *l, double age_s)
 {
-	for (size_t i = 0; c->l->came > 0 && i < LIFETIMES_KINDS; i++) {
-		const struct lifetimes_kind *kind = &c->l->kind[i];
+	double dying = dying_per_s(o, l);
+	double expired = o->expired + dying * age_s;
 
-		if (kind->timeout_s < LIFETIMES_LONGEST_S)
-			c->leaving[i] =
-				c->arriving * fmin(1, fmax(0, kind->stayed) / c->l->came);
-	}
+	if (forecast_fell_s(f) < age_s)
+		expired = fmin(expired, dying * forecast_fell_s(f));
+	if (o->walked >= 1)
+		expired = fmin(expired, dying * o->lag_s);
+	return fmin(expired, 0.9 * f->level);
 }
 
-/* Which part of arrivals lasts. */
-static double lasting(const struct course *c)
+/* What a table that is about as it is gains by chance. */
+static double nothing(double entries)
 {
-	double leaving = 0;
-
-	for (size_t i = 0; i < LIFETIMES_KINDS; i++)
-		leaving += c->leaving[i];
-	return c->arriving > 0 ? 1 - leaving / c->arriving : 0;
-}
-
-/* Which part must be seen to be told from chance: three standard errors. */
-static double lasting_least(const struct lifetimes *l)
-{
-	double seen = l->came * l->weight_s * fmin(l->flows, LIFETIMES_PANEL);
-
-	return seen > 0 ? fmax(LASTING_PART, 3 / sqrt(seen)) : LASTING_PART;
-}
-
-static double dying_in(const struct course *c, double from_s, double to_s)
-{
-	double sum = c->scale * due(c->l, c->age_s + from_s, c->age_s + to_s);
-
-	for (size_t i = 0; i < LIFETIMES_KINDS; i++) {
-		double timeout_s = c->l->kind[i].timeout_s;
-
-		if (c->leaving[i] > 0 && to_s > timeout_s)
-			sum += c->leaving[i] * (to_s - fmax(from_s, timeout_s));
-	}
-	return sum;
-}
-
-/* One step; returns whether the table is full then. */
-static bool advance(struct course *c, double at_s, double step_s)
-{
-	double arriving = c->arriving + c->bend.now * c->bend.fades_s *
-						(1 - exp(-at_s / c->bend.fades_s));
-	double collected;
-
-	c->expired += dying_in(c, at_s, at_s + step_s);
-	collected = fmin(c->expired, c->touched * c->expired * step_s);
-	if (at_s >= c->gc_at_s) {
-		collected = fmin(c->expired, GC_PER_S * step_s);
-		if (collected < GC_PER_S * step_s)
-			c->gc_at_s += c->gc_every_s;
-	}
-	c->expired -= collected;
-	c->entries = fmax(0, c->entries + arriving * step_s - collected);
-	return c->entries >= c->limit;
-}
-
-/* Runs it until the table is full; INFINITY if that does not happen. */
-static double run(struct course *c)
-{
-	double at_s = 0;
-
-	while (at_s < AHEAD_S) {
-		double step_s = at_s < FINE_S ? FINE_STEP_S : STEP_S;
-		double before = c->entries;
-
-		if (advance(c, at_s, step_s))
-			return at_s + step_s * (c->limit - before) /
-					      fmax(1e-9, c->entries - before);
-		at_s += step_s;
-		if (at_s >= AHEAD_S - GC_MOST_S)
-			c->crest = fmax(c->crest, c->entries);
-	}
-	if (lasting(c) < lasting_least(c->l) || c->arriving * lasting(c) < 1)
-		return INFINITY;
-	return at_s + (c->limit - c->entries) / (c->arriving * lasting(c));
+	return fmax(16, STEADY_PART * entries);
 }
 
 static struct outlook_result by_history(const struct forecast *f, uint32_t limit)
@@ -271,30 +225,67 @@ static struct outlook_result by_history(const struct forecast *f, uint32_t limit
 		.full_s = forecast_full_in(f, limit),
 		.settles_at = NAN,
 		.arrivals_per_s = NAN,
+		.slope = forecast_slope(f),
 	};
-	double slope = forecast_slope(f);
+	struct trend trend;
 	double entries;
 
 	if (!forecast_ready(f))
 		return result;
 	if (isfinite(result.full_s)) {
 		result.verdict = OUTLOOK_FILLS;
-	} else if (slope > 0 && forecast_settles_at(f, &entries) && entries < limit) {
+		result.slope = fmax(0, result.slope);
+	} else if (result.slope > 0 && forecast_settles_at(f, &entries) &&
+		   entries < limit) {
 		result.verdict = OUTLOOK_SETTLES;
 		result.settles_at = entries;
+	} else if (result.slope < 0 && !(trend_of(f, &trend) && trend_swings(&trend))) {
+		result.verdict = OUTLOOK_DRAINS;
 	} else {
-		result.verdict = slope < 0 ? OUTLOOK_DRAINS : OUTLOOK_STEADY;
+		result.verdict = OUTLOOK_STEADY;
+		result.slope = 0;
 	}
 	return result;
 }
 
-static enum outlook_verdict verdict_of(double full_s, double now, double then)
+/* What a course comes to in the end, and so that a slope does not contradict it. */
+static void judge(struct outlook_result *result, const struct course *c, double entries,
+		  double slope)
 {
-	if (isfinite(full_s))
-		return OUTLOOK_FILLS;
-	if (fabs(then - now) <= fmax(16, STEADY_PART * fmax(now, then)))
-		return OUTLOOK_STEADY;
-	return then > now ? OUTLOOK_SETTLES : OUTLOOK_DRAINS;
+	static const double SOON_S = 10;
+	bool climbs = slope * SOON_S > nothing(entries);
+
+	result->slope = fmax(0, slope);
+	result->settles_at = c->crest;
+	if (isfinite(result->full_s)) {
+		result->verdict = OUTLOOK_FILLS;
+		result->settles_at = NAN;
+	} else if (climbs || c->crest - entries > nothing(c->crest)) {
+		result->verdict = OUTLOOK_SETTLES;
+		result->settles_at = fmax(c->crest, entries);
+	} else if (entries - c->crest > nothing(entries)) {
+		result->verdict = OUTLOOK_DRAINS;
+		result->slope = fmin(0, slope);
+	} else {
+		result->verdict = OUTLOOK_STEADY;
+		result->slope = 0;
+	}
+}
+
+/*
+ * New entries a second: what it gains, and what is collected meanwhile. Where that is collected all the
+ * time samples tell it better, unless the climb says that it has changed since.
+ */
+static double arriving_now(const struct outlook *o, const struct lifetimes *l,
+			   double climb, double collected)
+{
+	static const double ALIKE = 1.25;
+	double seen = o->weight_s > 0 ? o->arrivals / o->weight_s : 0;
+
+	if (o->walked >= 1 && climb < ALIKE * seen &&
+	    seen < ALIKE * (fmax(0, climb) + dying_per_s(o, l)))
+		return seen;
+	return fmax(0, climb + collected);
 }
 
 static struct outlook_result by_lifetimes(const struct outlook *o,
@@ -302,21 +293,21 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 					  const struct lifetimes *l, uint32_t limit,
 					  uint32_t buckets)
 {
-	double entries = f->level, climb = forecast_slope(f);
+	double climb = forecast_slope(f);
 	bool climbs = forecast_climb(f, &climb);
 	double collected = collected_per_s(o, l, climb, buckets);
 	struct course c = {
 		.l = l,
 		.limit = limit,
-		.scale = scale_of(o, l, o->entries),
+		.scale = scale_of(o, l),
 		.age_s = fmax(0, clock_between_s(l->taken_ns, f->last_ns)),
-		.arriving = fmax(0, climb + collected),
+		.arriving = arriving_now(o, l, climb, collected),
 		.bend = bend_of(f),
-		.entries = entries,
-		.expired = o->expired,
+		.entries = f->level,
 	};
 	struct outlook_result result = { 0 };
 
+	c.expired = expired_now(o, f, l, c.age_s);
 	/* While it falls the count does not tell who comes. */
 	if (!climbs && o->weight_s > 0)
 		c.arriving = o->arrivals / o->weight_s;
@@ -324,13 +315,9 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 	c.touched = touched_part(c.arriving, buckets);
 	if (o->expired > 0)
 		c.touched = fmax(c.touched, fmin(1, collected / o->expired));
-	if (is_whole(l, o->entries))
-		c.touched = WALKED_PART;
-	expect_leaving(&c);
 	expect_gc(&c, o, f);
-	result.full_s = run(&c);
-	result.verdict = verdict_of(result.full_s, entries, c.crest);
-	result.settles_at = isfinite(result.full_s) ? NAN : c.crest;
+	result.full_s = course_run(&c);
+	judge(&result, &c, f->level, climbs ? climb : c.arriving - dying_per_s(o, l));
 	return result;
 }
 
@@ -343,6 +330,7 @@ struct outlook_result outlook_ahead(const struct outlook *o, const struct foreca
 			.verdict = OUTLOOK_FULL,
 			.settles_at = NAN,
 			.arrivals_per_s = NAN,
+			.slope = forecast_slope(f),
 		};
 	if (!l || o->sampled_ns == 0 || !forecast_ready(f))
 		return by_history(f, limit);

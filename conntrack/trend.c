@@ -13,7 +13,6 @@ bool trend_of(const struct forecast *f, struct trend *out)
 {
 	struct trend trend = { 0 };
 	size_t half = f->marks / 2;
-	double moves = 0;
 
 	if (f->marks < MARKS_MIN)
 		return false;
@@ -22,10 +21,10 @@ bool trend_of(const struct forecast *f, struct trend *out)
 
 		*(i < half ? &trend.newer : &trend.older) += mark->rise;
 		trend.half_s += i < half ? mark->seconds : 0;
-		moves += fabs(mark->rise);
+		trend.moves += fabs(mark->rise);
 		trend.fell = trend.fell || mark->rise < -forecast_noise(fabs(mark->rise));
 	}
-	trend.noise = forecast_noise(moves);
+	trend.noise = forecast_noise(trend.moves);
 	*out = trend;
 	return true;
 }
@@ -34,6 +33,11 @@ bool trend_slows(const struct trend *trend)
 {
 	return trend->older > trend->noise && trend->newer > 0 &&
 	       trend->newer < 0.8 * trend->older;
+}
+
+bool trend_swings(const struct trend *trend)
+{
+	return fabs(trend->older + trend->newer) < trend->moves / 4;
 }
 
 double trend_rest(const struct trend *trend)

@@ -11,6 +11,7 @@ struct trend {
 	double half_s;
 	double older;
 	double newer;
+	double moves; /* all rises and falls */
 	double noise; /* below this a gain is none */
 	bool fell;    /* it lost entries in some mark */
 };
@@ -20,6 +21,9 @@ bool trend_of(const struct forecast *f, struct trend *out);
 
 /* Whether it gains less and less: by the same ratio each half, a geometric series. */
 bool trend_slows(const struct trend *trend);
+
+/* Whether it goes up and down, as by garbage collection, and gets nowhere. */
+bool trend_swings(const struct trend *trend);
 
 /* What is still to come of that series: entries. */
 double trend_rest(const struct trend *trend);

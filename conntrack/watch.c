@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack/collector.h"
 #include "conntrack/counters.h"
 #include "conntrack/demand.h"
 #include "conntrack/forecast.h"
@@ -121,6 +122,7 @@ int watch_open(struct watch **out, const struct watch_config *config)
 	if (config->asked && config->asked->count)
 		watch->sampler.rollcall.asked = config->asked;
 	watch->sampler.part = 1;
+	watch->outlook.tick_s = collector_tick_s();
 	watch->count_fd = table_count_open();
 	watch->limit_fd = table_limit_open();
 	watch->missing = nl_open(&watch->nl, NETLINK_NETFILTER);
@@ -245,6 +247,22 @@ static void probe(struct watch *watch, uint64_t now_ns)
 		read_demand(watch, now_ns);
 }
 
+/* From a sample, which has collected what had expired of the entries that it walked. */
+static void learn(struct watch *watch)
+{
+	struct sampler *sampler = &watch->sampler;
+	struct outlook_walk walk = {
+		.live = sampler->sample.flows,
+		.whole = sampler->sample.complete,
+	};
+
+	if (read_usage(watch) == 0)
+		walk.collected = forecast_note_walk(&watch->forecast, clock_now_ns(),
+						    watch->usage.entries);
+	outlook_note(&watch->outlook, &watch->forecast, &sampler->lifetimes, &walk,
+		     watch->buckets);
+}
+
 /* Takes a sample, if need be, and learns from it. */
 static void look(struct watch *watch, uint64_t now_ns)
 {
@@ -254,8 +272,7 @@ static void look(struct watch *watch, uint64_t now_ns)
 	if (watch->diag && watch->route)
 		sampler_see_host(sampler, watch->diag, watch->route, now_ns);
 	if (sampler_look(sampler, watch->nl, &watch->usage))
-		outlook_note(&watch->outlook, &watch->forecast, &sampler->lifetimes,
-			     watch->usage.entries, watch->buckets);
+		learn(watch);
 }
 
 static void read_untracked(struct watch *watch, uint64_t now_ns)
@@ -310,7 +327,7 @@ static void predict(const struct watch *watch, struct reading *reading)
 		watch->usage.limit, watch->buckets);
 
 	reading->predicted = forecast_ready(&watch->forecast);
-	reading->slope = forecast_slope(&watch->forecast);
+	reading->slope = ahead.slope;
 	reading->verdict = ahead.verdict;
 	reading->full_s = ahead.full_s;
 	reading->settles_at = ahead.settles_at;

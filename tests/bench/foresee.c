@@ -61,6 +61,18 @@ static int poll_once(struct foresee *foresee, struct table_usage *usage)
 	return 0;
 }
 
+static void note(struct foresee *foresee, const struct sample *sample)
+{
+	struct outlook_walk walk = { .live = sample->flows, .whole = sample->complete };
+	struct table_usage usage;
+
+	if (table_usage_get(foresee->nl, &usage) == 0)
+		walk.collected = forecast_note_walk(&foresee->forecast, clock_now_ns(),
+						    usage.entries);
+	outlook_note(&foresee->outlook, &foresee->forecast, &foresee->lifetimes, &walk,
+		     foresee->buckets);
+}
+
 /* A second: polls, a sample, and what it tells. */
 static int watch_second(struct foresee *foresee, bool verbose)
 {
@@ -78,8 +90,7 @@ static int watch_second(struct foresee *foresee, bool verbose)
 	if (err)
 		return err;
 	lifetimes_end(&foresee->lifetimes);
-	outlook_note(&foresee->outlook, &foresee->forecast, &foresee->lifetimes,
-		     usage.entries, foresee->buckets);
+	note(foresee, &sample);
 	result = outlook_ahead(&foresee->outlook, &foresee->forecast, &foresee->lifetimes,
 			       foresee->limit, foresee->buckets);
 	foresee->at_s[foresee->count] =
@@ -93,7 +104,7 @@ static int watch_second(struct foresee *foresee, bool verbose)
 			foresee->at_s[foresee->count - 1], usage.entries,
 			foresee->outlook.expired, outlook_name(result.verdict),
 			result.full_s, result.settles_at, result.arrivals_per_s,
-			forecast_slope(&foresee->forecast));
+			result.slope);
 	return 0;
 }
 

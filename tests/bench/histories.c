@@ -154,12 +154,15 @@ static void watch_history(const struct passage *passage, struct told *told)
 		told->full_s[told->count++] = result.full_s;
 		if (passage->verbose)
 			printf("%5.1f n=%6u expired=%6u (%6.0f) %-7s full %6.1f at %7.0f "
-			       "arrivals %6.0f slope %+7.0f bend %5.0f gc in %.1f\n",
+			       "arrivals %6.0f slope %+7.0f bend %5.0f gc in %.1f, by "
+			       "rule %.1f\n",
 			       sim.now_s, sim.count, sim.expired_count,
 			       replay.outlook.expired, WORDS[result.verdict],
 			       result.full_s, result.settles_at, result.arrivals_per_s,
-			       forecast_slope(&replay.forecast),
-			       bend_of(&replay.forecast).now, sim.gc_at_s - sim.now_s);
+			       result.slope, bend_of(&replay.forecast).now,
+			       sim.gc_at_s - sim.now_s,
+			       (double)replay.outlook.collected_ns / 1e9 - 1000 +
+				       replay.outlook.gc_every_s - sim.now_s);
 	}
 	told->full_at_s = sim.full_at_s;
 	told->peak = sim.peak;

@@ -39,6 +39,7 @@ struct sim_source {
 	double stair_s;     /* above 0: it climbs at the end of each, not meanwhile */
 	double on_s, off_s; /* off_s 0: always on */
 	double stay_s;      /* sessions, connections: how long they last, mean */
+	double timeout_s;   /* one-shot and answered ones: 0: 30 s */
 };
 
 enum {
@@ -74,6 +75,10 @@ struct sim {
 	uint32_t *wheel; /* index + 1 of the first flow, by step */
 	double gc_at_s;
 	bool gc_runs;
+	double gc_whole, gc_left,
+		gc_seen;     /* expired: at its start, to collect, a step ago */
+	double walk_every_s; /* another program dumps some table that often; 0: none does */
+	double walk_at_s;
 	double restless, restless_until_s, mood;
 	size_t sources;
 	struct sim_source source[SIM_SOURCES];
@@ -164,7 +169,8 @@ static inline void sim_arrive(struct sim *sim, const struct sim_source *source)
 	} while (sim->flow[i].id);
 	flow = &sim->flow[i];
 	*flow = (struct sim_flow){ .id = ++sim->last_id, .kind = source->kind };
-	flow->deadline_s = (float)(sim->now_s + 30);
+	flow->deadline_s =
+		(float)(sim->now_s + (source->timeout_s > 0 ? source->timeout_s : 30));
 	flow->ends_s = (float)(sim->now_s - source->stay_s * log(1 - sim_chance(sim)));
 	flow->replied = source->kind != SIM_ONESHOT && source->kind != SIM_ONEWAY;
 	if (source->kind == SIM_ONEWAY)
@@ -216,32 +222,61 @@ static inline void sim_collect(struct sim *sim, double wanted)
 	}
 }
 
-/* When gc_worker runs next: by what the entries of the first buckets have to live. */
-static inline double sim_gc_interval_s(const struct sim *sim)
+/* When gc_worker runs next: the running mean of what its entries have to live, in whole ticks. */
+static inline double sim_gc_interval_s(struct sim *sim)
 {
-	double sum = 100 * 60.0, count = 100;
+	enum { HZ = 250, MOST = 60 * HZ };
+	uint32_t live = sim->count - sim->expired_count;
+	uint32_t met = live < MOST ? 2 * live : 2 * MOST;
+	long mean = MOST;
 
-	for (size_t i = 0; i < sim->capacity && count < 2000; i++) {
-		const struct sim_flow *flow = &sim->flow[i];
+	for (uint32_t i = 1; i <= met; i++) {
+		const struct sim_flow *flow;
 
-		if (!flow->id || flow->expired)
-			continue;
-		sum += fmin(fmax(flow->deadline_s - sim->now_s, 1), 300);
-		count++;
+		do {
+			flow = &sim->flow[(uint32_t)(sim_chance(sim) *
+						     (double)sim->capacity)];
+		} while (!flow->id || flow->expired);
+		mean += ((long)(HZ * fmin(fmax(flow->deadline_s - sim->now_s, 1), 300)) -
+			 mean) /
+			(long)(100 + i);
 	}
-	return fmin(fmax(sum / count, 1), 60);
+	return fmin(fmax((double)mean / HZ, 1), 60);
 }
 
+/*
+ * One pass over the table, which leaves what expires behind its back; the next begins the interval
+ * after this one began.
+ */
 static inline void sim_gc(struct sim *sim)
 {
+	double chunk = SIM_GC_PER_S * SIM_STEP_MS / 1000.0;
+
 	if (!sim->gc_runs && sim->now_s < sim->gc_at_s)
 		return;
+	if (!sim->gc_runs) {
+		sim->gc_at_s = sim->now_s + sim_gc_interval_s(sim);
+		sim->gc_whole = sim->gc_left = sim->expired_count;
+		sim->gc_seen = sim->expired_count;
+	}
 	sim->gc_runs = true;
-	sim_collect(sim, SIM_GC_PER_S * SIM_STEP_MS / 1000.0);
-	if (sim->expired_count > 0)
+	if (sim->gc_whole > 0 && sim->expired_count > sim->gc_seen)
+		sim->gc_left += (sim->expired_count - sim->gc_seen) * sim->gc_left /
+				sim->gc_whole;
+	chunk = fmin(chunk, sim->gc_left);
+	sim_collect(sim, chunk);
+	sim->gc_left -= chunk;
+	sim->gc_seen = sim->expired_count;
+	sim->gc_runs = sim->gc_left > 0.5;
+}
+
+/* A dump of all entries, be it of another namespace's: the hash is one. */
+static inline void sim_walk(struct sim *sim)
+{
+	if (sim->walk_every_s <= 0 || sim->now_s < sim->walk_at_s)
 		return;
-	sim->gc_runs = false;
-	sim->gc_at_s = sim->now_s + sim_gc_interval_s(sim);
+	sim_collect(sim, sim->expired_count);
+	sim->walk_at_s = sim->now_s + sim->walk_every_s * (0.5 + sim_chance(sim));
 }
 
 static inline double sim_rate(const struct sim *sim, const struct sim_source *source)
@@ -273,6 +308,7 @@ static inline void sim_freeze(struct sim *sim)
 			.end_s = INFINITY,
 			.to = rate,
 			.stay_s = source->stay_s,
+			.timeout_s = source->timeout_s,
 		};
 	}
 }
@@ -326,10 +362,14 @@ static inline void sim_step(struct sim *sim)
 	}
 	sim_collect(sim, 2.0 * arrived * sim->expired_count / sim->buckets);
 	sim_gc(sim);
+	sim_walk(sim);
 }
 
-/* A sample of max flows, in the order of the table; what is expired on the way is collected. */
-static inline void sim_sample(struct sim *sim, uint32_t max,
+/*
+ * A sample of max flows, in the order of the table; what is expired on the way is collected.
+ * Returns whether these were all.
+ */
+static inline bool sim_sample(struct sim *sim, uint32_t max,
 			      void (*add)(const struct flow *flow, void *data),
 			      void *data)
 {
@@ -361,6 +401,7 @@ static inline void sim_sample(struct sim *sim, uint32_t max,
 		}
 	}
 	sim->expired_count = (uint32_t)kept;
+	return i == sim->capacity;
 }
 
 #endif

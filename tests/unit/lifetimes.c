@@ -65,7 +65,6 @@ static void one_sample_says_when_entries_expire(void **state)
 	assert_true(l.expiring[77] == 1);
 	assert_true(expiring_in_all(&l) == 4);
 	assert_false(l.compared);
-	assert_true(fabs(l.mean_s - (29 + 29 + 1 + 300 + 77) / 5.0) < 1e-9);
 }
 
 /* Half of the slice came within the two seconds. */
@@ -174,7 +173,7 @@ static void a_clock_that_goes_back_begins_anew(void **state)
 	lifetimes_begin(&l, at(20));
 	lifetimes_end(&l);
 	assert_int_equal(l.flows, 0);
-	assert_true(l.mean_s == 0);
+	assert_true(l.flows == 0);
 }
 
 int main(void)
