@@ -6,15 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rules/clientports.h"
 #include "rules/command.h"
 #include "rules/finding.h"
 #include "rules/surroundings.h"
-
-struct ranges answers_ports(const struct surroundings *host)
-{
-	return host->ports.count ? host->ports : clientports_default();
-}
 
 static void put_ports(const struct ranges *ports, char dash, const char *between,
 		      char *text)
@@ -29,9 +23,14 @@ static void put_ports(const struct ranges *ports, char dash, const char *between
 	}
 }
 
+void answers_put_list(const struct ranges *ports, char *text)
+{
+	put_ports(ports, '-', ",", text);
+}
+
 void answers_put_ports(const struct surroundings *host, char *text)
 {
-	const struct ranges ports = answers_ports(host);
+	const struct ranges ports = surroundings_ports(host);
 
 	command_append(text, "%s", ports.count > 1 ? "{ " : "");
 	put_ports(&ports, '-', ", ", text);
@@ -52,7 +51,7 @@ void answers_match(const struct service *service, const struct surroundings *hos
 void answers_options(const struct service *service, const struct surroundings *host,
 		     bool alike, char *text)
 {
-	const struct ranges ports = answers_ports(host);
+	const struct ranges ports = surroundings_ports(host);
 
 	if (service->proto == IPPROTO_TCP) {
 		command_append(text, "%s--tcp-flags SYN,ACK SYN", alike ? "! " : "");
@@ -73,7 +72,7 @@ static const struct ranges *targets_of(const struct run *run)
 
 bool answers_resemble(const struct run *run)
 {
-	const struct ranges ports = answers_ports(run->packet->host);
+	const struct ranges ports = surroundings_ports(run->packet->host);
 	struct ranges beyond;
 
 	if (run->packet->service->proto == IPPROTO_TCP)
@@ -87,7 +86,7 @@ bool answers_resemble(const struct run *run)
 
 bool answers_go_beyond(const struct run *run)
 {
-	const struct ranges ports = answers_ports(run->packet->host);
+	const struct ranges ports = surroundings_ports(run->packet->host);
 	struct ranges within;
 
 	if (ranges_intersect(&run->world->arena, targets_of(run), &ports, &within)) {

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-struct ranges;
 struct finding;
+struct ranges;
 struct run;
 struct service;
 struct surroundings;
@@ -15,9 +15,6 @@ struct surroundings;
  * be told of an untracked packet. UDP: it goes to a port that the kernel gives to clients. TCP: it is no SYN
  * that could open a connection. Pure.
  */
-
-/* The ports that answers come to, as far as known. */
-struct ranges answers_ports(const struct surroundings *host);
 
 /* "32768-60999", "{ 32768-39999, 50001-60999 }": these ports as nft says it. Adds to text. */
 void answers_put_ports(const struct surroundings *host, char *text);
@@ -37,6 +34,9 @@ void answers_options(const struct service *service, const struct surroundings *h
  */
 void answers_narrow(const struct service *service, const struct surroundings *host,
 		    struct finding *finding);
+
+/* "8080,32768-40000": ports as settings of the kernel have them. Adds to text. */
+void answers_put_list(const struct ranges *ports, char *text);
 
 /* Whether, in the case that is assumed, a packet that nobody asked for looks like an answer. */
 bool answers_resemble(const struct run *run);

@@ -7,8 +7,10 @@
 
 #include "rules/advice.h"
 #include "rules/auditor.h"
+#include "rules/clientports.h"
 #include "rules/comparison.h"
 #include "rules/findings.h"
+#include "rules/given.h"
 #include "rules/model.h"
 #include "rules/record.h"
 #include "rules/stray.h"
@@ -123,26 +125,35 @@ static void judge_packet(struct auditor *auditor, const struct packet *packet)
 		listener->walked(packet, listener->record, listener->data);
 }
 
+/* What a socket with the service's port asks of others; findings of it are in auditor->own. */
+static void judge_asking(struct auditor *auditor, uint8_t family, bool given,
+			 bool loopback)
+{
+	struct audit *out = auditor->out;
+	struct packet packet = { .service = auditor->service,
+				 .host = auditor->host,
+				 .family = family,
+				 .loopback = loopback,
+				 .own = true,
+				 .given = given };
+
+	auditor->own.count = 0;
+	auditor->out = &auditor->own;
+	for (int kind = PACKET_REQUEST; kind <= PACKET_LATER_REPLY; kind++) {
+		packet.kind = (enum packet_kind)kind;
+		if (kind != PACKET_LATER_REPLY || auditor->service->proto == IPPROTO_TCP)
+			judge_packet(auditor, &packet);
+	}
+	auditor->out = out;
+}
+
 /*
  * What the service's own socket asks of others, as those of NTP and DHT do. Most never do, and it cannot be
  * seen whether one does: that is said, but no reason for another verdict.
  */
 static void judge_own(struct auditor *auditor, uint8_t family)
 {
-	struct audit *out = auditor->out;
-	struct packet packet = { .service = auditor->service,
-				 .host = auditor->host,
-				 .family = family,
-				 .own = true };
-
-	auditor->own.count = 0;
-	auditor->out = &auditor->own;
-	for (int kind = 0; kind < PACKET_KINDS; kind++) {
-		packet.kind = (enum packet_kind)kind;
-		if (kind == PACKET_REQUEST || kind == PACKET_REPLY)
-			judge_packet(auditor, &packet);
-	}
-	auditor->out = out;
+	judge_asking(auditor, family, false, false);
 	for (size_t i = 0; i < auditor->own.count; i++) {
 		struct finding *finding = &auditor->own.finding[i];
 
@@ -155,7 +166,31 @@ static void judge_own(struct auditor *auditor, uint8_t family)
 			     "if the service itself asks other hosts from this port, "
 			     "that fares differently untracked, or the answers do",
 			     "");
-		findings_add(out, finding);
+		findings_add(auditor->out, finding);
+	}
+}
+
+/* What other programs here ask, whom the kernel gives ports of a range: nearly all do. */
+static void judge_given(struct auditor *auditor, uint8_t family)
+{
+	const struct ranges ports = surroundings_ports(auditor->host);
+	struct ranges given = { 0 };
+
+	if (clientports_of(auditor->service, &ports, &auditor->arena, &given) ||
+	    !given.count)
+		return;
+	for (int loopback = 0; loopback < 2; loopback++) {
+		judge_asking(auditor, family, true, loopback);
+		for (size_t i = 0; i < auditor->own.count; i++) {
+			struct finding *finding = &auditor->own.finding[i];
+
+			if (finding->weight == FINDING_HARMLESS)
+				continue;
+			if (finding->weight == FINDING_DIFFERENCE)
+				finding->code = "given-port";
+			given_explain(auditor->service, auditor->host, finding);
+			findings_add(auditor->out, finding);
+		}
 	}
 }
 
@@ -212,7 +247,9 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 	}
 	if (service->outbound)
 		judge_unasked(auditor, family);
-	else if (service->proto == IPPROTO_UDP)
+	else
+		judge_given(auditor, family);
+	if (!service->outbound && service->proto == IPPROTO_UDP)
 		judge_own(auditor, family);
 	passing.passing = true;
 	if (family == AF_INET ? auditor->host->forwards4 : auditor->host->forwards6)
@@ -297,7 +334,8 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 				   : KINDS[packet->kind],
 		 packet->loopback ? " on loopback" : "",
 		 !packet->loopback && !packet_is_error(packet)
-			 ? (packet->own                 ? " of its own"
+			 ? (packet->given               ? " of programs given its ports"
+			    : packet->own               ? " of its own"
 			    : packet->passing           ? " of hosts behind this one"
 			    : packet->unasked           ? ""
 			    : packet->service->outbound ? " of this host's clients"

@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include <netinet/in.h>
+
+#include "lib/service.h"
 #include "rules/arena.h"
-#include "rules/ranges.h"
 
 /* More of them are not looked at: who reserves so many has few left anyway. */
 enum { RESERVED_MAX = 512 };
@@ -71,21 +73,55 @@ static struct ranges parse_list(const char *text, struct range at[RESERVED_MAX])
 }
 
 int clientports_parse(const char *range, const char *reserved, struct arena *arena,
-		      struct ranges *out)
+		      struct ranges *ports, struct ranges *kept)
 {
 	struct range *whole = arena_take(arena, sizeof(*whole));
 	struct range *list = arena_take(arena, RESERVED_MAX * sizeof(*list));
-	struct ranges all = { whole, 1 }, rest, taken;
+	struct ranges all = { whole, 1 }, rest;
 
 	if (!whole || !list)
 		return -ENOMEM;
-	if (!parse_range(range, whole)) {
-		*out = clientports_default();
+	*kept = parse_list(reserved, list);
+	if (!parse_range(range, whole))
+		all = clientports_default();
+	if (ranges_subtract(arena, &all, kept, &rest))
+		return -ENOMEM;
+	*ports = rest.count ? rest : all;
+	return 0;
+}
+
+uint16_t clientports_at(const struct ranges *ports, size_t number)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < ports->count; i++)
+		count += ports->at[i].last.low - ports->at[i].first.low + 1;
+	number %= count ? count : 1;
+	for (size_t i = 0; i < ports->count; i++) {
+		uint64_t here = ports->at[i].last.low - ports->at[i].first.low + 1;
+
+		if (number < here)
+			return (uint16_t)(ports->at[i].first.low + number);
+		number -= here;
+	}
+	return 0;
+}
+
+int clientports_of(const struct service *service, const struct ranges *ports,
+		   struct arena *arena, struct ranges *out)
+{
+	const struct range own = { wide_of(service->first_port),
+				   wide_of(service->last_port) };
+
+	if (service->outbound || service->first_port == service->last_port) {
+		*out = (struct ranges){ 0 };
 		return 0;
 	}
-	taken = parse_list(reserved, list);
-	if (ranges_subtract(arena, &all, &taken, &rest))
-		return -ENOMEM;
-	*out = rest.count ? rest : all;
-	return 0;
+	return ranges_intersect(arena, ports, &(struct ranges){ &own, 1 }, out);
+}
+
+bool clientports_common(const struct service *service)
+{
+	return service->first_port != service->last_port &&
+	       service->last_port >= IPPORT_RESERVED;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/bytes.h"
+#include "rules/clientports.h"
 #include "rules/surroundings.h"
 #include "rules/world.h"
 
@@ -137,28 +138,27 @@ static unsigned address_symbol(const struct packet *packet, struct world *world,
 }
 
 static const struct range EVERY = { { 0, 1 }, { 0, UINT16_MAX } };
-static const struct range UNPRIVILEGED = { { 0, IPPORT_RESERVED }, { 0, UINT16_MAX } };
 
 static struct ranges service_ports(const struct packet *packet, struct world *world)
 {
-	const struct range own = { wide_of(packet->service->first_port),
-				   wide_of(packet->service->last_port) };
+	const struct service *service = packet->service;
+	const struct ranges given = surroundings_ports(packet->host);
+	const struct range own = { wide_of(service->first_port),
+				   wide_of(service->last_port) };
 	struct ranges ports = { arena_copy(&world->arena, &own, sizeof(own)), 1 };
 
-	if (!ports.at) {
-		world->spent = true;
-		return (struct ranges){ &EVERY, 1 };
-	}
-	return ports;
+	if (ports.at &&
+	    !(packet->given && clientports_of(service, &given, &world->arena, &ports)))
+		return ports;
+	world->spent = true;
+	return (struct ranges){ &EVERY, 1 };
 }
 
 /* Those that ask no other host get a port of the kernel; others may have chosen one, as NTP's do. */
 static struct ranges client_ports(const struct packet *packet)
 {
-	if (!packet->loopback)
-		return (struct ranges){ &EVERY, 1 };
-	return packet->host->ports.count ? packet->host->ports
-					 : (struct ranges){ &UNPRIVILEGED, 1 };
+	return packet->loopback ? surroundings_ports(packet->host)
+				: (struct ranges){ &EVERY, 1 };
 }
 
 static unsigned port_symbol(const struct packet *packet, struct world *world,

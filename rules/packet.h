@@ -35,7 +35,8 @@ struct packet {
 	enum packet_kind kind;
 	bool loopback; /* both ends are on this host */
 	bool own;      /* the service's socket is the client: what it asks other hosts */
-	bool astray;   /* to any port of anybody: NAT may turn it to the service */
+	bool given; /* or another program here that the kernel gave a port of its range */
+	bool astray; /* to any port of anybody: NAT may turn it to the service */
 	/*
 	 * From the port of an outbound service, to any here, though nobody here has asked: as a
 	 * first reply it is one that could open something (of TCP a SYN), as a later one any other.

@@ -59,7 +59,8 @@ static int read_ports(struct surroundings *out)
 
 	read_text("/proc/sys/net/ipv4/ip_local_port_range", range);
 	read_text("/proc/sys/net/ipv4/ip_local_reserved_ports", reserved);
-	return clientports_parse(range, reserved, &out->arena, &out->ports);
+	return clientports_parse(range, reserved, &out->arena, &out->ports,
+				 &out->reserved);
 }
 
 int proc_read(const struct legacy *legacy, struct surroundings *out)

@@ -5,6 +5,7 @@
 
 #include "rules/advice.h"
 #include "rules/auditor.h"
+#include "rules/clientports.h"
 #include "rules/findings.h"
 
 /* Whether NAT gives the packet a port of the service; if it leaves it its own, that may be one. */
@@ -63,22 +64,12 @@ void stray_judge(struct auditor *auditor)
 	}
 }
 
-/*
- * Whether clients choose ports of the service for themselves, beside those who use its port as their
- * own, as NTP's do.
- */
-static bool is_of_clients(const struct service *service)
-{
-	return service->first_port != service->last_port &&
-	       service->last_port >= IPPORT_RESERVED;
-}
-
 void stray_judge_passing(struct auditor *auditor)
 {
 	const struct service *service = auditor->service;
 	const struct run *run = &auditor->tracked;
 	char fix[FINDING_TEXT_MAX], name[SERVICE_TEXT_MAX];
-	bool common = service->outbound || is_of_clients(service);
+	bool common = service->outbound || clientports_common(service);
 
 	service_format(service, name);
 	snprintf(fix, sizeof(fix), "keep %s tracked", name);

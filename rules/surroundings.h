@@ -16,10 +16,11 @@ struct surroundings {
 	struct arena arena;
 	struct ranges local4; /* this host's addresses, 127.0.0.0/8 included */
 	struct ranges local6;
-	struct ranges names;   /* of interfaces but lo, padded to 16 bytes */
-	struct ranges indices; /* and their numbers */
-	struct ranges ports;   /* that the kernel gives to clients here */
-	bool forwards4;        /* this host is a router, at one interface at least */
+	struct ranges names;    /* of interfaces but lo, padded to 16 bytes */
+	struct ranges indices;  /* and their numbers */
+	struct ranges ports;    /* that the kernel gives to clients here */
+	struct ranges reserved; /* those that it gives to nobody */
+	bool forwards4;         /* this host is a router, at one interface at least */
 	bool forwards6;
 	bool legacy4; /* iptables-legacy has more than empty tables here */
 	bool legacy6;
@@ -34,6 +35,9 @@ struct surroundings {
 	bool bridge;        /* there is a bridge */
 	bool auto_helpers;  /* old kernels: helpers by port */
 };
+
+/* The ports that the kernel gives to clients here; its default if that is not known. */
+struct ranges surroundings_ports(const struct surroundings *surroundings);
 
 /* Frees what it holds; it is as new. */
 void surroundings_clear(struct surroundings *surroundings);

@@ -6,6 +6,7 @@
 #include "rules/advice.h"
 #include "rules/answers.h"
 #include "rules/auditor.h"
+#include "rules/clientports.h"
 #include "rules/command.h"
 #include "rules/comparison.h"
 #include "rules/findings.h"
@@ -70,13 +71,20 @@ static void note_askers(struct auditor *auditor)
 {
 	struct finding finding =
 		findings_about(auditor->tracked.packet, "same-port", NULL, NULL);
+	char fix[FINDING_TEXT_MAX] = "", name[SERVICE_TEXT_MAX];
 
 	finding.unasked = true;
-	advice_plain(
-		&finding,
-		"hosts that ask this one from that same port are untracked, too, and "
-		"fare differently",
-		"");
+	if (clientports_common(auditor->service)) {
+		finding.weight = FINDING_DIFFERENCE;
+		finding.severity = FINDING_BLOCKER;
+		service_format(auditor->service, name);
+		command_append(fix, "keep %s tracked, or name only ports of services",
+			       name);
+	}
+	advice_plain(&finding,
+		     "hosts that ask this one from that same port are untracked, too, "
+		     "and fare differently",
+		     fix);
 	findings_add(auditor->out, &finding);
 }
 

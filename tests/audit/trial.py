@@ -435,6 +435,27 @@ class Trial:
         self.lab.settle()
         self.facts = facts
 
+    def given(self):
+        """What programs here ask, whom the kernel gives a port of the service: which of a range it does, and of a single one
+        not, as that is taken."""
+        service, flows = self.service, []
+        first, last = max(service.port, CLIENTS[0]), min(service.last, CLIENTS[1])
+        if service.out or service.port == service.last or first > last:
+            return
+        for sources, targets, port, name in (
+                (ADDRESS[SERVER, "eth0"], ADDRESS[CLIENT, "eth0"], ASKED, "outside"),
+                (ADDRESS[SERVER, "eth0"], OTHER_CLIENT, ASKED, "far"),
+                (ADDRESS[SERVER, "br0"], ADDRESS[BACKEND, "eth0"], ASKED, "inside"),
+                (LOOPBACK, LOOPBACK, OWN, "loopback"),
+                (ADDRESS[SERVER, "eth0"], ADDRESS[SERVER, "eth0"], OWN, "itself")):
+            for family in self.families():
+                source, target = sources[family == 6], targets[family == 6]
+                if service.address in (None, source):
+                    number = first + (1 + len(flows)) % (last - first + 1)
+                    flows.append(self.flow("given port, to %s" % name, SERVER, (source, number), (target, port)))
+        self.begin(flows)
+        self.exchange(flows)
+
     def unasked(self):
         """What comes from the remote service's port though this host has not asked. All of it is noted apart, but of
         what does not look like an answer it counts if it gets to who listens."""
@@ -540,6 +561,7 @@ class Trial:
             self.begin(new)
             self.exchange(new)
             self.begin(self.strays())
+            self.given()
             self.unasked()
             self.apart(self.bystanders(), self.own)
             self.passive()

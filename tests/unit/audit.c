@@ -732,6 +732,38 @@ static void who_asks_from_the_services_port_is_an_info(void **state)
 	assert_int_equal(finding_of("same-port").severity, FINDING_INFO);
 }
 
+/* Some may ask, and answers pass because they are asked for. */
+static void answers_to_programs_with_ports_of_a_range_must_pass(void **state)
+{
+	static const struct range TAKEN = { { 0, 32768 }, { 0, 39999 } };
+	const struct service range = { .proto = IPPROTO_UDP,
+				       .first_port = 40000,
+				       .last_port = 41000 };
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+	struct model_rule *old, *asked;
+
+	accept_icmp(input);
+	accept_loopback(input);
+	asked = rule(input);
+	source_is(asked, 10);
+	goes_to(asked, 40000, 41000);
+	verdict(asked, MODEL_ACCEPT, NULL);
+	old = rule(input);
+	state_is(old, STATE_OLD);
+	verdict(old, MODEL_ACCEPT, NULL);
+	judge_service_of(&range);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("given-port", old));
+	assert_int_equal(finding_of("given-port").severity, FINDING_BLOCKER);
+	assert_string_equal(finding_of("given-port").fix,
+			    "sysctl -w net.ipv4.ip_local_reserved_ports=40000-41000");
+	/* Where they get other ports that is not so. */
+	evidence.host.ports = (struct ranges){ &TAKEN, 1 };
+	judge_service_of(&range);
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_null(finding_of("given-port").code);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -779,6 +811,8 @@ int main(void)
 		cmocka_unit_test_setup(of_tcp_it_is_the_syn_that_counts, begin),
 		cmocka_unit_test_setup(new_ones_that_are_dropped_get_in_untracked, begin),
 		cmocka_unit_test_setup(who_asks_from_the_services_port_is_an_info, begin),
+		cmocka_unit_test_setup(
+			answers_to_programs_with_ports_of_a_range_must_pass, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
