@@ -40,10 +40,13 @@ double blame_lasting_s(const struct policy_settings *settings)
 	return fmax(settings->horizon_s, LASTING_S);
 }
 
-/* Whether it is known who makes the table grow, and it does. */
-static bool growth_known(const struct policy_view *view)
+/* Whether it is known who makes the table grow, and it does, or will again after a pause. */
+static bool growth_known(const struct policy_settings *settings,
+			 const struct policy_view *view)
 {
-	return view->slope > 0 && view->grown_total > 0;
+	bool pauses = view->full_in_s > 0 && view->full_in_s <= settings->horizon_s;
+
+	return (view->slope > 0 || pauses) && view->grown_total > 0;
 }
 
 double blame_growth_part(const struct policy_view *view,
@@ -92,19 +95,21 @@ static double relief_needed(const struct policy_settings *settings,
 static bool guilty(const struct policy_settings *settings, const struct policy_view *view,
 		   const struct policy_service *service)
 {
-	if (growth_known(view) && blame_growth_part(view, service) < GUILTY_PART)
+	if (growth_known(settings, view) &&
+	    blame_growth_part(view, service) < GUILTY_PART)
 		return false;
 	return relief(settings, view, service) >=
 	       GUILTY_PART * relief_needed(settings, view);
 }
 
-/* Whether the table would be calm without the service, whoever fills it. */
+/*
+ * Whether the table would be calm without the service, whoever fills it. One that is calm by its
+ * projection, as between the bursts that the forecast sees, is not calm because of it.
+ */
 static bool suffices(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *service)
 {
-	return blame_projected(view, settings->horizon_s) -
-		       relief(settings, view, service) <=
-	       policy_calm_level(settings, view);
+	return relief(settings, view, service) >= relief_needed(settings, view);
 }
 
 static bool is_ours(const struct policy_service *service)

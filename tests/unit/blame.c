@@ -145,11 +145,10 @@ static void a_low_mark_asks_for_little_relief(void **state)
 	view.count = 1;
 	view.services[0].stock = 1500;
 	assert_int_equal(blame_choose(&low, &view), 0);
-	/* At the mark itself there is no less to go than an eighth of that. */
-	view.entries = 500;
-	view.services[0].stock = 31;
-	assert_int_equal(blame_choose(&low, &view), 0);
+	/* However little is too much, no less is to go than an eighth of the mark: 125. */
 	view.entries = 600;
+	view.services[0].stock = 32;
+	assert_int_equal(blame_choose(&low, &view), 0);
 	view.services[0].stock = 31;
 	assert_int_equal(blame_choose(&low, &view), 1);
 }
@@ -178,6 +177,21 @@ static void for_a_stranger_one_goes_that_alone_is_enough(void **state)
 	view.services[1].stock = 29999;
 	assert_int_equal(chosen(&view), 3);
 	view.services[1].stock = 30000;
+	assert_int_equal(chosen(&view), 1);
+}
+
+/* The forecast remembers bursts; just now nothing comes, and all that is there would fit. */
+static void between_the_bursts_of_a_stranger_nobody_goes_for_it(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.slope = 0;
+	view.full_in_s = 8;
+	view.services[0] = (struct policy_service){ 0 };
+	view.services[1].stock = 9999;
+	assert_int_equal(chosen(&view), 3);
+	/* One who has enough of it might. */
+	view.services[1].stock = 10000;
 	assert_int_equal(chosen(&view), 1);
 }
 
@@ -266,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_low_mark_asks_for_little_relief),
 		cmocka_unit_test(more_of_one_that_is_out_in_part_spares_the_others),
 		cmocka_unit_test(for_a_stranger_one_goes_that_alone_is_enough),
+		cmocka_unit_test(between_the_bursts_of_a_stranger_nobody_goes_for_it),
 		cmocka_unit_test(who_may_not_go_or_is_gone_is_not_chosen),
 		cmocka_unit_test(as_much_goes_as_is_needed_for_long_in_steps_of_ten),
 		cmocka_unit_test(a_step_is_never_too_small_to_matter),

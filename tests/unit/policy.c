@@ -511,6 +511,9 @@ static struct policy_view random_view(void)
 	view.slope = random_below(60000) - 20000;
 	view.full_in_s = view.slope > 0 ? fmax(0, (100000.0 - view.entries) / view.slope)
 					: INFINITY;
+	/* Of bursts the forecast knows more than the slope of this moment tells. */
+	if (random_below(1) < 0.2)
+		view.full_in_s = random_below(20);
 	view.attributed = true;
 	view.purged_ns = random_below(1) < 0.5 ? 0 : view.now_ns;
 	view.grown_total = random_below(1) < 0.5 ? 0 : random_below(view.entries);
@@ -520,7 +523,7 @@ static struct policy_view random_view(void)
 		struct policy_service *service = &view.services[i];
 
 		service->name = "x";
-		service->stock = random_below(left);
+		service->stock = random_below(1) < 0.2 ? 0 : random_below(left);
 		left -= service->stock;
 		service->grown = random_below(2 * service->stock) - service->stock;
 		service->percent =
