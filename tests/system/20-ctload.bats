@@ -18,6 +18,7 @@ settled() {
 }
 
 teardown() {
+	aftermath
 	ip netns del server
 	ip netns del client
 }

@@ -24,6 +24,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	ip netns del box
 }
 

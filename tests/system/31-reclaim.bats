@@ -15,6 +15,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	ip netns del box
 }
 

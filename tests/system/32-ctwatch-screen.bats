@@ -13,6 +13,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	terminal kill-server 2>/dev/null || true
 	for host in box other server client; do
 		ip netns del "$host" 2>/dev/null || true

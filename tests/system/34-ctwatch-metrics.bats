@@ -18,6 +18,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	# What a failed test left behind would keep the port.
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null || :
 	for name in $(ip netns list | cut -d' ' -f1); do

@@ -25,6 +25,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	for host in inside gate outside; do
 		ip netns del "$host"
 	done

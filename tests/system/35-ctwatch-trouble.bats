@@ -14,6 +14,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null || :
 	ip netns del box
 }

@@ -11,6 +11,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null && wait "$pid"; done
 	for name in $(ip netns list | cut -d' ' -f1); do ip netns del "$name"; done
 }

@@ -10,6 +10,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	for name in $(ip netns list | cut -d' ' -f1); do ip netns del "$name"; done
 }
 

@@ -12,6 +12,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	ip netns del server
 	ip netns del client
 }
@@ -20,7 +21,7 @@ teardown() {
 guard() {
 	background on server ctguard run --json --control socket "$@"
 	guard=$pid
-	wait_until 5 grep -q guarding "$guard.err"
+	wait_until 30 grep -q guarding "$guard.err"
 }
 
 event() { # NAME FILTER: of the last event of that name
@@ -76,7 +77,7 @@ marks() { # ENGAGE RELEASE
 	fill_to_mark 40000
 	# shellcheck disable=SC2046 # two options
 	guard -s udp/9000 $(marks 40000 20000)
-	wait_until 10 happened reclaim
+	wait_until 30 happened reclaim
 	[ "$(event engage .percent)" -ge 60 ]
 	[ "$(event engage .percent)" -le 80 ]
 	[ "$(percent)" -eq "$(event engage .percent)" ]
@@ -92,7 +93,7 @@ marks() { # ENGAGE RELEASE
 # fill_misleadingly: 1200 entries of udp/9000 where a sample begins, and all others of udp/9001. Which are
 # where, only the kernel knows, so both are there first, and then again as they are to be.
 fill_misleadingly() {
-	on server ctfill -P 9000 -d 10.77.0.1 -t 600 4000
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 "$(many)"
 	on server ctfill -P 9001 -d 10.77.0.1 -t 600 14000
 	on server conntrack -L -f ipv4 -p udp 2>/dev/null >all
 	awk 'match($0, /src=[^ ]+ dst=[^ ]+ sport=[0-9]+ dport=[0-9]+/) {
@@ -111,23 +112,23 @@ fill_misleadingly() {
 	fill_misleadingly
 	# shellcheck disable=SC2046 # two options
 	guard -s udp/9000 -s udp/9001 $(marks 8000 4000)
-	wait_until 10 happened shortfall
+	wait_until 30 happened shortfall
 	[ "$(event shortfall .service)" = udp/9000 ]
 	event shortfall .why | grep -q '1200 went; the next step follows'
-	wait_until 10 happened reclaim 2
+	wait_until 30 happened reclaim 2
 	[ "$(event engage .service)" = udp/9001 ]
 	[ "$(entries server)" -lt 8000 ]
 }
 
 @test "what is deleted is what the kernel does not track, and no more" {
 	background on server ctserve discard=udp/9000
-	wait_until 5 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 	fill_to_mark 32000
 	send_from_all_ports
 	[ "$(left 9000)" -eq 40000 ]
 	# shellcheck disable=SC2046 # two options
 	guard -s udp/9000 $(marks 40000 20000)
-	wait_until 10 happened reclaim
+	wait_until 30 happened reclaim
 	[ "$(percent)" -lt 100 ]
 	local kept
 	kept=$(left 9000)
@@ -142,7 +143,7 @@ fill_misleadingly() {
 	guard -c conf
 	[ "$(on server ctrules list -j | jq -r '.services[0].lease_seconds_left')" = null ]
 	background on server ctserve discard=udp/9000
-	wait_until 5 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 	send_from_all_ports
 	# A second's worth at once, and what the time allows that it took.
 	[ "$(left 9000)" -lt 1000 ]
@@ -183,7 +184,7 @@ fill_misleadingly() {
 	fill_to_mark 40000
 	# shellcheck disable=SC2046 # two options
 	guard -s udp/9000 --release-after 1s $(marks 40000 30000)
-	wait_until 10 happened reclaim
+	wait_until 30 happened reclaim
 	wait_until 30 happened release
 	wait_until 30 back
 }
@@ -202,19 +203,19 @@ back() {
 	[ "$(of udp/9000 '[.untracked_percent, .held]')" = '[30,true]' ]
 	# The same when it comes while the guard runs.
 	on server ctrules -q add udp/9001 --share 20% --lease 1h
-	wait_until 5 happened adopt 2
+	wait_until 30 happened adopt 2
 	[ "$(of udp/9001 '[.untracked_percent, .held]')" = '[20,true]' ]
 	run ctguard --control socket release udp/9001
 	[ "$status" -eq 1 ]
 	fill_to_mark 40000
-	wait_until 10 happened engage
+	wait_until 30 happened engage
 	[ "$(event engage .service)" = udp/9000 ]
 	[ "$(event engage .percent)" -ge 60 ]
 	[ "$(of udp/9000 .held)" = false ]
 	[ "$(on server ctrules list -j |
 		jq -c '.services[] | select(.service == "udp/9001") | [.share, .lease_seconds_left > 3500]')" = '[0.2,true]' ]
 	on server ctrules -q delete udp/9001
-	wait_until 5 happened lost
+	wait_until 30 happened lost
 	[[ $(event lost .why) == *"not the guard's, has ended"* ]]
 	[ "$(of udp/9001 .untracked)" = false ]
 }
@@ -230,11 +231,11 @@ back() {
 
 @test "open connections are counted before TCP comes back" {
 	background on server ctserve feed=tcp/9000
-	wait_until 5 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 	on server ctrules -q --force add tcp/9000 --lease 60s
 	background on client ctload hold tcp/10.77.0.1:9000 --connections 50 --duration 60s -q
 	guard -s tcp/9000 --release-after 1h
-	wait_until 20 counts 50
+	wait_until 30 counts 50
 }
 
 counts() {

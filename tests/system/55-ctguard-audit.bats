@@ -14,6 +14,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	ip netns del server
 	ip netns del client
 }
@@ -37,10 +38,10 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 @test "an unsafe service stays tracked, whatever fills the table, and it is said why" {
 	needs_tracking
 	guard
-	wait_until 10 verdict_of udp/9000 'unsafe'
+	wait_until 30 verdict_of udp/9000 'unsafe'
 	verdict_of udp/9000 'replies pass because they are tracked'
 	fill
-	wait_until 10 happened helpless
+	wait_until 30 happened helpless
 	not untracked
 	not happened engage
 }
@@ -49,17 +50,18 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	guard
 	engage
 	needs_tracking
-	wait_until 5 not untracked
-	wait_until 5 verdict_of udp/9000 'unsafe'
+	wait_until 30 not untracked
+	wait_until 30 verdict_of udp/9000 'unsafe'
+	wait_until 30 happened release
 	[[ $(event release | jq -r .why) == *"because it is not safe any more" ]]
 }
 
 @test "what becomes safe again can be taken out again" {
 	needs_tracking
 	guard
-	wait_until 10 verdict_of udp/9000 'unsafe'
+	wait_until 30 verdict_of udp/9000 'unsafe'
 	on server nft delete table inet strict
-	wait_until 10 verdict_of udp/9000 'safe to take out again'
+	wait_until 30 verdict_of udp/9000 'safe to take out again'
 	engage
 }
 
@@ -73,7 +75,7 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 		}
 	NFT
 	guard
-	wait_until 10 verdict_of udp/9000 'unsafe'
+	wait_until 30 verdict_of udp/9000 'unsafe'
 	not verdict_of udp/9001 'unsafe'
 	engage 9001
 	not untracked 9000
@@ -84,13 +86,13 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	on server ctfill -P 9000 -d 10.77.0.1 -t 600 -n 10
 	# It is looked for when rules have changed: those may have made it.
 	on server nft add table inet another
-	wait_until 10 verdict_of udp/9000 'some of its connections in the table are translated'
+	wait_until 30 verdict_of udp/9000 'some of its connections in the table are translated'
 	not verdict_of udp/9001 'unsafe'
 	engage 9001
 	not untracked 9000
 	on server conntrack -D -p udp --dport 9000 >/dev/null 2>&1
 	on server nft delete table inet another
-	wait_until 10 verdict_of udp/9000 'safe to take out again'
+	wait_until 30 verdict_of udp/9000 'safe to take out again'
 	engage
 }
 
@@ -107,10 +109,10 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	guard --force
 	engage
 	order stop
-	wait_until 5 ended "$guard"
+	wait_until 30 ended "$guard"
 	printf 'service "udp/9002" { force = yes }\nservice "udp/9003" { }\n' >conf
 	guard -c conf
-	wait_until 10 verdict_of udp/9003 'unsafe'
+	wait_until 30 verdict_of udp/9003 'unsafe'
 	not verdict_of udp/9002 'unsafe'
 	engage 9002
 }
@@ -120,7 +122,7 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	fill
 	printf 'service "udp/9002" { force = yes }\n' >conf
 	guard -c conf
-	wait_until 10 happened helpless
+	wait_until 30 happened helpless
 	engage 9002
 }
 
@@ -128,20 +130,20 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	printf 'service "udp/9002" { budget = 1k }\n' >conf
 	needs_tracking
 	guard -c conf
-	wait_until 10 verdict_of udp/9002 'unsafe'
+	wait_until 30 verdict_of udp/9002 'unsafe'
 	not grep -q 9002 <(on server nft list table inet ctkit 2>/dev/null)
 	on server nft delete table inet strict
-	wait_until 10 eval 'on server nft list table inet ctkit 2>/dev/null | grep -q 9002'
+	wait_until 30 eval 'on server nft list table inet ctkit 2>/dev/null | grep -q 9002'
 	needs_tracking
-	wait_until 10 eval '! on server nft list table inet ctkit 2>/dev/null | grep -q 9002'
+	wait_until 30 eval '! on server nft list table inet ctkit 2>/dev/null | grep -q 9002'
 }
 
 @test "a rehearsal audits too" {
 	needs_tracking
 	guard --dry-run
-	wait_until 10 verdict_of udp/9000 'unsafe'
+	wait_until 30 verdict_of udp/9000 'unsafe'
 	fill
-	wait_until 10 happened helpless
+	wait_until 30 happened helpless
 	not happened engage
 }
 
@@ -155,6 +157,6 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	[ "$(events verdict)" -eq 0 ]
 	# That is no change of the nft ruleset.
 	on server ip6tables-legacy -t mangle -A FORWARD -j DROP
-	wait_until 5 verdict_of udp/9000 'legacy: iptables-legacy has tables here'
-	wait_until 5 not untracked
+	wait_until 30 verdict_of udp/9000 'legacy: iptables-legacy has tables here'
+	wait_until 30 not untracked
 }

@@ -15,6 +15,7 @@ setup() {
 teardown() {
 	# A process that is left behind keeps its network namespace.
 	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null || true
+	aftermath
 	ip netns del server
 	ip netns del client
 }
@@ -67,7 +68,7 @@ finding() {
 	on server nft add chain ip nat pre '{ type nat hook prerouting priority -100; }'
 	on server nft add rule ip nat pre udp dport 9000 dnat to 10.77.0.9
 	background on server ctserve echo=udp/9001
-	wait_until 5 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 	run ! doctor -s udp/9000
 	[[ $(finding service-unsafe) == "problem: udp/9000 may be taken out, and would break untracked" ]]
 	jq -r '.findings[] | select(.code == "service-unsafe") | .why' found | grep -q 'udp dport 9000 dnat'
@@ -94,7 +95,7 @@ finding() {
 	[ -z "$(finding config)" ]
 	echo 'service "udp/9000" { }' >conf
 	background on server ctguard run -c conf --control socket
-	wait_until 5 grep -q guarding "$pid.err"
+	wait_until 30 grep -q guarding "$pid.err"
 	doctor -c conf
 	[ "$(finding guard)" = "info: a ctguard guards this network namespace" ]
 	[ "$(finding config)" = "info: the configuration is good" ]

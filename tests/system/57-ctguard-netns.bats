@@ -14,16 +14,17 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	clear_sites
 }
 
 echoes() { # NAME
 	background on "$1" ctserve echo=udp/9000
-	wait_until 10 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 }
 
 load_site() { # NAME COUNT
-	background on "client-$1" ctload flows udp/10.77.0.1:9000 --count "$2" --rate 10k --window 1000 \
+	background on "client-$1" ctload flows udp/10.77.0.1:9000 --count "$2" --rate 10k --duration 2m --window 1000 \
 		--source 10.78.0.0/16 -j -q
 }
 
@@ -43,8 +44,8 @@ load_site() { # NAME COUNT
 	[ "$(jq .answered "$red.out")" -eq 20000 ]
 	[ "$(jq .answered "$blue.out")" -eq 20000 ]
 	[ "$(jq .answered "$calm.out")" -eq 300 ]
-	wait_until 10 told red reclaim
-	wait_until 10 told blue reclaim
+	wait_until 30 told red reclaim
+	wait_until 30 told blue reclaim
 	is_out red
 	is_out blue
 	[ "$(entries red)" -lt 3000 ]
@@ -172,7 +173,7 @@ gone() { # DEVICE
 	told red verdict
 	not told blue verdict
 	engage_in blue
-	on red ctfill -P 9000 -d 10.77.0.1 -t 600 4000
+	on red ctfill -P 9000 -d 10.77.0.1 -t 600 "$(many)"
 	wait_until 60 told red helpless
 	is_in red
 	run -4 order status
@@ -226,9 +227,9 @@ gone() { # DEVICE
 	site red
 	site blue
 	background ip netns exec red sleep 600
-	wait_until 10 grep -q sleep "/proc/$pid/comm"
+	wait_until 30 grep -q sleep "/proc/$pid/comm"
 	sleeper=$pid
-	on blue ctfill -P 9000 -d 10.77.0.1 -t 600 4000
+	on blue ctfill -P 9000 -d 10.77.0.1 -t 600 "$(many)"
 	for which in red /run/netns/red "$sleeper"; do
 		outside --netns "$which"
 		engage_in red
@@ -271,8 +272,8 @@ gone() { # DEVICE
 	run -3 "${bare[@]}" ctguard run --control socket -s udp/9000 --netns red
 	[[ $output == *'"red": entering it needs CAP_SYS_ADMIN' ]]
 	background "${bare[@]}" ctguard run --control socket -s udp/9000 --netns all
-	wait_until 10 grep -q "[0-9]* network namespaces are left out: entering them needs CAP_SYS_ADMIN" "$pid.err"
-	wait_until 10 grep -q "guarding: udp/9000 in 1 network namespace;" "$pid.err"
+	wait_until 30 grep -q "[0-9]* network namespaces are left out: entering them needs CAP_SYS_ADMIN" "$pid.err"
+	wait_until 30 grep -q "guarding: udp/9000 in 1 network namespace;" "$pid.err"
 	kill -INT "$pid"
 	wait "$pid"
 }

@@ -84,7 +84,7 @@ guard_by_the_unit() {
 		--inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin \
 		--no-new-privs ctguard run --json -c place/conf --control place/socket --journal place/journal
 	guard=$pid
-	wait_until 10 grep -q guarding "$guard.err"
+	wait_until 30 grep -q guarding "$guard.err"
 }
 
 @test "as what the unit makes it, it guards, keeps its journal, and sees iptables-legacy" {
@@ -98,11 +98,11 @@ guard_by_the_unit() {
 	if [ -e /proc/net/ip_tables_names ]; then
 		# To list a table makes it.
 		on server iptables-legacy -t mangle -L -n >/dev/null
-		wait_until 10 grep -q 'iptables-legacy has tables here' place/journal
+		wait_until 30 grep -q 'iptables-legacy has tables here' place/journal
 	fi
 	not grep -q 'cannot be seen' place/journal
 	ctguard --control place/socket stop
-	wait_until 5 ended "$guard"
+	wait_until 30 ended "$guard"
 	ip netns del server
 	ip netns del client
 }
@@ -116,11 +116,11 @@ guard_by_the_unit() {
 	tracked server
 	guard_by_the_unit strace -f -qq -o calls
 	engage
-	wait_until 10 happened reclaim
+	wait_until 30 happened reclaim
 	ctguard --control place/socket reload
 	ctguard --control place/socket status >/dev/null
 	ctguard --control place/socket stop
-	wait_until 10 ended "$guard"
+	wait_until 30 ended "$guard"
 	# Since it is the guard; before it was setpriv.
 	sed '1,/execve(.*ctguard/d' calls | sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' | sort -u >made
 	grep -q sendto made

@@ -12,6 +12,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	ip netns del server
 	ip netns del client
 }
@@ -20,7 +21,7 @@ teardown() {
 guard() {
 	background on server ctguard run --json --control socket "$@"
 	guard=$pid
-	wait_until 10 grep -q guarding "$guard.err"
+	wait_until 30 grep -q guarding "$guard.err"
 }
 
 order() {
@@ -34,13 +35,13 @@ of_service() { # FILTER VALUE: whether the status says so of the only service
 # hold COUNT: opens connections of feed clients, and has tcp/9000 taken out with them.
 hold() {
 	background on server ctserve feed=tcp/9000
-	wait_until 5 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 	background on client ctload hold tcp/10.77.0.1:9000 --connections "$1" --duration 60s -q
-	wait_until 10 opened "$1"
+	wait_until 30 opened "$1"
 	guard -s tcp/9000 --horizon 0s --engage-at 1% --release-at 0.1% --release-after 100ms
-	on server ctfill -p tcp -P 9000 -d 10.77.0.1 -t 600 4000 >/dev/null
-	wait_until 10 of_service .untracked_percent 100
-	wait_until 10 of_service ".connections == $1" true
+	on server ctfill -p tcp -P 9000 -d 10.77.0.1 -t 600 "$(many)" >/dev/null
+	wait_until 30 of_service .untracked_percent 100
+	wait_until 30 of_service ".connections == $1" true
 }
 
 opened() { # COUNT
@@ -73,7 +74,7 @@ drop_strangers() {
 # of that into ./talk.
 talk() {
 	background on server ctserve echo=tcp/9000
-	wait_until 5 grep -q serving "$pid.err"
+	wait_until 30 grep -q serving "$pid.err"
 	cat >talk.py <<-'PYTHON'
 		import os, socket, time
 		s = socket.create_connection(("10.77.0.1", 9000), 10)
@@ -90,13 +91,13 @@ talk() {
 		os.rename("talk.new", "talk")
 	PYTHON
 	background on client /usr/bin/python3 talk.py
-	wait_until 10 test -e once
+	wait_until 30 test -e once
 	guard -s tcp/9000 --horizon 0s --engage-at 1% --release-at 0.1% --release-after 1h
-	on server ctfill -p tcp -P 9000 -d 10.77.0.1 -t 600 4000 >/dev/null
-	wait_until 10 of_service .untracked_percent 100
-	wait_until 10 of_service '.connections == 1' true
+	on server ctfill -p tcp -P 9000 -d 10.77.0.1 -t 600 "$(many)" >/dev/null
+	wait_until 30 of_service .untracked_percent 100
+	wait_until 30 of_service '.connections == 1' true
 	# The entry is deleted, so the connection will be a stranger.
-	wait_until 10 forgotten
+	wait_until 30 forgotten
 }
 
 forgotten() {
@@ -111,7 +112,7 @@ forgotten() {
 	[[ $output == *"1 open connection would be cut off"* ]]
 	order release tcp/9000 --now
 	touch again
-	wait_until 20 test -e talk
+	wait_until 30 test -e talk
 	[ "$(cat talk)" = cut ]
 }
 
@@ -120,7 +121,7 @@ forgotten() {
 	order release tcp/9000
 	of_service .untracked false
 	touch again
-	wait_until 20 test -e talk
+	wait_until 30 test -e talk
 	[ "$(cat talk)" = alive ]
 	not forgotten
 }
@@ -159,7 +160,7 @@ judged() { # LOOSE YES-OR-NO: whether the guard has come to think so
 			printf 'table inet t\ndelete table inet t\ntable inet t { %s\n}\n}\n' "${rules#| }" |
 				on server nft -f -
 			# shellcheck disable=SC2086 # two words
-			wait_until 5 judged $case || { echo "$case: $rules"; false; }
+			wait_until 30 judged $case || { echo "$case: $rules"; false; }
 		done
 	done < <(firewalls)
 }

@@ -32,6 +32,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	ip netns del server
 	ip netns del client
 }
@@ -63,7 +64,7 @@ program() {
 
 # fill PORT: more entries of the service than the guard allows.
 fill() {
-	on server ctfill -P "$1" -d 10.77.0.1 -t 600 4000 >/dev/null
+	on server ctfill -P "$1" -d 10.77.0.1 -t 600 "$(many)" >/dev/null
 }
 
 @test "nothing is registered where the configuration does not allow it" {
@@ -196,7 +197,7 @@ served() {
 	wait_until 30 grep -q 'registered with the guard at socket, but not all: udp/53' "$served.err"
 	wait_until 30 status_says '[.services[].service]' '["udp/9000","tcp/8080"]'
 	status_says '[.registered[] | [.program, .pid, .services]]' "[[\"ctserve\",$served,[\"udp/9000\",\"tcp/8080\"]]]"
-	on client ctload flows udp/10.77.0.1:9000 --count 20k --rate 20k --source 10.78.0.0/16 -j -q >flows.json
+	on client ctload flows udp/10.77.0.1:9000 --count 20k --rate 20k --duration 2m --source 10.78.0.0/16 -j -q >flows.json
 	wait_until 30 happened engage
 	[ "$(jq -r 'select(.event == "engage").service' "$guard.out" | head -n 1)" = udp/9000 ]
 	kill "$served"
@@ -288,7 +289,7 @@ served() {
 	tracked client
 	served echo=udp/9000
 	wait_until 30 status_says '[.tables[] | select(.services[0].registered) | .netns]' '["server"]'
-	on client ctfill -P 9000 -d 10.77.0.2 -t 600 4000 >/dev/null
+	on client ctfill -P 9000 -d 10.77.0.2 -t 600 "$(many)" >/dev/null
 	fill 9000
 	wait_until 60 happened engage
 	on server ctrules list | grep -q udp/9000

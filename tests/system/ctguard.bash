@@ -8,19 +8,22 @@ guard() {
 	background on server ctguard run --json --control socket -s udp/9000 -s udp/9001 --horizon 0s \
 		--engage-at 1% --release-at 0.5% --release-after 1h "$@"
 	guard=$pid
-	wait_until 10 grep -q guarding "$BATS_TEST_TMPDIR/$guard.err"
+	wait_until 30 grep -q guarding "$BATS_TEST_TMPDIR/$guard.err"
 }
 
 # fill [PORT]: entries of the service that are more than the guard allows, whatever is there of it.
 fill() {
 	on server conntrack -D -p udp --dport "${1:-9000}" >/dev/null 2>&1 || true
-	on server ctfill -P "${1:-9000}" -d 10.77.0.1 -t 600 4000 >/dev/null
+	on server ctfill -P "${1:-9000}" -d 10.77.0.1 -t 600 "$(many)" >/dev/null
 }
 
-# engage [PORT]: makes the guard take the service out.
+# engage [PORT]: makes the guard take the service out, and delete its entries.
 engage() {
+	local before
+	before=$(events reclaim)
 	fill "${1:-9000}"
-	wait_until 10 untracked "${1:-9000}"
+	wait_until 30 untracked "${1:-9000}"
+	wait_until 30 eval "[ \"\$(events reclaim)\" -gt $before ]"
 }
 
 # untracked [PORT]: whether the service is out of tracking by a lease that runs.

@@ -12,6 +12,7 @@ setup() {
 
 # Killed, and gone before the next test wants its ports.
 teardown() {
+	aftermath
 	local all name
 	for name in $(ip netns list | cut -d' ' -f1); do
 		ip netns del "$name"

@@ -87,6 +87,13 @@ entries() {
 	on "$1" cat /proc/sys/net/netfilter/nf_conntrack_count
 }
 
+# many: entries that are more than 1 % of the limit, which is the host's and may be any.
+many() {
+	local part
+	part=$(($(cat /proc/sys/net/netfilter/nf_conntrack_max) * 3 / 200))
+	echo $((part > 4000 ? part : 4000))
+}
+
 # background COMMAND...: starts a command; its pid is in $pid, its output in $BATS_TEST_TMPDIR/$pid.{out,err}.
 # Signals reach the command and nothing between, unless it is a function other than "on".
 # shellcheck disable=SC2034 # the tests read pid
@@ -105,4 +112,13 @@ background() {
 # ended PID: whether a background process has ended.
 ended() {
 	! kill -0 "$1" 2>/dev/null
+}
+
+# aftermath: for teardown, what the programs of a test that failed have said, the last of it.
+aftermath() {
+	local file
+	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+	for file in "$BATS_TEST_TMPDIR"/*.{out,err}; do
+		[ ! -s "$file" ] || printf '== %s\n%s\n' "${file##*/}" "$(tail -n 30 "$file" | cut -c 1-500)"
+	done
 }
