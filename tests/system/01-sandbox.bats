@@ -13,7 +13,7 @@ setup() {
 # inside COMMAND: runs a shell command in a sandbox in the background, with the lock held.
 inside() {
 	background flock "$LOCK" "$SANDBOX" sh -c "echo started; $1"
-	wait_until 10 grep -q started "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q started "$BATS_TEST_TMPDIR/$pid.out"
 	sandbox=$(pgrep -P "$pid")
 }
 
@@ -34,7 +34,7 @@ is_free() {
 		! is_free || false
 		kill -"$signal" "$sandbox"
 		wait "$pid" || true
-		wait_until 10 is_free
+		wait_until 30 is_free
 	done
 }
 

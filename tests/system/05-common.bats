@@ -101,7 +101,7 @@ closed() {
 
 @test "no socket takes the place of a closed stream" {
 	background sh -c 'exec ctserve echo=udp/127.0.0.1:9000 --workers 1 <&- >&- 2>&-'
-	wait_until 10 grep -q :2328 /proc/net/udp
+	wait_until 30 grep -q :2328 /proc/net/udp
 	for fd in 0 1 2; do
 		[ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ]
 	done
@@ -121,7 +121,7 @@ closed() {
 @test "results of a load that cannot be written are one sentence and exit code 1" {
 	background ctserve echo=udp/127.0.0.1:9001 --workers 1
 	server=$pid
-	wait_until 10 grep -q serving "$BATS_TEST_TMPDIR/$server.err"
+	wait_until 30 grep -q serving "$BATS_TEST_TMPDIR/$server.err"
 	for json in '' -j; do
 		# shellcheck disable=SC2086 # none or one word
 		run -1 --separate-stderr sh -c 'exec "$@" >/dev/full' sh \

@@ -171,7 +171,7 @@ python() {
 		    s6.sendto(udp, ('fd77::1', 0))
 	PYTHON
 	kill -CONT "$(server=$first workers)" "$(server=$second workers)"
-	wait_until 20 refused 80
+	wait_until 30 refused 80
 	server=$first
 	local out
 	out=$(counter udp_packets_out)
@@ -201,9 +201,9 @@ python() {
 	PYTHON
 	local asker=$pid round
 	for round in 0 1 2; do
-		wait_until 10 grep -q "sent $round" "$BATS_TEST_TMPDIR/$asker.out"
+		wait_until 30 grep -q "sent $round" "$BATS_TEST_TMPDIR/$asker.out"
 		kill -CONT "$(workers)"
-		wait_until 10 counter_is udp_packets_out -eq $((20 * (round + 1)))
+		wait_until 30 counter_is udp_packets_out -eq $((20 * (round + 1)))
 		kill -STOP "$(workers)"
 		touch "$BATS_TEST_TMPDIR/go$round"
 	done
@@ -284,7 +284,7 @@ python() {
 		assert s.recv(1000) == b'ctkit end\n'
 		assert time.monotonic() - begin >= 1
 	PYTHON
-	wait_until 5 counter_is subscribers -eq 0
+	wait_until 30 counter_is subscribers -eq 0
 	[ "$(counter chunks_sent)" -eq 0 ]
 }
 
@@ -330,7 +330,7 @@ python() {
 		again = feeds('10.78.0.1', v4, socket.AF_INET)
 		assert len(again) == 4, len(again)
 	PYTHON
-	wait_until 5 counter_is subscriptions -eq 34
+	wait_until 30 counter_is subscriptions -eq 34
 	[ "$(counter subscriptions_refused)" -eq 116 ]
 }
 
@@ -348,14 +348,14 @@ python() {
 		subscribe(s)
 		assert s.recv(1000).startswith(b'ctkit welcomes')
 	PYTHON
-	wait_until 10 grep -q open "$BATS_TEST_TMPDIR/$pid.out"
-	wait_until 5 counter_is subscribers -eq 5
+	wait_until 30 grep -q open "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 counter_is subscribers -eq 5
 	kill -9 "$(workers)"
-	wait_until 10 counter_is worker_restarts -eq 1
-	wait_until 5 counter_is subscribers -eq 0
+	wait_until 30 counter_is worker_restarts -eq 1
+	wait_until 30 counter_is subscribers -eq 0
 	touch "$BATS_TEST_TMPDIR/restarted"
 	wait "$pid"
-	wait_until 5 counter_is subscribers -eq 1
+	wait_until 30 counter_is subscribers -eq 1
 }
 
 @test "feed: another id is another feed, and cancelling ends it" {

@@ -553,12 +553,12 @@ said_each_second() {
 	[ "$(result 'keys_unsorted[0], .metainfo.program, .mode' | xargs)" = "metainfo ctload flows" ]
 	[ "$(result '[.sent, .answered, .rate, .seconds] | map(type) | unique[]')" = number ]
 	[ "$(result '.errors == {}')" = true ]
-	run on client ctload flows udp/10.77.0.1:9000 --count 10 --wait 30s --quiet
+	run --separate-stderr on client ctload flows udp/10.77.0.1:9000 --count 10 --wait 30s --quiet
 	[[ ${lines[0]} == "New flows to udp/10.77.0.1:9000: 10 asked, 1000/s" ]]
 	[[ $output == *"Answered     10  (100.00%)"* ]]
-	run on client ctload hold 10.77.0.1:8080 --connections 5 --duration 100ms --quiet
+	run --separate-stderr on client ctload hold 10.77.0.1:8080 --connections 5 --duration 100ms --quiet
 	[[ $output == *"Opened       5  (100.00%"* ]]
-	run on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 200ms --quiet
+	run --separate-stderr on client ctload echo udp 10.77.0.1:9000 --rate 100 --duration 200ms --quiet
 	[[ $output == *"Latency      p50 "*" max "* ]]
 }
 

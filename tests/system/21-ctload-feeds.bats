@@ -35,7 +35,7 @@ ends() {
 
 @test "feeds open, have their chunks, and are cancelled, over IPv4 and IPv6" {
 	hosts
-	wait_until 5 settled
+	wait_until 30 settled
 	serve_on server -w 2 -i 100ms feed=udp/9000
 	for target in '10.77.0.1:9000 --source 10.78.0.0/28' '[fd77::1]:9000 --source fd78::/124'; do
 		# shellcheck disable=SC2086 # words
@@ -43,7 +43,7 @@ ends() {
 		[ "$status" -eq 0 ]
 		[ "$(result '.opened, .failed, .closed_early, .unexpected, .duplicates' | xargs)" = "500 0 0 0 0" ]
 		[ "$(result '.chunks + .lost >= 500 and .fed <= 500 and .open_seconds > 0.09')" = true ]
-		wait_until 20 counter_is subscribers -eq 0
+		wait_until 30 counter_is subscribers -eq 0
 	done
 	[ "$(counter subscriptions)" -eq 1000 ]
 	[ "$(counter frames_bad)" -eq 0 ]

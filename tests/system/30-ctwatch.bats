@@ -157,7 +157,7 @@ counted() {
 	on box ctfill -d 127.0.0.1 -P 9000 -a 500
 	on box ctfill -d 127.0.0.1 -P 53 3
 	background on box ctwatch -j -i 100ms --sample 100 --service udp/53
-	wait_until 10 grep -q '"sample_complete":false' "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q '"sample_complete":false' "$BATS_TEST_TMPDIR/$pid.out"
 	on box ctfill -d 127.0.0.1 -s 10.7.0.1 -P 53 4
 	wait_until 120 grep -q '"counted":\[{"service":"udp/53","entries":7,' "$BATS_TEST_TMPDIR/$pid.out"
 	kill "$pid"
@@ -182,10 +182,10 @@ counted() {
 @test "the process that listens is named, for both families and both protocols" {
 	background ip netns exec box listen udp :: 9000
 	udp=$pid
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$udp.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$udp.out"
 	background ip netns exec box listen tcp 127.0.0.1 8080
 	tcp=$pid
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$tcp.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$tcp.out"
 	# The socket takes both families: IPv4 alone must find it too.
 	on box ctfill -d 127.0.0.1 -P 9000 200
 	on box ctwatch --once --json | jq -e '.tables[0].services[0].process == "listen"'
@@ -201,7 +201,7 @@ counted() {
 	pids=()
 	for address in 0.0.0.0 0.0.0.0 ::; do
 		background on box listen udp "$address" 9000
-		wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+		wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 		pids+=("$pid")
 	done
 	on box ctfill -d 127.0.0.1 -P 9000 50
@@ -218,7 +218,7 @@ counted() {
 
 @test "a supervisor that holds its workers' sockets is the one that is named" {
 	background on box ctserve -w 3 discard=udp/9000
-	wait_until 10 grep -q "with 3 workers" "$BATS_TEST_TMPDIR/$pid.err"
+	wait_until 30 grep -q "with 3 workers" "$BATS_TEST_TMPDIR/$pid.err"
 	on box ctfill -d 127.0.0.1 -P 9000 50
 	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
 	kill "$pid"
@@ -231,11 +231,11 @@ counted() {
 	command -v strace >/dev/null || skip "no strace (package strace)"
 	background on box ctserve echo=udp/9000
 	server=$pid
-	wait_until 10 grep -q serving "$BATS_TEST_TMPDIR/$server.err"
+	wait_until 30 grep -q serving "$BATS_TEST_TMPDIR/$server.err"
 	for ((i = 0; i < 20; i++)); do
 		background on box sleep 600
 	done
-	wait_until 10 grep -q sleep "/proc/$pid/comm"
+	wait_until 30 grep -q sleep "/proc/$pid/comm"
 	on box ctfill -d 127.0.0.1 -P 9000 50
 	on box ctfill -d ::1 -s 2001:db8::1 -P 9000 50
 	run -0 --separate-stderr on box env ASAN_OPTIONS=detect_leaks=0 strace -o "$BATS_TEST_TMPDIR/calls" \
@@ -247,7 +247,7 @@ counted() {
 
 @test "entries are shown by process, and what is of none says why" {
 	background on box listen udp 127.0.0.1 9000
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 	on box ctfill -d 127.0.0.1 -P 9000 400
 	on box ctfill -d 127.0.0.1 -P 9001 300
 	on box ctfill -s 127.0.0.1 -d 198.51.100.53 -P 53 200
@@ -281,7 +281,7 @@ sees_expired() {
 
 @test "TCP picked up in the wrong direction counts for its listener" {
 	background ip netns exec box listen tcp 0.0.0.0 8080
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 	on box ctfill -p tcp -P 8080 -d 127.0.0.1 -w 100
 	run on box ctwatch --once --json
 	kill "$pid"
@@ -403,11 +403,11 @@ sees_expired() {
 @test "piped, it writes a line at once and one per interval, and stops when told" {
 	on box ctfill 50
 	background ip netns exec box ctwatch -i 1h
-	wait_until 5 grep -q "50/" "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q "50/" "$BATS_TEST_TMPDIR/$pid.out"
 	kill -TERM "$pid"
 	wait "$pid"
 	background ip netns exec box ctwatch -i 50ms
-	wait_until 5 has_lines "$pid" 5
+	wait_until 30 has_lines "$pid" 5
 	kill -INT "$pid"
 	wait "$pid"
 	run on box ctwatch -i 10ms --count 3

@@ -55,7 +55,7 @@ shows_no() {
 
 # shown TEXT...: waits for them, or shows what there is instead.
 shown() {
-	wait_until 20 shows "$@" || {
+	wait_until 30 shows "$@" || {
 		screen
 		return 1
 	}
@@ -89,7 +89,7 @@ watch() { # [WIDTH HEIGHT [ASSIGNMENT...]]
 	hosts
 	tracked server
 	background on server ctserve -q echo=udp/9000 discard=udp/9001
-	wait_until 10 listens server 9001
+	wait_until 30 listens server 9001
 	on client ctload flows udp/10.77.0.1:9000 --rate 2000 --count 300 --source 10.78.0.0/16
 	on client ctload flows udp/10.77.0.1:9001 --rate 2000 --count 100 --source 10.78.0.0/16 --window 0 || true
 	open 80 24 ip netns exec server ctwatch -i 200ms
@@ -148,7 +148,7 @@ watch() { # [WIDTH HEIGHT [ASSIGNMENT...]]
 	press Space
 	shown "  1,500 of" PAUSED
 	press p
-	wait_until 20 shows_no PAUSED
+	wait_until 30 shows_no PAUSED
 	shows "  1,500 of"
 	# By itself, at the interval that was chosen.
 	on box ctfill -s 10.10.0.0 -d 127.0.0.1 -P 9000 500
@@ -165,7 +165,7 @@ begins_with() {
 }
 
 begun_with() {
-	wait_until 20 begins_with "$1" || {
+	wait_until 30 begins_with "$1" || {
 		screen
 		return 1
 	}
@@ -199,7 +199,7 @@ begun_with() {
 	printf '\033[2;3HRUBBISH' >"$(cat "$BATS_TEST_TMPDIR/tty")"
 	shown RUBBISH
 	press C-l
-	wait_until 20 shows_no RUBBISH
+	wait_until 30 shows_no RUBBISH
 	press p
 	shown PAUSED
 	press q
@@ -211,7 +211,7 @@ begun_with() {
 	watch 80 24
 	shown "s ago" "by state"
 	terminal resize-window -x 60 -y 15
-	wait_until 20 shows_no "s ago"
+	wait_until 30 shows_no "s ago"
 	shown "  900 of" "udp/9000" "SERVICE by entries"
 	terminal resize-window -x 200 -y 60
 	shown "SOURCE by entries" "37 s ago"
@@ -291,14 +291,14 @@ watched() {
 	before=$(settings)
 	for end in q TERM INT HUP QUIT SEGV ABRT; do
 		press "clear; ip netns exec box ctwatch -i 200ms; echo ended: \$?" Enter
-		wait_until 20 taken
+		wait_until 30 taken
 		shown "no live entries"
 		case $end in
 		q) press q ;;
 		*) kill -s "$end" "$(watched)" ;;
 		esac
 		shown "ended: "
-		wait_until 20 given_back
+		wait_until 30 given_back
 		case $end in
 		q | TERM | INT | HUP) shows "ended: 0" ;;
 		*) shows "ended: $((128 + $(kill -l "$end")))" ;;
@@ -311,23 +311,23 @@ watched() {
 	shown "code 0"
 	before=$(settings)
 	press "ip netns exec box ctwatch -i 200ms; echo ended: \$?" Enter
-	wait_until 20 taken
+	wait_until 30 taken
 	shown "no live entries"
 	press C-z
-	wait_until 20 given_back
+	wait_until 30 given_back
 	shown "Stopped"
 	terminal resize-window -x 70 -y 20
 	press fg Enter
-	wait_until 20 taken
+	wait_until 30 taken
 	shown "no live entries"
 	# A stop that it is not told of.
 	kill -STOP "$(watched)"
 	shown "Stopped"
 	press fg Enter
-	wait_until 20 taken
+	wait_until 30 taken
 	shown "no live entries"
 	press q
-	wait_until 20 given_back
+	wait_until 30 given_back
 	press "echo code: \$?" Enter
 	shown "code: 0"
 }
@@ -337,7 +337,7 @@ watched() {
 	local watcher
 	watcher=$(watched)
 	terminal kill-server
-	wait_until 20 ended "$watcher"
+	wait_until 30 ended "$watcher"
 }
 
 @test "a flood is foretold" {
@@ -357,7 +357,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 9000))
 print("ready", flush=True)
 time.sleep(60)'
-	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 	on box ctfill -d 127.0.0.1 -P 9000 100
 	watch 80 24
 	shown "udp/127.0.0.1:9000" " ?[2J?]0;x?"
@@ -392,7 +392,7 @@ time.sleep(60)'
 	ip netns del other
 	shown "network namespace other is gone" "  500 of" "udp/9000"
 	press v
-	wait_until 20 shows_no "is gone"
+	wait_until 30 shows_no "is gone"
 	ip netns del box
 	shown "network namespace box is gone: this was seen last" "  500 of"
 	press v c u h h
@@ -412,7 +412,7 @@ time.sleep(60)'
 	background on client ctload flows udp/10.77.0.1:9000 --rate 100 --count 300 --source 10.78.0.0/16
 	press u
 	shown "udp/[fd77::1]:53" "for ever"
-	wait_until 20 eval 'screen | grep -E "udp/9000 +[1-9][0-9]* +[1-9][0-9]* +lease"'
+	wait_until 30 eval 'screen | grep -E "udp/9000 +[1-9][0-9]* +[1-9][0-9]* +lease"'
 	wait "$pid"
 	on server ctrules -q flush
 	shown "nothing is untracked"

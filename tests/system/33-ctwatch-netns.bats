@@ -37,7 +37,7 @@ misses() { # NAME
 @test "a named namespace's table is seen from outside, with its listener's process" {
 	background ip netns exec box listen udp 0.0.0.0 9000
 	listener=$pid
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$listener.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$listener.out"
 	on box ctfill -d 127.0.0.1 -P 9000 500
 	run -0 --separate-stderr ctwatch --netns box --once --json
 	kill "$listener"
@@ -49,7 +49,7 @@ misses() { # NAME
 @test "name, path and process mean the same namespace" {
 	on box ctfill 321
 	background ip netns exec box sleep 600
-	wait_until 5 grep -q sleep "/proc/$pid/comm"
+	wait_until 30 grep -q sleep "/proc/$pid/comm"
 	for which in box /run/netns/box "$pid" "/proc/$pid/ns/net"; do
 		run -0 ctwatch --netns "$which" --once --json
 		[ "$(jq -c '[.tables[] | [.netns, .entries]]' <<<"$output")" = '[["box",321]]' ]
@@ -65,8 +65,8 @@ misses() { # NAME
 	background ip netns exec box sleep 600
 	named=$pid
 	background unshare -n sleep 600
-	wait_until 5 grep -q sleep "/proc/$pid/comm"
-	wait_until 5 grep -q sleep "/proc/$named/comm"
+	wait_until 30 grep -q sleep "/proc/$pid/comm"
+	wait_until 30 grep -q sleep "/proc/$named/comm"
 	nsenter -t "$pid" -n ctfill 77
 	run -0 ctwatch --netns all --once --json
 	kill "$pid" "$named"
@@ -79,7 +79,7 @@ misses() { # NAME
 in_cgroup() {
 	mkdir -p "$1"
 	background unshare -n "${@:2}"
-	wait_until 5 grep -q "^${2}$" "/proc/$pid/comm"
+	wait_until 30 grep -q "^${2}$" "/proc/$pid/comm"
 	echo "$pid" >"$1/cgroup.procs"
 }
 
@@ -107,7 +107,7 @@ remove_cgroups() {
 	run -0 --separate-stderr ctwatch --netns all --once --json
 	kill "${pids[@]}"
 	wait "${pids[@]}" || :
-	wait_until 10 remove_cgroups "$top"
+	wait_until 30 remove_cgroups "$top"
 	run jq -r '.tables[].netns' <<<"$output"
 	diff -u - <(sort <<<"$output") <<-NAMES
 		box
@@ -137,15 +137,15 @@ remove_cgroups() {
 
 @test "all sees namespaces come and go, and keeps none that is gone" {
 	background ctwatch --netns all -j -i 100ms
-	wait_until 5 watches den
+	wait_until 30 watches den
 	ip netns add late
-	wait_until 10 watches late
+	wait_until 30 watches late
 	grep -q "network namespace late: watched from now on" "$BATS_TEST_TMPDIR/$pid.err"
 	# A device of a namespace goes with it: only if nobody holds it.
 	ip link add v-here type veth peer name v-there netns late
 	ip netns del late
-	wait_until 10 misses late
-	wait_until 10 gone v-here
+	wait_until 30 misses late
+	wait_until 30 gone v-here
 	grep -q "network namespace late is gone" "$BATS_TEST_TMPDIR/$pid.err"
 	kill "$pid"
 	wait "$pid"
@@ -157,7 +157,7 @@ gone() { # DEVICE
 
 @test "when the only namespace to watch goes, it says so and ends" {
 	background ctwatch --netns den -i 50ms
-	wait_until 5 [ -s "$BATS_TEST_TMPDIR/$pid.out" ]
+	wait_until 30 [ -s "$BATS_TEST_TMPDIR/$pid.out" ]
 	ip netns del den
 	code=0
 	wait "$pid" || code=$?
@@ -169,11 +169,11 @@ gone() { # DEVICE
 @test "a process that ends takes its namespace with it, another does not" {
 	background ip netns exec box sleep 600
 	sleeper=$pid
-	wait_until 5 grep -q sleep "/proc/$sleeper/comm"
+	wait_until 30 grep -q sleep "/proc/$sleeper/comm"
 	background ctwatch --netns "$sleeper" --netns den -j -i 50ms
-	wait_until 5 watches box
+	wait_until 30 watches box
 	kill "$sleeper"
-	wait_until 10 misses box
+	wait_until 30 misses box
 	watches den
 	kill "$pid"
 	wait "$pid"

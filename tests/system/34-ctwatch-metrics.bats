@@ -49,7 +49,7 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	on box ctfill -d 127.0.0.1 -P 9000 500
 	on box ctfill -d 127.0.0.1 -p tcp -P 8080 -a 300
 	background on box ctwatch -m 127.0.0.1:9913
-	wait_until 5 fetch
+	wait_until 30 fetch
 	[ "$(value ctkit_conntrack_entries)" -eq 800 ]
 	[ "$(value ctkit_conntrack_entries_limit)" -eq "$(cat /proc/sys/net/netfilter/nf_conntrack_max)" ]
 	[ "$(value ctkit_conntrack_insert_total)" -eq 800 ]
@@ -61,7 +61,7 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	grep -q '^ctkit_build_info{program="ctwatch",version="' "$PAGE"
 	grep -q '^process_resident_memory_bytes ' "$PAGE"
 	# A steady table will not be full.
-	wait_until 10 shows ctkit_conntrack_forecast_full_seconds +Inf
+	wait_until 30 shows ctkit_conntrack_forecast_full_seconds +Inf
 	# The next page is of the table as it is then.
 	on box ctfill -d 127.0.0.1 -P 9001 200
 	fetch
@@ -76,7 +76,7 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	on box ctfill -d 127.0.0.1 -P 9000 20000
 	on box ctfill -d 127.0.0.1 -P 53 3
 	background on box ctwatch -m 127.0.0.1:9913 --service udp/53 --service tcp/[::1]:22
-	wait_until 5 fetch
+	wait_until 30 fetch
 	[ "$(value 'ctkit_conntrack_counted_entries{service="udp/53"}')" -eq 3 ]
 	[ "$(value 'ctkit_conntrack_counted_entries{service="tcp/[::1]:22"}')" -eq 0 ]
 	kill "$pid"
@@ -87,7 +87,7 @@ lint() { # FILE: what promtool has to say against it, if it is there
 @test "metrics: promtool has nothing to say against the pages" {
 	on box ctfill -d 127.0.0.1 -P 9000 500
 	background on box ctwatch -m 127.0.0.1:9913 --netns all --metrics-compat node
-	wait_until 5 fetch
+	wait_until 30 fetch
 	lint "$PAGE"
 	kill "$pid"
 	wait "$pid"
@@ -100,14 +100,14 @@ lint() { # FILE: what promtool has to say against it, if it is there
 	on box ctfill -d 127.0.0.1 -P 9000 123
 	where=
 	background ctwatch -m 127.0.0.1:9913 --netns all
-	wait_until 5 fetch
+	wait_until 30 fetch
 	[ "$(value 'ctkit_conntrack_entries{netns="box"}')" -eq 123 ]
 	[ "$(value 'ctkit_conntrack_entries{netns="den"}')" -eq 0 ]
 	[ "$(value 'ctkit_conntrack_entries{netns="host"}')" -eq 0 ]
 	[ "$(value 'ctkit_conntrack_service_entries{netns="box",service="udp/9000",direction="in"}')" -eq 123 ]
 	[ "$(value ctkit_conntrack_netns)" -eq 3 ]
 	ip netns del den
-	wait_until 10 shows ctkit_conntrack_netns 2
+	wait_until 30 shows ctkit_conntrack_netns 2
 	run ! grep -q 'netns="den"' "$PAGE"
 	kill "$pid"
 	wait "$pid"
@@ -147,13 +147,13 @@ lives() {
 
 @test "metrics: a spoofed flood to all ports makes no more than its share of series, and no addresses" {
 	background on box ctwatch -m 127.0.0.1:9913
-	wait_until 5 fetch
+	wait_until 30 fetch
 	for round in $(seq 12); do
 		# New sources and new ports each time, so many of each that all are large.
 		for i in $(seq 10); do
 			on box ctfill -s "10.$round.$i.1" -d "198.18.$round.$i" -P $((round * 100 + i)) 200
 		done
-		wait_until 20 shows ctkit_conntrack_sample_age_seconds 0
+		wait_until 30 shows ctkit_conntrack_sample_age_seconds 0
 	done
 	series=$(grep -vc '^#' "$PAGE")
 	services=$(grep -c '^ctkit_conntrack_service_entries{' "$PAGE")
@@ -171,7 +171,7 @@ lives() {
 @test "metrics: node_exporter's names say the same as ours" {
 	on box ctfill -d 127.0.0.1 500
 	background on box ctwatch -m 127.0.0.1:9913 --metrics-compat node --netns all
-	wait_until 5 fetch
+	wait_until 30 fetch
 	for name in entries entries_limit; do
 		[ "$(value node_nf_conntrack_$name)" = "$(value "ctkit_conntrack_$name{netns=\"box\"}")" ]
 	done
@@ -188,7 +188,7 @@ lives() {
 @test "metrics: without CAP_NET_ADMIN entries and limit are there, and what is not known is not" {
 	on box ctfill 77
 	background on box setpriv --bounding-set=-all --inh-caps=-all ctwatch -m 127.0.0.1:9913
-	wait_until 5 fetch
+	wait_until 30 fetch
 	[ "$(value ctkit_conntrack_entries)" -eq 77 ]
 	[ "$(value ctkit_conntrack_netlink_up)" -eq 0 ]
 	[ "$(value ctkit_conntrack_drop_total)" -eq 0 ]
@@ -204,7 +204,7 @@ lives() {
 	on box ctfill -d 127.0.0.1 -P 9000 500
 	umask 077
 	background on box ctwatch --textfile "$BATS_TEST_TMPDIR/dir" -i 10ms
-	wait_until 5 [ -e "$file" ]
+	wait_until 30 [ -e "$file" ]
 	for _ in $(seq 100); do
 		# The last family is at the end of it each time.
 		[ "$(tail -n 1 "$file" | cut -d' ' -f1)" = ctkit_conntrack_netns_left_out ]
@@ -253,9 +253,9 @@ lives() {
 	[ "$(ls "$BATS_TEST_TMPDIR/full")" = stuff ]
 	rm "$BATS_TEST_TMPDIR/full/stuff"
 	background on box ctwatch --textfile "$BATS_TEST_TMPDIR/full" -i 10ms
-	wait_until 5 [ -e "$BATS_TEST_TMPDIR/full/ctwatch.prom" ]
+	wait_until 30 [ -e "$BATS_TEST_TMPDIR/full/ctwatch.prom" ]
 	head -c 16k /dev/zero >"$BATS_TEST_TMPDIR/full/stuff" 2>/dev/null || :
-	wait_until 5 grep -q "No space left on device" "$BATS_TEST_TMPDIR/$pid.err"
+	wait_until 30 grep -q "No space left on device" "$BATS_TEST_TMPDIR/$pid.err"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/$pid.err")" -eq 1 ]
 	kill "$pid"
 	wait "$pid"
@@ -278,7 +278,7 @@ lives() {
 		2|--metrics-compat is for --metrics and --textfile|--metrics-compat node
 	CASES
 	background on box ctwatch -m 127.0.0.1:9913
-	wait_until 5 fetch
+	wait_until 30 fetch
 	run -1 on box ctwatch -m 127.0.0.1:9913
 	[[ $output == *"127.0.0.1:9913: Address already in use"* ]]
 	kill "$pid"
@@ -287,14 +287,14 @@ lives() {
 
 @test "lines and metrics go together when lines are asked for" {
 	background on box ctwatch -m 127.0.0.1:9913 -j -i 300ms
-	wait_until 5 [ -s "$BATS_TEST_TMPDIR/$pid.out" ]
-	wait_until 5 fetch
+	wait_until 30 [ -s "$BATS_TEST_TMPDIR/$pid.out" ]
+	wait_until 30 fetch
 	# What a page has told of does not go missing in the lines.
 	for i in $(seq 20); do
 		on box ctfill -s "10.0.$i.1" 10
 		fetch
 	done
-	wait_until 5 gained 200
+	wait_until 30 gained 200
 	kill "$pid"
 	wait "$pid"
 }

@@ -20,8 +20,8 @@ setup() {
 	ip -n gate addr add 10.9.0.1/32 dev lo
 	ip -n gate addr add fd09::1/128 dev lo
 	tracked gate
-	wait_until 5 uplink inside
-	wait_until 5 uplink outside
+	wait_until 30 uplink inside
+	wait_until 30 uplink outside
 }
 
 teardown() {
@@ -85,7 +85,7 @@ flows() {
 
 listens() { # HOST udp|tcp ADDRESS PORT
 	background on "$1" listen "${@:2}"
-	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 	listeners+=("$pid")
 }
 
@@ -187,15 +187,15 @@ s.recv(64)'
 	listeners=()
 	background on gate ctserve -w 1 -q -i 200ms feed=tcp/8000
 	listeners+=("$pid")
-	wait_until 10 serves 8000
+	wait_until 30 serves 8000
 	background on inside ctload hold --connections 3 --duration 60s 10.9.0.1:8000
 	listeners+=("$pid")
 	background on inside ctload hold --connections 2 --duration 60s '[fd09::1]:8000'
 	listeners+=("$pid")
-	wait_until 10 connected 5
+	wait_until 30 connected 5
 	# The server's next chunk makes the new entries.
 	on gate conntrack -F 2>/dev/null
-	wait_until 10 tracked_tcp 5
+	wait_until 30 tracked_tcp 5
 	on gate conntrack -L -p tcp 2>/dev/null | grep 'sport=8000 dport=[0-9]* .*sport' | head -1
 	on gate ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
 	kill "${listeners[@]}"

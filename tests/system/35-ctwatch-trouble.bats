@@ -36,13 +36,12 @@ is_program() { # PID NAME
 
 @test "a reader that stalls holds up neither the end nor the metrics, and gets whole lines later" {
 	into_pipe ip netns exec box ctwatch -j -i 10ms -m 127.0.0.1:9913
-	wait_until 20 says "nobody reads the lines: some are skipped"
+	wait_until 30 says "nobody reads the lines: some are skipped"
 	on box curl -sf --max-time 10 http://127.0.0.1:9913/metrics | grep -q '^ctkit_conntrack_entries 0$'
 	# What comes after the stall is whole, line for line.
 	run timeout 10 head -n 200 <&5
 	[ "$status" -eq 0 ]
 	[ "$(jq -s length <<<"$output")" -eq 200 ]
-	wait_until 20 [ "$(grep -c 'nobody reads' "$BATS_TEST_TMPDIR/$pid.err")" -ge 1 ]
 	kill "$pid"
 	wait "$pid"
 	exec 5<&-
@@ -50,7 +49,7 @@ is_program() { # PID NAME
 
 @test "told to stop while its reader stalls, it stops" {
 	into_pipe ip netns exec box ctwatch -j -i 10ms
-	wait_until 20 says "nobody reads the lines: some are skipped"
+	wait_until 30 says "nobody reads the lines: some are skipped"
 	kill "$pid"
 	wait "$pid"
 	exec 5<&-
@@ -63,7 +62,7 @@ is_program() { # PID NAME
 		on "n$i" ctfill -n -s "10.0.0.$i" 20
 	done
 	into_pipe ctwatch -j --netns all --count 2 --top 256 -i 10ms
-	wait_until 10 is_program "$pid" ctwatch
+	wait_until 30 is_program "$pid" ctwatch
 	run timeout 10 head -n 2 <&5
 	wait "$pid"
 	exec 5<&-
@@ -78,7 +77,7 @@ is_program() { # PID NAME
 	[ "${#lines[@]}" -eq 2 ]
 	# shellcheck disable=SC2016
 	background sh -c 'exec ip netns exec box ctwatch -j -i 10ms -m 127.0.0.1:9913 | head -n 1 >/dev/null'
-	wait_until 5 says "cannot print lines any more: Broken pipe"
+	wait_until 30 says "cannot print lines any more: Broken pipe"
 	on box curl -sf --max-time 10 http://127.0.0.1:9913/metrics | grep -q '^ctkit_conntrack_entries 0$'
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/$pid.err")" -eq 1 ]
 }
@@ -128,9 +127,9 @@ is_program() { # PID NAME
 	# shellcheck disable=SC2016
 	background on box unshare --mount sh -c 'mount --bind "$0" /proc/sys/net/netfilter/nf_conntrack_max &&
 		exec setpriv --bounding-set=-all --inh-caps=-all ctwatch -j -i 20ms' "$BATS_TEST_TMPDIR/max"
-	wait_until 5 grep -q '"limit":5000,' "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q '"limit":5000,' "$BATS_TEST_TMPDIR/$pid.out"
 	echo 7000 >"$BATS_TEST_TMPDIR/max"
-	wait_until 5 grep -q '"limit":7000,' "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q '"limit":7000,' "$BATS_TEST_TMPDIR/$pid.out"
 	kill "$pid"
 	wait "$pid"
 }

@@ -43,7 +43,7 @@ router_between() {
 echo_on() {
 	background ip netns exec "$1" "$ECHO" serve "$2"
 	pids+=("$pid")
-	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 }
 
 # answered HOST PROTO ADDRESS PORT [SOURCE-PORT]: FLOWS new flows from there, all answered.
@@ -62,7 +62,7 @@ hung_up() { # HOST: no connection is left but those that only wait for their tim
 
 # forget HOST: empties its table; the last packets of a connection would make an entry again.
 forget() {
-	wait_until 5 hung_up "$1"
+	wait_until 30 hung_up "$1"
 	on "$1" conntrack -F 2>/dev/null
 }
 
@@ -193,7 +193,7 @@ bats_require_minimum_version 1.5.0
 	on router ctrules -q --force add tcp/9000
 	echo_on right 9000
 	echo_on right 9001
-	wait_until 5 reachable left 10.77.2.2 9001
+	wait_until 30 reachable left 10.77.2.2 9001
 	forget router
 	answered left udp 10.77.2.2 9000
 	answered left tcp 10.77.2.2 9000
@@ -207,7 +207,7 @@ bats_require_minimum_version 1.5.0
 @test "forwarded flows of a range, a share, a budget and a remote service stay tracked" {
 	router_between
 	echo_on right 9000
-	wait_until 5 reachable left 10.77.2.2 9000
+	wait_until 30 reachable left 10.77.2.2 9000
 	for arguments in udp/8999-9001 'udp/9000 --share 99%' 'udp/9000 --budget 1' out:udp/9000 \
 		out:udp/8000-10000 out:udp/10.77.2.2:9000; do
 		# shellcheck disable=SC2086 # a list of words
@@ -422,7 +422,7 @@ tracked_ports() {
 	tracked server
 	background on server ctserve echo=udp/9000
 	pids+=("$pid")
-	wait_until 10 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
+	wait_until 30 grep -q serving "$BATS_TEST_TMPDIR/$pid.err"
 	on server ctrules -q --force add udp/9000 --budget 100
 	start=${EPOCHREALTIME/./}
 	run -0 --separate-stderr on client ctload flows udp/10.77.0.1:9000 --count 5000 --rate 5k -j -q --source 10.78.0.0/16
@@ -477,7 +477,7 @@ ask_forever() {
 	[[ $stderr == *"neither to it nor from it; it stays out of tracking (ctrules delete udp/9000)" ]]
 	# Nobody answers there.
 	asking client udp 10.77.0.1
-	wait_until 10 heard_of server udp/9000
+	wait_until 30 heard_of server udp/9000
 	run -1 --separate-stderr on server ctrules -j --force add udp/9000 --verify 1s
 	one_sentence "packets to it were untracked in 1"
 	[[ $stderr == *", but none from it; it stays out"* ]]
@@ -495,7 +495,7 @@ heard_of() { # HOST SERVICE
 	one_sentence "udp/9000: no longer out of tracking: no packet was untracked"
 	for signal in INT TERM; do
 		background on server ctrules --force add udp/9001 --verify 1m
-		wait_until 10 listens_for "$pid" $signal
+		wait_until 30 listens_for "$pid" $signal
 		kill -$signal "$pid"
 		wait "$pid" && code=0 || code=$?
 		[ "$code" -eq 1 ]
@@ -712,7 +712,7 @@ stateful() {
 delayed() {
 	background on server strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=sendto \
 		-e inject=sendto:delay_enter=2s:when="$1" ctrules add udp/9000
-	wait_until 10 sendings $(($1 - 1))
+	wait_until 30 sendings $(($1 - 1))
 }
 
 sendings() { # COUNT: whether so many have been made
@@ -801,7 +801,7 @@ sendings() { # COUNT: whether so many have been made
 	pids+=("$pid")
 	echo 'add table inet ctkit { flags owner; comment "ctkit: NOTRACK leases"; }' \
 		>"$BATS_TEST_TMPDIR/commands"
-	wait_until 5 on server nft list table inet ctkit >/dev/null
+	wait_until 30 on server nft list table inet ctkit >/dev/null
 	for arguments in "add udp/9000" "flush"; do
 		# shellcheck disable=SC2086 # a list of words
 		run -1 --separate-stderr on server ctrules $arguments

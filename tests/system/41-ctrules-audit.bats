@@ -339,7 +339,7 @@ listeners() {
 	for where; do
 		# shellcheck disable=SC2086 # three words
 		background on server listen $where
-		wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+		wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 	done
 }
 

@@ -123,7 +123,7 @@ opens_loopback_only() {
 	ip netns del server
 	hosts
 	background on server "$BATS_TEST_DIRNAME/echo.py" serve 9000
-	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 	on server nft -f - <<-'NFT'
 		table inet filter {
 			chain known {

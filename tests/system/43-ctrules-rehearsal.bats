@@ -197,15 +197,15 @@ bats_require_minimum_version 1.5.0
 	background on server nft monitor
 	rules=$pid
 	background on server ip monitor link address route rule
-	wait_until 5 grep -q . "/proc/$pid/net/netlink"
+	wait_until 30 grep -q . "/proc/$pid/net/netlink"
 	run on server ctrules audit --rehearse tcp/8080
 	[ "$status" -eq 4 ]
 	diff <(echo "$before") <(everything)
 	# Who listens would have heard of the address and the table as well.
 	on server ip addr add 10.99.99.1/32 dev lo
 	on server nft add table inet last
-	wait_until 5 grep -q 10.99.99.1 "$BATS_TEST_TMPDIR/$pid.out"
-	wait_until 5 grep -q last "$BATS_TEST_TMPDIR/$rules.out"
+	wait_until 30 grep -q 10.99.99.1 "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q last "$BATS_TEST_TMPDIR/$rules.out"
 	! grep -vE '10\.99\.99\.1|valid_lft' "$BATS_TEST_TMPDIR/$pid.out" || false
 	! grep -vE '^(add table inet last|# new generation .*)$' "$BATS_TEST_TMPDIR/$rules.out" || false
 }
@@ -232,14 +232,14 @@ no_copies() {
 		for moment in 0 1 20 60 120; do
 			background env --default-signal=INT ip netns exec server ctrules audit --rehearse tcp/9000
 			if [ "$moment" -gt 0 ]; then
-				wait_until 5 child_of "$pid"
+				wait_until 30 child_of "$pid"
 				elapse "$moment"
 				# A child that does not end by itself any more.
 				kill -STOP "${child:-none}" 2>/dev/null || true
 			fi
 			kill -"$signal" "$pid" 2>/dev/null || true
-			wait_until 5 ended "$pid"
-			wait_until 5 no_copies
+			wait_until 30 ended "$pid"
+			wait_until 30 no_copies
 		done
 	done
 	# A rehearsal that is let alone ends as well.

@@ -21,7 +21,7 @@ teardown() {
 listens() {
 	background on "$1" "$ASK" "$2" "$3"
 	pids+=("$pid")
-	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 }
 
 # rules: the ruleset on stdin, and no connections.
@@ -182,7 +182,7 @@ guest() {
 	on server sysctl -qw net.ipv6.conf.all.forwarding=1
 	background on client ctserve echo=udp/53
 	pids+=("$pid")
-	wait_until 10 eval 'on client ss -Huln | grep -q :53'
+	wait_until 30 eval 'on client ss -Huln | grep -q :53'
 	breaks out:udp/53 guest ask fd77::2 53 5000 10
 }
 

@@ -140,7 +140,7 @@ finding_of() {
 	tracked server
 	on server sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=600
 	background on server ctguard run -s udp/9000 --control socket
-	wait_until 10 grep -q guarding "$pid.err"
+	wait_until 30 grep -q guarding "$pid.err"
 	on server nft add table ip nat
 	on server nft add chain ip nat pre '{ type nat hook prerouting priority -100; }'
 	on server nft add rule ip nat pre udp dport 9000 dnat to 10.77.0.9

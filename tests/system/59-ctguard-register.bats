@@ -39,7 +39,7 @@ teardown() {
 
 # guard OPTION...: starts ctguard on the server host; its pid is in $guard.
 guard() {
-	background on server ctguard run --json --control socket --horizon 0s --engage-at 1% --release-at 0.5% "$@"
+	background on server ctguard run --json --control socket --horizon 0s --engage-at 1% --release-at 0.1% "$@"
 	guard=$pid
 	wait_until 30 grep -q guarding "$guard.err"
 }
@@ -62,8 +62,9 @@ program() {
 	wait_until 30 test -s "$pid.out"
 }
 
-# fill PORT: more entries of the service than the guard allows.
+# fill PORT: more entries of the service than the guard allows, whatever is there of it.
 fill() {
+	on server conntrack -D -p udp --dport "$1" >/dev/null 2>&1 || true
 	on server ctfill -P "$1" -d 10.77.0.1 -t 600 "$(many)" >/dev/null
 }
 
@@ -283,7 +284,7 @@ served() {
 
 @test "a guard of all network namespaces takes out what is registered only where its program is" {
 	printf 'register "udp/1-65535" { }\n' >conf
-	background ctguard run --json --control socket --netns all --horizon 0s --engage-at 1% --release-at 0.5% -c conf
+	background ctguard run --json --control socket --netns all --horizon 0s --engage-at 1% --release-at 0.1% -c conf
 	guard=$pid
 	wait_until 30 grep -q guarding "$guard.err"
 	tracked client

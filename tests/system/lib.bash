@@ -55,8 +55,8 @@ hosts() {
 	ip -n client route add local fd78::/64 dev lo
 	ip -n server route add 10.78.0.0/16 via 10.77.0.2
 	ip -n server route add fd78::/64 via fd77::2
-	wait_until 5 link_up server
-	wait_until 5 link_up client
+	wait_until 30 link_up server
+	wait_until 30 link_up client
 }
 
 link_up() {
