@@ -4,11 +4,14 @@
 #include <errno.h>
 
 #include "lib/text.h"
+#include "rules/finding.h"
 #include "rules/refusal.h"
 #include "rules/report.h"
 
 /* How often a service is judged anew because the rules changed meanwhile. */
 enum { JUDGE_TRIES = 20 };
+
+enum { MS_PER_S = 1000 };
 
 static int judge(struct addition *addition, struct nl *nl)
 {
@@ -121,4 +124,28 @@ void addition_describe(const struct addition *addition, int err, struct text *te
 	} else {
 		text_add(text, "%s", addition->why.text);
 	}
+}
+
+void addition_tell(const struct addition *addition, struct text *text)
+{
+	const struct audit *audit = &addition->audit;
+	char name[SERVICE_TEXT_MAX], extent[EXTENT_TEXT_MAX];
+
+	service_format(&addition->service, name);
+	extent_format(&addition->terms.extent, extent);
+	text_add(text, "add: ");
+	if (addition->judged)
+		text_add(text, "the audit says %s", audit_verdict_name(audit->verdict));
+	else
+		text_add(text, "there was no audit");
+	for (size_t i = 0; addition->judged && i < audit->count; i++)
+		text_add(text, "%s%s: %s", i ? ", " : " (",
+			 finding_severity_name(audit->finding[i].severity),
+			 audit->finding[i].code);
+	text_add(text, "%s; the kernel has acknowledged that %s is out of tracking (%s) ",
+		 addition->judged && audit->count ? ")" : "", name, extent);
+	if (addition->terms.lease_ms)
+		text_add(text, "for %gs", (double)addition->terms.lease_ms / MS_PER_S);
+	else
+		text_add(text, "for ever");
 }

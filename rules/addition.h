@@ -42,6 +42,9 @@ int addition_make(struct addition *addition, struct nl *nl);
  */
 void addition_describe(const struct addition *addition, int err, struct text *text);
 
+/* Says how the service was added: what the audit said, on which terms. */
+void addition_tell(const struct addition *addition, struct text *text);
+
 void addition_clear(struct addition *addition);
 
 #endif

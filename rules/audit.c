@@ -24,26 +24,41 @@ enum { STEPS_PARTS = 4 };
 /* Sets of numbers that cases are made of. */
 enum { WORLD_BYTES_MAX = 96 << 20 };
 
+/* The rule that gave it a zone last. */
+static const struct model_rule *zone_rule(const struct run *run)
+{
+	for (size_t i = run->now.effects; i-- > 0;)
+		if (run->effect[i].kind == RUN_ZONE)
+			return run->effect[i].rule;
+	return NULL;
+}
+
 /* A zone, or the template that it is in, keeps our rules from untracking. */
 static void note_zone(struct auditor *auditor)
 {
 	const struct run *untracked = &auditor->untracked;
+	char fix[FINDING_TEXT_MAX], name[SERVICE_TEXT_MAX];
 	struct finding finding;
 
 	if (untracked->now.tracking != RUN_TRACKED ||
 	    packet_is_error(untracked->packet) || !auditor->model->zones)
 		return;
-	finding = findings_about(untracked->packet, "zone", NULL, NULL);
-	finding.way = PACKET_ARRIVES;
-	advice_plain(
-		&finding,
-		"a rule gives packets of the service a conntrack zone or a template, "
-		"which keeps NOTRACK from having an effect",
-		"");
+	finding = findings_about(untracked->packet, "zone", zone_rule(untracked), NULL);
 	finding.weight = FINDING_UNJUDGED;
 	finding.severity = FINDING_BLOCKER;
-	if (!findings_know(auditor->out, &finding))
-		findings_add(auditor->out, &finding);
+	if (findings_know(auditor->out, &finding))
+		return;
+	service_format(auditor->service, name);
+	snprintf(
+		fix, sizeof(fix),
+		"let the rule not match %s, or keep it tracked; --rehearse tries whether "
+		"it matters",
+		name);
+	advice_plain(&finding,
+		     "packets of the service are given a conntrack zone or a template "
+		     "here, which keeps NOTRACK from having an effect",
+		     fix);
+	findings_add(auditor->out, &finding);
 }
 
 static void note_budget(struct auditor *auditor, const struct packet *packet)

@@ -45,7 +45,6 @@ struct context {
 	struct inquiry inquiry; /* of audit */
 };
 
-/* The change that a command asks for. */
 static const int WISHES[] = {
 	[REQUEST_ADD] = WISH_ADD,
 	[REQUEST_DELETE] = WISH_DELETE,
@@ -60,16 +59,6 @@ static int plan_request(struct plan *plan, const struct ruleset *ruleset,
 				   &context->addition.terms };
 
 	return wish_plan(&wish, ruleset, plan);
-}
-
-static int apply_request(struct context *context, struct apply_why *why)
-{
-	const struct request *request = &context->request;
-	struct nl *nl = context->nl;
-
-	if (request->command == REQUEST_DELETE)
-		return apply_delete_patiently(nl, &request->service, why);
-	return apply_flush(nl, why);
 }
 
 /* Takes the object over. done: what has happened all the same if the output fails, or "". */
@@ -128,11 +117,12 @@ static int refuse(const struct context *context, int err, const struct ruleset *
 	return result_code(err);
 }
 
-/* Warns of what is in the text, if anything, and frees it. */
-static void warn(const struct context *context, struct text *text)
+/* Logs what is in the text, if anything, and frees it. */
+static void say(const struct context *context,
+		void (*log_it)(const struct log *, const char *, ...), struct text *text)
 {
 	if (text_str(text)[0])
-		log_warn(&context->log, "%s", text_str(text));
+		log_it(&context->log, "%s", text_str(text));
 	text_free(text);
 }
 
@@ -156,28 +146,29 @@ static int print_plan(struct context *context, const struct ruleset *ruleset)
 	return code;
 }
 
-static int run_dry(struct context *context)
+/* Begins a line that is written over, if somebody watches. */
+static bool begin_line(const struct context *context)
 {
-	struct ruleset *ruleset = &context->ruleset;
-	int err = ruleset_read(context->nl, ruleset);
-
-	return err ? refuse(context, err, ruleset, NULL) : print_plan(context, ruleset);
+	if (context->log.level < LOG_LEVEL_INFO || !isatty(STDERR_FILENO))
+		return false;
+	fputs("\r\033[K", stderr);
+	return true;
 }
 
-/* One line that is written over, where somebody watches. */
 static void show_progress(const struct verify *verify, void *data)
 {
-	const struct context *context = data;
-
-	if (context->log.level < LOG_LEVEL_INFO || !isatty(STDERR_FILENO))
-		return;
-	fputs("\r\033[K", stderr);
-	if (verify->end == VERIFY_WAITING)
+	if (begin_line(data) && verify->end == VERIFY_WAITING)
 		fprintf(stderr,
 			"waiting: %" PRIu64 " packets to it, %" PRIu64
 			" from it, %.0fs of %.0fs ",
 			verify->moved[LAYOUT_IN], verify->moved[LAYOUT_OUT],
 			verify->elapsed_s, verify->within_s);
+}
+
+static void show_audited(size_t done, size_t all, void *data)
+{
+	if (begin_line(data) && done < all)
+		fprintf(stderr, "audited: %zu of %zu ", done, all);
 }
 
 /* Waits for packets of what was added. */
@@ -198,33 +189,40 @@ static int run_verify(struct context *context)
 		return EXIT_FAILED;
 	}
 	verify_describe(verify, &text);
-	if (verify->end == VERIFY_MOVED)
-		log_info(&context->log, "%s", text_str(&text));
-	else
-		log_error(&context->log, "%s", text_str(&text));
-	text_free(&text);
+	say(context, verify->end == VERIFY_MOVED ? log_info : log_error, &text);
 	return verify->end == VERIFY_MOVED ? EXIT_OK : EXIT_FAILED;
 }
 
 static int make_change(struct context *context)
 {
+	const struct request *request = &context->request;
 	struct apply_why why = { "" };
-	int err = apply_request(context, &why);
+	int err;
 
+	if (request->command == REQUEST_DELETE)
+		err = apply_delete_patiently(context->nl, &request->service, &why);
+	else
+		err = apply_flush(context->nl, &why);
 	if (err)
 		log_error(&context->log, "%s", why.text);
 	else
 		log_debug(&context->log, "%s: the kernel has acknowledged it",
-			  request_name(&context->request));
+			  request_name(request));
 	return result_code(err);
 }
 
 static int run_change(struct context *context)
 {
-	bool dry = context->request.dry_run;
-	int code = dry ? run_dry(context) : make_change(context);
+	struct ruleset *ruleset = &context->ruleset;
+	int code, err;
 
-	if (code == EXIT_OK && !dry && context->request.json)
+	if (context->request.dry_run) {
+		err = ruleset_read(context->nl, ruleset);
+		return err ? refuse(context, err, ruleset, NULL)
+			   : print_plan(context, ruleset);
+	}
+	code = make_change(context);
+	if (code == EXIT_OK && context->request.json)
 		code = print_done(context, true, NULL);
 	return code;
 }
@@ -236,8 +234,7 @@ static int refuse_addition(struct context *context, int err)
 	struct text text = { 0 };
 
 	addition_describe(addition, err, &text);
-	log_error(&context->log, "%s", text_str(&text));
-	text_free(&text);
+	say(context, log_error, &text);
 	if (err != -EACCES)
 		return result_code(err);
 	if (context->request.json && print_done(context, false, NULL))
@@ -250,9 +247,12 @@ static int finish_addition(struct context *context)
 {
 	const struct request *request = &context->request;
 	int code = EXIT_OK, printed = EXIT_OK;
+	struct text text = { 0 };
 
 	if (request->dry_run)
 		return print_plan(context, &context->addition.ruleset);
+	addition_tell(&context->addition, &text);
+	say(context, log_debug, &text);
 	if (request->verify_s > 0)
 		code = run_verify(context);
 	if (request->json)
@@ -275,7 +275,7 @@ static int run_add(struct context *context)
 		judge_quote(&addition->audit);
 	if (!err)
 		addition_describe(addition, 0, &overridden);
-	warn(context, &overridden);
+	say(context, log_warn, &overridden);
 	code = err ? refuse_addition(context, err) : finish_addition(context);
 	addition_clear(addition);
 	return code;
@@ -293,7 +293,7 @@ static int run_list(struct context *context)
 	if (err)
 		return refuse(context, err, ruleset, NULL);
 	damage_describe(ruleset, &damage);
-	warn(context, &damage);
+	say(context, log_warn, &damage);
 	if (context->request.json) {
 		object = metainfo_object(PROGRAM);
 		json_object_set_new(object, "services", listing_json(ruleset));
@@ -333,9 +333,11 @@ static int run_audit(struct context *context)
 	const struct request *request = &context->request;
 	struct apply_why why;
 	const struct service *service = request->all ? NULL : &request->service;
-	int code, err = inquiry_make(inquiry, context->nl, service, request->explain,
-				     request->rehearse, &why);
+	int code, err;
 
+	inquiry->progress = (struct sweep_progress){ show_audited, context };
+	err = inquiry_make(inquiry, context->nl, service, request->explain,
+			   request->rehearse, &why);
 	if (err) {
 		log_error(&context->log, "%s", why.text);
 		return result_code(err);
@@ -370,8 +372,7 @@ static int run(struct context *context)
 	}
 	err = request_terms(&context->request, PROGRAM, &context->addition.terms);
 	if (err)
-		log_error(&context->log, "cannot get a random number: %s",
-			  strerror(-err));
+		log_error(&context->log, "cannot get randomness: %s", strerror(-err));
 	code = err ? EXIT_FAILED : run_command(context);
 	nl_close(context->nl);
 	return code;

@@ -27,27 +27,40 @@ bool findings_know(struct audit *out, const struct finding *finding)
 {
 	const struct finding *there = find(out, finding);
 
-	return there && there->v4 >= finding->v4 && there->v6 >= finding->v6;
+	return there && there->weight >= finding->weight && there->v4 >= finding->v4 &&
+	       there->v6 >= finding->v6;
+}
+
+static void count(struct audit *out, const struct finding *finding)
+{
+	if (finding->weight == FINDING_DIFFERENCE)
+		out->verdict = AUDIT_UNSAFE;
+	else if (finding->weight == FINDING_UNJUDGED && out->verdict == AUDIT_SAFE)
+		out->verdict = AUDIT_UNKNOWN;
+}
+
+/* Whether it says more: what is said of loopback is only about loopback. */
+static bool says_more(const struct finding *finding, const struct finding *there)
+{
+	if (finding->weight != there->weight)
+		return finding->weight > there->weight;
+	return there->way == PACKET_LOOPS && finding->way != PACKET_LOOPS;
 }
 
 void findings_add(struct audit *out, const struct finding *finding)
 {
 	struct finding *there = find(out, finding);
 
+	count(out, finding);
 	if (there) {
 		bool v4 = there->v4 || finding->v4, v6 = there->v6 || finding->v6;
 
-		/* What is said of loopback is only about loopback. */
-		if (there->way == PACKET_LOOPS && finding->way != PACKET_LOOPS)
+		if (says_more(finding, there))
 			*there = *finding;
 		there->v4 = v4;
 		there->v6 = v6;
 		return;
 	}
-	if (finding->weight == FINDING_DIFFERENCE)
-		out->verdict = AUDIT_UNSAFE;
-	else if (finding->weight == FINDING_UNJUDGED && out->verdict == AUDIT_SAFE)
-		out->verdict = AUDIT_UNKNOWN;
 	if (out->count < AUDIT_FINDINGS_MAX)
 		out->finding[out->count++] = *finding;
 	else

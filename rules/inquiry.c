@@ -70,7 +70,8 @@ static int make_all(struct inquiry *inquiry, struct nl *nl, struct apply_why *wh
 	}
 	err = evidence_read(nl, &inquiry->evidence);
 	if (!err)
-		err = sweep_make(&inquiry->sweep, nl, &inquiry->evidence);
+		err = sweep_make(&inquiry->sweep, nl, &inquiry->evidence,
+				 &inquiry->progress);
 	if (err) {
 		refusal_of_reading(err, why);
 		inquiry_end(inquiry);
@@ -83,7 +84,7 @@ int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *s
 {
 	int err;
 
-	*inquiry = (struct inquiry){ 0 };
+	*inquiry = (struct inquiry){ .progress = inquiry->progress };
 	if (!service)
 		return make_all(inquiry, nl, why);
 	err = make_one(inquiry, nl, service, explain, why);

@@ -30,14 +30,15 @@ struct inquiry {
 	bool rehearsed; /* was to be; rehearsal says whether it could */
 	struct rehearsal rehearsal;
 
-	bool all; /* the audit is not of one service: */
+	bool all;                       /* the audit is not of one service: */
+	struct sweep_progress progress; /* the caller's */
 	struct sweep sweep;
 };
 
 /*
  * Audits service by the ruleset as it is; explain: and writes the walks down; rehearse: and tries it
  * in copies of this namespace. Without a service (NULL) all are audited that somebody listens for, and
- * nothing is written down or tried. Returns 0, or what judge.h and tenants.h say and one sentence;
+ * nothing is written down or tried. Zero-initialise, but for progress. Returns 0, or what judge.h and tenants.h say and one sentence;
  * then there is nothing to end.
  */
 int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *service,

@@ -80,6 +80,30 @@ static void note_bridge(const struct evidence *evidence, struct audit *out)
 			   "let the bridge's rules not ask for tracking");
 }
 
+/* An address that makes that no packet is the service's. Addresses come and go: no reason for a verdict. */
+static void note_address(const struct surroundings *host, struct audit *out)
+{
+	const struct service *service = &out->service;
+	bool v4 = service->family == AF_INET, ours;
+	const struct ranges *local = v4 ? &host->local4 : &host->local6;
+
+	if (service->family == AF_UNSPEC || !local->count)
+		return;
+	ours = ranges_have(local,
+			   wide_read(&service->addr, v4 ? sizeof(struct in_addr)
+							: sizeof(struct in6_addr)));
+	if (!ours && !service->outbound)
+		audit_note(out, "address", FINDING_HARMLESS, FINDING_INFO,
+			   "the address is not one of this host: as long as that is so, "
+			   "no packet is the service's",
+			   "");
+	else if (ours && service->outbound)
+		audit_note(out, "address", FINDING_HARMLESS, FINDING_INFO,
+			   "the address is one of this host: what goes there stays here, "
+			   "and is for the service without out:",
+			   "");
+}
+
 /* Tables that are left with nothing but policies that accept are in nobody's way. */
 static const char LEGACY_FIX4[] = "move them to nf_tables (iptables-legacy-save | "
 				  "iptables-nft-restore); then empty them: "
@@ -148,6 +172,7 @@ int judge_by_evidence(const struct evidence *evidence, const struct service *ser
 	if (err)
 		return err;
 	note_host(&evidence->host, out);
+	note_address(&evidence->host, out);
 	note_helpers(&evidence->host, out);
 	note_bridge(evidence, out);
 	return 0;

@@ -2,10 +2,12 @@
 #include "rules/quote.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nftables/libnftables.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rules/model.h"
 
@@ -111,9 +113,35 @@ static int take_listing(struct quote *quote, const char *listing)
 	return err;
 }
 
+/* Returns what stands for stderr meanwhile, or -1. */
+static int silence(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int saved = null < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (saved >= 0)
+		dup2(null, STDERR_FILENO);
+	if (null >= 0)
+		close(null);
+	return saved;
+}
+
+static void speak_again(int saved)
+{
+	if (saved < 0)
+		return;
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+}
+
+/*
+ * The library has a buffer for errors, but complains of files of names that it cannot read, such as
+ * connlabel.conf, on stderr: names that no rule here needs.
+ */
 int quote_open(struct quote **out)
 {
 	struct quote *quote = calloc(1, sizeof(*quote));
+	int saved = silence();
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	int err = quote && nft ? 0 : -ENOMEM;
 
@@ -131,6 +159,7 @@ int quote_open(struct quote **out)
 out:
 	if (nft)
 		nft_ctx_free(nft);
+	speak_again(saved);
 	if (err)
 		quote_close(quote);
 	else

@@ -246,6 +246,7 @@ static bool settle(const struct rehearsal *rehearsal, struct audit *audit)
 		if (is_settled(rehearsal, finding)) {
 			finding->weight = FINDING_HARMLESS;
 			finding->severity = FINDING_INFO;
+			finding->fix[0] = '\0';
 		} else {
 			all = false;
 		}

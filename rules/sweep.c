@@ -95,7 +95,14 @@ static int judge(struct sweep *sweep, const struct evidence *evidence, struct wo
 	return text_ok(&sweep->table) ? 0 : -ENOMEM;
 }
 
-int sweep_make(struct sweep *sweep, struct nl *nl, const struct evidence *evidence)
+static void tell(const struct sweep_progress *progress, size_t done, size_t all)
+{
+	if (progress->tell)
+		progress->tell(done, all, progress->data);
+}
+
+int sweep_make(struct sweep *sweep, struct nl *nl, const struct evidence *evidence,
+	       const struct sweep_progress *progress)
 {
 	const struct tenants *tenants = &sweep->tenants;
 	struct work *work = calloc(1, sizeof(*work));
@@ -113,8 +120,11 @@ int sweep_make(struct sweep *sweep, struct nl *nl, const struct evidence *eviden
 	work->name_width = name_width(tenants);
 	add_line(work, HEADING, "PROCESS", "PID", "VERDICT", &sweep->table);
 	text_add(&sweep->table, "WHY\n");
-	for (size_t i = 0; i < tenants->count && !err; i++)
+	for (size_t i = 0; i < tenants->count && !err; i++) {
+		tell(progress, i, tenants->count);
 		err = judge(sweep, evidence, work, i);
+	}
+	tell(progress, tenants->count, tenants->count);
 	quote_close(work->quote);
 	free(work);
 	return err;

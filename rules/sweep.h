@@ -11,6 +11,12 @@
 struct evidence;
 struct nl;
 
+/* Who wants to know how far it is: called before each service and at the end, when done is all. */
+struct sweep_progress {
+	void (*tell)(size_t done, size_t all, void *data); /* NULL: nobody */
+	void *data;
+};
+
 /* An audit of every service that somebody listens for here, by one reading of the ruleset. */
 struct sweep {
 	struct tenants tenants;
@@ -23,7 +29,8 @@ struct sweep {
  * Judges the tenants by the evidence; nl is a conversation with NETLINK_NETFILTER. Zero-initialise,
  * but for tenants. Returns 0 or -ENOMEM; sweep_end() it in any case.
  */
-int sweep_make(struct sweep *sweep, struct nl *nl, const struct evidence *evidence);
+int sweep_make(struct sweep *sweep, struct nl *nl, const struct evidence *evidence,
+	       const struct sweep_progress *progress);
 void sweep_end(struct sweep *sweep);
 
 /* Unsafe if one is, else unknown if one is or was left out. */

@@ -680,6 +680,14 @@ stateful() {
 	[ -z "$output$stderr" ]
 }
 
+@test "verbose, add says what the audit said, and what was done" {
+	one_host server
+	run -0 --separate-stderr on server ctrules -v add udp/10.99.9.9:9000 --lease 90s
+	one_sentence "add: the audit says safe (info: address); the kernel has acknowledged that udp/10.99.9.9:9000 is out of tracking (all) for 90s"
+	run -0 --separate-stderr on server ctrules add udp/10.99.9.9:9001
+	[ -z "$output$stderr" ]
+}
+
 @test "add refuses what the audit cannot judge, in an exit code of its own" {
 	one_host server
 	command -v iptables-legacy >/dev/null || skip "no iptables-legacy"

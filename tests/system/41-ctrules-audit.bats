@@ -291,6 +291,54 @@ tables() {
 	done
 }
 
+@test "a zone that keeps NOTRACK from having an effect has a rule, and something to do about it" {
+	on server nft -f - <<-'NFT'
+		table inet raw {
+			chain prerouting {
+				type filter hook prerouting priority raw; policy accept;
+				udp dport 9000 ct zone set 5
+			}
+		}
+	NFT
+	verdict 5 udp/9000
+	run on server ctrules audit udp/9000 --json
+	[ "$(jq -r '.findings[0] | .severity + " " + .code + " " + .chain + ": " + .rule' <<<"$output")" = \
+		'blocker zone prerouting: udp dport 9000 ct zone set 5' ]
+	[[ $(jq -r '.findings[0].fix' <<<"$output") == "let the rule not match udp/9000, "* ]]
+	verdict 0 udp/9001
+}
+
+@test "an address that no packet of the service can have is told" {
+	local words
+	while read -r words; do
+		verdict 0 "$words"
+		run on server ctrules audit "$words" --json
+		[ "$(jq -r '.findings[] | select(.code == "address") | .severity' <<<"$output")" = info ]
+	done <<-'SERVICES'
+		udp/8.8.8.8:99
+		tcp/[2001:db8::8]:99
+		out:udp/10.77.0.1:53
+	SERVICES
+	for words in udp/10.77.0.1:99 'tcp/[::1]:99' out:udp/8.8.8.8:53 udp/127.0.0.5:53; do
+		run on server ctrules audit "$words" --json
+		[ "$(jq -r '[.findings[] | select(.code == "address")] | length' <<<"$output")" = 0 ]
+	done
+}
+
+@test "what a library cannot read beside the ruleset is kept from stderr" {
+	local command='mkdir /run/etc && cp -a /etc/. /run/etc/ && mount --bind /run/etc /etc &&
+		echo "no label at all" >/etc/connlabel.conf && exec "$@"'
+	on server nft 'table inet f { chain i { type filter hook input priority 0; policy drop;
+		ct state new udp dport 9000 accept; }; }'
+	run --separate-stderr on server unshare --mount sh -c "$command" sh nft list ruleset
+	rm -rf /run/etc
+	[ -n "$stderr" ] || skip "this nft does not complain"
+	run -4 --separate-stderr on server unshare --mount sh -c "$command" sh ctrules audit udp/9000
+	rm -rf /run/etc
+	[ -z "$stderr" ]
+	[[ $output == *"ct state new udp dport 9000 accept"* ]]
+}
+
 @test "live translated entries are evidence" {
 	on server conntrack -I -p udp -s 10.77.0.2 -d 10.77.0.1 --sport 5000 --dport 9000 \
 		-t 60 --reply-src 10.0.0.9 --reply-dst 10.77.0.2 2>/dev/null ||
@@ -400,6 +448,14 @@ all() {
 	NFT
 	run -5 on server ctrules audit --all
 	[ "$(all '[.services[].verdict]')" = '["safe","safe","unknown"]' ]
+}
+
+@test "where somebody watches it is told how many services are audited" {
+	listeners 'udp :: 53' 'udp :: 54'
+	run on server python3 -c 'import pty; pty.spawn(["ctrules", "audit", "--all"])' </dev/null
+	[[ $output == *"audited: 0 of 2 "*"audited: 1 of 2 "*"udp/53"*"udp/54"* ]]
+	run --separate-stderr on server ctrules audit --all
+	[ -z "$stderr" ]
 }
 
 @test "translated connections are counted for every service at once" {
