@@ -40,7 +40,7 @@ static const struct option_spec SPECS[] = {
 	{ 'i', "interval", "T", "how often, 10ms to 1h; 2 is 2s (default: 1s)" },
 	{ KEY_COUNT, "count", "N", "no screen, and exit after N lines or reports" },
 	{ KEY_SAMPLE, "sample", "N",
-	  "look at N entries at most (default: 2500 to 4000)" },
+	  "look at N entries at most (default: 2401 to 4000)" },
 	{ KEY_BY, "by", "WHAT", "show by service, source, state or process" },
 	{ KEY_SERVICE, "service", "SERVICE",
 	  "count it exactly, such as tcp/22; may be repeated" },

@@ -2,6 +2,7 @@
 #include "conntrack/watch.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,12 @@
 #include "lib/nl.h"
 
 static const double UNTRACKED_EVERY_S = 0.5;
-static const double PROBE_EVERY_S = 5; /* whether conntrack is active */
+
+/*
+ * Whether conntrack is active is asked so often, more seldom where that takes more than this part of a
+ * core: the kernel spins for a lock while others fill or dump tables.
+ */
+static const double PROBE_EVERY_S = 5, PROBE_SELDOM_S = 60, PROBE_SHARE = 0.0002;
 
 /* Of the time, for reading rules. */
 static const double DEMAND_SHARE = 0.001;
@@ -46,7 +52,8 @@ struct watch {
 
 	enum active active;
 	int probe_error;
-	uint64_t probed_ns; /* this and the next: CLOCK_MONOTONIC; 0: never */
+	double probe_cost_s; /* of the last, CPU time */
+	uint64_t probed_ns;  /* this and the next: CLOCK_MONOTONIC; 0: never */
 	uint64_t demand_ns;
 	double demand_cost_s;
 	struct demand demand; /* read while the probe leaves no entry */
@@ -237,10 +244,14 @@ static void read_demand(struct watch *watch, uint64_t now_ns)
 
 static void probe(struct watch *watch, uint64_t now_ns)
 {
-	if (!is_due(watch->probed_ns, now_ns, PROBE_EVERY_S))
+	double every_s = fmax(PROBE_EVERY_S, watch->probe_cost_s / PROBE_SHARE);
+	uint64_t spent_ns = clock_spent_ns();
+
+	if (!is_due(watch->probed_ns, now_ns, fmin(every_s, PROBE_SELDOM_S)))
 		return;
 	watch->probed_ns = now_ns;
 	watch->probe_error = active_probe(watch->nl, &watch->active);
+	watch->probe_cost_s = clock_between_s(spent_ns, clock_spent_ns());
 	if (watch->probe_error)
 		watch->active = ACTIVE_UNKNOWN;
 	if (watch->active == ACTIVE_NO)
