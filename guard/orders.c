@@ -13,6 +13,7 @@
 #include "guard/policy.h"
 #include "guard/remedy.h"
 #include "guard/trouble.h"
+#include "guard/vetting.h"
 #include "lib/args.h"
 #include "lib/service.h"
 #include "lib/text.h"
@@ -85,6 +86,17 @@ static void name_victims(const struct policy_service *service, char text[VICTIMS
 			 open > 1 ? "s" : "");
 }
 
+/* Its own change is no reason to audit the ruleset anew: the flood may be back in a moment. */
+static int withdraw(struct orders *orders, size_t i, const char *cause,
+		    struct apply_why *why)
+{
+	bool current = vetting_is_current(orders->vetting);
+	int err = remedy_give_back(orders->remedy, i, cause, why);
+
+	vetting_keep(orders->vetting, current);
+	return err;
+}
+
 /* Gives back what is out, though that cuts connections off only if that is wanted now. */
 static json_t *give_back(struct orders *orders, size_t i, bool now)
 {
@@ -94,7 +106,7 @@ static json_t *give_back(struct orders *orders, size_t i, bool now)
 	struct apply_why why;
 
 	if (giveback_cuts_nothing(service)) {
-		if (remedy_give_back(orders->remedy, i, "by order", &why))
+		if (withdraw(orders, i, "by order", &why))
 			return refused(why.text);
 		return done("given back; if the table fills again it is taken out again");
 	}
@@ -107,7 +119,7 @@ static json_t *give_back(struct orders *orders, size_t i, bool now)
 		return refused(text);
 	}
 	snprintf(text, sizeof(text), "by order; %s cannot be tracked again", victims);
-	if (remedy_give_back(orders->remedy, i, text, &why))
+	if (withdraw(orders, i, text, &why))
 		return refused(why.text);
 	snprintf(text, sizeof(text), "given back; %s cannot be tracked again", victims);
 	return done(text);

@@ -9,6 +9,7 @@ struct journal;
 struct leases;
 struct lookout;
 struct remedy;
+struct vetting;
 
 /*
  * Carries out what is ordered over the control socket in one network namespace. The pointers
@@ -20,6 +21,7 @@ struct orders {
 	struct lookout *lookout;
 	struct leases *leases;
 	struct remedy *remedy;
+	struct vetting *vetting;
 };
 
 /*

@@ -42,6 +42,7 @@ static void introduce(struct ward *ward)
 	ward->remedy.config = ward->orders.config = ward->config;
 	ward->remedy.lookout = ward->orders.lookout = ward->post.lookout;
 	ward->remedy.leases = ward->orders.leases = ward->post.leases;
+	ward->orders.vetting = ward->post.vetting;
 	ward->rounds.lookout = ward->post.lookout;
 	ward->rounds.leases = ward->post.leases;
 	ward->rounds.warrant = (struct warrant){
