@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "conntrack/home.h"
+#include "guard/config.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/lookout.h"
@@ -23,6 +24,9 @@ static const double REFRESHES_PER_LEASE = 4;
 /* Looks that come faster than the loop can, and how many of them it may have to wait for. */
 static const double LOOP_S = 0.001;
 enum { CLOSE_LOOKS = 20 };
+
+/* Each time this part of the way to the mark is behind the table, the audit is brought up to date. */
+static const double NEARED_PART = 0.25;
 
 /* How often packet counters are read while a service is out. */
 static const double MEASURE_EVERY_S = 1;
@@ -46,59 +50,6 @@ static void leave(const struct rounds *rounds)
 {
 	if (rounds->home)
 		home_return(rounds->home, rounds->netns);
-}
-
-static void look(struct rounds *rounds)
-{
-	struct policy_decision decision;
-	int err = lookout_decide(rounds->lookout, &decision);
-
-	rounds->remedy->deeds.looks++;
-	if (err)
-		trouble_note(rounds->trouble,
-			     "read the table or the addresses of this host", err);
-	warrant_apply(&rounds->warrant, &decision);
-}
-
-/* The table is about to reach the mark, and the loop waits for whole milliseconds. */
-static void look_closely(struct rounds *rounds)
-{
-	for (int i = 0; i < CLOSE_LOOKS; i++) {
-		double next_s = lookout_next_s(rounds->lookout);
-		const struct timespec pause = { .tv_nsec = (long)(next_s * 1e9) };
-
-		if (next_s >= LOOP_S)
-			return;
-		nanosleep(&pause, NULL);
-		look(rounds);
-	}
-}
-
-static void pace_inspection(struct rounds *rounds)
-{
-	double every_s =
-		leases_any(rounds->leases) ? INSPECT_EVERY_S : IDLE_INSPECT_EVERY_S;
-
-	if (rounds->inspect.repeat == every_s)
-		return;
-	rounds->inspect.repeat = every_s;
-	ev_timer_again(rounds->loop, &rounds->inspect);
-}
-
-static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct rounds *rounds = timer->data;
-
-	if (enter(rounds)) {
-		look(rounds);
-		look_closely(rounds);
-		leave(rounds);
-		pace_inspection(rounds);
-	}
-	timer->repeat =
-		fmin(lookout_next_s(rounds->lookout),
-		     rounds->looked(rounds->data, lookout_view(rounds->lookout)->now_ns));
-	ev_timer_again(loop, timer);
 }
 
 static void tell_loss(const struct rounds *rounds, size_t i, const char *cause)
@@ -203,15 +154,21 @@ static void meet(struct rounds *rounds)
 }
 
 /* To see whether anything moved costs microseconds; to read the rules costs more. */
+static void keep_current(struct rounds *rounds)
+{
+	meet(rounds);
+	if (!vetting_is_current(rounds->warrant.vetting))
+		warrant_review(&rounds->warrant);
+}
+
 static void inspect_if_moved(struct rounds *rounds)
 {
 	bool moved;
 	int err;
 
-	meet(rounds);
+	keep_current(rounds);
+	warrant_ask_for_looks(&rounds->warrant);
 	err = custody_moved(&rounds->custody, &moved);
-	if (!vetting_is_current(rounds->warrant.vetting))
-		warrant_review(&rounds->warrant);
 	if (err)
 		trouble_note(rounds->trouble, "read the ruleset's generation", err);
 	if (!moved &&
@@ -221,14 +178,83 @@ static void inspect_if_moved(struct rounds *rounds)
 	outcome_count(rounds->remedy);
 }
 
-static void on_inspect(struct ev_loop *loop, ev_timer *timer, int revents)
+/* Inspects if that is due before the next look, which is in next_s. Returns seconds until that must be. */
+static double inspect_in_time(struct rounds *rounds, double next_s)
+{
+	double every_s =
+		leases_any(rounds->leases) ? INSPECT_EVERY_S : IDLE_INSPECT_EVERY_S;
+	double due_s = every_s - clock_between_s(rounds->inspected_ns, clock_now_ns());
+
+	/* To wake up costs more than either. */
+	if (due_s > next_s / 2)
+		return fmin(next_s, due_s);
+	inspect_if_moved(rounds);
+	rounds->inspected_ns = clock_now_ns();
+	return fmin(next_s, every_s);
+}
+
+/*
+ * Whether the table has left a good part of the way to the mark behind: what is known of the rules
+ * must be up to date before it gets there.
+ */
+static bool has_neared(struct rounds *rounds)
+{
+	const struct policy_view *view = lookout_view(rounds->lookout);
+	double mark = rounds->remedy->config->policy.engage_at * view->limit;
+	double way;
+
+	if (view->entries < rounds->lowest)
+		rounds->lowest = view->entries;
+	way = mark - rounds->lowest;
+	if (way <= 0 || view->entries - rounds->lowest < NEARED_PART * way)
+		return false;
+	rounds->lowest = view->entries;
+	return true;
+}
+
+static void look(struct rounds *rounds)
+{
+	struct policy_decision decision;
+	int err = lookout_decide(rounds->lookout, &decision);
+
+	rounds->remedy->deeds.looks++;
+	if (err)
+		trouble_note(rounds->trouble,
+			     "read the table or the addresses of this host", err);
+	warrant_apply(&rounds->warrant, &decision);
+	if (has_neared(rounds))
+		keep_current(rounds);
+}
+
+/* The table is about to reach the mark, and the loop waits for whole milliseconds. */
+static void look_closely(struct rounds *rounds)
+{
+	for (int i = 0; i < CLOSE_LOOKS; i++) {
+		double next_s = lookout_next_s(rounds->lookout);
+		const struct timespec pause = { .tv_nsec = (long)(next_s * 1e9) };
+
+		if (next_s >= LOOP_S)
+			return;
+		nanosleep(&pause, NULL);
+		look(rounds);
+	}
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
+	double next_s = lookout_next_s(rounds->lookout);
 
 	if (enter(rounds)) {
-		inspect_if_moved(rounds);
+		look(rounds);
+		look_closely(rounds);
+		next_s = inspect_in_time(rounds, lookout_next_s(rounds->lookout));
 		leave(rounds);
 	}
+	timer->repeat =
+		fmin(next_s,
+		     rounds->looked(rounds->data, lookout_view(rounds->lookout)->now_ns));
+	ev_timer_again(loop, timer);
 }
 
 void rounds_start(struct rounds *rounds, double lease_s)
@@ -237,8 +263,8 @@ void rounds_start(struct rounds *rounds, double lease_s)
 
 	ev_timer_init(&rounds->look, on_look, 0, POLICY_POLL_MIN_MS / 1e3);
 	ev_timer_init(&rounds->refresh, on_refresh, refresh_s, refresh_s);
-	ev_timer_init(&rounds->inspect, on_inspect, INSPECT_EVERY_S, INSPECT_EVERY_S);
-	rounds->look.data = rounds->refresh.data = rounds->inspect.data = rounds;
+	rounds->look.data = rounds->refresh.data = rounds;
+	rounds->inspected_ns = clock_now_ns();
 	rounds->custody = (struct custody){
 		.nl = rounds->remedy->nl,
 		.leases = rounds->leases,
@@ -246,7 +272,6 @@ void rounds_start(struct rounds *rounds, double lease_s)
 	};
 	ev_timer_start(rounds->loop, &rounds->look);
 	ev_timer_start(rounds->loop, &rounds->refresh);
-	ev_timer_start(rounds->loop, &rounds->inspect);
 }
 
 void rounds_look_now(struct rounds *rounds)
@@ -258,5 +283,4 @@ void rounds_stop(struct rounds *rounds)
 {
 	ev_timer_stop(rounds->loop, &rounds->look);
 	ev_timer_stop(rounds->loop, &rounds->refresh);
-	ev_timer_stop(rounds->loop, &rounds->inspect);
 }

@@ -41,10 +41,11 @@ struct rounds {
 	void *data;
 	struct custody custody;
 	struct warrant warrant;
-	uint64_t measured_ns; /* when the counters were read; 0: never */
+	uint64_t measured_ns;  /* when the counters were read; 0: never */
+	uint64_t inspected_ns; /* when it was seen whether anything of that is due */
+	uint32_t lowest;       /* count since the table last neared the mark, or then */
 	ev_timer look;
 	ev_timer refresh;
-	ev_timer inspect;
 };
 
 /* Begins with a look at once; leases that last lease_s seconds are refreshed in time. */

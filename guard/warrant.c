@@ -86,7 +86,6 @@ void warrant_review(struct warrant *warrant)
 		bool allowed = vetting_allows(warrant->vetting, i);
 		bool known = lookout_view(warrant->lookout)->services[i].unsafe;
 
-		ask_for_look(warrant, i);
 		lookout_note_unsafe(warrant->lookout, i, !allowed);
 		lookout_note_midstream(warrant->lookout, i,
 				       vetting_midstream(warrant->vetting, i));
@@ -99,6 +98,14 @@ void warrant_review(struct warrant *warrant)
 		if (!allowed)
 			give_back(warrant, i);
 	}
+}
+
+void warrant_ask_for_looks(const struct warrant *warrant)
+{
+	size_t count = lookout_view(warrant->lookout)->count;
+
+	for (size_t i = 0; i < count; i++)
+		ask_for_look(warrant, i);
 }
 
 void warrant_note_look(struct warrant *warrant, const struct chore *chore)

@@ -29,6 +29,12 @@ struct warrant {
 /* Audits again if the ruleset has changed, microseconds if not, and does what follows from it. */
 void warrant_review(struct warrant *warrant);
 
+/*
+ * Has the live entries looked at of whom the rules alone do not tell whether packets are translated. That walks through
+ * the table, for which a census would have to wait: not while a decision may be near.
+ */
+void warrant_ask_for_looks(const struct warrant *warrant);
+
 /* A chore that looked for translated entries is done: acts on what it found. */
 void warrant_note_look(struct warrant *warrant, const struct chore *chore);
 
