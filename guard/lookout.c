@@ -162,14 +162,16 @@ static int find_out_who(struct lookout *lookout)
 /* What is known of the table without trouble, and on the way to the mark; not while it would have to wait. */
 static int keep_ready(struct lookout *lookout)
 {
-	int err;
+	int unready, err;
 
 	if (chores_walking(lookout->chores))
 		return 0;
 	err = suspects_keep_baseline(lookout->suspects, lookout->counted, &lookout->view);
-	if (err || lookout->rehearse)
-		return err;
-	return suspects_keep_warm(lookout->suspects, lookout->counted, &lookout->view);
+	if (!err && !lookout->rehearse)
+		err = suspects_keep_warm(lookout->suspects, lookout->counted,
+					 &lookout->view);
+	unready = nl_ready(lookout->nl);
+	return err ? err : unready;
 }
 
 /* Whether what is known already is enough to act: also who grows, if the table does. */

@@ -125,7 +125,7 @@ struct nlmsghdr *nl_begin_nfnl(struct nl *nl, uint16_t type, uint16_t flags,
 }
 
 /* A socket whose answer was left unread cannot carry another request. */
-static int ready(struct nl *nl)
+int nl_ready(struct nl *nl)
 {
 	if (nl->socket && !nl->stale)
 		return 0;
@@ -137,7 +137,7 @@ static int ready(struct nl *nl)
 
 static int send_all(struct nl *nl, const void *data, size_t bytes)
 {
-	int err = ready(nl);
+	int err = nl_ready(nl);
 
 	if (err)
 		return err;

@@ -24,6 +24,13 @@ int nl_open(struct nl **out, int bus);
 void nl_close(struct nl *nl);
 
 /*
+ * Closes the socket of a dump that was left early, and opens another, which else the next request does. Closing may
+ * take milliseconds: for NETLINK_NETFILTER the kernel first waits for other processors, if it has
+ * nf_tables commits to clean up after. Returns 0 or -errno.
+ */
+int nl_ready(struct nl *nl);
+
+/*
  * Starts a request of the given type; flags are added to NLM_F_REQUEST. The caller
  * puts its extra header and attributes into the message (at most NL_REQUEST_MAX
  * bytes in all) and then calls nl_transact().

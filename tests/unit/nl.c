@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +95,27 @@ static void a_dump_left_early_does_not_poison_the_next_request(void **state)
 	nl_close(nl);
 }
 
+/* The next descriptor is the socket's. */
+static void a_dump_left_early_is_ended_when_there_is_time(void **state)
+{
+	struct stat opened, kept, renewed;
+	struct nl *nl;
+	int fd = dup(STDERR_FILENO), count = 0;
+
+	close(fd);
+	assert_int_equal(nl_open(&nl, NETLINK_SOCK_DIAG), 0);
+	assert_int_equal(fstat(fd, &opened), 0);
+	assert_int_equal(nl_ready(nl), 0);
+	assert_int_equal(fstat(fd, &kept), 0);
+	assert_int_equal(kept.st_ino, opened.st_ino);
+	begin_dump(nl, AF_INET);
+	assert_int_equal(nl_transact(nl, stop_at_ten_cb, &count), 0);
+	assert_int_equal(nl_ready(nl), 0);
+	assert_int_equal(fstat(fd, &renewed), 0);
+	assert_int_not_equal(renewed.st_ino, opened.st_ino);
+	nl_close(nl);
+}
+
 static void a_callback_that_fails_is_heard(void **state)
 {
 	struct nl *nl;
@@ -146,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dump_is_read_to_its_end),
 		cmocka_unit_test(a_dump_left_early_does_not_poison_the_next_request),
+		cmocka_unit_test(a_dump_left_early_is_ended_when_there_is_time),
 		cmocka_unit_test(a_callback_that_fails_is_heard),
 		cmocka_unit_test(a_refused_request_returns_the_kernels_error),
 		cmocka_unit_test(a_batch_names_the_message_that_failed),
