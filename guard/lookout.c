@@ -223,6 +223,9 @@ static int look(struct lookout *lookout)
 	if (err)
 		return err;
 	forecast_add(&lookout->forecast, now_ns, usage.entries);
+	if (now_ns > lookout->view.now_ns)
+		lookout->view.climb = ((double)usage.entries - lookout->counted) /
+				      clock_between_s(lookout->view.now_ns, now_ns);
 	lookout->counted = usage.entries;
 	fill_view(lookout, now_ns, &usage);
 	return 0;

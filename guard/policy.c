@@ -15,7 +15,7 @@
 static const double FASTEST_FLOOD = 300000;
 
 /* Looks at the table that fit into the time it needs to reach the mark. */
-static const double LOOKS_BEFORE_MARK = 4;
+static const double LOOKS_BEFORE_MARK = 3;
 
 /* A table that climbs to the mark within the shortest time is looked at half-way, and so on. */
 static const double POLL_CLOSE_S = 0.00025;
@@ -290,8 +290,10 @@ double policy_poll_interval_s(const struct policy_settings *settings,
 	double soonest = fmin(room / FASTEST_FLOOD, view->full_in_s);
 	double interval = soonest / LOOKS_BEFORE_MARK;
 	double least = POLICY_POLL_MIN_MS / 1e3;
+	/* A flood that has just begun does not show in the slope yet. */
+	double climb = fmax(view->slope, view->climb);
 
-	if (room > 0 && view->slope > 0)
-		least = fmin(least, fmax(room / view->slope / 2, POLL_CLOSE_S));
+	if (room > 0 && climb > 0)
+		least = fmin(least, fmax(room / climb / 2, POLL_CLOSE_S));
 	return fmin(fmax(interval, least), POLICY_POLL_MAX_MS / 1e3);
 }

@@ -50,6 +50,7 @@ struct policy_view {
 	uint32_t entries;
 	uint32_t limit;
 	double slope;       /* entries per second, smoothed */
+	double climb;       /* the same since the last look */
 	double full_in_s;   /* INFINITY: not in sight */
 	double leaving;     /* entries that are being deleted at this moment */
 	bool purging;       /* expired entries are being collected */

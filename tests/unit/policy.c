@@ -491,9 +491,13 @@ static void looks_come_faster_as_the_mark_comes_nearer(void **state)
 	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.00025, 1e-9);
 	view.slope = 10;
 	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.005, 1e-9);
+	/* A flood shows between two looks at once. */
+	view.entries = 79800;
+	view.climb = 100000;
+	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.001, 1e-9);
 	view.limit = 100000000;
 	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 1, 1e-9);
-	view.full_in_s = 0.4;
+	view.full_in_s = 0.3;
 	assert_float_equal(policy_poll_interval_s(&SETTINGS, &view), 0.1, 1e-9);
 }
 
