@@ -27,7 +27,7 @@ static const double TOP_AGE_S = 10;
  */
 static const double WARM_PART = 0.1;
 static const double WARM_FOR_S = 1;
-static const double RENEW_WARM_S = 0.02;
+static const double RENEW_WARM_S = 0.01;
 
 struct suspects {
 	const struct config *config;
@@ -36,7 +36,8 @@ struct suspects {
 	struct addresses local;
 	struct census baseline;
 	struct census census;
-	uint32_t lowest; /* count since the last census to keep warm, or at it */
+	struct growth growth; /* from the one to the other */
+	uint32_t lowest;      /* count since the last census, or at it */
 	struct census_top top;
 	uint64_t top_ns; /* when it was found; 0: never */
 };
@@ -81,19 +82,29 @@ static int take(struct suspects *suspects, uint64_t now_ns, uint32_t entries,
 			   entries, out);
 }
 
+/* Takes the census, and compares it with the baseline. */
+static int look_who(struct suspects *suspects, uint64_t now_ns, uint32_t entries)
+{
+	int err = take(suspects, now_ns, entries, &suspects->census);
+
+	if (err)
+		return err;
+	suspects->lowest = entries;
+	growth_between(&suspects->baseline.sample, &suspects->census.sample,
+		       &suspects->growth);
+	return 0;
+}
+
 /* Writes who it is by the last census. */
 static void tell(const struct suspects *suspects, struct policy_view *view)
 {
-	struct growth growth;
-
 	census_apply(&suspects->census, view);
-	growth_between(&suspects->baseline.sample, &suspects->census.sample, &growth);
-	growth_apply(&growth, view);
+	growth_apply(&suspects->growth, view);
 }
 
 int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view)
 {
-	int err = take(suspects, view->now_ns, entries, &suspects->census);
+	int err = look_who(suspects, view->now_ns, entries);
 
 	if (!err)
 		tell(suspects, view);
@@ -106,11 +117,21 @@ static double mark(const struct suspects *suspects, const struct policy_view *vi
 	return suspects->config->policy.engage_at * view->limit;
 }
 
+/* Whether the last census says who it is when the table counts entries, and goes on to for some time. */
+static bool serves(const struct suspects *suspects, double entries, double warm_for_s,
+		   const struct policy_view *view)
+{
+	const struct growth_sample *sample = &suspects->census.sample;
+
+	return sample->taken_ns > suspects->baseline.sample.taken_ns &&
+	       fabs(entries - sample->entries) <= WARM_PART * mark(suspects, view) &&
+	       clock_is_within(sample->taken_ns, view->now_ns, warm_for_s);
+}
+
 int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
 		       const struct policy_view *view)
 {
 	double climb = WARM_PART / 2 * mark(suspects, view);
-	int err;
 
 	/* What falls needs no watching; what climbs from there does. */
 	if (entries < suspects->lowest)
@@ -118,20 +139,16 @@ int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
 	if (entries < suspects->lowest + climb ||
 	    clock_is_within(suspects->census.sample.taken_ns, view->now_ns, RENEW_WARM_S))
 		return 0;
-	err = take(suspects, view->now_ns, entries, &suspects->census);
-	if (!err)
-		suspects->lowest = entries;
-	return err;
+	/* What will do at the mark is not taken again on the last stretch: it would only make the guard late. */
+	if (serves(suspects, mark(suspects, view), WARM_FOR_S / 2, view))
+		return 0;
+	return look_who(suspects, view->now_ns, entries);
 }
 
 bool suspects_recall(const struct suspects *suspects, uint32_t entries,
 		     struct policy_view *view)
 {
-	double moved = fabs((double)entries - suspects->census.sample.entries);
-
-	if (suspects->census.sample.taken_ns <= suspects->baseline.sample.taken_ns ||
-	    moved > WARM_PART * mark(suspects, view) ||
-	    !clock_is_within(suspects->census.sample.taken_ns, view->now_ns, WARM_FOR_S))
+	if (!serves(suspects, entries, WARM_FOR_S, view))
 		return false;
 	tell(suspects, view);
 	return true;
@@ -164,6 +181,8 @@ int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,
 		return 0;
 	unread = suspects_read_local(suspects);
 	err = take(suspects, view->now_ns, entries, &suspects->baseline);
+	if (!err)
+		suspects->lowest = entries;
 	return err ? err : unread;
 }
 

@@ -39,12 +39,22 @@ static const struct suspects
 						  { 19, 1 }, { 20, 1 } } } },
 	};
 
-static bool serves(double elapsed_s, uint32_t entries)
+static struct suspects known(void)
 {
+	struct suspects suspects = KNOWN;
+
+	growth_between(&suspects.baseline.sample, &suspects.census.sample,
+		       &suspects.growth);
+	return suspects;
+}
+
+static bool is_recalled(double elapsed_s, uint32_t entries)
+{
+	const struct suspects suspects = known();
 	struct policy_view view = { .count = 2,
 				    .limit = LIMIT,
 				    .now_ns = THEN_NS + (uint64_t)(elapsed_s * 1e9) };
-	bool recalled = suspects_recall(&KNOWN, entries, &view);
+	bool recalled = suspects_recall(&suspects, entries, &view);
 
 	assert_int_equal(view.attributed, recalled);
 	if (recalled) {
@@ -57,23 +67,23 @@ static bool serves(double elapsed_s, uint32_t entries)
 
 static void a_census_serves_while_the_count_has_hardly_moved(void **state)
 {
-	assert_true(serves(0.005, 90000));
-	assert_true(serves(0.05, 100000));
-	assert_true(serves(0.05, 80000));
-	assert_false(serves(0.05, 100001));
-	assert_false(serves(0.05, 79999));
+	assert_true(is_recalled(0.005, 90000));
+	assert_true(is_recalled(0.05, 100000));
+	assert_true(is_recalled(0.05, 80000));
+	assert_false(is_recalled(0.05, 100001));
+	assert_false(is_recalled(0.05, 79999));
 }
 
 static void a_census_serves_for_a_second_only(void **state)
 {
-	assert_true(serves(0.99, 90000));
-	assert_false(serves(1.01, 90000));
+	assert_true(is_recalled(0.99, 90000));
+	assert_false(is_recalled(1.01, 90000));
 }
 
 /* Who has come since the baseline, it cannot tell. */
 static void a_census_of_before_the_baseline_does_not_serve(void **state)
 {
-	struct suspects suspects = KNOWN;
+	struct suspects suspects = known();
 	struct policy_view view = { .count = 2, .limit = LIMIT, .now_ns = THEN_NS };
 
 	suspects.baseline.sample.taken_ns = suspects.census.sample.taken_ns;
@@ -82,7 +92,7 @@ static void a_census_of_before_the_baseline_does_not_serve(void **state)
 
 static void what_was_forgotten_is_not_recalled(void **state)
 {
-	struct suspects suspects = KNOWN;
+	struct suspects suspects = known();
 	struct policy_view view = { .count = 2, .limit = LIMIT, .now_ns = THEN_NS };
 
 	suspects_forget(&suspects);
@@ -94,7 +104,7 @@ static void what_was_forgotten_is_not_recalled(void **state)
 static void
 no_census_is_taken_of_a_table_that_hardly_climbs_or_again_at_once(void **state)
 {
-	struct suspects suspects = KNOWN;
+	struct suspects suspects = known();
 	struct policy_view view = { .count = 2,
 				    .limit = LIMIT,
 				    .now_ns = THEN_NS + 500000000 };
@@ -102,8 +112,20 @@ no_census_is_taken_of_a_table_that_hardly_climbs_or_again_at_once(void **state)
 	assert_int_equal(suspects_keep_warm(&suspects, 94000, &view), 0);
 	assert_int_equal(suspects_keep_warm(&suspects, 20000, &view), 0);
 	assert_int_equal(suspects_keep_warm(&suspects, 24000, &view), 0);
-	view.now_ns = THEN_NS + 10000000;
+	view.now_ns = THEN_NS + 5000000;
 	assert_int_equal(suspects_keep_warm(&suspects, 99000, &view), 0);
+}
+
+/* Of the mark, 100,000, it is a tenth away, so that it says who it is there, too. */
+static void no_census_is_taken_on_the_last_stretch_if_the_last_one_will_do(void **state)
+{
+	struct suspects suspects = known();
+	struct policy_view view = { .count = 2,
+				    .limit = LIMIT,
+				    .now_ns = THEN_NS + 400000000 };
+
+	assert_int_equal(suspects_keep_warm(&suspects, 99000, &view), 0);
+	assert_true(suspects_recall(&suspects, 100000, &view));
 }
 
 int main(void)
@@ -115,6 +137,8 @@ int main(void)
 		cmocka_unit_test(what_was_forgotten_is_not_recalled),
 		cmocka_unit_test(
 			no_census_is_taken_of_a_table_that_hardly_climbs_or_again_at_once),
+		cmocka_unit_test(
+			no_census_is_taken_on_the_last_stretch_if_the_last_one_will_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
