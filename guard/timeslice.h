@@ -3,9 +3,9 @@
 #define GUARD_TIMESLICE_H
 
 /*
- * Asks the kernel to let this process, and the threads that it will start, run soon when they wake,
- * before one that computes; they get no more of the processor than before. Needs no
- * privilege. Kernels before 6.12 make nothing of it.
+ * Asks the kernel to let this thread run soon when it wakes, before one that computes, and to let it finish: by a
+ * slice of time that is shorter than those of others, of which kernels before 6.12 make nothing, and by niceness
+ * where it is 0 and that is allowed. What threads it starts are as any others.
  */
 void timeslice_shorten(void);
 
