@@ -48,7 +48,35 @@ void lifetimes_begin(struct lifetimes *l, uint64_t now_ns)
 	l->panel.count = 0;
 	memset(l->expiring, 0, sizeof(l->expiring));
 	for (size_t i = 0; i < LIFETIMES_KINDS; i++)
-		l->kind[i].flows = 0;
+		l->kind[i].flows = l->kind[i].longest_s = l->kind[i].longest =
+			l->kind[i].shorter = 0;
+}
+
+/* One more flow of that kind. */
+static void note_rest(struct lifetimes_kind *kind, uint32_t rest_s)
+{
+	kind->flows++;
+	if (rest_s > kind->longest_s) {
+		kind->shorter = rest_s == kind->longest_s + 1 ? kind->longest : 0;
+		kind->longest = 0;
+		kind->longest_s = rest_s;
+	}
+	kind->longest += rest_s == kind->longest_s;
+	kind->shorter += rest_s + 1 == kind->longest_s;
+}
+
+/*
+ * What remains is rounded down, so a timeout is a second more than the longest; but for those few that came
+ * in this very moment, to which all of it does.
+ */
+static double timeout_of(const struct lifetimes_kind *kind)
+{
+	enum { FEW = 4 };
+
+	if (kind->flows == 0)
+		return 0;
+	return fmax(kind->timeout_s,
+		    kind->longest_s + (kind->longest >= kind->shorter / FEW));
 }
 
 void lifetimes_add(struct lifetimes *l, const struct flow *flow)
@@ -57,8 +85,7 @@ void lifetimes_add(struct lifetimes *l, const struct flow *flow)
 	double rest_s = flow->timeout_s;
 
 	l->flows++;
-	kind->flows++;
-	kind->timeout_s = fmax(kind->timeout_s, rest_s + 1);
+	note_rest(kind, flow->timeout_s);
 	if (rest_s < LIFETIMES_LONGEST_S)
 		l->expiring[flow->timeout_s]++;
 	if (l->panel.count == LIFETIMES_PANEL)
@@ -201,10 +228,8 @@ void lifetimes_end(struct lifetimes *l)
 	struct moves moves = { 0 };
 
 	qsort(l->panel.flow, l->panel.count, sizeof(l->panel.flow[0]), compare_ids);
-	for (size_t i = 0; i < LIFETIMES_KINDS; i++) {
-		if (l->kind[i].flows == 0)
-			l->kind[i].timeout_s = 0;
-	}
+	for (size_t i = 0; i < LIFETIMES_KINDS; i++)
+		l->kind[i].timeout_s = timeout_of(&l->kind[i]);
 	l->compared = l->elapsed_s > 0 && l->before.count > 0;
 	if (!l->compared) {
 		if (l->weight_s <= 0)

@@ -38,8 +38,11 @@ struct lifetimes_panel {
 
 /* Entries with the same timeout: a protocol in one of its states. */
 struct lifetimes_kind {
-	double timeout_s; /* the longest that was seen to remain; 0: there are none */
-	uint32_t flows;   /* in the sample */
+	double timeout_s;   /* the longest that was seen to remain; 0: there are none */
+	uint32_t flows;     /* in the sample */
+	uint32_t longest_s; /* of what remains to one of them, in whole seconds */
+	uint32_t longest;   /* flows to which so much does */
+	uint32_t shorter;   /* to which a second less does */
 	double stayed; /* came or changed to it, but for those that changed from it or were */
 		       /* kept: a second, for each flow of the sample, smoothed */
 };

@@ -64,12 +64,13 @@ static double collected_per_s(const struct outlook *o, const struct lifetimes *l
 			      double climb, uint32_t buckets)
 {
 	double dying = dying_per_s(o, l);
-	double seen = fmax(0, dying - climb);
+	double seen = fmax(0, dying - climb), coming = fmax(0, climb);
 
-	if (o->weight_s > 0)
+	if (o->weight_s > 0) {
 		seen = fmax(0, (o->arrivals - o->growth) / o->weight_s);
-	return fmax(fmin(seen, 1.25 * dying),
-		    o->expired * touched_part(fmax(0, climb), buckets));
+		coming = fmax(coming, o->arrivals / o->weight_s);
+	}
+	return fmax(fmin(seen, 1.25 * dying), o->expired * touched_part(coming, buckets));
 }
 
 /* Few are collected by the walk of each sample, many by the kernel's collector. */
@@ -117,28 +118,30 @@ static void follow_expired(struct outlook *o, const struct forecast *f,
  * there, if it is enough to tell it from chance. Was it there for less long than from walk to walk, time
  * and again, others collect, too, and all of the table.
  */
-static void note_walk(struct outlook *o, const struct lifetimes *l,
-		      const struct outlook_walk *walk)
+static void note_walk(struct outlook *o, const struct forecast *f,
+		      const struct lifetimes *l, const struct outlook_walk *walk)
 {
 	static const double SOONER = 0.7, LATER = 1.5;
 	enum { IN_A_ROW = 2 };
 	double keep = exp(-l->elapsed_s / LAG_MEMORY_S);
 	double expected = dying_of_slice(l) * l->elapsed_s;
 	bool tells = expected > 2 * forecast_noise(expected);
-	double lag_s = l->elapsed_s;
+	double lag_s = l->elapsed_s, lost;
 
 	if (tells)
 		lag_s *= fmin(1, walk->collected / expected);
-	if (tells && lag_s > LATER * o->lag_s)
+	if (tells && lag_s > fmax(LATER * o->lag_s, SOONER * l->elapsed_s))
+		o->sooner = 0;
+	/* It would have been seen in the count. */
+	lost = dying_per_s(o, l) * o->lag_s;
+	if (lost > 2 * forecast_noise(lost) && forecast_fell_s(f) > 1 + LATER * o->lag_s)
 		o->sooner = 0;
 	o->lag_s = fmax(lag_s, o->lag_s * keep + lag_s * (1 - keep));
 	if (tells && o->lag_s < SOONER * l->elapsed_s)
 		o->sooner++;
+	o->walked = fmin(1, l->flows / fmax(1, o->entries - o->expired));
 	if (walk->whole || o->sooner >= IN_A_ROW)
 		o->walked = 1;
-	else
-		o->walked =
-			tells ? fmin(1, l->flows / fmax(1, o->entries - o->expired)) : 0;
 	if (o->walked >= 1)
 		o->expired = fmin(o->expired, dying_per_s(o, l) * o->lag_s);
 	o->expired = walk->whole ? 0 : fmax(0, o->expired - walk->collected);
@@ -175,7 +178,7 @@ void outlook_note(struct outlook *o, const struct forecast *f, const struct life
 	if (first)
 		return;
 	follow_expired(o, f, l, fallen, buckets);
-	note_walk(o, l, walk);
+	note_walk(o, f, l, walk);
 	if (l->compared)
 		note_arrivals(o, l, rise + fallen);
 }
@@ -198,12 +201,12 @@ static void expect_gc(struct course *c, const struct outlook *o, const struct fo
 		o->walked * fmax(0, o->lag_s - c->age_s) + (1 - o->walked) * c->gc_at_s;
 }
 
-/* What has expired but is counted, as far as is known. */
+/* What has expired but is counted, as far as is known, collected being so many a second. */
 static double expired_now(const struct outlook *o, const struct forecast *f,
-			  const struct lifetimes *l, double age_s)
+			  const struct lifetimes *l, double age_s, double collected)
 {
 	double dying = dying_per_s(o, l);
-	double expired = o->expired + dying * age_s;
+	double expired = fmax(0, o->expired + (dying - collected) * age_s);
 
 	if (forecast_fell_s(f) < age_s)
 		expired = fmin(expired, dying * forecast_fell_s(f));
@@ -248,19 +251,25 @@ static struct outlook_result by_history(const struct forecast *f, uint32_t limit
 	return result;
 }
 
-/* What a course comes to in the end, and so that a slope does not contradict it. */
+/*
+ * What a course comes to in the end, and so that a slope does not contradict it. Small swings, of what
+ * expires and is collected, are steady; of large ones the crest is told, to which it climbs.
+ */
 static void judge(struct outlook_result *result, const struct course *c, double entries,
-		  double slope)
+		  double slope, double dying)
 {
 	static const double SOON_S = 10;
-	bool climbs = slope * SOON_S > nothing(entries);
+	double swing = dying * c->gc_every_s, chance = nothing(c->crest);
+	bool swings = swing > 2 * chance;
+	double gains = swings ? slope : c->arriving - dying;
 
 	result->slope = fmax(0, slope);
 	result->settles_at = c->crest;
 	if (isfinite(result->full_s)) {
 		result->verdict = OUTLOOK_FILLS;
 		result->settles_at = NAN;
-	} else if (climbs || c->crest - entries > nothing(c->crest)) {
+	} else if (gains * SOON_S > nothing(entries) ||
+		   c->crest - entries > chance + (swings ? 0 : swing)) {
 		result->verdict = OUTLOOK_SETTLES;
 		result->settles_at = fmax(c->crest, entries);
 	} else if (entries - c->crest > nothing(entries)) {
@@ -273,17 +282,20 @@ static void judge(struct outlook_result *result, const struct course *c, double 
 }
 
 /*
- * New entries a second: what it gains, and what is collected meanwhile. Where that is collected all the
- * time samples tell it better, unless the climb says that it has changed since.
+ * New entries a second: what it gains, and what is collected meanwhile. Where that is about as much
+ * samples tell it better, unless the climb says that it has changed since.
  */
 static double arriving_now(const struct outlook *o, const struct lifetimes *l,
 			   double climb, double collected)
 {
-	static const double ALIKE = 1.25;
+	static const double ALIKE = 1.25, MUCH = 0.25;
 	double seen = o->weight_s > 0 ? o->arrivals / o->weight_s : 0;
+	double growth = o->weight_s > 0 ? o->growth / o->weight_s : 0;
+	double dying = dying_per_s(o, l);
+	bool alike = climb < ALIKE * seen && seen < ALIKE * (fmax(0, climb) + dying);
 
-	if (o->walked >= 1 && climb < ALIKE * seen &&
-	    seen < ALIKE * (fmax(0, climb) + dying_per_s(o, l)))
+	if ((o->walked >= 1 && alike) ||
+	    (dying > MUCH * climb && fabs(climb - growth) < forecast_noise(seen)))
 		return seen;
 	return fmax(0, climb + collected);
 }
@@ -296,6 +308,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 	double climb = forecast_slope(f);
 	bool climbs = forecast_climb(f, &climb);
 	double collected = collected_per_s(o, l, climb, buckets);
+	double dying = dying_per_s(o, l);
 	struct course c = {
 		.l = l,
 		.limit = limit,
@@ -307,7 +320,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 	};
 	struct outlook_result result = { 0 };
 
-	c.expired = expired_now(o, f, l, c.age_s);
+	c.expired = expired_now(o, f, l, c.age_s, collected);
 	/* While it falls the count does not tell who comes. */
 	if (!climbs && o->weight_s > 0)
 		c.arriving = o->arrivals / o->weight_s;
@@ -317,7 +330,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 		c.touched = fmax(c.touched, fmin(1, collected / o->expired));
 	expect_gc(&c, o, f);
 	result.full_s = course_run(&c);
-	judge(&result, &c, f->level, climbs ? climb : c.arriving - dying_per_s(o, l));
+	judge(&result, &c, f->level, climbs ? climb : c.arriving - dying, dying);
 	return result;
 }
 

@@ -342,6 +342,10 @@ static void predict(const struct watch *watch, struct reading *reading)
 	reading->verdict = ahead.verdict;
 	reading->full_s = ahead.full_s;
 	reading->settles_at = ahead.settles_at;
+	/* That looked at what the sample has left. */
+	if (ahead.verdict == OUTLOOK_SETTLES)
+		reading->settles_at =
+			fmax(ahead.settles_at, (double)reading->usage.entries);
 	reading->arrivals_per_s = ahead.arrivals_per_s;
 }
 

@@ -63,8 +63,9 @@ static bool contradicts(const struct outlook_result *result, double entries)
 {
 	switch (result->verdict) {
 	case OUTLOOK_FILLS: return result->slope < 0;
-	case OUTLOOK_SETTLES: return result->slope < 0 || result->settles_at < entries;
-	case OUTLOOK_DRAINS: return result->slope > 0 || result->settles_at > entries;
+	case OUTLOOK_SETTLES:
+		return result->slope < 0 || result->settles_at < entries - 1;
+	case OUTLOOK_DRAINS: return result->slope > 0 || result->settles_at > entries + 1;
 	case OUTLOOK_STEADY: return result->slope != 0;
 	default: return true;
 	}

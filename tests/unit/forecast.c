@@ -363,6 +363,62 @@ static void a_gap_of_a_fifth_of_a_second_does_not_end_a_climb(void **state)
 	assert_true(climb == 0);
 }
 
+/* 600 come a second, and each second a dump takes as many that have expired. */
+static void play_walks(struct replay *r, bool told)
+{
+	double level = 3000;
+
+	start(r);
+	for (int n = 1; n < 300; n++) {
+		level += 60;
+		sample(r, 0.1, level);
+		if (n % 10)
+			continue;
+		level -= 540;
+		r->now_s += 0.01;
+		if (told)
+			assert_near(forecast_note_walk(&r->forecast,
+						       (uint64_t)(r->now_s * 1e9),
+						       (uint32_t)level),
+				    546, 0.1);
+	}
+}
+
+static void what_a_walk_collects_is_no_fall(void **state)
+{
+	struct replay r;
+	double climb = 0;
+
+	play_walks(&r, false);
+	assert_true(forecast_fallen(&r.forecast) > 10000);
+	play_walks(&r, true);
+	assert_true(forecast_fallen(&r.forecast) == 0);
+	assert_true(isinf(forecast_fell_s(&r.forecast)));
+	assert_true(forecast_climb(&r.forecast, &climb));
+	assert_near(climb, 600, 0.1);
+	assert_near(forecast_slope(&r.forecast), 600, 0.1);
+}
+
+static void a_walk_that_collects_nothing_changes_nothing(void **state)
+{
+	struct replay r;
+	struct forecast before = { 0 };
+
+	assert_true(forecast_note_walk(&before, 5, 100) == 0);
+	assert_true(before.last_ns == 0);
+	start(&r);
+	rest(&r, 2, 0.1, 3000);
+	before = r.forecast;
+	/* Some came meanwhile; or few went; or the clock goes back. */
+	assert_true(forecast_note_walk(&r.forecast, before.last_ns + 1, 3100) == 0);
+	assert_true(forecast_note_walk(&r.forecast, before.last_ns + 1, 2990) == 0);
+	assert_true(forecast_note_walk(&r.forecast, before.last_ns, 0) == 0);
+	assert_true(r.forecast.level == before.level);
+	assert_true(r.forecast.step_level == before.step_level);
+	assert_true(forecast_note_walk(&r.forecast, before.last_ns + 1, 0) == 3000);
+	assert_true(r.forecast.level == 0);
+}
+
 static void a_restart_forgets(void **state)
 {
 	struct replay r;
@@ -414,6 +470,8 @@ int main(void)
 		cmocka_unit_test(polls_a_second_apart_predict_too),
 		cmocka_unit_test(the_end_of_a_collection_is_no_slower_climb),
 		cmocka_unit_test(a_gap_of_a_fifth_of_a_second_does_not_end_a_climb),
+		cmocka_unit_test(what_a_walk_collects_is_no_fall),
+		cmocka_unit_test(a_walk_that_collects_nothing_changes_nothing),
 		cmocka_unit_test(a_restart_forgets),
 		cmocka_unit_test(a_gap_of_hours_does_no_harm),
 	};

@@ -158,6 +158,48 @@ static void more_flows_than_are_remembered_do_no_harm(void **state)
 	assert_true(l.arrived == 0);
 }
 
+/* Of 10 a second that live 5 s, whoever is met in samples of 10 s was not there before. */
+static void who_came_and_went_between_two_samples_has_come(void **state)
+{
+	static struct lifetimes l;
+
+	lifetimes_restart(&l);
+	for (int t = 0; t <= 60; t += 10) {
+		lifetimes_begin(&l, at(t));
+		for (uint32_t i = 0; i < 50; i++)
+			add(&l, (uint32_t)t * 1000 + i, i / 10);
+		lifetimes_end(&l);
+	}
+	assert_true(l.compared);
+	assert_true(fabs(l.came * l.flows - 10) < 0.01);
+	assert_true(fabs(l.arrived * l.flows - 100) < 0.1);
+}
+
+/* Those that come in the very moment of the sample have it all. */
+static void a_timeout_is_told_from_one_that_is_a_second_longer(void **state)
+{
+	static struct lifetimes l;
+	const struct lifetimes_kind *kind = &l.kind[0];
+
+	lifetimes_restart(&l);
+	lifetimes_begin(&l, at(0));
+	for (uint32_t i = 0; i < 50; i++)
+		add(&l, i, i / 10);
+	lifetimes_end(&l);
+	assert_true(kind->timeout_s == 5);
+	lifetimes_begin(&l, at(1));
+	add(&l, 100, 5);
+	for (uint32_t i = 0; i < 50; i++)
+		add(&l, 10 + i, i / 10);
+	lifetimes_end(&l);
+	assert_true(kind->timeout_s == 5);
+	lifetimes_begin(&l, at(2));
+	for (uint32_t i = 0; i < 60; i++)
+		add(&l, 200 + i, i / 10);
+	lifetimes_end(&l);
+	assert_true(kind->timeout_s == 6);
+}
+
 static void a_clock_that_goes_back_begins_anew(void **state)
 {
 	static struct lifetimes l;
@@ -184,6 +226,8 @@ int main(void)
 		cmocka_unit_test(who_is_refreshed_does_not_expire_in_time),
 		cmocka_unit_test(a_change_of_state_changes_the_lifetime),
 		cmocka_unit_test(more_flows_than_are_remembered_do_no_harm),
+		cmocka_unit_test(who_came_and_went_between_two_samples_has_come),
+		cmocka_unit_test(a_timeout_is_told_from_one_that_is_a_second_longer),
 		cmocka_unit_test(a_clock_that_goes_back_begins_anew),
 	};
 
