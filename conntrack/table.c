@@ -276,3 +276,14 @@ uint32_t table_counter_value(const struct table_counters *counters,
 {
 	return *(const uint32_t *)((const char *)counters + counter->offset);
 }
+
+void table_counters_advance(struct table_counters *counters,
+			    const struct table_counters *now,
+			    uint64_t totals[TABLE_COUNTERS])
+{
+	struct table_counters gained = table_counters_delta(counters, now);
+
+	for (size_t i = 0; i < TABLE_COUNTERS; i++)
+		totals[i] += table_counter_value(&gained, &TABLE_COUNTER[i]);
+	*counters = *now;
+}

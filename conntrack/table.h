@@ -104,4 +104,9 @@ extern const struct table_counter TABLE_COUNTER[TABLE_COUNTERS];
 uint32_t table_counter_value(const struct table_counters *counters,
 			     const struct table_counter *counter);
 
+/* *counters becomes *now, and what was counted meanwhile is added to totals, in TABLE_COUNTER's order. */
+void table_counters_advance(struct table_counters *counters,
+			    const struct table_counters *now,
+			    uint64_t totals[TABLE_COUNTERS]);
+
 #endif

@@ -90,14 +90,11 @@ static int ask_counters(struct watch *watch, struct table_counters *out)
 
 static void read_counters(struct watch *watch)
 {
-	struct table_counters now, gained;
+	struct table_counters now;
 
 	if (ask_counters(watch, &now) < 0)
 		return;
-	gained = table_counters_delta(&watch->counters, &now);
-	for (size_t i = 0; i < TABLE_COUNTERS; i++)
-		watch->totals[i] += table_counter_value(&gained, &TABLE_COUNTER[i]);
-	watch->counters = now;
+	table_counters_advance(&watch->counters, &now, watch->totals);
 	watch->counted = true;
 	watch->counted_ns = clock_now_ns();
 }

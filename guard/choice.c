@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guard/complaint.h"
 #include "guard/config.h"
@@ -60,4 +61,24 @@ int choice_check(const struct order *order, const struct choice_ear *ear,
 	}
 	text_free(&reason);
 	return err;
+}
+
+bool choice_examine(const struct order *order, const struct choice_ear *ear,
+		    struct config *config, char *problem, size_t size)
+{
+	struct order asked = *order;
+	struct text why = { 0 };
+	bool any;
+
+	problem[0] = '\0';
+	if (!asked.config_path && access(CHOICE_PATH, R_OK) == 0)
+		asked.config_path = CHOICE_PATH;
+	any = asked.config_path || asked.service_count || asked.setting_count;
+	if (any && choice_check(&asked, ear, config, &why)) {
+		config_init(config);
+		snprintf(problem, size, "%.*s", (int)strcspn(text_str(&why), "\n"),
+			 text_str(&why));
+	}
+	text_free(&why);
+	return any;
 }

@@ -3,6 +3,8 @@
 #define GUARD_CHOICE_H
 
 #include <confuse.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct complaint;
 struct config;
@@ -24,5 +26,16 @@ int choice_read(const struct order *order, const struct choice_ear *ear,
 /* The same, and whether it makes sense together: enough to guard by. */
 int choice_check(const struct order *order, const struct choice_ear *ear,
 		 struct config *config, struct text *why);
+
+/* Where a configuration is if nobody says where. */
+#define CHOICE_PATH "/etc/ctkit/ctguard.conf"
+
+/*
+ * For who judges a configuration where there is one: that of the command line, or the one at
+ * CHOICE_PATH. Returns whether there is one. *config is left alone if not, and has no services if
+ * it is wrong: problem then says what, and where, in a line; else it is "".
+ */
+bool choice_examine(const struct order *order, const struct choice_ear *ear,
+		    struct config *config, char *problem, size_t size);
 
 #endif

@@ -37,30 +37,26 @@
 
 static const char NAME[] = "ctguard";
 
-/* Where a doctor looks for a configuration that nobody named. */
-static const char CONFIG_PATH[] = "/etc/ctkit/ctguard.conf";
-
 /* "status" of a guard that cannot help: for scripts. */
 enum { EXIT_HELPLESS = 4 };
 
 /* libConfuse's error function has no argument of ours. */
 static struct complaint complaint;
 
-static int print(const struct text *text, const struct log *log)
+/* Frees it, too. */
+static int print(struct text *text, const struct log *log)
 {
 	fputs(text_str(text), stdout);
+	text_free(text);
 	return streams_finish(log);
 }
 
 static int print_help(const struct log *log)
 {
 	struct text text = { 0 };
-	int status;
 
 	order_help(&text);
-	status = print(&text, log);
-	text_free(&text);
-	return status;
+	return print(&text, log);
 }
 
 static int print_json(const json_t *object, const struct log *log)
@@ -109,26 +105,6 @@ static int check_config(const struct order *order, const struct log *log)
 	return streams_finish(log);
 }
 
-/* A configuration is judged where there is one; without, there are only no services. */
-static void examine_config(const struct order *order, struct symptoms *symptoms,
-			   struct config *config)
-{
-	struct order asked = *order;
-	struct text why = { 0 };
-
-	if (!asked.config_path && access(CONFIG_PATH, R_OK) == 0)
-		asked.config_path = CONFIG_PATH;
-	symptoms->config_asked =
-		asked.config_path || asked.service_count || asked.setting_count;
-	if (symptoms->config_asked && choice_check(&asked, &EAR, config, &why)) {
-		config_init(config);
-		/* The first line: what is wrong, and where. */
-		snprintf(symptoms->config_problem, sizeof(symptoms->config_problem),
-			 "%.*s", (int)strcspn(text_str(&why), "\n"), text_str(&why));
-	}
-	text_free(&why);
-}
-
 /* What must be done where, and while, it is allowed. Returns EXIT_OK, or another after saying why. */
 static int settle(const struct config *config, const struct log *log)
 {
@@ -167,7 +143,8 @@ static int doctor(const struct order *order, const struct log *log)
 	int status;
 
 	config_init(&config);
-	examine_config(order, &known, &config);
+	known.config_asked = choice_examine(order, &EAR, &config, known.config_problem,
+					    sizeof(known.config_problem));
 	/* Where to look is not the configuration's alone, which may be wrong. */
 	if (order->netns && config_set(&config, "netns", order->netns, &why)) {
 		log_error(log, "%s", text_str(&why));
@@ -307,10 +284,7 @@ static int show_answer(const json_t *answer, const struct order *order,
 /* Brings an order to the running guard. */
 static int send_to(const char *path, const struct order *order, const struct log *log)
 {
-	json_t *request =
-		json_pack("{s:s, s:s*, s:s*, s:o*}", "command",
-			  order_name(order->command), "service", order->operand, "netns",
-			  order->netns, "now", order->now ? json_true() : NULL);
+	json_t *request = errand_request(order);
 	struct text why = { 0 };
 	json_t *answer = NULL;
 	const char *error;
@@ -358,15 +332,10 @@ static int show_incidents(const json_t *incidents, const struct order *order,
 		json_decref(object);
 		return EXIT_USAGE;
 	}
-	if (number) {
-		json_t *one = json_array_get(incidents, (size_t)number - 1);
-
-		json_object_set(object, "incident", one);
-		incidents_show(one, &text);
-	} else {
-		json_object_set(object, "incidents", (json_t *)incidents);
-		incidents_list(incidents, &text);
-	}
+	if (number)
+		incidents = json_array_get(incidents, (size_t)number - 1);
+	json_object_set(object, number ? "incident" : "incidents", (json_t *)incidents);
+	(number ? incidents_show : incidents_list)(incidents, &text);
 	status = order->json ? print_json(object, log) : print(&text, log);
 	text_free(&text);
 	json_decref(object);

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "guard/order.h"
 #include "lib/text.h"
 
 /* The status of as many services as may be in as many namespaces is 6 MiB. */
@@ -128,4 +129,11 @@ int errand_run(const char *path, const json_t *request, json_t **out, struct tex
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+json_t *errand_request(const struct order *order)
+{
+	return json_pack("{s:s, s:s*, s:s*, s:o*}", "command", order_name(order->command),
+			 "service", order->operand, "netns", order->netns, "now",
+			 order->now ? json_true() : NULL);
 }

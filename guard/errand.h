@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+struct order;
 struct text;
 
 /*
@@ -12,5 +13,8 @@ struct text;
  * or -ECONNREFUSED if no guard listens there, or another -errno.
  */
 int errand_run(const char *path, const json_t *request, json_t **out, struct text *why);
+
+/* What to ask of a guard, by a command line: a new object, NULL when memory ran out. */
+json_t *errand_request(const struct order *order);
 
 #endif

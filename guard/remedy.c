@@ -309,3 +309,14 @@ int remedy_withdraw(const struct remedy *remedy)
 	}
 	return result;
 }
+
+enum status_state remedy_state(const struct remedy *remedy)
+{
+	if (remedy->standing_down)
+		return STATUS_STANDING_DOWN;
+	if (remedy->paused)
+		return STATUS_PAUSED;
+	if (remedy->helpless)
+		return STATUS_HELPLESS;
+	return leases_count(remedy->leases) > 0 ? STATUS_ENGAGED : STATUS_WATCHING;
+}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "guard/deeds.h"
+#include "guard/status.h"
 
 struct apply_why;
 struct chores;
@@ -71,5 +72,8 @@ void remedy_stand_down(struct remedy *remedy);
  * somebody else's; puts the limit back. Returns 0, or -errno if some could not be.
  */
 int remedy_withdraw(const struct remedy *remedy);
+
+/* What it is doing. */
+enum status_state remedy_state(const struct remedy *remedy);
 
 #endif

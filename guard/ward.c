@@ -348,7 +348,7 @@ void ward_say_if_inactive(const struct ward *ward)
 
 void ward_read_totals(struct ward *ward)
 {
-	struct table_counters now, gained;
+	struct table_counters now;
 	int err = enter(ward);
 
 	if (err)
@@ -357,22 +357,8 @@ void ward_read_totals(struct ward *ward)
 	leave(ward);
 	if (err)
 		return;
-	gained = table_counters_delta(&ward->counters, &now);
-	for (size_t i = 0; i < TABLE_COUNTERS; i++)
-		ward->totals[i] += table_counter_value(&gained, &TABLE_COUNTER[i]);
-	ward->counters = now;
+	table_counters_advance(&ward->counters, &now, ward->totals);
 	ward->counted = true;
-}
-
-static enum status_state state_of(const struct ward *ward)
-{
-	if (ward->remedy.standing_down)
-		return STATUS_STANDING_DOWN;
-	if (ward->remedy.paused)
-		return STATUS_PAUSED;
-	if (ward->remedy.helpless)
-		return STATUS_HELPLESS;
-	return leases_count(ward->post.leases) > 0 ? STATUS_ENGAGED : STATUS_WATCHING;
 }
 
 struct status_table ward_status(const struct ward *ward)
@@ -381,7 +367,7 @@ struct status_table ward_status(const struct ward *ward)
 		.netns = ward->home ? ward->name : NULL,
 		.label = ward->home ? ward->label : NULL,
 		.config = ward->config,
-		.state = state_of(ward),
+		.state = remedy_state(&ward->remedy),
 		.errors = ward->trouble.count,
 		.leases = ward->post.leases,
 		.view = lookout_view(ward->post.lookout),
