@@ -130,11 +130,15 @@ install: all
 format:
 	clang-format -i $(SOURCES)
 
+# Tests are subshells and share variables with lib.bash, wait_until evals; lists of words are wanted.
+NOT_IN_BATS := SC1010,SC1083,SC2001,SC2013,SC2016,SC2030,SC2031,SC2034,SC2059,SC2086,SC2102,SC2154
+
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
 	cppcheck -q --enable=warning,style,performance,portability --inline-suppr \
 	  --suppressions-list=tests/cppcheck.list --error-exitcode=1 -I. $(FOLDERS)
 	shellcheck $$(git grep -l -E '^#!/bin/(ba)?sh')
+	shellcheck -s bats -e $(NOT_IN_BATS) tests/*/*.bats tests/system/*.bash
 
 clean:
 	$(RM) -r build build-san build-fuzz

@@ -18,7 +18,7 @@ setup() {
 	not_ours
 	before=$(cat "$LIMIT")
 	raised=$((before + 2000))
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	chmod 711 .
 	guard=
 }

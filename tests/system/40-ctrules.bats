@@ -506,7 +506,8 @@ heard_of() { # HOST SERVICE
 }
 
 listens_for() { # PID SIGNAL: it is blocked there, to be read
-	local blocked=0x$(awk '/^SigBlk/ { print $2 }' "/proc/$1/status")
+	local blocked
+	blocked=0x$(awk '/^SigBlk/ { print $2 }' "/proc/$1/status")
 	((blocked >> ($(kill -l "$2") - 1) & 1))
 }
 

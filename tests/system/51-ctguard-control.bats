@@ -9,7 +9,7 @@ setup() {
 	hosts
 	tracked server
 	served=
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {

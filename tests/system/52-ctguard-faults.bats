@@ -11,7 +11,7 @@ load ctguard
 setup() {
 	hosts
 	tracked server
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	# A flow of a service that no guard here may touch.
 	on server conntrack -I -p tcp --state ESTABLISHED -s 192.0.2.1 -d 10.77.0.1 --sport 5000 --dport 22 \
 		-t 6000 2>/dev/null

@@ -9,7 +9,7 @@ load ctguard
 setup() {
 	hosts
 	tracked server
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {

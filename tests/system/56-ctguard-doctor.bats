@@ -9,7 +9,7 @@ pid= # background's
 
 setup() {
 	hosts
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {

@@ -7,7 +7,7 @@ load lib
 load ctguard
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # calls_of SET...: the system calls of systemd's sets, one a line.
@@ -68,7 +68,7 @@ of_unit() {
 	run systemd-analyze verify "$units"/*.service "$units"/*.socket
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ -z "$(grep -E 'ctguard|ctserve' <<<"$output")" ]
+	not grep -qE 'ctguard|ctserve' <<<"$output"
 	# Of 10: how much the service could harm if somebody took it over.
 	systemd-analyze security --offline=true --threshold=20 "$units/ctguard.service" >/dev/null
 }

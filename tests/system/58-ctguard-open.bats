@@ -8,7 +8,7 @@ load lib
 setup() {
 	hosts
 	tracked server
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {

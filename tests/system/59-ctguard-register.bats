@@ -9,7 +9,7 @@ load lib
 setup() {
 	hosts
 	tracked server
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	cat >program.py <<-'PYTHON'
 		# program.py SERVICE...: registers them, and sends what the file "say" has when it is there.
 		import json, os, socket, sys, time
