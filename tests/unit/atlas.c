@@ -249,12 +249,14 @@ static void two_of_a_name_are_told_apart(void **state)
 
 static void who_gets_a_name_is_called_by_it_from_then_on(void **state)
 {
-	spaces[1] = (struct space){ 2, NULL, "ip[77]" };
+	spaces[1] = (struct space){ 2, NULL, "red[77]" };
 	open_all();
-	assert_string_equal(atlas_entry(atlas, 1).name, "ip[77]");
+	assert_string_equal(atlas_entry(atlas, 1).name, "red[77]");
 	spaces[1] = (struct space){ 2, "red", NULL };
 	look();
 	assert_string_equal(told, "rename red; ");
+	/* The one that has its label is itself. */
+	assert_string_equal(atlas_entry(atlas, 1).label, "red");
 	/* One that had a name keeps it. */
 	spaces[1].name = "green";
 	look();
