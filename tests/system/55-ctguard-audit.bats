@@ -152,6 +152,8 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	mkdir place
 	chmod 711 .
 	chown nobody place
+	# To list a table makes it; empty it is nothing.
+	on server ip6tables-legacy -t mangle -L -n >/dev/null
 	guard --user nobody --control place/socket --release-after 1h
 	engage
 	[ "$(events verdict)" -eq 0 ]
