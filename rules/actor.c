@@ -207,6 +207,13 @@ static bool serve(struct play *play, int fd)
 	}
 	if (peer.ss_family == AF_UNSPEC)
 		getpeername(fd, (void *)&peer, &bytes);
+	if (play->apart) {
+		from_text(&peer, NULL, from);
+		play_note(play, PLAY_UNASKED,
+			  "a packet that nobody asked for gets in %.*s%s", (int)got,
+			  data + head, from);
+		return true;
+	}
 	flow = play_flow_of(play, data + head, (size_t)got);
 	from_text(&peer, flow ? &flow->next.from : NULL, from);
 	play_request_text(flow, request);

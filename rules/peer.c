@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/service.h"
+#include "rules/intruder.h"
 #include "rules/scratch.h"
 
 void peer_send_frame(struct play *play, size_t link, const uint8_t *frame, size_t bytes)
@@ -44,6 +45,14 @@ static struct play_flow *flow_of(struct play *play, size_t link,
 	return NULL;
 }
 
+/* Whether others than this host answer there. */
+static bool is_asked(const struct play *play, uint16_t port)
+{
+	if (!play->service->outbound)
+		return play->given.count && port == PLAY_ASKED;
+	return port >= play->service->first_port && port <= play->service->last_port;
+}
+
 /* What the crafted end of a conversation says to a packet of this host, if anything. */
 static bool reaction(const struct play *play, const struct play_flow *flow,
 		     const struct craft *heard, struct craft *out)
@@ -70,8 +79,7 @@ static bool reaction(const struct play *play, const struct play_flow *flow,
 						      flow->name);
 		return true;
 	}
-	if (answered || !heard->bytes || heard->to.port < play->service->first_port ||
-	    heard->to.port > play->service->last_port || !play->service->outbound)
+	if (answered || !heard->bytes || !is_asked(play, heard->to.port))
 		return false;
 	out->bytes = (size_t)snprintf(
 		out->data, sizeof(out->data), "%s%.*s", PLAY_ANSWER,
@@ -89,8 +97,10 @@ static void leave(struct play *play, size_t link, const uint8_t *frame, size_t b
 
 	if (bytes > CRAFT_BYTES_MAX || !craft_read(frame, bytes, &heard))
 		return;
+	if (intruder_hears(play, &heard))
+		return;
 	craft_text(&heard, text);
-	if (text[0])
+	if (text[0] && !play->apart)
 		play_note(play, craft_is_error(&heard) ? PLAY_ERROR : PLAY_PACKET,
 			  "%s by %s", text, play->scratch->link[link].name);
 	if (heard.proto != IPPROTO_TCP && heard.proto != IPPROTO_UDP)

@@ -33,6 +33,7 @@ enum { TEXT_BYTES_MAX = 1 << 20 };
 struct cast {
 	const struct copy *copy;
 	const struct service *service;
+	const struct ranges *ports;
 	const struct watch *watch;
 	bool untracked;
 };
@@ -54,7 +55,7 @@ static int act(const struct cast *cast, const struct scratch *scratch, struct te
 {
 	struct play *play = NULL;
 	uint64_t reached = 0;
-	int err = stage_open(scratch, cast->service, &play);
+	int err = stage_open(scratch, cast->service, cast->ports, &play);
 
 	if (!err) {
 		stage_act(play, 1);
@@ -208,9 +209,10 @@ static int cut(struct performance *out)
 }
 
 int performance_give(const struct copy *copy, const struct service *service,
-		     const struct watch *watch, bool untracked, struct performance *out)
+		     const struct ranges *ports, const struct watch *watch,
+		     bool untracked, struct performance *out)
 {
-	const struct cast cast = { copy, service, watch, untracked };
+	const struct cast cast = { copy, service, ports, watch, untracked };
 	int err;
 
 	*out = (struct performance){ .flows = 0 };

@@ -21,6 +21,8 @@ void play_note(struct play *play, enum play_kind kind, const char *fmt, ...)
 	va_end(args);
 	if (kind == PLAY_PACKET)
 		begin = play->complaining ? PLAY_AFTER_ERRORS : PLAY_OF_PACKETS;
+	else if (kind == PLAY_UNASKED)
+		begin = PLAY_OF_UNASKED;
 	text_add(&play->facts, "%c%s\n", begin, fact);
 }
 

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "lib/text.h"
+#include "rules/arena.h"
 #include "rules/craft.h"
+#include "rules/ranges.h"
 
 struct scratch;
 struct service;
@@ -28,6 +30,9 @@ enum { PLAY_ANSWER_BYTES = sizeof(PLAY_ANSWER) - 1 };
 
 /* When a conversation begins: before NOTRACK, after, or once the service does not listen any more. */
 enum play_act { PLAY_OLD, PLAY_NEW, PLAY_SHUT };
+
+/* Where what programs ask goes whom the kernel gave a port of the service. */
+enum { PLAY_ASKED = 7003 };
 
 /* A conversation: with a host behind a link, or of this host with itself. */
 struct play_flow {
@@ -54,9 +59,13 @@ struct play_socket {
 struct play {
 	const struct scratch *scratch;
 	const struct service *service;
+	struct ranges ports; /* that the kernel gives to clients here */
+	struct arena arena;  /* of given */
+	struct ranges given; /* of these the service's, if it is a range */
 	size_t flows, left_out, sockets;
 	bool heard;       /* something came through */
 	bool complaining; /* hosts send errors about packets: what is seen comes of that */
+	bool apart;       /* only what gets in though nobody asked for it is a fact */
 	struct play_flow flow[PLAY_FLOWS_MAX];
 	struct play_socket socket[PLAY_SOCKETS_MAX];
 	struct text facts; /* a line each */
@@ -65,10 +74,15 @@ struct play {
 enum { PLAY_REQUEST_MAX = 160, PLAY_FACT_MAX = 300 };
 
 /* What a fact is about; and how it begins, for who compares. */
-enum play_kind { PLAY_PACKET, PLAY_ERROR };
-enum { PLAY_OF_PACKETS = 'p', PLAY_AFTER_ERRORS = 'f', PLAY_OF_ERRORS = 'e' };
+enum play_kind { PLAY_PACKET, PLAY_ERROR, PLAY_UNASKED };
+enum {
+	PLAY_OF_PACKETS = 'p',
+	PLAY_OF_UNASKED = 'u',
+	PLAY_AFTER_ERRORS = 'f',
+	PLAY_OF_ERRORS = 'e'
+};
 
-/* Adds a fact, a sentence. ERROR: about an error of ICMP. */
+/* Adds a fact, a sentence. ERROR: about an error of ICMP; UNASKED: about what gets in though nobody asked for it. */
 void play_note(struct play *play, enum play_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -49,14 +49,24 @@ static bool has_fact(const struct performance *performance, const char *fact)
 	return false;
 }
 
-/* Whether the fact is so on one side, but not on the other, in every trial. */
+/*
+ * Whether the fact is so on one side, but not on the other, in every trial. Of what nobody asked for it is only that it
+ * gets in untracked.
+ */
 static bool differs(const struct trial *trials, int count, int side, const char *fact)
 {
+	if (fact[0] == PLAY_OF_UNASKED && !side)
+		return false;
 	for (int k = 0; k < count; k++)
 		if (!has_fact(&trials[k].side[side], fact) ||
 		    has_fact(&trials[k].side[!side], fact))
 			return false;
 	return true;
+}
+
+static bool is_of_errors(const char *fact)
+{
+	return fact[0] == PLAY_AFTER_ERRORS || fact[0] == PLAY_OF_ERRORS;
 }
 
 /* Those about packets, or those that come of ICMP errors. Returns how many. */
@@ -71,7 +81,7 @@ static size_t compare_facts(const struct trial *trials, int count, bool errors,
 		for (size_t i = 0; i < own->facts; i++) {
 			const char *fact = own->fact[i];
 
-			if ((fact[0] != PLAY_OF_PACKETS) != errors ||
+			if (is_of_errors(fact) != errors ||
 			    !differs(trials, count, side, fact))
 				continue;
 			if (out->differences++ < REHEARSAL_LINES_MAX)
@@ -107,13 +117,13 @@ static void take(const struct performance *performance, struct rehearsal *out)
 			  performance->left_out);
 }
 
-static int play(const struct copy *copy, const struct audit *audit, struct trial *trial,
-		struct rehearsal *out)
+static int play(const struct copy *copy, const struct audit *audit,
+		const struct ranges *ports, struct trial *trial, struct rehearsal *out)
 {
 	for (int side = 0; side < SIDES; side++) {
 		struct performance *performance = &trial->side[side];
-		int err = performance_give(copy, &audit->service, &out->watch, side,
-					   performance);
+		int err = performance_give(copy, &audit->service, ports, &out->watch,
+					   side, performance);
 
 		if (err)
 			return err;
@@ -126,14 +136,14 @@ static int play(const struct copy *copy, const struct audit *audit, struct trial
 }
 
 static int rehearse(const struct copy *copy, const struct audit *audit,
-		    struct rehearsal *out)
+		    const struct ranges *ports, struct rehearsal *out)
 {
 	struct trial trials[TRIES] = { 0 };
 	int err = 0;
 
 	/* On a busy machine a packet may come late, but not each time the same one. */
 	for (int i = 0; i < TRIES && !err && !out->why[0]; i++) {
-		err = play(copy, audit, &trials[i], out);
+		err = play(copy, audit, ports, &trials[i], out);
 		if (err || out->why[0])
 			break;
 		compare(trials, i + 1, out);
@@ -209,6 +219,7 @@ static void explain(int err, struct rehearsal *out)
 void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
 		   struct rehearsal *out)
 {
+	const struct ranges ports = surroundings_ports(&evidence->host);
 	struct copy *copy = NULL;
 	int err = copy_read(&copy);
 
@@ -216,7 +227,7 @@ void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
 	watch_of(audit, &out->watch);
 	name_the_rest(evidence, &out->missing);
 	if (!err)
-		err = rehearse(copy, audit, out);
+		err = rehearse(copy, audit, &ports, out);
 	copy_free(copy);
 	if (err)
 		explain(err, out);

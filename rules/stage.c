@@ -15,14 +15,14 @@
 
 #include "lib/service.h"
 #include "rules/actor.h"
+#include "rules/clientports.h"
+#include "rules/intruder.h"
+#include "rules/opening.h"
 #include "rules/peer.h"
 #include "rules/scratch.h"
 
 /* Loopback goes by a queue that the kernel may get to later if it is busy. */
 enum { QUIET_MS = 30 };
-
-/* Ports of those who ask; and how many of a range are asked. */
-enum { FIRST_PORT = 40000, PORTS_MAX = 3 };
 
 /* Until nothing happens any more. */
 static void pump(struct play *play)
@@ -78,100 +78,22 @@ static struct craft_end far_away(bool v6)
 	return end;
 }
 
-static struct play_flow *add_flow(struct play *play, enum play_act act, const char *where,
-				  bool v6)
+/* Between this host and another one behind a link. */
+static void open_remotely(struct play *play, enum play_act act, size_t link,
+			  const struct craft_end *own, const struct craft_end *other,
+			  bool v6)
 {
-	static const char *const ACTS[] = { "old", "new", "shut" };
-	struct play_flow *flow = &play->flow[play->flows];
+	uint16_t ports[OPENING_PORTS_MAX];
+	size_t count = opening_ports(play->service, ports);
 
-	if (play->flows == PLAY_FLOWS_MAX) {
-		play->left_out++;
-		return NULL;
-	}
-	*flow = (struct play_flow){ .fd = -1, .link = SIZE_MAX };
-	flow->next.v6 = v6;
-	flow->next.proto = play->service->proto;
-	flow->act = act;
-	snprintf(flow->name, sizeof(flow->name), "%s %s %zu", ACTS[act], where,
-		 play->flows);
-	play->flows++;
-	return flow;
-}
-
-/* A client behind a link opens a conversation with the service. */
-static void open_remote(struct play *play, struct play_flow *flow, size_t link)
-{
-	bool tcp = flow->next.proto == IPPROTO_TCP;
-	struct craft first = flow->next;
-
-	flow->remote = true;
-	flow->link = link;
-	if (tcp) {
-		first.flags = CRAFT_SYN;
-		first.seq = flow->next.seq = 1000;
-	} else {
-		first.bytes = (size_t)snprintf(first.data, sizeof(first.data), "%s",
-					       flow->name);
-	}
-	peer_send(play, link, &first);
-}
-
-/* A client on this host does. */
-static void open_local(struct play *play, struct play_flow *flow)
-{
-	struct sockaddr_storage address;
-	socklen_t bytes = actor_address(&flow->next.to, flow->next.v6, &address);
-
-	flow->fd = actor_open(play, &flow->next.from, flow->next.v6);
-	if (!actor_add(play, flow->fd, PLAY_ASKS, flow)) {
-		flow->fd = -1;
+	if (play->apart) {
+		intruder_knock(play, link, own, other, v6);
 		return;
 	}
-	if (flow->next.proto == IPPROTO_UDP)
-		actor_ask(play, flow);
-	else if (connect(flow->fd, (void *)&address, bytes) && errno != EINPROGRESS)
-		actor_fail(play, flow, "cannot be sent", errno);
-}
-
-/* Which ports of the service are played: both ends of a range, and one between them. */
-static size_t ports_of(const struct service *service, uint16_t ports[PORTS_MAX])
-{
-	uint16_t first = service->first_port, last = service->last_port;
-	size_t count = 0;
-
-	ports[count++] = first;
-	if (last - first > 1)
-		ports[count++] = (uint16_t)(first + (last - first) / 2);
-	if (last > first)
-		ports[count++] = last;
-	return count;
-}
-
-/* Between an address of this host and another one; link: behind which that is; none: here. */
-static void open_flow(struct play *play, enum play_act act, size_t link,
-		      const struct craft_end *own, const struct craft_end *other,
-		      uint16_t port, bool v6)
-{
-	const struct service *service = play->service;
-	bool here = link == SIZE_MAX;
-	struct play_flow *flow =
-		add_flow(play, act, here ? "lo" : play->scratch->link[link].name, v6);
-	struct craft_end server, client;
-
-	if (!flow)
-		return;
-	server = service->outbound ? *other : *own;
-	client = service->outbound ? *own : *other;
-	if (service->outbound && service->family != AF_UNSPEC)
-		memcpy(server.address, &service->addr, v6 ? 16 : 4);
-	server.port = port;
-	client.port = (uint16_t)(FIRST_PORT + play->flows);
-	flow->next.from = client;
-	flow->next.to = server;
-	if (here || service->outbound)
-		open_local(play, flow);
-	else
-		open_remote(play, flow, link);
+	for (size_t i = 0; i < count; i++)
+		opening_flow(play, act, link, own, other, ports[i], v6);
+	if (act != PLAY_SHUT)
+		opening_given(play, act, link, own, other, v6);
 }
 
 static size_t link_named(const struct play *play, const char *name)
@@ -201,7 +123,7 @@ static void open_at(struct play *play, enum play_act act, const struct ifaddrs *
 	bool v6 = at->ifa_addr->sa_family == AF_INET6;
 	size_t link = link_named(play, at->ifa_name);
 	struct craft_end own = { .port = 0 }, other;
-	uint16_t ports[PORTS_MAX];
+	uint16_t ports[OPENING_PORTS_MAX];
 
 	if (v6)
 		memcpy(own.address,
@@ -211,16 +133,15 @@ static void open_at(struct play *play, enum play_act act, const struct ifaddrs *
 		       &((struct sockaddr_in *)(void *)at->ifa_addr)->sin_addr, 4);
 	if (!is_asked(play->service, &own, v6))
 		return;
-	for (size_t i = 0; i < ports_of(play->service, ports); i++) {
+	for (size_t i = 0; i < opening_ports(play->service, ports); i++)
 		if (!play->service->outbound)
-			open_flow(play, act, SIZE_MAX, &own, &own, ports[i], v6);
-		if (link == SIZE_MAX)
-			continue;
-		other = neighbour_of(&own, v6);
-		open_flow(play, act, link, &own, &other, ports[i], v6);
-		other = far_away(v6);
-		open_flow(play, act, link, &own, &other, ports[i], v6);
-	}
+			opening_flow(play, act, SIZE_MAX, &own, &own, ports[i], v6);
+	if (link == SIZE_MAX)
+		return;
+	other = neighbour_of(&own, v6);
+	open_remotely(play, act, link, &own, &other, v6);
+	other = far_away(v6);
+	open_remotely(play, act, link, &own, &other, v6);
 }
 
 static void open_everywhere(struct play *play, enum play_act act)
@@ -296,6 +217,16 @@ static void stop_listening(struct play *play)
 	}
 }
 
+/* What comes from the remote service's port though nobody here has asked. */
+static void intrude(struct play *play)
+{
+	if (!play->service->outbound)
+		return;
+	play->apart = true;
+	open_everywhere(play, PLAY_NEW);
+	play->apart = false;
+}
+
 void stage_act(struct play *play, int act)
 {
 	size_t first = play->flows;
@@ -308,6 +239,7 @@ void stage_act(struct play *play, int act)
 	open_everywhere(play, PLAY_NEW);
 	go_on(play, first);
 	complain(play);
+	intrude(play);
 	stop_listening(play);
 	if (!play->service->outbound)
 		open_everywhere(play, PLAY_SHUT);
@@ -328,16 +260,22 @@ static void listen_at(struct play *play, uint16_t port)
 }
 
 int stage_open(const struct scratch *scratch, const struct service *service,
-	       struct play **out)
+	       const struct ranges *given, struct play **out)
 {
 	struct play *play = calloc(1, sizeof(*play));
-	uint16_t ports[PORTS_MAX];
+	uint16_t ports[OPENING_PORTS_MAX];
 
 	if (!play)
 		return -ENOMEM;
 	play->scratch = scratch;
 	play->service = service;
-	for (size_t i = 0; i < ports_of(service, ports) && !service->outbound; i++)
+	play->ports = *given;
+	if (clientports_of(service, given, &play->arena, &play->given)) {
+		stage_close(play);
+		return -ENOMEM;
+	}
+	intruder_listen(play);
+	for (size_t i = 0; i < opening_ports(service, ports) && !service->outbound; i++)
 		listen_at(play, ports[i]);
 	if (!service->outbound && !play->sockets) {
 		stage_close(play);
@@ -355,6 +293,7 @@ void stage_close(struct play *play)
 		if (play->socket[i].fd >= 0)
 			close(play->socket[i].fd);
 	text_free(&play->facts);
+	arena_free(&play->arena);
 	free(play);
 }
 

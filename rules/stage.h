@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct ranges;
 struct scratch;
 struct service;
 struct text;
@@ -15,9 +16,12 @@ struct text;
  */
 struct play;
 
-/* Opens the service's sockets in the namespace of the calling thread. Returns 0 or -errno. */
+/*
+ * Opens the service's sockets in the namespace of the calling thread. ports are those that the kernel gives to clients
+ * here, which must outlive the play. Returns 0 or -errno.
+ */
 int stage_open(const struct scratch *scratch, const struct service *service,
-	       struct play **out);
+	       const struct ranges *ports, struct play **out);
 void stage_close(struct play *play);
 
 /*

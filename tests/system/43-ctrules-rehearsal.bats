@@ -139,6 +139,41 @@ bats_require_minimum_version 1.5.0
 	[ "$(rehearsed tcp/9000 conversations)" -gt 10 ]
 }
 
+@test "what nobody asked for is tried" {
+	on server nft -f "$AUDIT/rulesets/unasked-in-by-port.nft"
+	run rehearsed out:udp/53 'differences[]'
+	[[ $output == *"only untracked: a packet that nobody asked for gets in to port 22, as from 198.51.100.77:53"* ]]
+	[[ $output != *"only tracked"* ]]
+	run rehearsed out:tcp/443 'differences[]'
+	[[ $output == *"only untracked: a SYN that nobody asked for gets in: 10.77.0.1:22 sends a TCP SYN-ACK to 10.77.0.2:443"* ]]
+	# Six ports, of two addresses, from near and far; fewer if answers may come to two of them.
+	[ "$(rehearsed out:udp/53 difference_count)" = 24 ]
+	on server sysctl -qw net.ipv4.ip_local_port_range='1024 60999'
+	[ "$(rehearsed out:udp/53 difference_count)" = 16 ]
+	on server sysctl -qw net.ipv4.ip_local_port_range='32768 60999'
+	# No wider than answers look, whoever sends them.
+	on server nft -f - <<-NFT
+		flush ruleset
+		include "$AUDIT/rulesets/unasked-no-wider.nft"
+	NFT
+	[ "$(rehearsed out:udp/53 difference_count)" = 0 ]
+	[ "$(rehearsed out:tcp/443 difference_count)" = 0 ]
+	# What no longer gets in is not what is looked for.
+	on server nft insert rule inet filter input 'tcp dport 22 tcp flags & (syn|ack) == syn ct state new accept'
+	[ "$(rehearsed out:tcp/443 difference_count)" = 0 ]
+}
+
+@test "programs that are given ports of a range are played" {
+	on server nft -f "$AUDIT/rulesets/range-given-ports.nft"
+	run rehearsed udp/40000-41000 'differences[]'
+	[[ $output == *"only tracked: the request of "*" to "*":7003 is answered"* ]]
+	[ "$(rehearsed tcp/40000-41000 difference_count)" -gt 0 ]
+	[ "$(rehearsed udp/40000 difference_count)" = 0 ]
+	on server sysctl -qw net.ipv4.ip_local_reserved_ports=40000-41000
+	[ "$(rehearsed udp/40000-41000 difference_count)" = 0 ]
+	run -0 on server ctrules audit --rehearse udp/40000-41000
+}
+
 @test "what the walk leaves unknown is settled" {
 	zoned
 	run -5 on server ctrules audit udp/9000
