@@ -73,7 +73,7 @@ static size_t load_service(struct run *run, const struct model_expr *expr,
 /*
  * Whether the rest of a rule asks for another protocol or port before it could have an effect: nft writes
  * addresses in front of them. Then what those are need not be asked, which splits a case for
- * every rule.
+ * every rule; and where the port is open, that is asked first: rules are for few ports.
  */
 static bool is_for_another(struct run *run, const struct model_expr *rest)
 {
@@ -84,8 +84,7 @@ static bool is_for_another(struct run *run, const struct model_expr *rest)
 	for (; rest && writes_only(rest, &to); rest = rest->next) {
 		if (rest->kind == MODEL_CMP && count && rest->source == loaded &&
 		    rest->number[0] == NFT_CMP_EQ && rest->value.bytes == count &&
-		    !bytes_may_be(run->world, bytes, count, rest->value.at,
-				  rest->value.at))
+		    !bytes_equal(run->world, bytes, count, rest->value.at))
 			return true;
 		if (to == MODEL_NO_REGISTER)
 			continue;
