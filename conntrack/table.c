@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <linux/netfilter/nfnetlink.h>
@@ -184,16 +185,18 @@ int table_count_open(void)
 
 int table_count_read(int fd, uint32_t *out)
 {
-	char text[sizeof("4294967295\n")];
+	char text[sizeof("4294967295\n")], *end;
 	ssize_t bytes = pread(fd, text, sizeof(text) - 1, 0);
-	unsigned int number;
+	unsigned long number;
 
 	if (bytes < 0)
 		return -errno;
 	text[bytes] = '\0';
-	if (sscanf(text, "%u", &number) != 1)
+	/* Not sscanf(): it takes as long as the kernel, and this is read many times a second. */
+	number = strtoul(text, &end, 10);
+	if (end == text || number > UINT32_MAX)
 		return -EBADMSG;
-	*out = number;
+	*out = (uint32_t)number;
 	return 0;
 }
 
