@@ -29,7 +29,7 @@ static bool is_back(const json_t *event)
 {
 	if (is(event, "release"))
 		return json_integer_value(json_object_get(event, "percent")) == 0;
-	return is(event, "lost") || is(event, "withdraw");
+	return is(event, "lost") || is(event, "withdraw") || is(event, "lower");
 }
 
 /*

@@ -132,7 +132,7 @@ static const char *action_name(enum policy_action action)
 		[POLICY_REST] = "rest",         [POLICY_ATTRIBUTE] = "attribute",
 		[POLICY_ENGAGE] = "engage",     [POLICY_RELEASE] = "release",
 		[POLICY_HELPLESS] = "helpless", [POLICY_PURGE] = "purge",
-		[POLICY_RAISE] = "raise",
+		[POLICY_RAISE] = "raise",       [POLICY_LOWER] = "lower",
 	};
 
 	return NAMES[action];
@@ -202,6 +202,9 @@ static void say_decision(const struct journal *journal, const char *service,
 	case POLICY_RAISE:
 		log_warn(journal->log, "%s the limit: %s",
 			 rehearse ? "would raise" : "raised", decision->why);
+		break;
+	case POLICY_LOWER:
+		log_info(journal->log, "set the limit back: %s", decision->why);
 		break;
 	default: log_warn(journal->log, "cannot relieve the table: %s", decision->why);
 	}

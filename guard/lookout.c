@@ -41,6 +41,7 @@ struct lookout {
 	struct chores *chores;
 	bool rehearse;
 	bool raisable;
+	struct limit_change change; /* of the limit, by a guard */
 	struct nl *nl;
 	struct headcount headcount;
 	struct suspects *suspects;
@@ -150,6 +151,9 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 	view->leaving = chores_leaving(lookout->chores);
 	view->purging = chores_pending(lookout->chores, CHORE_PURGE);
 	view->raisable = lookout->raisable;
+	view->limit_before =
+		usage->limit == lookout->change.raised ? lookout->change.before : 0;
+	view->lower_after_s = lookout->config->release_after_s;
 	view->attributed = false;
 	fill_services(lookout);
 }
@@ -391,4 +395,9 @@ void lookout_note_midstream(struct lookout *lookout, size_t i, struct midstream 
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe)
 {
 	lookout->view.services[i].unsafe = unsafe || lookout->config->services[i].leaving;
+}
+
+void lookout_note_limit(struct lookout *lookout, const struct limit_change *change)
+{
+	lookout->change = *change;
 }

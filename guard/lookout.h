@@ -11,6 +11,7 @@ struct chores;
 struct midstream;
 struct config;
 struct leases;
+struct limit_change;
 
 /*
  * Watches the table: counts it, keeps its forecast, finds out who fills it when the
@@ -70,5 +71,8 @@ void lookout_note_midstream(struct lookout *lookout, size_t i,
  * any more.
  */
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe);
+
+/* What the guard has made of the limit: as long as that is so, it may be lowered. */
+void lookout_note_limit(struct lookout *lookout, const struct limit_change *change);
 
 #endif

@@ -208,6 +208,22 @@ static bool fits(const struct policy_settings *settings, const struct policy_vie
 	       giveback_percent(settings, view, service) < service->percent;
 }
 
+/* Whether the table would be calm with the limit that there was, and no service is out that will return. */
+static bool fits_below(const struct policy_settings *settings,
+		       const struct policy_view *view)
+{
+	double lasting = view->entries + fmax(0, view->slope) * settings->horizon_s;
+
+	if (!view->limit_before || !view->raisable || view->leaving > 0)
+		return false;
+	for (size_t i = 0; i < view->count; i++) {
+		if (view->services[i].percent > 0 && !view->services[i].held)
+			return false;
+	}
+	return view->entries <= settings->release_at * view->limit_before &&
+	       lasting < settings->engage_at * view->limit_before;
+}
+
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view)
 {
 	for (size_t i = 0; i < view->count; i++) {
@@ -218,6 +234,10 @@ void policy_note_calm(const struct policy_settings *settings, struct policy_view
 		else if (!service->calm_since_ns)
 			service->calm_since_ns = view->now_ns;
 	}
+	if (!fits_below(settings, view))
+		view->low_since_ns = 0;
+	else if (!view->low_since_ns)
+		view->low_since_ns = view->now_ns;
 }
 
 static bool may_return(const struct policy_view *view,
@@ -267,20 +287,39 @@ static void decide_release(const struct policy_settings *settings,
 	describe_release(settings, view, gentlest, out);
 }
 
+static void decide_lower(const struct policy_settings *settings,
+			 const struct policy_view *view, struct policy_decision *out)
+{
+	double calm_s = seconds_since(view, view->low_since_ns);
+
+	if (!view->low_since_ns || calm_s < view->lower_after_s)
+		return;
+	out->action = POLICY_LOWER;
+	out->projected = view->entries;
+	snprintf(out->why, sizeof(out->why),
+		 "calm for %.1f s: %u of %u entries are under %.0f %% of %u, which the "
+		 "limit was before the guard raised it",
+		 calm_s, view->entries, view->limit, 100 * settings->release_at,
+		 view->limit_before);
+}
+
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
 		   struct policy_decision *out)
 {
 	*out = (struct policy_decision){ .action = POLICY_REST };
 	if (view->limit == 0)
 		return;
-	if (!policy_triggered(settings, view))
+	if (!policy_triggered(settings, view)) {
 		decide_release(settings, view, out);
-	else if (purge_due(view))
+		if (out->action == POLICY_REST)
+			decide_lower(settings, view, out);
+	} else if (purge_due(view)) {
 		decide_purge(settings, view, out);
-	else if (!view->attributed)
+	} else if (!view->attributed) {
 		out->action = POLICY_ATTRIBUTE;
-	else if (!policy_should_wait(settings, view))
+	} else if (!policy_should_wait(settings, view)) {
 		decide_engagement(settings, view, out);
+	}
 }
 
 double policy_poll_interval_s(const struct policy_settings *settings,

@@ -49,14 +49,17 @@ struct policy_view {
 	uint64_t now_ns;
 	uint32_t entries;
 	uint32_t limit;
-	double slope;       /* entries per second, smoothed */
-	double climb;       /* the same since the last look */
-	double full_in_s;   /* INFINITY: not in sight */
-	double leaving;     /* entries that are being deleted at this moment */
-	bool purging;       /* expired entries are being collected */
-	uint64_t purged_ns; /* when that was last begun; 0: never */
-	bool raisable;      /* this is the namespace whose limit can be raised */
-	bool attributed;    /* stock and grown below are fresh */
+	double slope;          /* entries per second, smoothed */
+	double climb;          /* the same since the last look */
+	double full_in_s;      /* INFINITY: not in sight */
+	double leaving;        /* entries that are being deleted at this moment */
+	bool purging;          /* expired entries are being collected */
+	uint64_t purged_ns;    /* when that was last begun; 0: never */
+	bool raisable;         /* this is the namespace whose limit can be raised */
+	uint32_t limit_before; /* what it was before the guard raised it; 0: it did not */
+	double lower_after_s;  /* how long it must have been calm before it is lowered */
+	uint64_t low_since_ns; /* since when the table would fit; 0: it does not */
+	bool attributed;       /* stock and grown below are fresh */
 	double grown_total; /* of all who have grown since the baseline; 0: not known */
 	double grown_in_s;  /* how old that is */
 	const char *top;  /* who fills the table most, allowed or not; NULL: not known */
@@ -73,6 +76,7 @@ enum policy_action {
 	POLICY_RAISE,     /* raise the limit to raise_to */
 	POLICY_ENGAGE,    /* take so many percent of the service out of tracking */
 	POLICY_RELEASE,   /* give some of the service back, or all */
+	POLICY_LOWER,     /* set the limit back to limit_before */
 	POLICY_HELPLESS,  /* trouble ahead, and no allowed service would relieve it */
 };
 
@@ -108,12 +112,12 @@ bool policy_should_wait(const struct policy_settings *settings,
  * is short all of it goes at once.
  *
  * It gives back one a call, as giveback_percent() says, after that has fit for
- * release_after_s.
+ * release_after_s. When all are back, so is the limit, if the table is calm under that, too.
  */
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
 		   struct policy_decision *out);
 
-/* Brings calm_since_ns of each service up to date. Call once for each view, before policy_decide(). */
+/* Brings calm_since_ns of each service, and low_since_ns, up to date. Call once for each view, before policy_decide(). */
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view);
 
 /* Entries of the limit that is fine again. */

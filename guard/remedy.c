@@ -7,9 +7,9 @@
 #include "guard/chores.h"
 #include "guard/config.h"
 #include "guard/custody.h"
+#include "guard/headroom.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
-#include "guard/limit.h"
 #include "guard/lookout.h"
 #include "guard/notes.h"
 #include "guard/policy.h"
@@ -125,23 +125,25 @@ static void purge(struct remedy *remedy, const struct policy_decision *decision)
 static void raise_limit(struct remedy *remedy, const struct policy_decision *decision)
 {
 	const struct policy_view *view = lookout_view(remedy->lookout);
-	uint32_t before = view->limit;
-	int err = remedy->rehearse
-			  ? 0
-			  : limit_set(LIMIT_PATH, remedy->config->policy.raise_to);
+	int err = headroom_raise(remedy);
 
-	if (err) {
+	if (err)
 		fail(remedy, decision, strerror(-err));
-		return;
-	}
-	journal_decision(remedy->journal, view, decision,
-			 clock_between_s(view->now_ns, clock_now_ns()));
-	if (remedy->rehearse)
-		return;
-	/* One that is not as the guard left it is somebody's wish. */
-	if (before != remedy->limit_raised)
-		remedy->limit_before = before;
-	remedy->limit_raised = remedy->config->policy.raise_to;
+	else
+		journal_decision(remedy->journal, view, decision,
+				 clock_between_s(view->now_ns, clock_now_ns()));
+}
+
+static void lower_limit(struct remedy *remedy, const struct policy_decision *decision)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+	int err = headroom_lower(remedy);
+
+	if (err && err != -ESTALE)
+		fail(remedy, decision, strerror(-err));
+	else if (!err)
+		journal_decision(remedy->journal, view, decision,
+				 clock_between_s(view->now_ns, clock_now_ns()));
 }
 
 static void complain(struct remedy *remedy, const struct policy_decision *decision)
@@ -182,6 +184,7 @@ static void carry_out(struct remedy *remedy, const struct policy_decision *decis
 	case POLICY_RELEASE: change(remedy, decision); break;
 	case POLICY_PURGE: purge(remedy, decision); break;
 	case POLICY_RAISE: raise_limit(remedy, decision); break;
+	case POLICY_LOWER: lower_limit(remedy, decision); break;
 	case POLICY_REST:
 	case POLICY_ATTRIBUTE:
 	case POLICY_HELPLESS: break;
@@ -261,32 +264,26 @@ void remedy_stand_down(struct remedy *remedy)
 		     " and nothing else; nothing is taken out until \"ctguard resume\"");
 }
 
-static int put_limit_back(const struct remedy *remedy)
+static int put_limit_back(struct remedy *remedy)
 {
+	struct limit_change made = remedy->limit;
 	struct text text = { 0 };
-	int err;
+	int err = headroom_lower(remedy);
 
-	if (!remedy->limit_raised)
-		return 0;
-	err = limit_put_back(LIMIT_PATH, remedy->limit_raised, remedy->limit_before);
-	if (err == -ESTALE) {
-		log_info(remedy->log, "left the limit alone: it is not %u any more",
-			 remedy->limit_raised);
-		return 0;
-	}
-	if (err) {
+	if (err && err != -ESTALE) {
 		log_error(remedy->log, "could not set the limit back to %u: %s",
-			  remedy->limit_before, strerror(-err));
+			  made.before, strerror(-err));
 		return err;
 	}
-	text_add(&text, "set the limit back to %u because the guard ends",
-		 remedy->limit_before);
+	if (err || !made.raised)
+		return 0;
+	text_add(&text, "set the limit back to %u because the guard ends", made.before);
 	journal_note(remedy->journal, "lower", text_str(&text));
 	text_free(&text);
 	return 0;
 }
 
-int remedy_withdraw(const struct remedy *remedy)
+int remedy_withdraw(struct remedy *remedy)
 {
 	int result = put_limit_back(remedy);
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "guard/deeds.h"
+#include "guard/limit.h"
 #include "guard/status.h"
 
 struct apply_why;
@@ -34,13 +35,12 @@ struct remedy {
 	struct trouble *trouble;
 	struct nl *nl; /* reads the ruleset */
 	struct chores *chores;
-	bool rehearse;         /* rules are not changed, so no entries are deleted */
-	struct deeds deeds;    /* of what was done */
-	bool paused;           /* by order: nothing is carried out */
-	bool standing_down;    /* nor while somebody wants no rules of ours */
-	uint32_t limit_raised; /* to this, by the guard; 0: it was not */
-	uint32_t limit_before; /* and what it was */
-	bool helpless;         /* the table fills, and nothing that is allowed helps */
+	bool rehearse;             /* rules are not changed, so no entries are deleted */
+	struct deeds deeds;        /* of what was done */
+	bool paused;               /* by order: nothing is carried out */
+	bool standing_down;        /* nor while somebody wants no rules of ours */
+	struct limit_change limit; /* by this guard, or one before it */
+	bool helpless;        /* the table fills, and nothing that is allowed helps */
 	uint64_t retry_ns;    /* no change before this, because one failed; 0: none did */
 	uint64_t counted_ns;  /* when connections were last counted; 0: never */
 	double count_every_s; /* not more often than this */
@@ -71,7 +71,7 @@ void remedy_stand_down(struct remedy *remedy);
  * Takes away the rules of every service and the budgets, but for rules without a lease that are
  * somebody else's; puts the limit back. Returns 0, or -errno if some could not be.
  */
-int remedy_withdraw(const struct remedy *remedy);
+int remedy_withdraw(struct remedy *remedy);
 
 /* What it is doing. */
 enum status_state remedy_state(const struct remedy *remedy);

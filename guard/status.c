@@ -111,6 +111,9 @@ static void add_table(const struct status_table *table, json_t *object)
 	json_object_set_new(object, "state", json_string(STATES[table->state]));
 	json_object_set_new(object, "entries", json_integer(view->entries));
 	json_object_set_new(object, "limit", json_integer(view->limit));
+	json_object_set_new(object, "limit_before",
+			    view->limit_before ? json_integer(view->limit_before)
+					       : json_null());
 	json_object_set_new(object, "entries_per_second", number_or_null(view->slope));
 	json_object_set_new(object, "full_in_seconds", number_or_null(view->full_in_s));
 	json_object_set_new(object, "errors", json_integer((json_int_t)table->errors));
@@ -201,6 +204,12 @@ static void entries_text(const json_t *table, struct text *text)
 		text_add(text, "full in %.1f s\n", json_number_value(full));
 	else
 		text_add(text, "not filling\n");
+	if (json_is_integer(json_object_get(table, "limit_before")))
+		text_add(text,
+			 "           the guard raised the limit from %.0f: only a guard "
+			 "sets "
+			 "it back\n",
+			 number(table, "limit_before"));
 }
 
 static void service_text(const json_t *service, struct text *text)

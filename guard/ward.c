@@ -13,6 +13,7 @@
 #include "conntrack/home.h"
 #include "guard/chores.h"
 #include "guard/config.h"
+#include "guard/headroom.h"
 #include "guard/lease.h"
 #include "guard/lock.h"
 #include "guard/lookout.h"
@@ -43,6 +44,7 @@ static void introduce(struct ward *ward)
 	ward->remedy.lookout = ward->orders.lookout = ward->post.lookout;
 	ward->remedy.leases = ward->orders.leases = ward->post.leases;
 	ward->orders.vetting = ward->post.vetting;
+	headroom_adopt(&ward->remedy);
 	ward->rounds.lookout = ward->post.lookout;
 	ward->rounds.leases = ward->post.leases;
 	ward->rounds.warrant = (struct warrant){
@@ -327,12 +329,14 @@ int ward_withdraw(struct ward *ward)
 void ward_tell_adopted(const struct ward *ward)
 {
 	notes_adopted(ward->journal, ward->post.leases, lookout_view(ward->post.lookout));
+	headroom_tell(&ward->remedy);
 }
 
 void ward_say_goodbye(const struct ward *ward)
 {
 	notes_goodbye(ward->journal, ward->config, ward->post.leases,
 		      lookout_view(ward->post.lookout), ward->trouble.count);
+	headroom_say_goodbye(&ward->remedy);
 }
 
 void ward_say_if_inactive(const struct ward *ward)

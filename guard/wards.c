@@ -84,10 +84,11 @@ static void come(void *data, void *kept, const char *name)
 		ward_start(ward, wards->loop);
 }
 
-/* Something is out of tracking there, or should be. */
+/* Something is out of tracking there, or should be, or the limit is raised. */
 static bool is_troubled(const struct ward *ward)
 {
-	return ward->remedy.helpless || leases_count(ward->post.leases) > 0;
+	return ward->remedy.helpless || ward->remedy.limit.raised ||
+	       leases_count(ward->post.leases) > 0;
 }
 
 static void go(void *data, void *kept, const char *name)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -95,6 +96,94 @@ static void what_is_no_number_is_not_written_over(void **state)
 	expect_file("nonsense\n");
 }
 
+/* Where the guard keeps what the limit was. */
+static char kept[sizeof(path) + sizeof(".limit")];
+
+static void keep(uint32_t raised, uint32_t before)
+{
+	const struct limit_change change = { raised, before };
+
+	snprintf(kept, sizeof(kept), "%s.limit", path);
+	assert_int_equal(limit_keep(kept, &change), 0);
+}
+
+static void keep_text(const char *text)
+{
+	FILE *file;
+
+	snprintf(kept, sizeof(kept), "%s.limit", path);
+	file = fopen(kept, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void what_it_was_is_kept_for_the_next_guard(void **state)
+{
+	struct limit_change change;
+
+	keep(500000, 262144);
+	assert_int_equal(limit_recall(kept, &change), 0);
+	assert_int_equal(change.raised, 500000);
+	assert_int_equal(change.before, 262144);
+	keep(4294967295U, 500000);
+	assert_int_equal(limit_recall(kept, &change), 0);
+	assert_int_equal(change.raised, 4294967295U);
+	/* Not raised: nothing is to be kept, and that twice. */
+	keep(0, 0);
+	assert_int_equal(limit_recall(kept, &change), -ENOENT);
+	keep(0, 0);
+}
+
+static void what_is_of_another_boot_is_told_from_what_is_none(void **state)
+{
+	static const char *const BAD[] = { "",       "\n",
+					   "500000", "500000 262144",
+					   "0 1 x",  "1 0 x",
+					   "x 1 x",  "99999999999999999999 y z" };
+	char line[100];
+	struct limit_change change = { 7, 8 };
+	FILE *file;
+
+	keep_text("500000 262144 01234567-0123-0123-0123-012345678901\n");
+	assert_int_equal(limit_recall(kept, &change), -ESTALE);
+	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+		keep_text(BAD[i]);
+		assert_int_equal(limit_recall(kept, &change), -EBADMSG);
+	}
+	/* One that is cut off anywhere is not taken for a good one. */
+	keep(500000, 262144);
+	file = fopen(kept, "re");
+	assert_non_null(fgets(line, sizeof(line), file));
+	fclose(file);
+	for (size_t length = strlen(line) - 1; length > 0; length--) {
+		line[length] = '\0';
+		keep_text(line);
+		assert_int_equal(limit_recall(kept, &change), -EBADMSG);
+	}
+	assert_int_equal(change.raised, 7);
+	unlink(kept);
+}
+
+static void what_is_no_file_is_neither_read_nor_followed(void **state)
+{
+	const struct limit_change change = { 2, 1 };
+	struct limit_change found;
+
+	snprintf(kept, sizeof(kept), "%s.limit", path);
+	assert_int_equal(symlink(path, kept), 0);
+	assert_int_equal(limit_recall(kept, &found), -ELOOP);
+	/* What it points to stays as it is. */
+	assert_int_equal(limit_keep(kept, &change), 0);
+	assert_int_equal(limit_recall(kept, &found), 0);
+	assert_int_equal(limit_recall(path, &found), -EBADMSG);
+	unlink(kept);
+	assert_int_equal(mkfifo(kept, 0600), 0);
+	assert_int_equal(limit_recall(kept, &found), -EBADMSG);
+	unlink(kept);
+	assert_int_equal(limit_keep("/nowhere/x", &change), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +199,14 @@ int main(void)
 			remove_file),
 		cmocka_unit_test_setup_teardown(what_is_no_number_is_not_written_over,
 						make_file, remove_file),
+		cmocka_unit_test_setup_teardown(what_it_was_is_kept_for_the_next_guard,
+						make_file, remove_file),
+		cmocka_unit_test_setup_teardown(
+			what_is_of_another_boot_is_told_from_what_is_none, make_file,
+			remove_file),
+		cmocka_unit_test_setup_teardown(
+			what_is_no_file_is_neither_read_nor_followed, make_file,
+			remove_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -447,6 +447,64 @@ static void the_limit_is_raised_only_where_that_is_allowed(void **state)
 	assert_int_equal(decision.action, POLICY_HELPLESS);
 }
 
+static void the_limit_is_set_back_when_the_table_is_calm_under_that(void **state)
+{
+	struct policy_view view = quiet();
+	struct policy_decision decision;
+
+	view.raisable = true;
+	view.limit = 1000000;
+	view.limit_before = 100000;
+	view.lower_after_s = 5;
+	view.entries = 50001;
+	decide(&view);
+	view.now_ns += 100 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.entries = 50000;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 5 * SECOND - 1;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	/* It must have been so all the time, and not be on the way to the mark of that limit. */
+	view.slope = 3001;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.slope = 0;
+	view.now_ns += 1;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 5 * SECOND;
+	decision = decide(&view);
+	assert_int_equal(decision.action, POLICY_LOWER);
+	assert_non_null(strstr(decision.why, "50000 of 1000000 entries are under 50 % of "
+					     "100000"));
+	/* Not one that somebody else has set. */
+	view.limit_before = 0;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void services_come_back_before_the_limit_does(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.raisable = true;
+	view.limit = 1000000;
+	view.limit_before = 100000;
+	view.lower_after_s = 1;
+	view.services[0].percent = 100;
+	view.services[0].returning = 10;
+	decide(&view);
+	view.now_ns += 4 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 2 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_RELEASE);
+	view.services[0].percent = 0;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.now_ns += 2 * SECOND;
+	assert_int_equal(decide(&view).action, POLICY_LOWER);
+	/* One that somebody else keeps out may stay so for ever. */
+	view.services[1].percent = 100;
+	view.services[1].held = true;
+	assert_int_equal(decide(&view).action, POLICY_LOWER);
+}
+
 static void the_gentlest_of_two_returns_first(void **state)
 {
 	struct policy_view view = quiet();
@@ -623,6 +681,8 @@ int main(void)
 		cmocka_unit_test(expired_entries_are_collected_before_anybody_is_blamed),
 		cmocka_unit_test(entries_that_are_being_deleted_are_no_trouble),
 		cmocka_unit_test(the_limit_is_raised_only_where_that_is_allowed),
+		cmocka_unit_test(the_limit_is_set_back_when_the_table_is_calm_under_that),
+		cmocka_unit_test(services_come_back_before_the_limit_does),
 		cmocka_unit_test(the_gentlest_of_two_returns_first),
 		cmocka_unit_test(an_unknown_limit_decides_nothing),
 		cmocka_unit_test(looks_come_faster_as_the_mark_comes_nearer),

@@ -396,6 +396,7 @@ static void carry_out(struct life *life, const struct policy_decision *decision)
 		assert_true(decision->why[0]);
 		life->helpless++;
 		break;
+	case POLICY_LOWER:
 	case POLICY_RAISE: fail_msg("the limit was raised though nobody allowed it");
 	case POLICY_REST: break;
 	case POLICY_ATTRIBUTE: fail_msg("it asks twice who it is");
