@@ -221,23 +221,6 @@ static void tell_left_out(const struct atlas *atlas)
 			 atlas->keeper.most, atlas->keeper.kept);
 }
 
-static void look_at_all(struct atlas *atlas)
-{
-	bool more;
-
-	/* A walk through all processes: only for those who need it. */
-	survey_take(&atlas->survey);
-	atlas->left_out = atlas->barred = 0;
-	for (size_t i = 0; i < atlas->survey.count; i++)
-		look_at_found(atlas, &atlas->survey.space[i]);
-	more = atlas->left_out + atlas->barred > atlas->told ||
-	       (atlas->survey.unreadable && !atlas->updated_ns);
-	if (!more)
-		return;
-	atlas->told = atlas->left_out + atlas->barred;
-	tell_left_out(atlas);
-}
-
 /* Forgets those that the look did not see. */
 static void drop_unseen(struct atlas *atlas)
 {
@@ -257,6 +240,36 @@ static void drop_unseen(struct atlas *atlas)
 			atlas->region[kept++] = atlas->region[i];
 	}
 	atlas->count = kept;
+}
+
+/* Their names and their room are for those that come. */
+static void drop_gone(struct atlas *atlas)
+{
+	for (size_t i = 0; i < atlas->survey.count; i++) {
+		struct region *known = find(atlas, atlas->survey.space[i].inode);
+
+		if (known)
+			known->seen = true;
+	}
+	drop_unseen(atlas);
+}
+
+static void look_at_all(struct atlas *atlas)
+{
+	bool more;
+
+	/* A walk through all processes: only for those who need it. */
+	survey_take(&atlas->survey);
+	atlas->left_out = atlas->barred = 0;
+	drop_gone(atlas);
+	for (size_t i = 0; i < atlas->survey.count; i++)
+		look_at_found(atlas, &atlas->survey.space[i]);
+	more = atlas->left_out + atlas->barred > atlas->told ||
+	       (atlas->survey.unreadable && !atlas->updated_ns);
+	if (!more)
+		return;
+	atlas->told = atlas->left_out + atlas->barred;
+	tell_left_out(atlas);
 }
 
 static bool is_due(const struct atlas *atlas, uint64_t now_ns)
