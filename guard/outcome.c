@@ -58,6 +58,9 @@ static void tell_reclaim(struct remedy *remedy, const struct chore *chore)
 	err = lookout_restart(remedy->lookout, &effect.after);
 	if (err)
 		trouble_note(remedy->trouble, "count the table", err);
+	/* None was thought to be left. */
+	if (chore->expected <= 0 && chore->done == 0)
+		return;
 	service_format(&chore->service, name);
 	journal_effect(remedy->journal, name, &effect);
 	if (was_real(chore, effect.after))

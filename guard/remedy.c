@@ -30,25 +30,33 @@ static const char *name_of(const struct remedy *remedy, size_t i)
 	return lookout_view(remedy->lookout)->services[i].name;
 }
 
-/* Has entries deleted that the packets of the service no longer keep or need. */
-static void reclaim(const struct remedy *remedy, const struct policy_decision *decision,
-		    unsigned before)
+/* Has entries deleted that the packets of service number i no longer keep or need. */
+static void have_deleted(const struct remedy *remedy, size_t i, double expected,
+			 uint32_t entries)
 {
-	const struct policy_view *view = lookout_view(remedy->lookout);
-	size_t i = decision->service;
-	struct chore chore = {
+	const struct chore chore = {
 		.kind = CHORE_RECLAIM,
 		.service = remedy->config->services[i].service,
 		.extent = leases_extent(remedy->leases, i),
-		.expected = view->services[i].stock * (decision->percent - before) /
-			    (POLICY_WHOLE - before),
-		.entries = view->entries,
+		.expected = expected,
+		.entries = entries,
 		.begun_ns = clock_now_ns(),
 	};
 
 	if (!chores_ask(remedy->chores, &chore))
 		log_warn(remedy->log, "the entries of %s are left to end by timeout",
 			 name_of(remedy, i));
+}
+
+static void reclaim(const struct remedy *remedy, const struct policy_decision *decision,
+		    unsigned before)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+
+	have_deleted(remedy, decision->service,
+		     view->services[decision->service].stock *
+			     (decision->percent - before) / (POLICY_WHOLE - before),
+		     view->entries);
 }
 
 static int set_percent(const struct remedy *remedy,
@@ -217,6 +225,18 @@ int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
 	journal_about(remedy->journal, "release", name, text_str(&text));
 	text_free(&text);
 	return 0;
+}
+
+void remedy_finish(const struct remedy *remedy)
+{
+	uint32_t entries;
+
+	if (remedy->rehearse || lookout_restart(remedy->lookout, &entries))
+		return;
+	for (size_t i = 0; i < remedy->config->count; i++) {
+		if (leases_engaged(remedy->leases, i) && !leases_held(remedy->leases, i))
+			have_deleted(remedy, i, 0, entries);
+	}
 }
 
 /* What it brings is not known, the entries that came since are. */

@@ -61,6 +61,12 @@ void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
 int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
 		     struct apply_why *why);
 
+/*
+ * Has the entries deleted of what is out already: the guard that took it out may have ended before
+ * it did.
+ */
+void remedy_finish(const struct remedy *remedy);
+
 /* Takes service number i out again, whose rules another tool has swept away with others. */
 void remedy_restore(struct remedy *remedy, size_t i);
 

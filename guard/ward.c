@@ -127,6 +127,8 @@ static int open_all(struct ward *ward, struct text *why)
 		startup_explain(err, why);
 	else
 		err = adopt(ward, why);
+	if (!err)
+		remedy_finish(&ward->remedy);
 	return err;
 }
 

@@ -51,7 +51,8 @@ holds() {
 	of_is red .state engaged
 	is_out red
 	[ "$(order status -j | jq '[.tables[].errors] | add')" -eq 0 ]
-	not grep -q 'cannot' "$guard.err"
+	# That some table could not be relieved in time is no failure.
+	not grep 'cannot [^r]' "$guard.err"
 	[ "$(jq -s 'length' journal)" -eq "$(jq -s 'length' "$guard.out")" ]
 }
 
@@ -143,9 +144,14 @@ series_are() { # LABEL...: whether these and no others are the namespaces of the
 	of_is red .state engaged
 }
 
+no_entries() { # NAME
+	[ "$(entries "$1")" -eq 0 ]
+}
+
 @test "the socket of a guard that was killed is taken over" {
 	site red
 	everywhere
+	# As a rule before all entries are deleted.
 	engage_in red
 	kill -KILL "$guard"
 	wait "$guard" || true
@@ -154,6 +160,8 @@ series_are() { # LABEL...: whether these and no others are the namespaces of the
 	[[ $output == *'no guard takes orders at "socket"' ]]
 	everywhere
 	told red adopt
+	# What it did not get to is done: of the entries none is left.
+	wait_until 60 no_entries red
 	of_is red .state engaged
 	# But not the one of a guard that lives, wherever that is.
 	run -1 ctguard run --control socket -s udp/9000 --netns red
