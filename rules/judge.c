@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/netfilter.h>
 
 #include "lib/nl.h"
 #include "rules/advice.h"
+#include "rules/answers.h"
 #include "rules/audit.h"
+#include "rules/command.h"
 #include "rules/quote.h"
 #include "rules/snapshot.h"
 #include "rules/survey.h"
@@ -178,6 +181,35 @@ int judge_by_evidence(const struct evidence *evidence, const struct service *ser
 	return 0;
 }
 
+static bool is_found(const char *code, const struct audit *audit)
+{
+	size_t i = 0;
+
+	while (i < audit->count && strcmp(audit->finding[i].code, code) != 0)
+		i++;
+	return i < audit->count;
+}
+
+/* Programs that choose their ports themselves, if they have asked lately. */
+static void note_chosen(struct nl *nl, const struct evidence *evidence, struct audit *out)
+{
+	char why[FINDING_TEXT_MAX] = "";
+	unsigned count = 0;
+
+	/* What cannot be read is as if there were none: that there may be some is said. */
+	if (translated_chosen(nl, &evidence->host, &out->service, &count) || !count)
+		return;
+	command_append(why, "%u of its connections in the table come from ports beyond ",
+		       count);
+	answers_put_ports(&evidence->host, why);
+	command_append(why,
+		       ", which programs here have chosen themselves: they would get no "
+		       "answers");
+	audit_note(out, "live-port", FINDING_DIFFERENCE, FINDING_BLOCKER, why,
+		   "set net.ipv4.ip_local_port_range to what these choose, or keep the "
+		   "service tracked");
+}
+
 int judge_service(struct nl *nl, const struct evidence *evidence,
 		  const struct service *service, const struct audit_listener *listener,
 		  struct audit *out)
@@ -189,6 +221,8 @@ int judge_service(struct nl *nl, const struct evidence *evidence,
 		return err;
 	err = translated_count(nl, &evidence->host, service, 1, &count);
 	judge_translated(count, err, out);
+	if (is_found("chosen-port", out))
+		note_chosen(nl, evidence, out);
 	return 0;
 }
 

@@ -107,6 +107,14 @@ static bool is_end(const struct nlattr *attr, const struct surroundings *host,
 							 bytes)) != service->outbound;
 }
 
+/* Whether it is an address of this host; if these are not known, any may be. */
+static bool is_here(const struct nlattr *attr, const struct surroundings *host)
+{
+	const struct service any = { .family = AF_UNSPEC };
+
+	return is_end(attr, host, &any);
+}
+
 static bool is_port(uint16_t port, const struct service *service)
 {
 	return port >= service->first_port && port <= service->last_port;
@@ -167,6 +175,35 @@ static int entry_cb(const struct nlmsghdr *message, void *data)
 		counting->found[i] += is_of_service(&there, &back, counting->host,
 						    &counting->services[i]);
 	return ++counting->seen < TRANSLATED_ENTRIES_MAX ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+static int chosen_cb(const struct nlmsghdr *message, void *data)
+{
+	struct counting *counting = data;
+	const struct service *service = counting->services;
+	const struct ranges ports = surroundings_ports(counting->host);
+	struct end there = { 0 }, back;
+
+	read_entry(message, &there, &back);
+	*counting->found += there.proto == service->proto && there.source_port &&
+			    is_port(there.destination_port, service) &&
+			    is_end(there.destination, counting->host, service) &&
+			    is_here(there.source, counting->host) &&
+			    !ranges_have(&ports, wide_of(there.source_port));
+	return ++counting->seen < TRANSLATED_ENTRIES_MAX ? MNL_CB_OK : MNL_CB_STOP;
+}
+
+int translated_chosen(struct nl *nl, const struct surroundings *host,
+		      const struct service *service, unsigned *out)
+{
+	struct counting counting = {
+		.host = host, .services = service, .count = 1, .found = out
+	};
+
+	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP,
+		      service->family);
+	*out = 0;
+	return nl_transact(nl, chosen_cb, &counting);
 }
 
 /* Kernels that do not know the filter send every entry. */

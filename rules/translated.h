@@ -22,6 +22,13 @@ int translated_count(struct nl *nl, const struct surroundings *host,
 
 enum { TRANSLATED_ENTRIES_MAX = 65536 };
 
+/*
+ * Counts live entries of an outbound service that programs here opened from ports which the kernel gives to nobody: they
+ * have chosen them. No more than TRANSLATED_ENTRIES_MAX entries are looked at. Returns 0 or -errno.
+ */
+int translated_chosen(struct nl *nl, const struct surroundings *host,
+		      const struct service *service, unsigned *out);
+
 /* Whether a ctnetlink message is such an entry. Pure. */
 bool translated_is(const struct nlmsghdr *message, const struct surroundings *host,
 		   const struct service *service);

@@ -92,6 +92,34 @@ bats_require_minimum_version 1.5.0
 	breaks out:udp/123 server ask 10.77.0.2 123 123 10
 }
 
+@test "programs that choose the port that they ask from are seen in the table" {
+	rules <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				iif lo accept
+				meta l4proto { icmp, ipv6-icmp } accept
+				ct state established accept
+				udp sport 53 udp dport 32768-60999 ct state untracked accept
+			}
+		}
+	NFT
+	listens client echo 53
+	run -0 on server "$ASK" ask 10.77.0.2 53 40000 10
+	[ "$output" = answered ]
+	run -0 on server ctrules audit out:udp/53
+	[[ $output == *"mind the warnings"*"warning: chosen-port"* ]]
+	breaks out:udp/53 server ask 10.77.0.2 53 5000 10
+	on server ctrules flush
+	run -0 on server "$ASK" ask 10.77.0.2 53 5000 10
+	run -4 on server ctrules audit out:udp/53
+	[[ $output == *"blocker: live-port"*"1 of its connections in the table come from ports beyond 32768-60999"* ]]
+	# The other way round nobody has asked, and nobody has chosen.
+	on server conntrack -F 2>/dev/null
+	run -0 on client "$ASK" ask 10.77.0.1 53 5000 10
+	run -0 on server ctrules audit out:udp/53
+}
+
 @test "a later packet that is not as the first was" {
 	on server iptables-nft-restore <<-'IPTABLES'
 		*filter
