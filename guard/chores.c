@@ -234,6 +234,24 @@ void chores_start(struct chores *chores, struct ev_loop *loop, chores_done_cb *d
 	pthread_mutex_unlock(&chores->lock);
 }
 
+static bool is_look(const struct chore *chore)
+{
+	return chore->kind == CHORE_COUNT || chore->kind == CHORE_TRANSLATED;
+}
+
+/* Relief does not wait for what is only looked at; what is next may have been begun. */
+static void put(struct chores *chores, const struct chore *chore)
+{
+	unsigned at = chores->end++;
+
+	while (!is_look(chore) && at - chores->next > 1 &&
+	       is_look(slot(chores, at - 1))) {
+		*slot(chores, at) = *slot(chores, at - 1);
+		at--;
+	}
+	*slot(chores, at) = *chore;
+}
+
 bool chores_ask(struct chores *chores, const struct chore *chore)
 {
 	bool room;
@@ -241,11 +259,23 @@ bool chores_ask(struct chores *chores, const struct chore *chore)
 	pthread_mutex_lock(&chores->lock);
 	room = chores->end - chores->told < CHORES_MAX;
 	if (room) {
-		*slot(chores, chores->end++) = *chore;
+		put(chores, chore);
 		pthread_cond_signal(&chores->asked);
 	}
 	pthread_mutex_unlock(&chores->lock);
 	return room;
+}
+
+bool chores_waits(struct chores *chores, const struct chore *chore)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&chores->lock);
+	for (unsigned i = chores->next; !found && i != chores->end; i++)
+		found = i != chores->next && slot(chores, i)->kind == chore->kind &&
+			service_equal(&slot(chores, i)->service, &chore->service);
+	pthread_mutex_unlock(&chores->lock);
+	return found;
 }
 
 bool chores_pending(struct chores *chores, enum chore_kind kind)

@@ -12,7 +12,7 @@ struct ev_loop;
 
 /*
  * What takes longer than a look at the table may wait: a thread beside the loop does it, one
- * after the other, with netlink conversations of its own in the network namespace in which it
+ * after the other, relief before what is only looked at, with netlink conversations of its own in the network namespace in which it
  * was started. Opaque.
  */
 struct chores;
@@ -52,6 +52,9 @@ void chores_start(struct chores *chores, struct ev_loop *loop, chores_done_cb *d
 
 /* Asks for it. False if too much is asked for already: it will not be done. */
 bool chores_ask(struct chores *chores, const struct chore *chore);
+
+/* Whether the same is asked for of the same service, and surely not begun yet. */
+bool chores_waits(struct chores *chores, const struct chore *chore);
 
 /* Whether one of that kind is asked for or being done. */
 bool chores_pending(struct chores *chores, enum chore_kind kind);

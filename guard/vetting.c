@@ -270,6 +270,14 @@ bool vetting_wants_look(struct vetting *vetting, size_t i)
 	return wanted;
 }
 
+void vetting_share_look(struct vetting *vetting, size_t i)
+{
+	struct row *row = &vetting->rows[i];
+
+	/* It may have been wanted by another configuration. */
+	row->looks -= row->looks > 1;
+}
+
 static struct row *find_row(struct vetting *vetting, const struct service *service)
 {
 	for (size_t i = 0; i < vetting->config->count; i++) {

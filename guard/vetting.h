@@ -52,6 +52,9 @@ int vetting_update(struct vetting *vetting);
  */
 bool vetting_wants_look(struct vetting *vetting, size_t i);
 
+/* The look that is wanted is one that was wanted before, and has not been begun. */
+void vetting_share_look(struct vetting *vetting, size_t i);
+
 /* So many entries of the service are translated; or err, -errno: that could not be seen. */
 void vetting_note_look(struct vetting *vetting, const struct service *service,
 		       unsigned translated, int err);

@@ -70,7 +70,10 @@ static void ask_for_look(const struct warrant *warrant, size_t i)
 
 	if (!vetting_wants_look(warrant->vetting, i))
 		return;
-	if (!chores_ask(remedy->chores, &chore))
+	/* Rules may change faster than anybody looks: one that waits will see what this one would. */
+	if (chores_waits(remedy->chores, &chore))
+		vetting_share_look(warrant->vetting, i);
+	else if (!chores_ask(remedy->chores, &chore))
 		vetting_note_look(warrant->vetting, &chore.service, 0, -EAGAIN);
 }
 

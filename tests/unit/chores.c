@@ -113,6 +113,48 @@ static void what_is_asked_for_is_done_in_order_and_told_in_the_loop(void **state
 	chores_close(chores);
 }
 
+static void relief_comes_before_looks_that_wait(void **state)
+{
+	const struct chore last = { .kind = CHORE_COUNT, .most = 2 };
+	unsigned wanted = 5;
+	struct chores *chores = start(&wanted);
+
+	assert_true(chores_ask(chores, &RECLAIM));
+	sem_wait(&world.begun);
+	assert_true(chores_ask(chores, &COUNT));
+	assert_true(chores_ask(chores, &last));
+	assert_true(chores_ask(chores, &PURGE));
+	assert_true(chores_ask(chores, &RECLAIM));
+	sem_post(&world.go);
+	sem_post(&world.go);
+	ev_run(ev_default_loop(EVFLAG_AUTO), 0);
+	assert_int_equal(world.told[0].kind, CHORE_RECLAIM);
+	assert_int_equal(world.told[1].kind, CHORE_PURGE);
+	assert_int_equal(world.told[2].kind, CHORE_RECLAIM);
+	assert_int_equal(world.told[3].kind, CHORE_COUNT);
+	assert_int_equal(world.told[3].done, 42);
+	assert_int_equal(world.told[4].kind, CHORE_COUNT);
+	chores_close(chores);
+}
+
+static void what_has_not_been_begun_waits(void **state)
+{
+	const struct chore other = {
+		.kind = CHORE_COUNT, .service = { .proto = IPPROTO_TCP, .first_port = 1 }
+	};
+	unsigned wanted = 1;
+	struct chores *chores = start(&wanted);
+
+	assert_true(chores_ask(chores, &RECLAIM));
+	sem_wait(&world.begun);
+	assert_false(chores_waits(chores, &RECLAIM));
+	assert_true(chores_ask(chores, &COUNT));
+	assert_true(chores_waits(chores, &COUNT));
+	assert_false(chores_waits(chores, &other));
+	assert_false(chores_waits(chores, &PURGE));
+	chores_close(chores);
+}
+
 static void what_is_being_deleted_is_leaving_until_it_is_gone(void **state)
 {
 	unsigned wanted = 2;
@@ -192,6 +234,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_asked_for_is_done_in_order_and_told_in_the_loop),
+		cmocka_unit_test(relief_comes_before_looks_that_wait),
+		cmocka_unit_test(what_has_not_been_begun_waits),
 		cmocka_unit_test(what_is_being_deleted_is_leaving_until_it_is_gone),
 		cmocka_unit_test(
 			too_many_are_refused_and_there_is_room_again_when_they_are_told),

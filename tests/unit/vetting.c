@@ -320,6 +320,30 @@ static void of_several_looks_the_last_counts_unless_one_finds_some(void **state)
 	assert_int_equal(vetting_verdict(vetting, 0), VETTING_SAFE);
 }
 
+static void one_look_may_serve_several_changes(void **state)
+{
+	const struct service *service = &config.services[0].service;
+
+	world.translated[0] = 1;
+	vetting_update(vetting);
+	for (int i = 0; i < 5; i++) {
+		change_rules();
+		vetting_update(vetting);
+		assert_true(vetting_wants_look(vetting, 0));
+		/* The first is one that was wanted before a reload. */
+		vetting_share_look(vetting, 0);
+		assert_int_equal(vetting_verdict(vetting, 0), VETTING_UNSAFE);
+	}
+	/* That one has been begun, and this change is after it. */
+	change_rules();
+	vetting_update(vetting);
+	assert_true(vetting_wants_look(vetting, 0));
+	vetting_note_look(vetting, service, 0, 0);
+	assert_int_equal(vetting_verdict(vetting, 0), VETTING_UNSAFE);
+	vetting_note_look(vetting, service, 0, 0);
+	assert_int_equal(vetting_verdict(vetting, 0), VETTING_SAFE);
+}
+
 static void a_look_that_rules_have_overtaken_changes_nothing(void **state)
 {
 	const struct service *service = &config.services[0].service;
@@ -368,6 +392,7 @@ int main(void)
 		VETTING_TEST(a_table_that_was_half_read_says_nothing),
 		VETTING_TEST(until_somebody_has_looked_it_stands_as_it_did),
 		VETTING_TEST(of_several_looks_the_last_counts_unless_one_finds_some),
+		VETTING_TEST(one_look_may_serve_several_changes),
 		VETTING_TEST(a_look_that_rules_have_overtaken_changes_nothing),
 		VETTING_TEST(a_look_that_failed_is_asked_for_again),
 	};

@@ -29,6 +29,8 @@ struct vetting {
 	unsigned updates;
 	int kept; /* what vetting_keep() was told; -1: it was not called */
 	int look_err;
+	unsigned looks; /* that it was told of */
+	unsigned shared;
 };
 struct leases {
 	bool engaged[2], bounded[2], held[2];
@@ -47,7 +49,9 @@ static struct remedy remedy;
 static struct trouble trouble;
 static char given_back[64], told[512];
 static unsigned applied;
-static bool busy; /* no chore can be asked for */
+static unsigned asked;
+static bool busy;  /* no chore can be asked for */
+static bool waits; /* the same was asked for, and has not been begun */
 
 int vetting_update(struct vetting *v)
 {
@@ -71,6 +75,12 @@ void vetting_note_look(struct vetting *v, const struct service *service,
 		       unsigned translated, int err)
 {
 	v->look_err = err;
+	v->looks++;
+}
+
+void vetting_share_look(struct vetting *v, size_t i)
+{
+	v->shared++;
 }
 
 bool vetting_take_news(struct vetting *v, size_t i)
@@ -158,7 +168,13 @@ void remedy_apply(struct remedy *r, const struct policy_decision *decision)
 
 bool chores_ask(struct chores *chores, const struct chore *chore)
 {
+	asked += !busy;
 	return !busy;
+}
+
+bool chores_waits(struct chores *chores, const struct chore *chore)
+{
+	return waits;
 }
 
 void journal_about(struct journal *journal, const char *event, const char *service,
@@ -195,7 +211,8 @@ static int begin(void **state)
 	trouble = (struct trouble){ 0 };
 	given_back[0] = told[0] = '\0';
 	applied = 0;
-	busy = false;
+	busy = waits = false;
+	asked = 0;
 	return 0;
 }
 
@@ -248,11 +265,21 @@ static void safe_from_the_start_is_no_news_safe_again_is(void **state)
 static void a_look_that_nobody_can_take_has_failed(void **state)
 {
 	vetting.wants_look[0] = true;
-	warrant_review(&warrant);
-	assert_int_equal(vetting.look_err, 0);
+	warrant_ask_for_looks(&warrant);
+	assert_int_equal(asked, 1);
+	assert_int_equal(vetting.looks, 0);
 	busy = true;
-	warrant_review(&warrant);
+	warrant_ask_for_looks(&warrant);
 	assert_int_equal(vetting.look_err, -EAGAIN);
+}
+
+static void a_look_that_waits_serves_for_all(void **state)
+{
+	vetting.wants_look[0] = waits = true;
+	warrant_ask_for_looks(&warrant);
+	assert_int_equal(asked, 0);
+	assert_int_equal(vetting.looks, 0);
+	assert_int_equal(vetting.shared, 1);
 }
 
 static void what_cannot_be_audited_is_trouble(void **state)
@@ -326,6 +353,7 @@ int main(void)
 		WARRANT_TEST(a_budget_goes_with_its_warrant_and_comes_with_it),
 		WARRANT_TEST(safe_from_the_start_is_no_news_safe_again_is),
 		WARRANT_TEST(a_look_that_nobody_can_take_has_failed),
+		WARRANT_TEST(a_look_that_waits_serves_for_all),
 		WARRANT_TEST(what_cannot_be_audited_is_trouble),
 		WARRANT_TEST(a_ruleset_that_was_judged_is_not_judged_again),
 		WARRANT_TEST(
