@@ -286,6 +286,24 @@ helper() {
 	happened relieved
 }
 
+@test "what a guard that was killed had not deleted yet is deleted by the next" {
+	guard
+	background strace -p "$(helper)" -o "$BATS_TEST_TMPDIR/trace" -e trace=sendto \
+		-e inject=sendto:error=EPERM
+	wait_until 30 grep -q attached "$pid.err"
+	fill
+	wait_until 30 happened shortfall
+	kill -KILL "$guard"
+	wait_until 30 ended "$guard"
+	[ "$(entries server)" -ge "$(many)" ]
+	guard
+	wait_until 30 happened reclaim
+	[ "$(entries server)" -lt $(($(many) / 2)) ]
+	state_is engaged
+	[ "$(events engage)" -eq 0 ]
+	not happened shortfall
+}
+
 @test "a guard that hung for longer than a lease tells so" {
 	guard --lease 3s
 	engage

@@ -14,6 +14,7 @@ setup() {
 }
 
 teardown() {
+	aftermath
 	clear_sites
 }
 

@@ -96,8 +96,8 @@ guard_by_the_unit() {
 	guard_by_the_unit
 	engage
 	if [ -e /proc/net/ip_tables_names ]; then
-		# To list a table makes it.
-		on server iptables-legacy -t mangle -L -n >/dev/null
+		# That is no change of the nft ruleset.
+		on server iptables-legacy -t mangle -A FORWARD -j DROP
 		wait_until 30 grep -q 'iptables-legacy has tables here' place/journal
 	fi
 	not grep -q 'cannot be seen' place/journal

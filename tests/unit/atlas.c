@@ -235,8 +235,7 @@ static void what_has_the_name_next_is_another(void **state)
 	open_all();
 	spaces[1].inode = 3;
 	look();
-	/* While the old one is there, its name is taken. */
-	assert_string_equal(told, "open red:3; come red:3; go red; close it; ");
+	assert_string_equal(told, "go red; close it; open red; come red; ");
 }
 
 static void two_of_a_name_are_told_apart(void **state)
@@ -320,7 +319,6 @@ static void more_than_there_is_room_for_are_left_out_and_told_once(void **state)
 	/* There is room for one of them now. */
 	spaces[1] = spaces[5];
 	space_count = 5;
-	look();
 	look();
 	assert_int_equal(atlas_count(atlas), 4);
 	assert_int_equal(atlas_left_out(atlas), 1);
