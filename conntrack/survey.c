@@ -90,6 +90,24 @@ static void add_names(struct survey *survey, const char *directory)
 		closedir(names);
 }
 
+const struct survey_space *survey_find(const struct survey *survey, uint64_t inode)
+{
+	for (size_t i = 0; i < survey->count; i++) {
+		if (survey->space[i].inode == inode)
+			return &survey->space[i];
+	}
+	return NULL;
+}
+
+/* Our own, unless people gave it a name: the host's has none. */
+static uint64_t unnamed_home(const struct survey *survey)
+{
+	uint64_t inode = process_netns(getpid());
+	const struct survey_space *space = survey_find(survey, inode);
+
+	return space && space->directory == DIRECTORIES[0] ? 0 : inode;
+}
+
 void survey_take(struct survey *survey)
 {
 	const struct dirent *entry;
@@ -101,12 +119,12 @@ void survey_take(struct survey *survey)
 	survey->count = survey->unreadable = 0;
 	survey->left_out = false;
 	survey->host = process_netns(1);
-	if (survey->host == 0)
-		survey->host = process_netns(getpid());
 	add_process(survey, getpid());
 	add_process(survey, 1);
 	for (size_t i = 0; i < DIRECTORY_COUNT; i++)
 		add_names(survey, DIRECTORIES[i]);
+	if (survey->host == 0)
+		survey->host = unnamed_home(survey);
 	proc = opendir("/proc");
 	while (proc && (entry = readdir(proc))) {
 		if (isdigit((unsigned char)entry->d_name[0]))
@@ -119,15 +137,6 @@ void survey_take(struct survey *survey)
 void survey_forget(struct survey *survey)
 {
 	survey->taken = false;
-}
-
-const struct survey_space *survey_find(const struct survey *survey, uint64_t inode)
-{
-	for (size_t i = 0; i < survey->count; i++) {
-		if (survey->space[i].inode == inode)
-			return &survey->space[i];
-	}
-	return NULL;
 }
 
 size_t survey_label(struct survey *survey, uint64_t inode, char label[SURVEY_LABEL_MAX])

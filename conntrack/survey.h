@@ -22,7 +22,8 @@ struct survey {
 	bool taken; /* the rest is of now */
 	size_t count;
 	bool left_out; /* there are more */
-	uint64_t host; /* the number of process 1's; if that cannot be seen, of our own */
+	/* The number of process 1's; if that cannot be seen, of our own; 0 if that has a name. */
+	uint64_t host;
 	size_t unreadable; /* processes of which it cannot be seen where they are */
 	struct survey_space space[SURVEY_MAX];
 };

@@ -324,7 +324,7 @@ sees_expired() {
 	on box setpriv --bounding-set=-all --inh-caps=-all ctwatch --once --json 2>/dev/null |
 		jq -e --slurpfile all "$BATS_TEST_TMPDIR/all" '.tables[0] | .entries == 777 and .counters.insert == 777
 			and (.counters | del(.found)) == ($all[0].tables[0].counters | del(.found))
-			and .services == null and .sampled == null and .active == null'
+			and .services == null and .sampled == null and .active == null and .netns == "box"'
 	# Without these either, it says so.
 	command -v strace >/dev/null || skip "no strace (package strace)"
 	run on box setpriv --bounding-set=-all --inh-caps=-all env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null \
