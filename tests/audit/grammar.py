@@ -3,8 +3,12 @@
 import random
 
 PORTS = (9000, 9000, 9000, 9001, 53, 80, 8080)
-SERVICES = ("udp/9000", "udp/9000", "tcp/9000", "out:udp/9000", "out:tcp/9000", "udp/9000-9001",
-            "udp/10.77.0.1:9000", "tcp/[fd77::1]:9000")
+SERVICES = ("udp/9000", "udp/9000", "tcp/9000", "udp/9000-9001", "udp/10.77.0.1:9000", "tcp/[fd77::1]:9000",
+            "out:udp/9000", "out:tcp/9000", "out:udp/53", "out:tcp/80", "out:udp/10.77.0.2:9000",
+            "udp/32000-60000", "tcp/40000-50000")
+# What untracked answers look like, more or less.
+ANSWERS = ("", "", "udp dport 32768-60999 ", "udp dport 1024-65535 ", "tcp dport 32768-60999 ",
+           "tcp flags & (syn|ack) != syn ", "tcp flags & (fin|syn|rst|ack) != syn ")
 STATES = ("new", "established", "related", "invalid", "untracked")
 MARKS = (0, 1, 2)
 SUBNETS = ("10.77.0.0/24", "10.0.0.0/8", "10.78.0.5", "172.17.0.0/16", "127.0.0.0/8", "10.77.0.1")
@@ -55,6 +59,8 @@ class Grammar:
                  lambda: "ct mark %d" % self.pick(MARKS),
                  lambda: "meta mark %d" % self.pick(MARKS),
                  lambda: "ct status & %s == %s" % self.pick((("dnat", "dnat"), ("snat", "0"), ("assured", "0"))),
+                 # Not "th": what is there of an ICMP error is its checksum, which is another each time.
+                 lambda: "%s dport %s32768-60999" % (self.pick(("udp", "tcp")), self.pick(("", "!= "))),
                  lambda: "ct original proto-dst %s" % self.pick(PORTS),
                  lambda: "tcp flags & (fin|syn|rst|ack) %s syn" % self.pick(("==", "!="))]
         if family != "ip6":
@@ -125,14 +131,22 @@ class Grammar:
         lines = []
         for i, name in enumerate(helpers):
             lines += self.body(name, hook, family, priority, kind, helpers[:i], 3)
+        answers = None
+        if hook == "input" and self.service.startswith("out:") and self.chance(0.4):
+            # As firewalls do that know of it.
+            answers = "%s%sct state untracked accept" % (
+                self.pick(("", "th sport %s " % self.service.rsplit(":")[-1].rsplit("/")[-1])), self.pick(ANSWERS))
         head = "type %s hook %s priority %d; policy %s;" % (kind, hook, priority, policy)
-        return lines + self.body("base%d" % number, hook, family, priority, kind, helpers, 6, head)
+        return lines + self.body("base%d" % number, hook, family, priority, kind, helpers, 6, head, answers)
 
-    def body(self, name, hook, family, priority, kind, chains, most, head=None):
+    def body(self, name, hook, family, priority, kind, chains, most, head=None, answers=None):
         rules = [self.rule(hook, family, priority, kind, chains)
                  for _ in range(self.random.randint(1, most))]
         if head and "policy drop" in head and self.chance(0.8):
             rules.insert(0, "meta l4proto { icmp, ipv6-icmp } accept")
+        if answers:
+            rules.insert(self.random.randint(0, len(rules)), answers)
+            rules.insert(self.random.randint(0, len(rules)), "ct state established accept")
         return ["\tchain %s {" % name] + (["\t\t" + head] if head else []) + [
             "\t\t" + rule for rule in rules] + ["\t}"]
 
