@@ -256,6 +256,42 @@ gone() { # DEVICE
 	grep -q "no network namespace is left to guard" "$guard.err"
 }
 
+keeps() { # FIELD: the capabilities of the guard
+	awk -v name="$1:" '$1 == name { print $2 }' "/proc/$guard/status"
+}
+
+@test "as a user of its own and before others it guards all, and keeps what that takes" {
+	site red
+	chmod 711 .
+	mkdir place
+	chown nobody place
+	ln -s place/socket socket
+	first=
+	! chrt -f 10 true || first=--realtime
+	everywhere --user nobody --control place/socket --journal place/journal $first
+	[ "$(awk '$1 == "Uid:" { print $3 }' "/proc/$guard/status")" -eq 65534 ]
+	# NET_ADMIN, SYS_ADMIN, SYS_PTRACE, DAC_READ_SEARCH
+	for set in CapEff CapPrm CapBnd; do
+		[ "$((16#$(keeps $set)))" -eq $((1 << 12 | 1 << 21 | 1 << 19 | 1 << 2)) ]
+	done
+	[ "$(keeps NoNewPrivs)" -eq 1 ]
+	# Those that come later are found and entered, too, and their threads are no heavier than need be.
+	for i in $(seq 12); do
+		ip netns add "n$i"
+	done
+	background unshare --net sleep 600
+	wait_until 60 grep -q 'sleep.*is guarded from now on' "$guard.err"
+	if [ "$first" ]; then
+		chrt -p "$guard" | grep -q SCHED_FIFO
+		[ "$(keeps VmLck)" -gt 0 ]
+		[ "$(keeps VmLck)" -lt 65536 ]
+	fi
+	engage_in red
+	order stop
+	wait_until 60 ended "$guard"
+	is_in red
+}
+
 @test "what is no namespace, or may not be entered, is refused with the reason" {
 	site red
 	while IFS='|' read -r which code reason; do

@@ -107,6 +107,60 @@ guard_by_the_unit() {
 	ip netns del client
 }
 
+# added NAME: what the drop-in for all network namespaces sets it to, or adds.
+added() {
+	sed -n "s/^$1=//p" usr/share/doc/ctkit/ctguard-netns.conf
+}
+
+@test "with what the drop-in adds it guards all network namespaces, by calls that are allowed" {
+	type systemd-analyze >/dev/null || skip "no systemd-analyze (package systemd)"
+	nm -D "$CTKIT_BIN/guard/ctguard" | grep -q asan && skip "the sanitizer makes calls of its own"
+	installed
+	local more
+	more=$(added AmbientCapabilities | tr '[:upper:]' '[:lower:]' | sed 's/cap_/,+/g; s/ //g')
+	[ "$more" = ,+sys_admin,+sys_ptrace,+dac_read_search ]
+	[ "$(added CapabilityBoundingSet)" = "$(added AmbientCapabilities)" ]
+	mkdir "$units/ctguard.service.d"
+	cp usr/share/doc/ctkit/ctguard-netns.conf "$units/ctguard.service.d"
+	MANPATH=$PWD/usr/share/man run systemd-analyze verify "$units/ctguard.service"
+	[ -z "$(grep ctguard <<<"$output")" ]
+	hosts
+	tracked server
+	mkdir place
+	chmod 711 .
+	chown nobody place
+	printf '%s\n' 'netns = all' 'horizon = 0s' 'engage-at = 1%' 'release-at = 0.1%' 'release-after = 1h' \
+		'service "udp/9000" { }' >place/conf
+	background strace -f -qq -o calls setpriv --reuid nobody --regid nogroup --groups 0 \
+		--inh-caps="-all,+net_admin$more" --ambient-caps="-all,+net_admin$more" --bounding-set="-all,+net_admin$more" \
+		--no-new-privs ctguard run --json -c place/conf --control place/socket --journal place/journal
+	guard=$pid
+	wait_until 60 grep -q 'guarding: udp/9000 in 3 network namespaces' "$guard.err"
+	not grep -q 'left out\|cannot be' "$guard.err"
+	# One without a name is found, too.
+	background unshare --net sleep 600
+	wait_until 60 grep -q 'sleep.*is guarded from now on' "$guard.err"
+	kill "$pid"
+	fill
+	wait_until 60 untracked
+	ctguard --control place/socket stop
+	wait_until 60 ended "$guard"
+	sed '1,/execve(.*ctguard/d' calls | sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' | sort -u >made
+	grep -q setns made
+	# Of namespaces it enters those that the unit leaves to it.
+	[ "$(added RestrictNamespaces)" = net ]
+	[ "$(grep 'setns(' calls | grep -vc CLONE_NEWNET)" -eq 0 ]
+	{
+		calls_of @system-service | grep -vxF -f <(calls_of @privileged @resources)
+		printf 'capset\nsched_setattr\n'
+	} | sort -u >allowed
+	comm -23 made allowed >forbidden
+	cat forbidden
+	[ ! -s forbidden ]
+	ip netns del server
+	ip netns del client
+}
+
 @test "it needs no system call that the unit forbids" {
 	type systemd-analyze >/dev/null || skip "no systemd-analyze (package systemd)"
 	nm -D "$CTKIT_BIN/guard/ctguard" | grep -q asan && skip "the sanitizer makes calls of its own"
