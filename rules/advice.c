@@ -220,8 +220,12 @@ void advice_fate(const struct service *service, const struct run *tracked,
 		command_append(finding->why, "; untracked they would be ");
 		put_end(finding->why, untracked);
 	}
-	answers_narrow(service, tracked->packet->host, finding);
-	if (finding->rule && tracked->now.fate == RUN_DELIVERED)
+	if (!answers_narrow(service, tracked->packet->host, finding))
+		command_append(finding->fix,
+			       "keep %s tracked: the ports that answers come to are too "
+			       "many ranges, for ip_local_reserved_ports",
+			       name);
+	else if (finding->rule && tracked->now.fate == RUN_DELIVERED)
 		fix_accept(service, finding);
 	else
 		command_append(finding->fix,

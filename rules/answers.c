@@ -4,7 +4,6 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "rules/command.h"
 #include "rules/finding.h"
@@ -96,19 +95,28 @@ bool answers_go_beyond(const struct run *run)
 	return within.count == 0;
 }
 
-void answers_narrow(const struct service *service, const struct surroundings *host,
+/* xt_multiport takes so many ports (XT_MULTI_PORTS), two for a range. */
+enum { MULTIPORT_MAX = 15 };
+
+bool answers_fit(const struct service *service, const struct surroundings *host)
+{
+	return service->proto == IPPROTO_TCP ||
+	       2 * surroundings_ports(host).count <= MULTIPORT_MAX;
+}
+
+bool answers_narrow(const struct service *service, const struct surroundings *host,
 		    struct finding *finding)
 {
 	char words[FINDING_TEXT_MAX] = "", options[FINDING_TEXT_MAX] = "";
 
 	if (!service->outbound || finding->way != PACKET_ARRIVES || finding->request ||
 	    finding->error)
-		return;
+		return true;
 	answers_match(service, host, true, words);
 	answers_options(service, host, true, options);
-	/* Half of the ports are not those; then the fix is too wide, and a finding of its own. */
-	if (strlen(words) >= FINDING_ONLY_MAX || strlen(options) >= FINDING_ONLY_MAX)
-		return;
+	if (!answers_fit(service, host))
+		return false;
 	snprintf(finding->only, FINDING_ONLY_MAX, "%s", words);
 	snprintf(finding->only_options, FINDING_ONLY_MAX, "%s", options);
+	return true;
 }

@@ -28,11 +28,14 @@ void answers_match(const struct service *service, const struct surroundings *hos
 void answers_options(const struct service *service, const struct surroundings *host,
 		     bool alike, char *text);
 
+/* Whether these words are short enough for a rule to paste. */
+bool answers_fit(const struct service *service, const struct surroundings *host);
+
 /*
  * What a rule has to ask besides to let in no more than what looks like an answer: finding->only and only_options, if
- * the finding is about answers.
+ * the finding is about answers. False if they do not fit.
  */
-void answers_narrow(const struct service *service, const struct surroundings *host,
+bool answers_narrow(const struct service *service, const struct surroundings *host,
 		    struct finding *finding);
 
 /* "8080,32768-40000": ports as settings of the kernel have them. Adds to text. */

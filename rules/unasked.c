@@ -138,8 +138,10 @@ static void repair(const struct service *service, const struct surroundings *hos
 	command_append(words, " ");
 	answers_match(service, host, false, words);
 	command_append(words, " ct state untracked drop");
-	if (!insertable) {
-		service_format(service, name);
+	service_format(service, name);
+	if (!answers_fit(service, host)) {
+		command_append(finding->fix, "keep %s tracked", name);
+	} else if (!insertable) {
 		command_append(
 			finding->fix,
 			"keep %s tracked, or drop before it what is no answer, in a "

@@ -645,6 +645,25 @@ who_was_not_asked_gets_in_where_only_the_source_port_is_looked_at(void **state)
 		       "drop'"));
 }
 
+static void a_fix_that_would_be_too_long_is_none(void **state)
+{
+	static struct range gaps[8];
+
+	for (size_t i = 0; i < 8; i++)
+		gaps[i] = (struct range){ wide_of(40000 + 10 * i),
+					  wide_of(40008 + 10 * i) };
+	stateful_input();
+	evidence.host.ports = (struct ranges){ gaps, 7 };
+	judge_service_of(&OUT_UDP_53);
+	assert_non_null(strstr(finding_of("state").fix, "40060-40068 } ct state"));
+	evidence.host.ports.count = 8;
+	judge_service_of(&OUT_UDP_53);
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_non_null(strstr(finding_of("state").fix, "keep out:udp/53 tracked"));
+	judge_service_of(&OUT_TCP_443);
+	assert_non_null(strstr(finding_of("state").fix, "nft insert rule"));
+}
+
 static void what_looks_like_an_answer_is_a_warning_that_does_not_count(void **state)
 {
 	struct model_chain *input = stateful_input();
@@ -800,6 +819,7 @@ int main(void)
 		cmocka_unit_test_setup(what_is_done_before_the_port_is_asked_for_counts,
 				       begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
+		cmocka_unit_test_setup(a_fix_that_would_be_too_long_is_none, begin),
 		cmocka_unit_test_setup(
 			answers_are_let_in_by_the_fix_no_wider_than_they_look, begin),
 		cmocka_unit_test_setup(
