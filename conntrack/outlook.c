@@ -14,8 +14,8 @@
 /* Over which arrivals are smoothed, and how late the expired are collected. */
 static const double MEMORY_S = 6, LAG_MEMORY_S = 15;
 
-/* When the collector comes is not known well enough to count on it in time. */
-static const double GC_LATE = 1.05, GC_MOST_S = 60, TICK_S = 0.004;
+/* When the collector comes is not known to the moment: what it would prevent by so little is told. */
+static const double GC_LATE_S = 0.2, GC_MOST_S = 60, TICK_S = 0.004;
 
 /* Which part of the entries must move. */
 static const double STEADY_PART = 0.05;
@@ -192,7 +192,7 @@ static void expect_gc(struct course *c, const struct outlook *o, const struct fo
 	c->gc_every_s = part * o->gc_next_s;
 	c->gc_at_s = c->gc_every_s;
 	if (o->collected_ns)
-		c->gc_at_s = GC_LATE * part * o->gc_every_s -
+		c->gc_at_s = GC_LATE_S + part * o->gc_every_s -
 			     clock_between_s(o->collected_ns, f->last_ns);
 	if (c->gc_at_s <= 0)
 		c->gc_at_s = c->gc_every_s / 4;

@@ -249,7 +249,8 @@ void view_line(const struct view *view, const struct reading *reading, struct te
 	text_add(text, "%u/%u %.1f%%", reading->usage.entries, reading->usage.limit,
 		 100 * table_fill(&reading->usage));
 	if (reading->predicted)
-		text_add(text, " %+.0f/s", reading->slope);
+		/* No negative zero. */
+		text_add(text, " %+.0f/s", round(reading->slope) + 0.0);
 	text_add(text, "  ");
 	view_forecast(reading, text);
 	if (reading->counted)

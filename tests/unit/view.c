@@ -289,9 +289,11 @@ static void a_line_has_the_forecast_and_the_top(void **state)
 	s.view.top = 1;
 	assert_line(&s, "1000/10000 10.0% +123/s  settles at 4,321 (43%)  udp/53 70%");
 	s.reading.verdict = OUTLOOK_STEADY;
-	assert_line(&s, "1000/10000 10.0% +123/s  steady  udp/53 70%");
+	s.reading.slope = -0.4;
+	assert_line(&s, "1000/10000 10.0% +0/s  steady  udp/53 70%");
 	s.reading.verdict = OUTLOOK_DRAINS;
-	assert_line(&s, "1000/10000 10.0% +123/s  draining to 4,321 (43%)  udp/53 70%");
+	s.reading.slope = -55.5;
+	assert_line(&s, "1000/10000 10.0% -56/s  draining to 4,321 (43%)  udp/53 70%");
 	s.reading.settles_at = NAN;
 	s.reading.slope = -5;
 	s.reading.counted = true;
