@@ -100,7 +100,7 @@ everywhere() {
 
 outside() {
 	background ctguard run --json --control socket -s udp/9000 --horizon 0s \
-		--engage-at 1% --release-at 0.5% --release-after 1h "$@"
+		--engage-at 1% --release-at 0.1% --release-after 1h "$@"
 	guard=$pid
 	wait_until 60 grep -q guarding "$guard.err"
 }
