@@ -154,7 +154,8 @@ static void judge_asking(struct auditor *auditor, uint8_t family, bool given,
 
 	auditor->own.count = 0;
 	auditor->out = &auditor->own;
-	for (int kind = PACKET_REQUEST; kind <= PACKET_LATER_REPLY; kind++) {
+	for (int kind = PACKET_REQUEST;
+	     kind <= (given ? PACKET_ERROR_OUT : PACKET_LATER_REPLY); kind++) {
 		packet.kind = (enum packet_kind)kind;
 		if (kind != PACKET_LATER_REPLY || auditor->service->proto == IPPROTO_TCP)
 			judge_packet(auditor, &packet);

@@ -781,6 +781,17 @@ static void answers_to_programs_with_ports_of_a_range_must_pass(void **state)
 	judge_service_of(&range);
 	assert_int_equal(audit.verdict, AUDIT_SAFE);
 	assert_null(finding_of("given-port").code);
+
+	/* And so must errors about what they ask. */
+	evidence_clear(&evidence);
+	input = chain("input", NF_INET_LOCAL_IN, false);
+	old = rule(input);
+	state_is(old, NF_CT_STATE_INVALID_BIT);
+	verdict(old, MODEL_DROP, NULL);
+	judge_service_of(&range);
+	assert_true(is_found("given-port", old));
+	assert_true(finding_of("given-port").error);
+	assert_int_equal(finding_of("given-port").severity, FINDING_WARNING);
 }
 
 int main(void)
