@@ -116,29 +116,29 @@ lint() { # FILE: what promtool has to say against it, if it is there
 # lives: a namespace without a name, of a process that is called so; $pid
 lives() {
 	background unshare -n sleep 600
-	wait_until 5 grep -q sleep "/proc/$pid/comm"
+	wait_until 30 grep -q sleep "/proc/$pid/comm"
 }
 
 @test "metrics: a container that restarts makes no more series, and two alike are told apart" {
 	where=
 	background ctwatch -m 127.0.0.1:9913 --netns all
 	watch=$pid
-	wait_until 5 fetch
+	wait_until 30 fetch
 	for _ in 1 2 3; do
 		lives
-		wait_until 10 shows 'ctkit_conntrack_entries{netns="sleep"}' 0
+		wait_until 30 shows 'ctkit_conntrack_entries{netns="sleep"}' 0
 		run ! grep -F "[$pid]" "$PAGE"
 		first=$pid
 		lives
 		nsenter -t "$pid" -n ctfill 5
-		wait_until 10 shows 'ctkit_conntrack_entries{netns="sleep:2"}' 5
+		wait_until 30 shows 'ctkit_conntrack_entries{netns="sleep:2"}' 5
 		[ "$(value 'ctkit_conntrack_entries{netns="sleep"}')" -eq 0 ]
 		# The second keeps what it is called when the first goes.
 		kill "$first"
-		wait_until 10 shows ctkit_conntrack_netns 4
+		wait_until 30 shows ctkit_conntrack_netns 4
 		[ "$(value 'ctkit_conntrack_entries{netns="sleep:2"}')" -eq 5 ]
 		kill "$pid"
-		wait_until 10 shows ctkit_conntrack_netns 3
+		wait_until 30 shows ctkit_conntrack_netns 3
 	done
 	pid=$watch
 	kill "$pid"

@@ -98,7 +98,7 @@ series_are() { # LABEL...: whether these and no others are the namespaces of the
 	for _ in 1 2 3; do
 		background unshare -n sleep 600
 		sleeper=$pid
-		wait_until 5 grep -q sleep "/proc/$sleeper/comm"
+		wait_until 30 grep -q sleep "/proc/$sleeper/comm"
 		wait_until 60 series_are host sleep
 		guarded host "sleep[$sleeper]"
 		kill "$sleeper"

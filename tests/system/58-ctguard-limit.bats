@@ -40,7 +40,7 @@ guard_limit() {
 	background on server unshare --mount sh -e -c "$SHOW_LIMIT" "$PWD" ctguard run --json --control socket \
 		-s udp/9001 --horizon 0s --journal journal "$@"
 	guard=$pid
-	wait_until 10 grep -q guarding "$guard.err"
+	wait_until 30 grep -q guarding "$guard.err"
 }
 
 limit_is() {
@@ -54,7 +54,7 @@ raise() {
 	guard_limit -c conf "$@"
 	on server ctfill -P 9000 -d 10.77.0.1 -t 600 17000 >/dev/null
 	wait_until 30 limit_is 40000
-	wait_until 10 happened raise
+	wait_until 30 happened raise
 }
 
 end() { # SIGNAL
@@ -64,7 +64,7 @@ end() { # SIGNAL
 
 @test "a limit that is raised stays on SIGTERM, and the next guard knows what it was" {
 	raise
-	wait_until 10 eval '[ "$(state .limit_before)" = 20000 ]'
+	wait_until 30 eval '[ "$(state .limit_before)" = 20000 ]'
 	run -0 order status
 	[[ $output == *"the guard raised the limit from 20000: only a guard sets it back"* ]]
 	end TERM
@@ -91,9 +91,9 @@ end() { # SIGNAL
 	raise --release-after 1s
 	on server conntrack -F
 	wait_until 30 limit_is 20000
-	wait_until 10 happened lower
+	wait_until 30 happened lower
 	[[ $(event lower | jq -r .why) == "calm for "*" entries are under 50 % of 20000, which the limit was before the guard raised it" ]]
-	wait_until 10 eval '[ "$(state .limit_before)" = null ]'
+	wait_until 30 eval '[ "$(state .limit_before)" = null ]'
 	not test -e journal.limit
 	on server ctfill -P 9000 -d 10.77.0.1 -t 600 17000 >/dev/null
 	wait_until 30 limit_is 40000
@@ -104,7 +104,7 @@ end() { # SIGNAL
 @test "a limit that somebody else has set is left as it is" {
 	raise
 	echo 50000 >limit
-	wait_until 10 eval '[ "$(state .limit_before)" = null ]'
+	wait_until 30 eval '[ "$(state .limit_before)" = null ]'
 	end INT
 	limit_is 50000
 	grep -q 'left the limit alone: it is not 40000 any more' "$guard.err"
