@@ -32,6 +32,9 @@ enum { TRIM_HIGH = 2, TRIM_LOW = 1, TRIM_FROM = 6 };
 enum { LASTING_MARKS = 10 };
 static const double LASTING_PART = 0.25;
 
+/* A table that had so many times more has lost what brought them. */
+static const double GONE_TIMES = 8;
+
 /* What a window gained, trimmed. */
 struct climb {
 	double seconds;
@@ -76,6 +79,7 @@ void forecast_restart(struct forecast *f, uint64_t now_ns, uint32_t entries)
 		.step_ns = now_ns,
 		.step_level = entries,
 		.mark_ns = now_ns,
+		.mark_most = entries,
 	};
 }
 
@@ -206,7 +210,8 @@ double forecast_slope(const struct forecast *f)
 
 /*
  * The mean rate of the last marks without a fall that have about the same, or rate without such.
- * Nothing is trimmed: of senders that send in bursts that would leave out too much.
+ * Nothing is trimmed: of senders that send in bursts that would leave out too much. What the table
+ * was when it had many times what it has now tells nothing.
  */
 static double lasting_rate(const struct forecast *f, double rate)
 {
@@ -218,6 +223,8 @@ static double lasting_rate(const struct forecast *f, double rate)
 		double mean = seconds > 0 ? rise / seconds : mark->rise / mark->seconds;
 		double chance = forecast_noise(fabs(mark->rise)) / mark->seconds;
 
+		if (mark->most > GONE_TIMES * (f->level + forecast_noise(0)))
+			break;
 		if (mark->fell)
 			continue;
 		if (fabs(mark->rise / mark->seconds - mean) >
@@ -290,16 +297,19 @@ static void add_to_mark(struct forecast *f, const struct forecast_step *step)
 		.seconds = (double)(f->last_ns - f->mark_ns) / 1e9,
 		.rise = f->mark_rise + step->rise,
 		.fell = f->mark_fell || step->fell,
+		.most = fmax(f->mark_most, f->level),
 	};
 
 	f->mark_rise = made.rise;
 	f->mark_fell = made.fell;
+	f->mark_most = made.most;
 	if (made.seconds < FORECAST_MARK_S)
 		return;
 	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, made);
 	f->mark_ns = f->last_ns;
 	f->mark_rise = 0;
 	f->mark_fell = false;
+	f->mark_most = f->level;
 }
 
 double forecast_note_walk(struct forecast *f, uint64_t now_ns, uint32_t entries)

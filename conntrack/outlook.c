@@ -252,16 +252,36 @@ static struct outlook_result by_history(const struct forecast *f, uint32_t limit
 }
 
 /*
+ * A table whose entries have all been replaced without a higher crest than before has settled: then no
+ * model of lifetimes and collections knows better what it comes to. Lowers *crest to what was seen.
+ */
+static bool has_settled(const struct forecast *f, double arriving, double *crest)
+{
+	struct trend trend;
+	double seen;
+
+	if (!trend_of(f, &trend) || !trend_stands(&trend))
+		return false;
+	seen = fmax(trend.crest, fmax(trend.peak, f->level));
+	if (arriving * 2 * trend.half_s < seen)
+		return false;
+	*crest = fmin(*crest, seen);
+	return true;
+}
+
+/*
  * What a course comes to in the end, and so that a slope does not contradict it. Small swings, of what
  * expires and is collected, are steady; of large ones the crest is told, to which it climbs.
  */
 static void judge(struct outlook_result *result, const struct course *c, double entries,
-		  double slope, double dying)
+		  double slope, double dying, bool settled)
 {
 	static const double SOON_S = 10;
-	double swing = dying * c->gc_every_s, chance = nothing(c->crest);
+	static const double SETTLED_TIMES = 3;
+	double swing = dying * c->gc_every_s;
+	double chance = (settled ? SETTLED_TIMES : 1) * nothing(c->crest);
 	bool swings = swing > 2 * chance;
-	double gains = swings ? slope : c->arriving - dying;
+	double gains = settled ? 0 : swings ? slope : c->arriving - dying;
 
 	result->slope = fmax(0, slope);
 	result->settles_at = c->crest;
@@ -319,6 +339,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 		.entries = f->level,
 	};
 	struct outlook_result result = { 0 };
+	bool settled;
 
 	c.expired = expired_now(o, f, l, c.age_s, collected);
 	/* While it falls the count does not tell who comes. */
@@ -330,7 +351,8 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 		c.touched = fmax(c.touched, fmin(1, collected / o->expired));
 	expect_gc(&c, o, f);
 	result.full_s = course_run(&c);
-	judge(&result, &c, f->level, climbs ? climb : c.arriving - dying, dying);
+	settled = has_settled(f, c.arriving, &c.crest);
+	judge(&result, &c, f->level, climbs ? climb : c.arriving - dying, dying, settled);
 	return result;
 }
 

@@ -19,7 +19,10 @@ bool trend_of(const struct forecast *f, struct trend *out)
 	for (size_t i = 0; i < 2 * half; i++) {
 		const struct forecast_step *mark = forecast_mark(f, i);
 
+		double *most = i < half ? &trend.peak : &trend.crest;
+
 		*(i < half ? &trend.newer : &trend.older) += mark->rise;
+		*most = fmax(*most, mark->most);
 		trend.half_s += i < half ? mark->seconds : 0;
 		trend.moves += fabs(mark->rise);
 		trend.fell = trend.fell || mark->rise < -forecast_noise(fabs(mark->rise));
@@ -38,6 +41,11 @@ bool trend_slows(const struct trend *trend)
 bool trend_swings(const struct trend *trend)
 {
 	return fabs(trend->older + trend->newer) < trend->moves / 4;
+}
+
+bool trend_stands(const struct trend *trend)
+{
+	return trend->peak - trend->crest <= forecast_noise(trend->crest);
 }
 
 double trend_rest(const struct trend *trend)

@@ -11,6 +11,8 @@ struct trend {
 	double half_s;
 	double older;
 	double newer;
+	double crest; /* the most entries in the older half */
+	double peak;  /* and in the newer */
 	double moves; /* all rises and falls */
 	double noise; /* below this a gain is none */
 	bool fell;    /* it lost entries in some mark */
@@ -24,6 +26,9 @@ bool trend_slows(const struct trend *trend);
 
 /* Whether it goes up and down, as by garbage collection, and gets nowhere. */
 bool trend_swings(const struct trend *trend);
+
+/* Whether it was as high before as it is lately, but for chance. */
+bool trend_stands(const struct trend *trend);
 
 /* What is still to come of that series: entries. */
 double trend_rest(const struct trend *trend);

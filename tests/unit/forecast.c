@@ -448,9 +448,24 @@ static void a_gap_of_hours_does_no_harm(void **state)
 	assert_near(full_in(&r), (LIMIT - r.forecast.level) / 40000, 0.1);
 }
 
+/* 50/s are no more than chance may bring in half a second. */
+static void what_an_emptied_table_gained_before_is_forgotten(void **state)
+{
+	struct forecast f = { 0 };
+	double climb = 77;
+
+	for (uint64_t n = 1; n <= 50; n++)
+		assert_int_equal(forecast_add(&f, n * 100000000, (uint32_t)n * 5), 0);
+	for (uint64_t n = 51; n <= 70; n++)
+		assert_int_equal(forecast_add(&f, n * 100000000, 0), 0);
+	assert_true(forecast_climb(&f, &climb));
+	assert_true(climb == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_an_emptied_table_gained_before_is_forgotten),
 		cmocka_unit_test(without_samples_nothing_is_predicted),
 		cmocka_unit_test(time_that_does_not_advance_changes_nothing),
 		cmocka_unit_test(a_constant_flood_is_predicted_within_5_percent),

@@ -325,6 +325,64 @@ static void a_constant_load_has_a_constant_forecast(void **state)
 	assert_constant(source, 1, 1550);
 }
 
+/* The model expects expired entries to wait for longer than they do: the history knows better. */
+static void what_was_replaced_and_climbed_no_higher_is_steady(void **state)
+{
+	static struct replay replay;
+	struct sim sim;
+	int readings = 0, steady = 0;
+
+	memset(&replay, 0, sizeof(replay));
+	replay.sample_max = SAMPLE;
+	sim_open(&sim, 1, 262144, 20);
+	sim.walk_every_s = 0.4;
+	add_source(&sim, (struct sim_source){ SIM_ONESHOT, ALWAYS, .to = 2000,
+					      .timeout_s = 5 });
+	while (sim.now_s < 120) {
+		struct outlook_result result;
+
+		sim_step(&sim);
+		if (!replay_step(&replay, &sim) || sim.now_s < 30)
+			continue;
+		result = replay_ahead(&replay, &sim);
+		readings++;
+		steady += result.verdict == OUTLOOK_STEADY;
+		assert_true(fabs(result.settles_at - 5.2 * 2000) < 0.1 * 5.2 * 2000);
+	}
+	sim_close(&sim);
+	if (steady < 0.95 * readings)
+		fail_msg("only %d of %d readings say that it is steady", steady,
+			 readings);
+}
+
+/* The load ends, and so do the expectations. */
+static void a_table_that_was_emptied_expects_nothing(void **state)
+{
+	static struct replay replay;
+	struct sim sim;
+	int readings = 0;
+
+	memset(&replay, 0, sizeof(replay));
+	replay.sample_max = SAMPLE;
+	sim_open(&sim, 1, LIMIT, 30);
+	sim.walk_every_s = 0.4;
+	add_source(&sim, (struct sim_source){ SIM_ONESHOT, .end_s = 30, .to = 1000,
+					      .timeout_s = 5 });
+	while (sim.now_s < 60) {
+		struct outlook_result result;
+
+		sim_step(&sim);
+		if (!replay_step(&replay, &sim) || sim.now_s < 30 || sim.count > 0)
+			continue;
+		result = replay_ahead(&replay, &sim);
+		readings++;
+		assert_int_equal(result.verdict, OUTLOOK_STEADY);
+		assert_true(result.settles_at < 20);
+	}
+	assert_true(readings > 20);
+	sim_close(&sim);
+}
+
 /* The kernel's counts, each tenth of a second, of 600 flows/s that live 5 s, with dumps by ctwatch and others. */
 static void a_recorded_constant_load_is_steady_by_its_count_alone(void **state)
 {
@@ -384,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_restart_does_no_harm),
 		cmocka_unit_test(without_samples_the_history_alone_must_do),
 		cmocka_unit_test(a_constant_load_has_a_constant_forecast),
+		cmocka_unit_test(what_was_replaced_and_climbed_no_higher_is_steady),
+		cmocka_unit_test(a_table_that_was_emptied_expects_nothing),
 		cmocka_unit_test(a_recorded_constant_load_is_steady_by_its_count_alone),
 		cmocka_unit_test(random_tables_are_foretold),
 	};

@@ -44,6 +44,19 @@ static double line(double at_s)
 	return 1000 * at_s;
 }
 
+static void a_sawtooth_stands_and_a_climb_does_not(void **state)
+{
+	struct trend trend = trend_after(sawtooth);
+
+	assert_true(fabs(trend.crest - 4140) < 100);
+	assert_true(fabs(trend.peak - 4140) < 100);
+	assert_true(trend_stands(&trend));
+	trend = trend_after(rising_sawtooth);
+	assert_false(trend_stands(&trend));
+	trend = trend_after(line);
+	assert_false(trend_stands(&trend));
+}
+
 static void there_is_none_before_2_s(void **state)
 {
 	struct forecast f = { 0 };
@@ -93,6 +106,7 @@ static void a_line_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sawtooth_stands_and_a_climb_does_not),
 		cmocka_unit_test(there_is_none_before_2_s),
 		cmocka_unit_test(a_sawtooth_swings_and_a_climb_does_not),
 		cmocka_unit_test(what_slows_down_ends_where_it_tends_to),
