@@ -49,19 +49,12 @@ struct call {
 	size_t lasting;
 };
 
-static bool is_name(const struct atlas *atlas, const char *text)
+static bool is_taken(const struct atlas *atlas, bool label, const char *text)
 {
 	for (size_t i = 0; i < atlas->count; i++) {
-		if (strcmp(atlas->region[i].name, text) == 0)
-			return true;
-	}
-	return false;
-}
+		const struct region *region = &atlas->region[i];
 
-static bool is_label(const struct atlas *atlas, const char *text)
-{
-	for (size_t i = 0; i < atlas->count; i++) {
-		if (strcmp(atlas->region[i].label, text) == 0)
+		if (strcmp(label ? region->label : region->name, text) == 0)
 			return true;
 	}
 	return false;
@@ -78,13 +71,13 @@ static void name_region(const struct atlas *atlas, struct region *region,
 	char label[ATLAS_NAME_MAX];
 
 	region->name[0] = region->label[0] = '\0';
-	if (is_name(atlas, call->text))
+	if (is_taken(atlas, false, call->text))
 		snprintf(region->name, sizeof(region->name), "%s:%llu", call->text,
 			 (unsigned long long)region->inode);
 	else
 		snprintf(region->name, sizeof(region->name), "%s", call->text);
 	snprintf(label, sizeof(label), "%.*s", length, call->text);
-	for (int nth = 2; is_label(atlas, label); nth++)
+	for (int nth = 2; is_taken(atlas, true, label); nth++)
 		snprintf(label, sizeof(label), "%.*s:%d", length, call->text, nth);
 	memcpy(region->label, label, sizeof(label));
 }

@@ -328,7 +328,7 @@ double forecast_note_walk(struct forecast *f, uint64_t now_ns, uint32_t entries)
 
 int forecast_add(struct forecast *f, uint64_t now_ns, uint32_t entries)
 {
-	struct forecast_step step;
+	struct forecast_step step = { 0 };
 	bool fell;
 
 	if (f->last_ns == 0) {
