@@ -80,6 +80,7 @@ void forecast_restart(struct forecast *f, uint64_t now_ns, uint32_t entries)
 		.step_level = entries,
 		.mark_ns = now_ns,
 		.mark_most = entries,
+		.mark_least = entries,
 	};
 }
 
@@ -298,18 +299,20 @@ static void add_to_mark(struct forecast *f, const struct forecast_step *step)
 		.rise = f->mark_rise + step->rise,
 		.fell = f->mark_fell || step->fell,
 		.most = fmax(f->mark_most, f->level),
+		.least = fmin(f->mark_least, f->level),
 	};
 
 	f->mark_rise = made.rise;
 	f->mark_fell = made.fell;
 	f->mark_most = made.most;
+	f->mark_least = made.least;
 	if (made.seconds < FORECAST_MARK_S)
 		return;
 	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, made);
 	f->mark_ns = f->last_ns;
 	f->mark_rise = 0;
 	f->mark_fell = false;
-	f->mark_most = f->level;
+	f->mark_most = f->mark_least = f->level;
 }
 
 double forecast_note_walk(struct forecast *f, uint64_t now_ns, uint32_t entries)

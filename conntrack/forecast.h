@@ -23,7 +23,7 @@ struct forecast_step {
 	double seconds;
 	double rise; /* entries; negative: it fell */
 	bool fell; /* by more than chance: some were collected, or deleted; or it did just before */
-	double most; /* of a mark: entries at most, and those that a walk took are no more */
+	double most, least; /* entries in a mark; those that a walk took are no more */
 };
 
 /* A memory that overwrites its oldest: the last is at (next - 1) modulo its length. */
@@ -39,7 +39,7 @@ struct forecast {
 	uint64_t mark_ns;
 	double mark_rise;
 	bool mark_fell;
-	double mark_most;
+	double mark_most, mark_least;
 	size_t next_mark;
 	size_t marks;
 	struct forecast_step mark[FORECAST_MARKS];

@@ -253,9 +253,11 @@ static struct outlook_result by_history(const struct forecast *f, uint32_t limit
 
 /*
  * A table whose entries have all been replaced without a higher crest than before has settled: then no
- * model of lifetimes and collections knows better what it comes to. Lowers *crest to what was seen.
+ * model of lifetimes and collections knows better what it comes to. Lowers *crest to what was seen, and
+ * *trough to the least.
  */
-static bool has_settled(const struct forecast *f, double arriving, double *crest)
+static bool has_settled(const struct forecast *f, double arriving, double *crest,
+			double *trough)
 {
 	struct trend trend;
 	double seen;
@@ -266,6 +268,7 @@ static bool has_settled(const struct forecast *f, double arriving, double *crest
 	if (arriving * 2 * trend.half_s < seen)
 		return false;
 	*crest = fmin(*crest, seen);
+	*trough = fmin(*trough, trend.trough);
 	return true;
 }
 
@@ -273,23 +276,26 @@ static bool has_settled(const struct forecast *f, double arriving, double *crest
  * What a course comes to in the end, and so that a slope does not contradict it. Small swings, of what
  * expires and is collected, are steady; of large ones the crest is told, to which it climbs.
  */
-static void judge(struct outlook_result *result, const struct course *c, double entries,
-		  double slope, double dying, bool settled)
+static void judge(struct outlook_result *result, struct course *c,
+		  const struct forecast *f, double slope, double dying)
 {
-	static const double SOON_S = 10;
-	static const double SETTLED_TIMES = 3;
-	double swing = dying * c->gc_every_s;
-	double chance = (settled ? SETTLED_TIMES : 1) * nothing(c->crest);
+	static const double SOON_S = 10, SETTLED_TIMES = 3;
+	double entries = f->level, from = entries;
+	bool settled = has_settled(f, c->arriving, &c->crest, &from);
+	double swing = dying * c->gc_every_s, chance = nothing(c->crest);
 	bool swings = swing > 2 * chance;
-	double gains = settled ? 0 : swings ? slope : c->arriving - dying;
+	double gains = swings ? slope : c->arriving - dying;
+	bool climbs =
+		settled ? c->crest - from > SETTLED_TIMES * chance
+			: gains * SOON_S > nothing(entries) ||
+				  c->crest - entries > chance + (swings ? 0 : swing);
 
 	result->slope = fmax(0, slope);
 	result->settles_at = c->crest;
 	if (isfinite(result->full_s)) {
 		result->verdict = OUTLOOK_FILLS;
 		result->settles_at = NAN;
-	} else if (gains * SOON_S > nothing(entries) ||
-		   c->crest - entries > chance + (swings ? 0 : swing)) {
+	} else if (climbs) {
 		result->verdict = OUTLOOK_SETTLES;
 		result->settles_at = fmax(c->crest, entries);
 	} else if (entries - c->crest > nothing(entries)) {
@@ -339,7 +345,6 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 		.entries = f->level,
 	};
 	struct outlook_result result = { 0 };
-	bool settled;
 
 	c.expired = expired_now(o, f, l, c.age_s, collected);
 	/* While it falls the count does not tell who comes. */
@@ -351,8 +356,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 		c.touched = fmax(c.touched, fmin(1, collected / o->expired));
 	expect_gc(&c, o, f);
 	result.full_s = course_run(&c);
-	settled = has_settled(f, c.arriving, &c.crest);
-	judge(&result, &c, f->level, climbs ? climb : c.arriving - dying, dying, settled);
+	judge(&result, &c, f, climbs ? climb : c.arriving - dying, dying);
 	return result;
 }
 

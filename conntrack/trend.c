@@ -11,7 +11,7 @@ enum { MARKS_MIN = 4 };
 
 bool trend_of(const struct forecast *f, struct trend *out)
 {
-	struct trend trend = { 0 };
+	struct trend trend = { .trough = f->level };
 	size_t half = f->marks / 2;
 
 	if (f->marks < MARKS_MIN)
@@ -23,6 +23,7 @@ bool trend_of(const struct forecast *f, struct trend *out)
 
 		*(i < half ? &trend.newer : &trend.older) += mark->rise;
 		*most = fmax(*most, mark->most);
+		trend.trough = i < half ? fmin(trend.trough, mark->least) : trend.trough;
 		trend.half_s += i < half ? mark->seconds : 0;
 		trend.moves += fabs(mark->rise);
 		trend.fell = trend.fell || mark->rise < -forecast_noise(fabs(mark->rise));

@@ -11,11 +11,12 @@ struct trend {
 	double half_s;
 	double older;
 	double newer;
-	double crest; /* the most entries in the older half */
-	double peak;  /* and in the newer */
-	double moves; /* all rises and falls */
-	double noise; /* below this a gain is none */
-	bool fell;    /* it lost entries in some mark */
+	double crest;  /* the most entries in the older half */
+	double peak;   /* and in the newer */
+	double trough; /* the least in the newer */
+	double moves;  /* all rises and falls */
+	double noise;  /* below this a gain is none */
+	bool fell;     /* it lost entries in some mark */
 };
 
 /* Returns false, and leaves *out, while there are less than 2 s of it. Pure. */

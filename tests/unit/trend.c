@@ -50,6 +50,7 @@ static void a_sawtooth_stands_and_a_climb_does_not(void **state)
 
 	assert_true(fabs(trend.crest - 4140) < 100);
 	assert_true(fabs(trend.peak - 4140) < 100);
+	assert_true(fabs(trend.trough - 3000) < 100);
 	assert_true(trend_stands(&trend));
 	trend = trend_after(rising_sawtooth);
 	assert_false(trend_stands(&trend));
