@@ -123,7 +123,7 @@ added() {
 	mkdir "$units/ctguard.service.d"
 	cp usr/share/doc/ctkit/ctguard-netns.conf "$units/ctguard.service.d"
 	MANPATH=$PWD/usr/share/man run systemd-analyze verify "$units/ctguard.service"
-	[ -z "$(grep ctguard <<<"$output")" ]
+	[[ $output != *ctguard* ]]
 	hosts
 	tracked server
 	mkdir place
