@@ -31,6 +31,7 @@ struct atlas_keeper {
 	 */
 	int (*open)(void *data, const struct netns *netns, const char *name, void **out);
 	void (*close)(void *data, void *kept);
+	/* These three are for atlas_update(): who never calls it needs none. */
 	/* It got a name, and was called by who lives there before. */
 	void (*rename)(void *data, void *kept, const char *name);
 	/* It is new since the first look; or gone, and closed next. */

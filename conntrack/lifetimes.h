@@ -18,7 +18,7 @@ struct flow;
  * Zero-initialise before use; 100 KiB, whatever the samples are.
  */
 enum {
-	LIFETIMES_LONGEST_S = 256, /* who has longer to live is lasting, for now */
+	LIFETIMES_LONGEST_S = 256, /* who has longer to live counts as lasting */
 	LIFETIMES_PANEL = 2048,    /* entries that are remembered for the next sample */
 	LIFETIMES_KINDS = 16,
 };

@@ -37,7 +37,7 @@ int terminal_fit(struct canvas *canvas);
 /* Writes what changed. A terminal that takes nothing now (Ctrl-S) does not get this picture. */
 void terminal_paint(const struct terminal *terminal, const struct canvas *canvas);
 
-/* The next key that waits, a character or enum keys_code; -1: none, for now. */
+/* The next key that waits, a character or enum keys_code; -1: none waits. */
 int terminal_key(void);
 
 /* Whether input that is said to be there is the end of it: the terminal is gone. */

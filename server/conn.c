@@ -211,7 +211,7 @@ static void flush(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
-	/* A part is enough for now: the socket stays watched until all is gone. */
+	/* If it was a part, the socket stays watched until all is gone. */
 	out->start += (uint32_t)sent;
 	if (out->start < out->end)
 		return;
