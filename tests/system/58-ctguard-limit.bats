@@ -143,4 +143,12 @@ end() { # SIGNAL
 	end INT
 	limit_is 40000
 	[ -s journal.limit ]
+	echo 20000 >limit
+	rm journal.limit
+	guard_limit --dry-run -c conf
+	wait_until 30 happened raise
+	limit_is 20000
+	not test -e journal.limit
+	end INT
+	limit_is 20000
 }
