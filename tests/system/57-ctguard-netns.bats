@@ -249,6 +249,7 @@ gone() { # DEVICE
 	outside --netns red
 	engage_in red
 	ip netns del red
+	wait_until 60 ended "$guard"
 	code=0
 	wait "$guard" || code=$?
 	[ "$code" -eq 1 ]
