@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/text.h"
 
@@ -35,8 +36,14 @@ void options_init(struct options *options, const struct option_spec *specs)
 
 int options_next(struct options *options, int argc, char **argv, const char **value)
 {
-	int key = getopt_long(argc, argv, options->shorts, options->longs, NULL);
+	char *path = argv[0], *slash = path ? strrchr(path, '/') : NULL;
+	int key;
 
+	/* It begins its messages with argv[0]; all others begin with the name alone. */
+	if (slash)
+		argv[0] = slash + 1;
+	key = getopt_long(argc, argv, options->shorts, options->longs, NULL);
+	argv[0] = path;
 	*value = optarg;
 	return key;
 }

@@ -47,7 +47,7 @@ void options_init(struct options *options, const struct option_spec *specs);
 /*
  * The next option's key, its argument in *value; -1 after the last (operands follow
  * at optind), '?' if it is unknown or lacks an argument: getopt has then told the
- * user which. Options may stand after operands.
+ * user which, in the name of argv[0] without its directories. Options may stand after operands.
  */
 int options_next(struct options *options, int argc, char **argv, const char **value);
 

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -38,6 +40,46 @@ static void options_are_found_around_operands(void **state)
 	assert_string_equal(argv[optind + 1], "two");
 }
 
+/* What getopt_long() says of the second of two words. */
+static const char *complaint(char *path, char *option, char said[128])
+{
+	char *argv[] = { path, option, NULL };
+	int kept = dup(STDERR_FILENO), pipes[2];
+	struct options options;
+	const char *value;
+	ssize_t length;
+
+	assert_int_equal(pipe(pipes), 0);
+	fflush(stderr);
+	dup2(pipes[1], STDERR_FILENO);
+	options_init(&options, SPECS);
+	assert_int_equal(options_next(&options, 2, argv, &value), '?');
+	fflush(stderr);
+	dup2(kept, STDERR_FILENO);
+	length = read(pipes[0], said, 127);
+	assert_true(length > 0);
+	said[length] = '\0';
+	close(pipes[0]);
+	close(pipes[1]);
+	close(kept);
+	assert_ptr_equal(argv[0], path);
+	return said;
+}
+
+static void
+a_complaint_begins_with_the_name_of_the_program_not_with_its_path(void **state)
+{
+	char said[128], path[] = "/usr/sbin/prog", name[] = "prog";
+	char unknown[] = "--nope", unknown_letter[] = "-Z", bare[] = "--count";
+
+	assert_string_equal(complaint(path, unknown, said),
+			    "prog: unrecognized option '--nope'\n");
+	assert_string_equal(complaint(path, unknown_letter, said),
+			    "prog: invalid option -- 'Z'\n");
+	assert_string_equal(complaint(name, bare, said),
+			    "prog: option '--count' requires an argument\n");
+}
+
 static void the_help_has_a_line_for_each_option(void **state)
 {
 	struct text text = { 0 };
@@ -53,6 +95,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_are_found_around_operands),
+		cmocka_unit_test(
+			a_complaint_begins_with_the_name_of_the_program_not_with_its_path),
 		cmocka_unit_test(the_help_has_a_line_for_each_option),
 	};
 
