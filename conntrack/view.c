@@ -36,9 +36,10 @@ const char *view_count(char text[VIEW_COUNT_MAX], double value)
 
 static void add_duration(struct text *text, double seconds)
 {
+	/* No minutes where half of one matters: whether a lease is refreshed shows. */
 	if (seconds < 10)
 		text_add(text, "%.1f s", seconds);
-	else if (seconds < 120)
+	else if (seconds < 600)
 		text_add(text, "%.0f s", seconds);
 	else if (seconds < 7200)
 		text_add(text, "%.0f min", seconds / 60);

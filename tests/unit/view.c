@@ -12,6 +12,7 @@
 
 #include "conntrack/report.h"
 #include "conntrack/rollcall.h"
+#include "conntrack/untracked.h"
 #include "conntrack/view.h"
 #include "conntrack/watch.h"
 #include "lib/text.h"
@@ -136,6 +137,29 @@ static void what_was_asked_for_is_counted_to_the_entry(void **state)
 		    "tcp/22 0");
 	called.flows = 0;
 	assert_report(&s, "tcp/22, 0 of 0 live entries (0.000%), 12 s ago\n");
+}
+
+static void what_is_left_of_a_lease_is_told_to_the_second_for_ten_minutes(void **state)
+{
+	static const struct {
+		uint64_t left_ms;
+		const char *words;
+	} CASES[] = {
+		{ 9500, "lease 9.5 s" },   { 119000, "lease 119 s" },
+		{ 150000, "lease 150 s" }, { 299400, "lease 299 s" },
+		{ 599000, "lease 599 s" }, { 900000, "lease 15 min" },
+		{ 9000000, "lease 2 h" },
+	};
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		const struct untracked_service service = { .ends = true,
+							   .left_ms = CASES[i].left_ms };
+		struct text text = { 0 };
+
+		view_lease(&service, &text);
+		assert_string_equal(text_str(&text), CASES[i].words);
+		text_free(&text);
+	}
 }
 
 static void an_empty_table_has_no_rows(void **state)
@@ -317,6 +341,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_report_has_the_largest_and_the_rest),
 		cmocka_unit_test(what_was_asked_for_is_counted_to_the_entry),
+		cmocka_unit_test(
+			what_is_left_of_a_lease_is_told_to_the_second_for_ten_minutes),
 		cmocka_unit_test(an_empty_table_has_no_rows),
 		cmocka_unit_test(why_tracking_is_unknown_is_told),
 		cmocka_unit_test(
