@@ -199,18 +199,22 @@ static void tell_left_out(const struct atlas *atlas)
 {
 	if (atlas->barred)
 		log_warn(atlas->log,
-			 "%zu network namespaces are left out: entering them needs "
+			 "%zu network namespace%s left out: entering %s needs "
 			 "CAP_SYS_ADMIN",
-			 atlas->barred);
+			 atlas->barred, atlas->barred == 1 ? " is" : "s are",
+			 atlas->barred == 1 ? "it" : "them");
 	if (atlas->survey.unreadable)
 		log_warn(atlas->log,
-			 "the network namespaces of %zu processes cannot be seen: that "
+			 "the network namespaces of %zu process%s cannot be seen: that "
 			 "needs root (CAP_SYS_PTRACE)",
-			 atlas->survey.unreadable);
+			 atlas->survey.unreadable,
+			 atlas->survey.unreadable == 1 ? "" : "es");
 	if (atlas->left_out)
 		log_warn(atlas->log,
-			 "%zu%s network namespaces are left out: %zu are %s at most",
+			 "%zu%s network namespace%s left out: %zu are %s at most",
 			 atlas->left_out, atlas->survey.left_out ? " or more" : "",
+			 atlas->left_out == 1 && !atlas->survey.left_out ? " is"
+									 : "s are",
 			 atlas->keeper.most, atlas->keeper.kept);
 }
 

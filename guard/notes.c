@@ -175,8 +175,8 @@ void notes_quiet(struct journal *journal, size_t namespaces)
 	struct text text = { 0 };
 
 	text_add(&text,
-		 "ends; in %zu network namespaces nothing of its is out of tracking",
-		 namespaces);
+		 "ends; in %zu network namespace%s nothing of its is out of tracking",
+		 namespaces, namespaces == 1 ? "" : "s");
 	journal_note(journal, "stop", text_str(&text));
 	text_free(&text);
 }

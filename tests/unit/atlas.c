@@ -27,6 +27,7 @@ static struct space {
 static size_t space_count;
 static uint64_t now_ns, spent_ns;
 static unsigned surveys, warnings;
+static char warning[256]; /* the last */
 
 uint64_t clock_now_ns(void)
 {
@@ -45,7 +46,12 @@ double clock_between_s(uint64_t from_ns, uint64_t to_ns)
 
 void log_warn(const struct log *log, const char *fmt, ...)
 {
+	va_list args;
+
 	warnings++;
+	va_start(args, fmt);
+	vsnprintf(warning, sizeof(warning), fmt, args);
+	va_end(args);
 }
 
 void survey_take(struct survey *survey)
@@ -314,6 +320,8 @@ static void more_than_there_is_room_for_are_left_out_and_told_once(void **state)
 	assert_int_equal(atlas_count(atlas), 4);
 	assert_int_equal(atlas_left_out(atlas), 2);
 	assert_int_equal(warnings, 1);
+	assert_string_equal(warning,
+			    "2 network namespaces are left out: 4 are kept at most");
 	look();
 	assert_int_equal(warnings, 1);
 	/* There is room for one of them now. */
@@ -331,6 +339,8 @@ static void one_that_may_not_be_entered_is_left_out(void **state)
 	assert_int_equal(atlas_count(atlas), 1);
 	assert_int_equal(atlas_left_out(atlas), 1);
 	assert_int_equal(warnings, 1);
+	assert_string_equal(warning, "1 network namespace is left out: entering it needs "
+				     "CAP_SYS_ADMIN");
 }
 
 static void not_its_own(void **state)
