@@ -32,6 +32,9 @@ static const double COLLECTED_PART = 0.95;
 static const double HELPLESS_MOVE = 0.01;
 static const double HELPLESS_AGE_S = 0.25;
 
+/* Nothing helps: how often it is asked whether that is for want of an address. */
+static const double RECONSIDER_EVERY_S = 10;
+
 /* How old a rehearsal's knowledge of what it pretends to have taken out may be. */
 static const double PRETENCE_AGE_S = 0.2;
 
@@ -50,7 +53,8 @@ struct lookout {
 	struct midstream midstream[POLICY_SERVICES_MAX];
 	uint64_t helpless_ns; /* when nothing helped; 0: that is over */
 	uint32_t helpless_entries;
-	uint32_t counted; /* entries at the last look, without pretence */
+	uint64_t reconsidered_ns; /* 0: never */
+	uint32_t counted;         /* entries at the last look, without pretence */
 	char names[POLICY_SERVICES_MAX][SERVICE_TEXT_MAX];
 	struct policy_view view;
 };
@@ -197,7 +201,7 @@ static bool recall(struct lookout *lookout, struct policy_decision *out)
 
 /*
  * Nothing helps: because an address came since the last reading, so that the flows to it seem
- * to be somebody else's? If not, who is it?
+ * to be somebody else's?
  */
 static int reconsider(struct lookout *lookout, struct policy_decision *out)
 {
@@ -205,15 +209,12 @@ static int reconsider(struct lookout *lookout, struct policy_decision *out)
 	struct policy_view *view = &lookout->view;
 	int unread, err;
 
-	if (suspects_top_serves(lookout->suspects, view->now_ns))
+	if (clock_is_within(lookout->reconsidered_ns, view->now_ns, RECONSIDER_EVERY_S))
 		return 0;
+	lookout->reconsidered_ns = view->now_ns;
 	unread = suspects_read_local(lookout->suspects);
 	err = find_out_who(lookout);
 	policy_decide(settings, view, out);
-	if (!err && out->action == POLICY_HELPLESS) {
-		err = suspects_find_top(lookout->suspects, view);
-		policy_decide(settings, view, out);
-	}
 	return err ? err : unread;
 }
 
@@ -352,6 +353,15 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 		return err ? err : watch_slices(lookout);
 	}
 	return out->action == POLICY_ATTRIBUTE ? attribute(lookout, out) : 0;
+}
+
+int lookout_name_top(struct lookout *lookout, struct policy_decision *out)
+{
+	int err = suspects_find_top(lookout->suspects, &lookout->view);
+
+	if (!err)
+		policy_decide(&lookout->config->policy, &lookout->view, out);
+	return err;
 }
 
 const struct policy_view *lookout_view(const struct lookout *lookout)

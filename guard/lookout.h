@@ -38,6 +38,12 @@ void lookout_close(struct lookout *lookout);
  */
 int lookout_decide(struct lookout *lookout, struct policy_decision *out);
 
+/*
+ * Nothing helped: finds out who has most of the table, and decides again, now with that name. Returns 0 or
+ * -errno, *out then unchanged.
+ */
+int lookout_name_top(struct lookout *lookout, struct policy_decision *out);
+
 /* What the last decision was made on. */
 const struct policy_view *lookout_view(const struct lookout *lookout);
 

@@ -157,12 +157,17 @@ static void lower_limit(struct remedy *remedy, const struct policy_decision *dec
 static void complain(struct remedy *remedy, const struct policy_decision *decision)
 {
 	const struct policy_view *view = lookout_view(remedy->lookout);
+	struct policy_decision named = *decision;
+	int err;
 
 	if (remedy->complained_ns &&
 	    clock_between_s(remedy->complained_ns, view->now_ns) < REPEAT_AFTER_S)
 		return;
 	remedy->complained_ns = view->now_ns;
-	journal_decision(remedy->journal, view, decision,
+	err = lookout_name_top(remedy->lookout, &named);
+	if (err)
+		trouble_note(remedy->trouble, "find out who fills the table", err);
+	journal_decision(remedy->journal, view, &named,
 			 clock_between_s(view->now_ns, clock_now_ns()));
 }
 

@@ -18,9 +18,6 @@
 /* How long a census serves as the baseline of growth while there is no trouble. */
 static const double BASELINE_AGE_S = 30;
 
-/* How long the name of whoever fills the table serves. */
-static const double TOP_AGE_S = 10;
-
 /*
  * The last census is warm while the count is that far from it at most, as a part of the mark, and for so
  * long; it is renewed at half of that, but not more often than this.
@@ -39,7 +36,6 @@ struct suspects {
 	struct growth growth; /* from the one to the other */
 	uint32_t lowest;      /* count since the last census, or at it */
 	struct census_top top;
-	uint64_t top_ns; /* when it was found; 0: never */
 };
 
 int suspects_read_local(struct suspects *suspects)
@@ -160,15 +156,9 @@ int suspects_find_top(struct suspects *suspects, struct policy_view *view)
 
 	if (err)
 		return err;
-	suspects->top_ns = view->now_ns;
 	view->top = suspects->top.name[0] ? suspects->top.name : NULL;
 	view->top_share = suspects->top.share;
 	return 0;
-}
-
-bool suspects_top_serves(const struct suspects *suspects, uint64_t now_ns)
-{
-	return clock_is_within(suspects->top_ns, now_ns, TOP_AGE_S);
 }
 
 int suspects_keep_baseline(struct suspects *suspects, uint32_t entries,

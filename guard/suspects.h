@@ -52,9 +52,6 @@ int suspects_read_local(struct suspects *suspects);
 /* Writes who has most of the table into view. Returns 0 or -errno, nothing then written. */
 int suspects_find_top(struct suspects *suspects, struct policy_view *view);
 
-/* Whether the name of who has most is still good. */
-bool suspects_top_serves(const struct suspects *suspects, uint64_t now_ns);
-
 /*
  * Of the table without trouble, unless there is one that still serves: who comes from now on is who makes
  * it grow. Returns 0, or -errno also where only the addresses could not be read.

@@ -101,6 +101,23 @@ ask() {
 	[ "$(state '.events[-1].event')" = relieved ]
 }
 
+@test "who fills the table is named anew when that has changed" {
+	guard -s udp/9001 --horizon 0s --engage-at 1% --release-at 0.5%
+	on server ctfill -P 7000 -d 10.77.0.1 -t 600 "$(many)" >/dev/null
+	wait_until 30 complained '.*'
+	[[ $(complained '.*') == *"most of it is udp/7000 "* ]]
+	on server conntrack -F
+	on server ctfill -P 9001 -d 10.77.0.1 -t 600 "$(many)" >/dev/null
+	wait_until 30 reclaimed
+	on server ctfill -P 7001 -d 10.77.0.1 -t 600 "$(many)" >/dev/null
+	wait_until 30 complained reclaim
+	[[ $(complained reclaim) == *"most of it is udp/7001 "* ]]
+}
+
+complained() { # EVENT: the first complaint after the first of these
+	sed "0,/\"event\":\"$1\"/d" "$guard.out" | grep -m 1 '"event":"helpless"'
+}
+
 @test "pause: what is out stays out, and nothing more is decided until resume" {
 	guard -s udp/9000 --horizon 1h
 	order pause
