@@ -284,7 +284,7 @@ keeps() { # FIELD: the capabilities of the guard
 	wait_until 60 grep -q 'sleep.*is guarded from now on' "$guard.err"
 	if [ "$first" ]; then
 		chrt -p "$guard" | grep -q SCHED_FIFO
-		[ "$(keeps VmLck)" -gt 0 ]
+		sanitized || [ "$(keeps VmLck)" -gt 0 ]
 		[ "$(keeps VmLck)" -lt 65536 ]
 	fi
 	engage_in red
