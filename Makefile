@@ -119,7 +119,7 @@ demo: all $(TOOLS)
 check: all $(UNITS) $(TOOLS) $(FUZZERS)
 	@tests/run $B
 
-benches: $(BENCHES)
+benches: all $(BENCHES) $(TOOLS)
 
 fuzz: $(if $(shell command -v clang),$(FUZZERS))
 	@tests/fuzz/run $B $(or $(FUZZ_SECONDS),30)

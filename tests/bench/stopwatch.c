@@ -3,8 +3,8 @@
  * stopwatch MARK CALM COUNT [STALE]: times ctguard from outside, COUNT times. A time begins when
  * this namespace's table is first seen to have MARK entries, which is looked at every 100 us, and
  * ends when the kernel tells that a rule was committed to table inet ctkit. For each it
- * prints, once the table is down to CALM entries: microseconds, and how many entries there
- * were at most. With STALE, a ruleset change of somebody else's is made each time when
+ * prints, once the table is down to CALM entries: microseconds, how many entries there
+ * were at most, and how many when the commit was seen. With STALE, a ruleset change of somebody else's is made each time when
  * there are that many entries. It also is the socket of udp/9000 that the flood goes to, and
  * reads nothing.
  */
@@ -52,6 +52,7 @@ struct stopwatch {
 	bool committed;
 	uint64_t begun_ns; /* 0: below the mark */
 	uint64_t committed_ns;
+	uint32_t committed_entries;
 	uint32_t entries;
 	uint32_t peak;
 };
@@ -173,16 +174,19 @@ static void time_one(struct stopwatch *watch)
 	uint64_t start_ns = clock_now_ns();
 
 	watch->begun_ns = 0;
-	watch->peak = 0;
+	watch->peak = watch->committed_entries = 0;
 	watch->stirred = watch->committed = false;
 	do {
 		if (ppoll(&event, 1, &pause, NULL) > 0)
 			read_events(watch, clock_now_ns());
 		look(watch);
+		if (watch->committed && !watch->committed_entries)
+			watch->committed_entries = watch->entries;
 		if (clock_between_s(start_ns, clock_now_ns()) > PATIENCE_S)
 			fail("no engagement", ETIMEDOUT);
 	} while (!watch->committed || watch->entries > watch->calm);
-	printf("%.0f %u\n", microseconds(watch), watch->peak);
+	printf("%.0f %u %u\n", microseconds(watch), watch->peak,
+	       watch->committed_entries);
 	fflush(stdout);
 }
 
