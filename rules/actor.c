@@ -32,6 +32,15 @@ socklen_t actor_address(const struct craft_end *end, bool v6,
 	return sizeof(*in);
 }
 
+/* Lets the kernel tell errors at once, also of connections. */
+static void hear_of_errors(int fd, bool v6)
+{
+	int on = 1;
+
+	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR,
+		   &on, sizeof(on));
+}
+
 int actor_open(const struct play *play, const struct craft_end *end, bool v6)
 {
 	bool tcp = play->service->proto == IPPROTO_TCP;
@@ -47,8 +56,7 @@ int actor_open(const struct play *play, const struct craft_end *end, bool v6)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
-	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR,
-		   &on, sizeof(on));
+	hear_of_errors(fd, v6);
 	if (v6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO,
@@ -68,6 +76,38 @@ bool actor_add(struct play *play, int fd, enum play_role role, struct play_flow 
 	}
 	play->socket[play->sockets++] = (struct play_socket){ fd, role, flow };
 	return true;
+}
+
+/* An end, and its name; "" if there is no address. */
+static struct craft_end end_of(const struct sockaddr_storage *address,
+			       char name[CRAFT_TEXT_MAX])
+{
+	const struct sockaddr_in6 *in6 = (const void *)address;
+	const struct sockaddr_in *in = (const void *)address;
+	bool v6 = address->ss_family == AF_INET6;
+	struct craft_end end = { .port = ntohs(v6 ? in6->sin6_port : in->sin_port) };
+
+	if (v6)
+		memcpy(end.address, &in6->sin6_addr, sizeof(in6->sin6_addr));
+	else
+		memcpy(end.address, &in->sin_addr, sizeof(in->sin_addr));
+	name[0] = '\0';
+	if (address->ss_family != AF_UNSPEC)
+		craft_end_text(&end, v6, name);
+	return end;
+}
+
+/* Who sent something to a socket, if that is not who should: ", as from 192.0.2.1:53". */
+static void from_text(const struct sockaddr_storage *address,
+		      const struct craft_end *usual, char text[PLAY_REQUEST_MAX])
+{
+	char name[CRAFT_TEXT_MAX];
+	struct craft_end end = end_of(address, name);
+
+	text[0] = '\0';
+	if (name[0] && !(usual && end.port == usual->port &&
+			 memcmp(end.address, usual->address, sizeof(end.address)) == 0))
+		snprintf(text, PLAY_REQUEST_MAX, ", as from %.48s", name);
 }
 
 /* Which error of ICMP an error of a socket comes from. */
@@ -106,11 +146,23 @@ static void note_error(struct play *play, const struct play_flow *flow,
 
 void actor_fail(struct play *play, const struct play_flow *flow, const char *how, int err)
 {
-	char request[PLAY_REQUEST_MAX] = "a connection of the service";
+	char request[PLAY_REQUEST_MAX];
 
-	if (flow)
-		play_request_text(flow, request);
+	play_request_text(flow, request);
 	play_note(play, PLAY_PACKET, "%s %s: %s", request, how, strerror(err));
+}
+
+/* The same of a connection of the service; which is not known any more when it is over. */
+static void fail_connection(struct play *play, int fd, int err)
+{
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(peer);
+	char name[CRAFT_TEXT_MAX];
+
+	getpeername(fd, (void *)&peer, &bytes);
+	end_of(&peer, name);
+	play_note(play, PLAY_PACKET, "a connection of the service%s%.48s fails: %s",
+		  name[0] ? " from " : "", name, strerror(err));
 }
 
 /*
@@ -138,32 +190,13 @@ static bool read_errors(struct play *play, int fd, const struct play_flow *flow)
 		note_error(play, flow, &message, (size_t)got);
 		told = true;
 	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err && !told)
-		actor_fail(play, flow, "fails", err);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &bytes) == 0 && err && !told) {
+		if (flow)
+			actor_fail(play, flow, "fails", err);
+		else
+			fail_connection(play, fd, err);
+	}
 	return told;
-}
-
-/* Who sent something to a socket, if that is not who should: ", as from 192.0.2.1:53". */
-static void from_text(const struct sockaddr_storage *address,
-		      const struct craft_end *usual, char text[PLAY_REQUEST_MAX])
-{
-	const struct sockaddr_in6 *in6 = (const void *)address;
-	const struct sockaddr_in *in = (const void *)address;
-	bool v6 = address->ss_family == AF_INET6;
-	struct craft_end end = { .port = ntohs(v6 ? in6->sin6_port : in->sin_port) };
-	char name[CRAFT_TEXT_MAX];
-
-	if (v6)
-		memcpy(end.address, &in6->sin6_addr, sizeof(in6->sin6_addr));
-	else
-		memcpy(end.address, &in->sin_addr, sizeof(in->sin_addr));
-	text[0] = '\0';
-	if (address->ss_family == AF_UNSPEC ||
-	    (usual && end.port == usual->port &&
-	     memcmp(end.address, usual->address, sizeof(end.address)) == 0))
-		return;
-	craft_end_text(&end, v6, name);
-	snprintf(text, PLAY_REQUEST_MAX, ", as from %.48s", name);
 }
 
 /* The address that was asked is the one that answers; the interface is the routes' business. */
@@ -183,7 +216,16 @@ static void keep_address(struct msghdr *message)
 	}
 }
 
-/* A datagram, or data of a connection, for the service. */
+/* Whether a connection goes on after an error: most of ICMP do not end it. */
+static bool is_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t bytes = sizeof(peer);
+
+	return getpeername(fd, (void *)&peer, &bytes) == 0;
+}
+
+/* A datagram, or data of a connection, for the service. Returns false when nothing more can come. */
 static bool serve(struct play *play, int fd)
 {
 	char data[CRAFT_DATA_MAX + PLAY_ANSWER_BYTES], control[256];
@@ -203,7 +245,7 @@ static bool serve(struct play *play, int fd)
 
 	if (got <= 0) {
 		read_errors(play, fd, NULL);
-		return false;
+		return got < 0 && is_connected(fd);
 	}
 	if (peer.ss_family == AF_UNSPEC)
 		getpeername(fd, (void *)&peer, &bytes);
@@ -257,7 +299,7 @@ static bool hear(struct play *play, struct play_flow *flow, short events)
 	got = recvfrom(flow->fd, data, sizeof(data), 0, (void *)&peer, &bytes);
 	if (got <= 0) {
 		int err = got < 0 && errno != EAGAIN ? errno : 0;
-		bool over = got == 0 || err;
+		bool over = got == 0 || (err && !is_connected(flow->fd));
 
 		if (!read_errors(play, flow->fd, flow) && err)
 			actor_fail(play, flow, "fails", err);
@@ -279,6 +321,18 @@ static void end_socket(struct play_socket *socket)
 		socket->flow->fd = -1;
 }
 
+/* What its listener was told of errors a connection does not inherit. */
+static void take_connection(struct play *play, int listener)
+{
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(peer);
+	int fd = accept4(listener, (void *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		hear_of_errors(fd, peer.ss_family == AF_INET6);
+	actor_add(play, fd, PLAY_SERVES, NULL);
+}
+
 void actor_handle(struct play *play, struct play_socket *socket, short events)
 {
 	bool tcp = play->service->proto == IPPROTO_TCP;
@@ -289,9 +343,7 @@ void actor_handle(struct play *play, struct play_socket *socket, short events)
 		if (!hear(play, socket->flow, events))
 			end_socket(socket);
 	} else if (socket->role == PLAY_LISTENS && tcp) {
-		actor_add(play,
-			  accept4(socket->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC),
-			  PLAY_SERVES, NULL);
+		take_connection(play, socket->fd);
 	} else if (!serve(play, socket->fd) && tcp) {
 		end_socket(socket);
 	}

@@ -19,7 +19,7 @@ int actor_open(const struct play *play, const struct craft_end *end, bool v6);
 /* Takes fd over; false if it is -1, or there are too many. flow: of PLAY_ASKS. */
 bool actor_add(struct play *play, int fd, enum play_role role, struct play_flow *flow);
 
-/* Notes that something of the flow, or of the service (NULL), went wrong: how, with errno err. */
+/* Notes that something of the flow went wrong: how, with errno err. */
 void actor_fail(struct play *play, const struct play_flow *flow, const char *how,
 		int err);
 

@@ -177,34 +177,46 @@ static void go_on(struct play *play, size_t first)
 	pump(play);
 }
 
-/* Errors about what this host has sent, as its receiver would send them. */
+/* One about what this host has sent last in that conversation, as its receiver would send it. */
+static void complain_about(struct play *play, const struct play_flow *flow,
+			   const uint8_t kinds[2][2])
+{
+	const uint8_t *mac = play->scratch->link[flow->link].mac;
+	uint8_t quoted[CRAFT_BYTES_MAX], frame[CRAFT_BYTES_MAX];
+	struct craft about, error;
+
+	if (!craft_read(flow->frame, flow->bytes, &about))
+		return;
+	/*
+	 * TCP believes only errors about numbers that are not acknowledged, or are the next (tcp_v4_err()), and which
+	 * of its segments was the last depends on when it acknowledges.
+	 */
+	about.seq += (uint32_t)about.bytes;
+	error = (struct craft){ .v6 = about.v6,
+				.proto = about.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+				.from = about.to,
+				.to = about.from,
+				.type = kinds[about.v6][0],
+				.code = kinds[about.v6][1] };
+	peer_send_frame(play, flow->link, frame,
+			craft_error(quoted, craft_write(&about, mac, quoted), &error,
+				    1400, mac, frame));
+}
+
+/* One kind after the other: of a connection the kernel keeps only the last error. */
 static void complain(struct play *play)
 {
-	static const uint8_t ERRORS[2][3][2] = { { { 3, 3 }, { 3, 4 }, { 11, 0 } },
-						 { { 1, 4 }, { 2, 0 }, { 3, 0 } } };
-	uint8_t frame[CRAFT_BYTES_MAX];
+	static const uint8_t ERRORS[][2][2] = { { { 3, 3 }, { 1, 4 } },
+						{ { 3, 4 }, { 2, 0 } },
+						{ { 11, 0 }, { 3, 0 } } };
 
 	play->complaining = true;
-	for (size_t i = 0; i < play->flows; i++) {
-		const struct play_flow *flow = &play->flow[i];
-		struct craft error;
-
-		if (!flow->heard || !craft_read(flow->frame, flow->bytes, &error))
-			continue;
-		error = (struct craft){ .v6 = error.v6,
-					.proto = error.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
-					.from = error.to,
-					.to = error.from };
-		for (int k = 0; k < 3; k++) {
-			error.type = ERRORS[error.v6][k][0];
-			error.code = ERRORS[error.v6][k][1];
-			peer_send_frame(
-				play, flow->link, frame,
-				craft_error(flow->frame, flow->bytes, &error, 1400,
-					    play->scratch->link[flow->link].mac, frame));
-		}
+	for (size_t k = 0; k < sizeof(ERRORS) / sizeof(ERRORS[0]); k++) {
+		for (size_t i = 0; i < play->flows; i++)
+			if (play->flow[i].heard)
+				complain_about(play, &play->flow[i], ERRORS[k]);
+		pump(play);
 	}
-	pump(play);
 }
 
 static void stop_listening(struct play *play)

@@ -132,6 +132,14 @@ bats_require_minimum_version 1.5.0
 	run -4 on server ctrules audit --rehearse udp/9000
 	[[ $output == *"warning: rehearsal"*"only tracked: the service gets the ICMP error \"packet too big\" (2/0) about its answer to the request of "* ]]
 	[[ $output != *blocker* ]]
+	# A connection is told of each: one after the other, whatever was acknowledged when.
+	run rehearsed out:tcp/10.77.0.2:80 'differences[]'
+	[ "$(grep -c ' fails: Connection refused, after ICMP errors$' <<<"$output")" = 2 ]
+	[ "$(grep -c ' fails: No route to host, after ICMP errors$' <<<"$output")" = 2 ]
+	# What was open before is in the table still.
+	run rehearsed tcp/10.77.0.1:9000 'differences[]'
+	[ "$(grep -cE '^only tracked: a connection of the service from 10\.77\.0\.2:[0-9]+ fails: ' <<<"$output")" = 2 ]
+	[ "${#lines[@]}" = 2 ]
 	on server nft flush ruleset
 	on server nft -f "$AUDIT/rulesets/untracked-and-errors-accepted.nft"
 	[ "$(rehearsed udp/9000 difference_count)" = 0 ]
