@@ -304,11 +304,12 @@ class Trial:
         if not out and seen["fact"]:
             self.note("cable of the " + host, seen["fact"])
 
-    # ICMP errors about answers, by who got them, as a router on the way would write them.
+    # ICMP errors about what the server sent, by who got that, as a router on the way would write them.
 
     def complain(self, flow, kind, code, source):
         """Sends the server an error about the packet of the flow that it sent last."""
-        here, there = (flow.source, flow.target) if self.service.out else (flow.target, flow.source)
+        asks = flow.host is self.lab.server
+        here, there = (flow.source, flow.target) if asks else (flow.target, flow.source)
         host = BACKEND if there[0] in ADDRESS[BACKEND, "eth0"] else CLIENT
         sent = self.wire.get((host, flow.proto, here[0], there[0], here[1], there[1]))
         if not sent:
@@ -441,7 +442,7 @@ class Trial:
         service, flows = self.service, []
         first, last = max(service.port, CLIENTS[0]), min(service.last, CLIENTS[1])
         if service.out or service.port == service.last or first > last:
-            return
+            return flows
         for sources, targets, port, name in (
                 (ADDRESS[SERVER, "eth0"], ADDRESS[CLIENT, "eth0"], ASKED, "outside"),
                 (ADDRESS[SERVER, "eth0"], OTHER_CLIENT, ASKED, "far"),
@@ -455,6 +456,7 @@ class Trial:
                     flows.append(self.flow("given port, to %s" % name, SERVER, (source, number), (target, port)))
         self.begin(flows)
         self.exchange(flows)
+        return flows
 
     def unasked(self):
         """What comes from the remote service's port though this host has not asked. All of it is noted apart, but of
@@ -561,11 +563,11 @@ class Trial:
             self.begin(new)
             self.exchange(new)
             self.begin(self.strays())
-            self.given()
+            given = self.given()
             self.unasked()
             self.apart(self.bystanders(), self.own)
             self.passive()
-            self.complaints(old + new)
+            self.complaints(old + new + given)
             self.gone()
             self.absent()
             return self.facts, self.others
@@ -573,7 +575,7 @@ class Trial:
             self.close()
 
     def complaints(self, flows):
-        """Errors about the answers, from their receiver and from a router on the way."""
+        """Errors about the answers, or about what programs here ask, from who gets that and from a router on the way."""
         for flow in flows:
             if re.search(r"(outside|inside)( \(1\))? IPv", flow.name):
                 for number in range(len(ERRORS[4])):
