@@ -5,12 +5,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/options.h"
 #include "lib/text.h"
+#include "tests/unit/capture.h"
 
 enum { OPTION_LONG = OPTIONS_LONG_ONLY };
 
@@ -44,24 +44,14 @@ static void options_are_found_around_operands(void **state)
 static const char *complaint(char *path, char *option, char said[128])
 {
 	char *argv[] = { path, option, NULL };
-	int kept = dup(STDERR_FILENO), pipes[2];
+	struct capture capture;
 	struct options options;
 	const char *value;
-	ssize_t length;
 
-	assert_int_equal(pipe(pipes), 0);
-	fflush(stderr);
-	dup2(pipes[1], STDERR_FILENO);
+	capture_begin(&capture);
 	options_init(&options, SPECS);
 	assert_int_equal(options_next(&options, 2, argv, &value), '?');
-	fflush(stderr);
-	dup2(kept, STDERR_FILENO);
-	length = read(pipes[0], said, 127);
-	assert_true(length > 0);
-	said[length] = '\0';
-	close(pipes[0]);
-	close(pipes[1]);
-	close(kept);
+	capture_end(&capture, said, 128);
 	assert_ptr_equal(argv[0], path);
 	return said;
 }

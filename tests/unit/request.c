@@ -1,46 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/log.h"
 #include "lib/text.h"
 #include "rules/request.h"
+#include "tests/unit/capture.h"
+#include "tests/unit/commandline.h"
 
-enum { WORDS_MAX = 8, SAID_MAX = 1024 };
+enum { SAID_MAX = 1024 };
 
 /* Parses words that are separated by single spaces; what was said about them is in said. */
 static enum request_kind parse(const char *line, struct log *log, struct request *request,
 			       char said[SAID_MAX])
 {
-	char words[200], name[] = "ctrules";
-	char *argv[WORDS_MAX + 1] = { name };
-	int argc = 1, ends[2], saved = dup(STDERR_FILENO);
+	struct commandline words;
+	struct capture capture;
 	enum request_kind kind;
-	ssize_t bytes;
 
-	assert_true(strlen(line) < sizeof(words));
-	memcpy(words, line, strlen(line) + 1);
-	for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
-		assert_true(argc < WORDS_MAX);
-		argv[argc++] = word;
-	}
+	commandline_split(&words, "ctrules", line);
 	*log = (struct log){ .program = "ctrules", .level = LOG_LEVEL_INFO };
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	dup2(ends[1], STDERR_FILENO);
-	kind = request_parse(argc, argv, log, request);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	close(ends[1]);
-	bytes = read(ends[0], said, SAID_MAX - 1);
-	close(ends[0]);
-	said[bytes > 0 ? bytes : 0] = '\0';
+	capture_begin(&capture);
+	kind = request_parse(words.argc, words.argv, log, request);
+	capture_end(&capture, said, SAID_MAX);
 	return kind;
 }
 

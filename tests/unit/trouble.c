@@ -12,32 +12,17 @@
 
 #include "guard/trouble.h"
 #include "lib/log.h"
+#include "tests/unit/capture.h"
 
-/* What goes to stderr between the two: returned in a buffer. */
-struct capture {
-	FILE *file;
-	int saved;
-};
-
-static void begin(struct capture *capture)
-{
-	capture->file = tmpfile();
-	assert_non_null(capture->file);
-	capture->saved = dup(STDERR_FILENO);
-	assert_true(dup2(fileno(capture->file), STDERR_FILENO) >= 0);
-}
-
+/* How many of the lines have the word. */
 static unsigned lines_with(struct capture *capture, const char *word)
 {
-	char line[512];
+	char text[8192];
 	unsigned count = 0;
 
-	assert_true(dup2(capture->saved, STDERR_FILENO) >= 0);
-	close(capture->saved);
-	rewind(capture->file);
-	while (fgets(line, sizeof(line), capture->file))
+	capture_end(capture, text, sizeof(text));
+	for (const char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		count += strstr(line, word) != NULL;
-	fclose(capture->file);
 	return count;
 }
 
@@ -47,7 +32,7 @@ static void what_goes_on_is_told_once(void **state)
 	struct trouble trouble = { .log = &log };
 	struct capture capture;
 
-	begin(&capture);
+	capture_begin(&capture);
 	for (int i = 0; i < 100; i++)
 		trouble_note(&trouble, "read the table", -EPERM);
 	assert_int_equal(lines_with(&capture, "cannot read the table: Operation"), 1);
@@ -60,7 +45,7 @@ static void one_error_does_not_hide_another(void **state)
 	struct trouble trouble = { .log = &log };
 	struct capture capture;
 
-	begin(&capture);
+	capture_begin(&capture);
 	trouble_note(&trouble, "audit the ruleset", -EPERM);
 	trouble_note(&trouble, "read the table", -EPERM);
 	assert_int_equal(lines_with(&capture, "(1 such errors so far)"), 2);
@@ -76,7 +61,7 @@ static void more_kinds_than_there_is_room_for_are_told_still(void **state)
 	struct trouble trouble = { .log = &log };
 	struct capture capture;
 
-	begin(&capture);
+	capture_begin(&capture);
 	for (size_t i = 0; i < sizeof(KIND) / sizeof(KIND[0]); i++)
 		trouble_note(&trouble, KIND[i], -EIO);
 	assert_int_equal(lines_with(&capture, "cannot "), TROUBLE_KINDS);
