@@ -42,6 +42,8 @@ static int compare_addresses(const void *left, const void *right)
 {
 	const struct address_prefix *a = left, *b = right;
 
+	if (a->shared != b->shared)
+		return a->shared ? 1 : -1;
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
 	return memcmp(&a->address, &b->address, address_bytes(a->family));
@@ -72,19 +74,43 @@ static bool is_loopback(uint8_t family, const void *address)
 	return memcmp(address, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
 }
 
-bool addresses_have(const struct addresses *addresses, uint8_t family,
-		    const void *address)
+/* Multicast, and the broadcast of whatever network: no route of the local table tells of them. */
+static bool is_for_all(uint8_t family, const void *address)
 {
-	struct address_prefix key = { .family = family };
+	struct in_addr v4;
+
+	if (family == AF_INET6)
+		return IN6_IS_ADDR_MULTICAST((const struct in6_addr *)address);
+	memcpy(&v4, address, sizeof(v4));
+	return IN_MULTICAST(ntohl(v4.s_addr)) || v4.s_addr == htonl(INADDR_BROADCAST);
+}
+
+static bool is_listed(const struct addresses *addresses, uint8_t family,
+		      const void *address, bool shared)
+{
+	struct address_prefix key = { .family = family, .shared = shared };
 
 	memcpy(&key.address, address, address_bytes(family));
-	if (is_loopback(family, address) ||
-	    bsearch(&key, addresses->address, addresses->count, sizeof(key),
+	if (bsearch(&key, addresses->address, addresses->count, sizeof(key),
 		    compare_addresses))
 		return true;
 	for (size_t i = 0; i < addresses->prefixes; i++) {
-		if (covers(&addresses->prefix[i], family, address))
+		if (addresses->prefix[i].shared == shared &&
+		    covers(&addresses->prefix[i], family, address))
 			return true;
 	}
 	return false;
+}
+
+bool addresses_have(const struct addresses *addresses, uint8_t family,
+		    const void *address)
+{
+	return is_loopback(family, address) ||
+	       is_listed(addresses, family, address, false);
+}
+
+bool addresses_share(const struct addresses *addresses, uint8_t family,
+		     const void *address)
+{
+	return is_for_all(family, address) || is_listed(addresses, family, address, true);
 }

@@ -10,7 +10,7 @@
 
 /*
  * Which addresses are this host's own, as the kernel's routing table of type "local" and so
- * the "fib daddr type local" of our rules see it. Pure data and lookups;
+ * the "fib daddr type local" of our rules see it, and which reach it among others. Pure data and lookups;
  * conntrack/routes.h fills it. Bounded: what does not fit is counted, left out, and so
  * taken for somebody else's.
  */
@@ -19,11 +19,12 @@ enum { ADDRESSES_MAX = 4096, ADDRESSES_PREFIXES_MAX = 256 };
 struct address_prefix {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t bits;   /* that count: at most 32 or 128 */
+	bool shared;    /* broadcast or anycast: not its own */
 	union flow_address address;
 };
 
 struct addresses {
-	size_t count;    /* whole addresses: 32 or 128 bits; sorted, IPv4 first */
+	size_t count; /* whole addresses: 32 or 128 bits; sorted, own first, IPv4 first */
 	size_t prefixes; /* shorter ones */
 	size_t left_out;
 	struct address_prefix address[ADDRESSES_MAX];
@@ -48,5 +49,12 @@ void addresses_ready(struct addresses *addresses);
  */
 bool addresses_have(const struct addresses *addresses, uint8_t family,
 		    const void *address);
+
+/*
+ * Whether packets to it that come from elsewhere reach this host, though it is not its own: multicast,
+ * broadcast, anycast. "fib daddr type local" does not match them.
+ */
+bool addresses_share(const struct addresses *addresses, uint8_t family,
+		     const void *address);
 
 #endif

@@ -46,7 +46,9 @@ struct sight {
  * there, but at the other end, the entry was made by an answer: of a TCP connection
  * picked up in the middle, or of a UDP socket that sent to a client after the entry had
  * expired (a UDP socket that asks another port, as NTP's does, looks the same but for the
- * client's port). Without a listener only addresses and ports tell the direction.
+ * client's port). Without a listener only addresses and ports tell the direction. What comes from
+ * elsewhere to a multicast or broadcast address is to this host too: an entry is only confirmed
+ * where a packet leaves or, as here, is delivered, if this host does not route multicast.
  */
 static struct sight look_at(const struct host *host, const struct flow *flow)
 {
@@ -54,7 +56,9 @@ static struct sight look_at(const struct host *host, const struct flow *flow)
 	bool tcp = flow->proto == IPPROTO_TCP;
 	bool orig_here = addresses_have(&host->addresses, flow->family, &flow->orig.src);
 	bool reply_here =
-		addresses_have(&host->addresses, flow->family, &flow->reply.src);
+		addresses_have(&host->addresses, flow->family, &flow->reply.src) ||
+		(!orig_here &&
+		 addresses_share(&host->addresses, flow->family, &flow->reply.src));
 	struct sight sight = { .from_here = orig_here, .to_here = reply_here };
 
 	if (reply_here)

@@ -43,6 +43,11 @@ static bool parse_destination(const struct nlmsghdr *message, struct address_pre
 	return route->rtm_dst_len <= 8 * bytes && (found || route->rtm_dst_len == 0);
 }
 
+static bool is_shared(const struct rtmsg *route)
+{
+	return route->rtm_type == RTN_BROADCAST || route->rtm_type == RTN_ANYCAST;
+}
+
 static bool is_wanted(const struct nlmsghdr *message, uint8_t family)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
@@ -50,7 +55,7 @@ static bool is_wanted(const struct nlmsghdr *message, uint8_t family)
 	return message->nlmsg_type == RTM_NEWROUTE &&
 	       message->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(*route) &&
 	       route->rtm_family == family && route->rtm_table == RT_TABLE_LOCAL &&
-	       route->rtm_type == RTN_LOCAL;
+	       (route->rtm_type == RTN_LOCAL || is_shared(route));
 }
 
 static int route_cb(const struct nlmsghdr *message, void *data)
@@ -61,6 +66,7 @@ static int route_cb(const struct nlmsghdr *message, void *data)
 
 	if (is_wanted(message, reading->family) && parse_destination(message, &prefix)) {
 		prefix.bits = route->rtm_dst_len;
+		prefix.shared = is_shared(route);
 		addresses_add(reading->addresses, &prefix);
 		return MNL_CB_OK;
 	}
@@ -78,8 +84,8 @@ static int read_family(struct nl *nl, uint8_t family, struct addresses *addresse
 	int err;
 
 	request->rtm_family = family;
+	/* All types: there are hardly others in that table, and a request can select but one. */
 	request->rtm_table = RT_TABLE_LOCAL;
-	request->rtm_type = RTN_LOCAL;
 	err = nl_transact(nl, route_cb, &reading);
 	/* No such table yet, or no such family in this kernel: then it has no address either. */
 	if (err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP)

@@ -126,6 +126,35 @@ s.recv(64)'
 	jq -e '[.tables[0].sources[] | .prefix] | index("10.1.0.0/24") and index("fd01::/64")' "$BATS_TEST_TMPDIR/out"
 }
 
+# all FROM HOST ADDRESS...: a datagram to port 5353 of each, by the interface that has the address FROM.
+all() {
+	on "$2" python3 - "$1" "${@:3}" <<-'PYTHON'
+		import socket, sys
+		for address in sys.argv[2:]:
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+		        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(sys.argv[1]))
+		        s.bind((sys.argv[1], 0))
+		        s.sendto(b"x", (address, 5353))
+	PYTHON
+}
+
+@test "what comes by multicast or broadcast is its listener's, and what goes out so is not" {
+	listeners=()
+	listens gate udp :: 5353
+	all 10.1.0.2 inside 224.0.0.1 255.255.255.255 10.1.0.255
+	on inside python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.sendto(b"x", ("ff02::1", 5353, 0, socket.if_nametoindex("uplink")))'
+	all 10.2.0.1 gate 224.0.0.1
+	on gate ctwatch --once --service udp/5353 >"$BATS_TEST_TMPDIR/counted"
+	watched
+	shows udp/5353 in 4 false '"listen"'
+	shows out:udp/5353 out 1 false
+	grep 'udp/5353, 4 of 5 live entries' "$BATS_TEST_TMPDIR/counted"
+	jq -e '[.tables[0].processes[] | select(.process == "listen") | .entries] == [4]' "$BATS_TEST_TMPDIR/out"
+}
+
 @test "what is sent on to another host is forwarded, by the port that was asked for" {
 	listeners=()
 	nat 'udp dport 80 meta nfproto ipv4 dnat ip to 10.2.0.2:8080; udp dport 80 meta nfproto ipv6 dnat ip6 to [fd02::2]:8080' '' ''

@@ -47,6 +47,13 @@ static bool have(const struct addresses *addresses, const char *text)
 	return addresses_have(addresses, prefix.family, &prefix.address);
 }
 
+static bool share(const struct addresses *addresses, const char *text)
+{
+	struct address_prefix prefix = prefix_of(text, 0);
+
+	return addresses_share(addresses, prefix.family, &prefix.address);
+}
+
 static void whole_addresses_are_found_and_their_neighbours_not(void **state)
 {
 	struct addresses *addresses = *state;
@@ -175,9 +182,49 @@ static void random_prefixes_hold_what_their_bits_say(void **state)
 	}
 }
 
+static void shared_addresses_are_not_its_own(void **state)
+{
+	struct addresses *addresses = *state;
+	struct address_prefix broadcast = prefix_of("192.0.2.255", 32);
+	struct address_prefix anycast = prefix_of("2001:db8::", 128);
+
+	broadcast.shared = anycast.shared = true;
+	add(addresses, "192.0.2.9", 32);
+	addresses_add(addresses, &broadcast);
+	addresses_add(addresses, &anycast);
+	/* One that is both is its own, too. */
+	add(addresses, "2001:db8::", 128);
+	addresses_ready(addresses);
+	assert_true(share(addresses, "192.0.2.255"));
+	assert_false(have(addresses, "192.0.2.255"));
+	assert_true(share(addresses, "2001:db8::"));
+	assert_true(have(addresses, "2001:db8::"));
+	assert_true(have(addresses, "192.0.2.9"));
+	assert_false(share(addresses, "192.0.2.9"));
+	assert_false(share(addresses, "192.0.2.254"));
+}
+
+static void what_is_sent_to_all_needs_no_route(void **state)
+{
+	static const struct addresses NONE;
+
+	assert_true(share(&NONE, "224.0.0.0"));
+	assert_true(share(&NONE, "239.255.255.255"));
+	assert_true(share(&NONE, "255.255.255.255"));
+	assert_true(share(&NONE, "ff02::fb"));
+	assert_false(share(&NONE, "223.255.255.255"));
+	assert_false(share(&NONE, "240.0.0.0"));
+	assert_false(share(&NONE, "0.0.0.0"));
+	assert_false(share(&NONE, "fe80::1"));
+	assert_false(have(&NONE, "224.0.0.1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(shared_addresses_are_not_its_own, make,
+						unmake),
+		cmocka_unit_test(what_is_sent_to_all_needs_no_route),
 		cmocka_unit_test_setup_teardown(
 			whole_addresses_are_found_and_their_neighbours_not, make, unmake),
 		cmocka_unit_test_setup_teardown(a_prefix_holds_what_it_covers_to_the_bit,

@@ -39,19 +39,20 @@ static void listen_at(struct host *host, uint8_t proto, const char *address,
 }
 
 /*
- * A host with the addresses 192.0.2.1 and 2001:db8::1 that serves udp/9000 and tcp/8080 anywhere,
+ * A host with the addresses 192.0.2.1 (in 192.0.2.0/24), 10.0.0.1 and 2001:db8::1 that serves udp/9000 and tcp/8080 anywhere,
  * udp/53 at 192.0.2.1 and at 127.0.0.53, tcp/443 at its IPv6 address, and udp/5353 by one
  * socket at 192.0.2.1 and by another anywhere else.
  */
 static int make_host(void **state)
 {
-	static const char *const ADDRESSES[] = { "192.0.2.1", "2001:db8::1", "10.0.0.1" };
+	static const char *const ADDRESSES[] = { "192.0.2.1", "2001:db8::1", "10.0.0.1",
+						 "192.0.2.255" };
 	struct host *host = calloc(1, sizeof(*host));
 
 	if (!host)
 		return -1;
-	for (size_t i = 0; i < 3; i++) {
-		struct address_prefix address = { 0 };
+	for (size_t i = 0; i < 4; i++) {
+		struct address_prefix address = { .shared = i == 3 };
 
 		address.family = parse(ADDRESSES[i], &address.address);
 		address.bits = address.family == AF_INET ? 32 : 128;
@@ -144,6 +145,29 @@ static void a_flow_that_the_host_opens_is_the_remote_port_s(void **state)
 	/* Also where the source port is one that it listens at. */
 	flow = flow_between(IPPROTO_UDP, "192.0.2.1", 9000, "198.51.100.53", 9000);
 	assert_service(*state, &flow, "out", "out:udp/9000", 0);
+}
+
+static void what_comes_for_all_is_the_listener_s(void **state)
+{
+	static const char *const TO[] = { "224.0.0.251", "255.255.255.255",
+					  "192.0.2.255" };
+	struct flow flow;
+
+	for (size_t i = 0; i < 3; i++) {
+		flow = flow_between(IPPROTO_UDP, "192.0.2.7", 40000, TO[i], 5353);
+		assert_service(*state, &flow, "in", "udp/5353", 6);
+		/* Nobody listens, but somebody else's broadcast still gets an entry here. */
+		flow = flow_between(IPPROTO_UDP, "0.0.0.0", 68, TO[i], 67);
+		assert_service(*state, &flow, "in", "udp/67", 0);
+		/* What this host sends to all, it has opened. */
+		flow = flow_between(IPPROTO_UDP, "192.0.2.1", 5353, TO[i], 5353);
+		assert_service(*state, &flow, "out", "out:udp/5353", 0);
+	}
+	flow = flow_between(IPPROTO_UDP, "fe80::7", 40000, "ff02::fb", 5353);
+	assert_service(*state, &flow, "in", "udp/5353", 6);
+	/* A broadcast of some other network is on its way there. */
+	flow = flow_between(IPPROTO_UDP, "192.0.2.7", 40000, "198.51.100.255", 5353);
+	assert_service(*state, &flow, "forward", "udp/5353", 0);
 }
 
 static void a_forwarded_flow_is_the_far_port_s(void **state)
@@ -502,6 +526,7 @@ int main(void)
 		WITH_HOST(a_flow_to_a_listening_socket_is_that_socket_s),
 		WITH_HOST(a_loopback_flow_belongs_to_the_listener),
 		WITH_HOST(a_flow_that_the_host_opens_is_the_remote_port_s),
+		WITH_HOST(what_comes_for_all_is_the_listener_s),
 		WITH_HOST(a_forwarded_flow_is_the_far_port_s),
 		WITH_HOST(tcp_picked_up_the_wrong_way_round_is_the_right_service_s),
 		WITH_HOST(a_translated_flow_is_the_real_destination_s),
