@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/netfilter/nf_conntrack_common.h>
+
 #include "conntrack/host.h"
 #include "lib/service.h"
 
@@ -41,6 +43,25 @@ struct sight {
 	bool to_here;   /* whom it was opened to is this host */
 };
 
+/* Whether an answer may have made the entry; rules translate the destination of what asks. */
+static bool may_be_answer(const struct flow *flow)
+{
+	return !flow->handshake && !(flow->status & IPS_DST_NAT);
+}
+
+/*
+ * Without a listener the ports tell, as far as they do. The source of a forwarded datagram may be any
+ * port that a client has: what is in front of it may have given it one far below those of Linux.
+ */
+static bool looks_reversed(const struct flow *flow, bool ours)
+{
+	if (!may_be_answer(flow) ||
+	    !flow_ends_swapped(flow->orig.src_port, flow->orig.dst_port))
+		return false;
+	return flow->proto == IPPROTO_TCP ||
+	       (!ours && flow->orig.src_port < IPPORT_RESERVED);
+}
+
 /*
  * The reply's source is where the packets really go, after any translation. Where nothing listens
  * there, but at the other end, the entry was made by an answer: of a TCP connection
@@ -65,13 +86,13 @@ static struct sight look_at(const struct host *host, const struct flow *flow)
 		sight.listener =
 			host_find_listener(host, flow->proto, flow->family,
 					   &flow->reply.src, flow->reply.src_port);
-	if (!sight.listener && orig_here && (tcp || swapped)) {
+	if (!sight.listener && orig_here && (tcp || swapped) && may_be_answer(flow)) {
 		sight.listener = host_find_listener(host, flow->proto, flow->family,
 						    &flow->orig.src, flow->orig.src_port);
 		sight.reversed = sight.listener;
 	}
 	if (!sight.listener)
-		sight.reversed = swapped && (tcp || !(orig_here || reply_here));
+		sight.reversed = looks_reversed(flow, orig_here || reply_here);
 	if (sight.reversed) {
 		sight.from_here = reply_here;
 		sight.to_here = orig_here;

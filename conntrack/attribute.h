@@ -88,8 +88,8 @@ struct attribute_keys {
  * remote port if this host opened it, else the port it is forwarded to (the one that was asked
  * for, before translation); what has no ports has no service: "other". The source is the
  * network that opened the flow, /24 of IPv4, /64 of IPv6. A flow that was picked up
- * in the middle in the wrong direction counts the right way round: TCP always, UDP when it comes
- * from a socket that listens.
+ * in the middle in the wrong direction counts the right way round: of TCP what the kernel did not see
+ * from its first packet, of UDP what comes from a socket that listens, or is forwarded from a port below 1024.
  */
 void attribute_keys(const struct host *host, const struct flow *flow,
 		    struct attribute_keys *out);

@@ -8,6 +8,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -142,8 +143,14 @@ static int parse_tuples(const struct index *attrs, struct flow *flow)
 	return err;
 }
 
-static int parse_tcp_state(const struct nlattr *nest, uint8_t *state)
+/*
+ * What the kernel picks up in the middle it is liberal about, in both directions, for it does not know
+ * how windows scale there (tcp_new() in net/netfilter/nf_conntrack_proto_tcp.c); so it is, later, about
+ * what a flow table has taken over.
+ */
+static int parse_tcp(const struct nlattr *nest, struct flow *flow)
 {
+	struct nf_ct_tcp_flags flags = { .flags = IP_CT_TCP_FLAG_BE_LIBERAL };
 	struct nested info, tcp;
 	int err;
 
@@ -155,7 +162,13 @@ static int parse_tcp_state(const struct nlattr *nest, uint8_t *state)
 	err = index_nested(info.by_type[CTA_PROTOINFO_TCP], &tcp);
 	if (err)
 		return err;
-	return get_optional(tcp.by_type[CTA_PROTOINFO_TCP_STATE], state, sizeof(*state));
+	err = get_optional(tcp.by_type[CTA_PROTOINFO_TCP_STATE], &flow->tcp_state,
+			   sizeof(flow->tcp_state));
+	if (!err)
+		err = get_optional(tcp.by_type[CTA_PROTOINFO_TCP_FLAGS_ORIGINAL], &flags,
+				   sizeof(flags));
+	flow->handshake = !(flags.flags & IP_CT_TCP_FLAG_BE_LIBERAL);
+	return err;
 }
 
 static int parse_details(const struct index *attrs, struct flow *flow)
@@ -173,7 +186,7 @@ static int parse_details(const struct index *attrs, struct flow *flow)
 	if (!err)
 		err = get_optional(attrs->by_type[CTA_ZONE], &zone, sizeof(zone));
 	if (!err)
-		err = parse_tcp_state(attrs->by_type[CTA_PROTOINFO], &flow->tcp_state);
+		err = parse_tcp(attrs->by_type[CTA_PROTOINFO], flow);
 	flow->status = ntohl(status);
 	flow->timeout_s = ntohl(timeout);
 	flow->id = ntohl(id);

@@ -29,6 +29,7 @@ struct flow {
 	uint8_t family;    /* AF_INET or AF_INET6 */
 	uint8_t proto;     /* IPPROTO_... */
 	uint8_t tcp_state; /* enum tcp_conntrack; 0 (NONE) when not TCP */
+	bool handshake; /* TCP that was seen from its first packet; false: not known to be */
 	struct flow_tuple orig;
 	struct flow_tuple reply;
 	uint32_t status;    /* IPS_... bits of linux/netfilter/nf_conntrack_common.h */

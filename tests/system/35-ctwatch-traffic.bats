@@ -243,3 +243,34 @@ connected() { # COUNT
 tracked_tcp() { # COUNT
 	[ "$(on gate conntrack -L -p tcp 2>/dev/null | wc -l)" -eq "$1" ]
 }
+
+# asks HOST ADDRESS PORT FIRST-SOURCE-PORT COUNT: connections from that port and those after it.
+asks() {
+	on "$1" python3 - "${@:2}" <<-'PYTHON'
+		import socket, sys
+		address, port, first, count = sys.argv[1], *map(int, sys.argv[2:])
+		for i in range(count):
+		    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.bind(("::" if ":" in address else "0.0.0.0", first + i))
+		    s.connect((address, port))
+	PYTHON
+}
+
+@test "what comes from a port as services have is a client's all the same, if it came first" {
+	listeners=()
+	listens outside tcp :: 40000
+	nat 'tcp dport 32768 dnat ip to 10.2.0.2:40000' '' ''
+	asks gate 10.2.0.2 40000 2000 4
+	asks gate fd02::2 40000 2000 3
+	asks inside 10.2.0.2 40000 2000 2
+	asks inside 10.1.0.1 32768 3000 2
+	flows inside 10.2.0.2 51820 1 9000
+	flows inside fd02::2 51820 1 9000
+	watched
+	shows out:tcp/40000 out 7 false
+	shows tcp/40000 forward 2 false
+	shows tcp/32768 forward 2 true
+	shows udp/51820 forward 2 false
+	jq -e '[.tables[0].sources[] | select(.prefix == "10.1.0.0/24") | .entries] == [5]' "$BATS_TEST_TMPDIR/out"
+}

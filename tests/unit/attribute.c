@@ -106,6 +106,14 @@ static void assert_service(const struct host *host, const struct flow *flow,
 	assert_int_equal(found, inode);
 }
 
+static void assert_name(const struct attribute_key *key, const char *name)
+{
+	char text[ATTRIBUTE_NAME_MAX];
+
+	attribute_name(key, text);
+	assert_string_equal(text, name);
+}
+
 static void a_flow_to_a_listening_socket_is_that_socket_s(void **state)
 {
 	struct flow flow =
@@ -177,8 +185,48 @@ static void a_forwarded_flow_is_the_far_port_s(void **state)
 
 	assert_service(*state, &flow, "forward", "tcp/8080", 0);
 	/* A reply that made an entry of its own. */
-	flow = flow_between(IPPROTO_UDP, "198.51.100.1", 9100, "10.9.0.5", 41174);
-	assert_service(*state, &flow, "forward", "udp/9100", 0);
+	flow = flow_between(IPPROTO_UDP, "198.51.100.1", 53, "10.9.0.5", 41174);
+	assert_service(*state, &flow, "forward", "udp/53", 0);
+	/* Who asks from such a port may well be behind another router. */
+	flow = flow_between(IPPROTO_UDP, "10.9.0.5", 9100, "198.51.100.1", 51820);
+	assert_service(*state, &flow, "forward", "udp/51820", 0);
+}
+
+/* A client whose port is one that others listen at, and a service at a port that others are given. */
+static void tcp_that_was_seen_from_its_first_packet_is_as_it_was_opened(void **state)
+{
+	struct flow flow =
+		flow_between(IPPROTO_TCP, "192.0.2.1", 25600, "198.51.100.7", 40000);
+	struct attribute_keys keys;
+
+	flow.handshake = true;
+	assert_service(*state, &flow, "out", "out:tcp/40000", 0);
+	attribute_keys(*state, &flow, &keys);
+	assert_name(&keys.source, "192.0.2.0/24");
+	assert_int_equal(keys.socket.state, HOLDER_OUTBOUND);
+	/* Also where it listens at its own port. */
+	flow = flow_between(IPPROTO_TCP, "192.0.2.1", 8080, "198.51.100.7", 40000);
+	flow.handshake = true;
+	assert_service(*state, &flow, "out", "out:tcp/40000", 0);
+	flow = flow_between(IPPROTO_TCP, "10.9.0.5", 2000, "198.51.100.1", 40000);
+	flow.handshake = true;
+	assert_service(*state, &flow, "forward", "tcp/40000", 0);
+}
+
+static void what_rules_send_elsewhere_is_a_question(void **state)
+{
+	static const uint8_t PROTOS[] = { IPPROTO_TCP, IPPROTO_UDP };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct flow flow =
+			flow_between(PROTOS[i], "198.51.100.7", 700, "192.0.2.1", 32768);
+
+		parse("10.5.5.5", &flow.reply.src);
+		flow.reply.src_port = 80;
+		flow.status = IPS_DST_NAT;
+		assert_service(*state, &flow, "forward", i ? "udp/32768" : "tcp/32768",
+			       0);
+	}
 }
 
 static void tcp_picked_up_the_wrong_way_round_is_the_right_service_s(void **state)
@@ -238,14 +286,6 @@ static void protocols_without_ports_fit_no_service(void **state)
 	assert_false(attribute_service(*state, &flow, &key, &inode));
 }
 
-static void assert_name(const struct attribute_key *key, const char *name)
-{
-	char text[ATTRIBUTE_NAME_MAX];
-
-	attribute_name(key, text);
-	assert_string_equal(text, name);
-}
-
 static void sources_are_networks_and_states_have_names(void **state)
 {
 	struct flow flow = flow_between(IPPROTO_TCP, "10.8.3.77", 4000, "192.0.2.1", 53);
@@ -292,7 +332,7 @@ static void the_source_of_a_reversed_flow_is_the_client(void **state)
 	attribute_keys(*state, &flow, &keys);
 	assert_name(&keys.source, "192.0.2.0/24");
 	/* Forwarded: the answer of a backend. */
-	flow = flow_between(IPPROTO_UDP, "198.51.100.1", 9100, "10.9.0.5", 41174);
+	flow = flow_between(IPPROTO_UDP, "198.51.100.1", 53, "10.9.0.5", 41174);
 	attribute_keys(*state, &flow, &keys);
 	assert_name(&keys.source, "10.9.0.0/24");
 }
@@ -528,6 +568,8 @@ int main(void)
 		WITH_HOST(a_flow_that_the_host_opens_is_the_remote_port_s),
 		WITH_HOST(what_comes_for_all_is_the_listener_s),
 		WITH_HOST(a_forwarded_flow_is_the_far_port_s),
+		WITH_HOST(tcp_that_was_seen_from_its_first_packet_is_as_it_was_opened),
+		WITH_HOST(what_rules_send_elsewhere_is_a_question),
 		WITH_HOST(tcp_picked_up_the_wrong_way_round_is_the_right_service_s),
 		WITH_HOST(a_translated_flow_is_the_real_destination_s),
 		WITH_HOST(a_port_without_a_listener_is_still_a_port_of_this_host),

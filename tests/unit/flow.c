@@ -77,7 +77,7 @@ static void put_tuple6(struct nlmsghdr *message, uint16_t type, const char *src,
 	mnl_attr_nest_end(message, tuple);
 }
 
-static struct nlmsghdr *build6(char *buffer)
+static struct nlmsghdr *build6(char *buffer, const struct nf_ct_tcp_flags *flags)
 {
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *nfgen = mnl_nlmsg_put_extra_header(message, sizeof(*nfgen));
@@ -92,6 +92,9 @@ static struct nlmsghdr *build6(char *buffer)
 	info = mnl_attr_nest_start(message, CTA_PROTOINFO);
 	tcp = mnl_attr_nest_start(message, CTA_PROTOINFO_TCP);
 	mnl_attr_put_u8(message, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_TIME_WAIT);
+	if (flags)
+		mnl_attr_put(message, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, sizeof(*flags),
+			     flags);
 	mnl_attr_nest_end(message, tcp);
 	mnl_attr_nest_end(message, info);
 	return message;
@@ -119,10 +122,28 @@ static void a_recorded_entry_is_read(void **state)
 	free(message);
 }
 
+/* As Linux 6.18 tells of a connection that it saw opened, and of one that it picked up from an answer. */
+static void tcp_that_was_picked_up_is_told_from_what_was_seen_opened(void **state)
+{
+	static const struct {
+		struct nf_ct_tcp_flags flags;
+		bool handshake;
+	} CASES[] = { { { 0x23, 0 }, true }, { { 0x0a, 0 }, false }, { { 0, 0 }, true } };
+	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
+	struct flow flow;
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		assert_int_equal(flow_parse(build6(buffer, &CASES[i].flags), &flow), 0);
+		assert_int_equal(flow.handshake, CASES[i].handshake);
+	}
+	assert_int_equal(flow_parse(build6(buffer, NULL), &flow), 0);
+	assert_false(flow.handshake);
+}
+
 static void an_ipv6_entry_has_zones_state_and_translation(void **state)
 {
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
-	struct nlmsghdr *built = build6(buffer);
+	struct nlmsghdr *built = build6(buffer, NULL);
 	struct nlmsghdr *message = copy_of(built, built->nlmsg_len);
 	struct flow flow;
 
@@ -239,7 +260,7 @@ static void random_damage_reads_nothing_beyond_the_message(void **state)
 {
 	unsigned int seed = (unsigned int)time(NULL);
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
-	struct nlmsghdr *built = build6(buffer);
+	struct nlmsghdr *built = build6(buffer, NULL);
 	int refused = 0;
 
 	print_message("seed %u\n", seed);
@@ -393,6 +414,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recorded_entry_is_read),
+		cmocka_unit_test(
+			tcp_that_was_picked_up_is_told_from_what_was_seen_opened),
 		cmocka_unit_test(an_ipv6_entry_has_zones_state_and_translation),
 		cmocka_unit_test(a_truncated_entry_is_refused),
 		cmocka_unit_test(messages_of_another_kind_are_refused),
