@@ -12,6 +12,12 @@ static const double WALK_EVERY_S = 2;
 /* ... or when walks take no more of the time than this. */
 static const double WALK_COST_SHARE = 0.0005;
 
+/*
+ * So often also if no socket is new: they are handed on, and a holder may not have been found. Sooner if
+ * one that was named is gone.
+ */
+static const double WALK_ANEW_S = 30;
+
 /* Sockets of one service that are looked at. */
 enum { GROUP_MAX = 128 };
 
@@ -79,6 +85,25 @@ static bool knows_all(const struct holders *holders, const struct wanted *wanted
 			return false;
 	}
 	return true;
+}
+
+/* Whether all that were named last are still there. */
+static bool are_there(const struct holders *holders)
+{
+	for (size_t i = 0; i < holders->services; i++) {
+		const struct process *named = &holders->service[i];
+
+		if (named->pid && !process_is_there(named))
+			return false;
+	}
+	return true;
+}
+
+static bool is_worth_it(const struct holders *holders, const struct wanted *wanted,
+			uint64_t now_ns)
+{
+	return !clock_is_within(holders->walked_ns, now_ns, WALK_ANEW_S) ||
+	       !knows_all(holders, wanted) || !are_there(holders);
 }
 
 static bool may_walk(const struct holders *holders, uint64_t now_ns)
@@ -161,7 +186,7 @@ void holders_update(struct holders *holders, const struct host *host,
 	struct wanted wanted = { 0 };
 
 	want_all(&wanted, host, services, sockets);
-	if (!knows_all(holders, &wanted) && may_walk(holders, now_ns))
+	if (may_walk(holders, now_ns) && is_worth_it(holders, &wanted, now_ns))
 		walk(holders, &wanted, netns, now_ns);
 	holders->services = 0;
 	for (size_t i = 0; i < services->count && i < HOLDERS_SERVICES_MAX; i++) {

@@ -14,8 +14,9 @@ enum { HOLDERS_SOCKETS_MAX = 1024, HOLDERS_SERVICES_MAX = 64 };
 
 /*
  * Which processes hold the sockets of the services that were sampled. Remembers them, as finding
- * out takes a walk over /proc: that is done when a socket is new, and no more often than
- * its cost allows. Zero-initialise before use.
+ * out takes a walk over /proc: that is done when a socket is new, when a process that was named has
+ * ended or changed its name, and each 30 seconds, for sockets are handed on; all no more often than its
+ * cost allows. Zero-initialise before use.
  */
 struct holders {
 	size_t services; /* those with a socket, in the order of their rows: */

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +104,20 @@ static void walk_process(struct walk *walk, int proc, const char *pid)
 		close(fd);
 	}
 	close(dir);
+}
+
+bool process_is_there(const struct process *process)
+{
+	char path[32], name[PROCESS_NAME_MAX];
+	int dir;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)process->pid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	read_name(dir, name);
+	close(dir);
+	return strcmp(name, process->name) == 0;
 }
 
 uint64_t process_netns(pid_t pid)

@@ -2,6 +2,7 @@
 #ifndef LIB_PROCESS_H
 #define LIB_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,9 @@ struct process {
  * is "not found". Sorts the array by inode.
  */
 void process_find(struct process *processes, size_t count, uint64_t netns);
+
+/* Whether the one that was found is still there, and still called so: 10 us. */
+bool process_is_there(const struct process *process);
 
 /* Where an inode is in an array so sorted, NULL: it is not. */
 const struct process *process_of(const struct process *processes, size_t count,

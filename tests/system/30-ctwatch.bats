@@ -227,6 +227,31 @@ counted() {
 		"$BATS_TEST_TMPDIR/out"
 }
 
+@test "a process that ends is not named any more when its child has the socket" {
+	background on box python3 -c 'import os, signal, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 9000))
+child = os.fork()
+open("/proc/self/comm", "w").write("child" if child == 0 else "parent")
+print(child, flush=True)
+signal.pause()'
+	parent=$pid
+	wait_until 30 eval '[ "$(wc -l <"$BATS_TEST_TMPDIR/$parent.out")" -eq 2 ]'
+	child=$(grep -v '^0$' "$BATS_TEST_TMPDIR/$parent.out")
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	background on box ctwatch -i 500ms --json
+	watch=$pid
+	wait_until 30 names parent "$parent"
+	kill "$parent"
+	wait_until 60 names child "$child"
+	kill "$watch" "$child"
+}
+
+names() { # PROCESS PID: whether ctwatch's last line does
+	tail -n 1 "$BATS_TEST_TMPDIR/$watch.out" |
+		jq -e --arg n "$1" --argjson p "$2" '.tables[0].services[0] | .process == $n and .pid == $p'
+}
+
 @test "looking for a process ends with the one that holds the sockets" {
 	command -v strace >/dev/null || skip "no strace (package strace)"
 	background on box ctserve echo=udp/9000

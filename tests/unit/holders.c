@@ -14,7 +14,10 @@
 
 static void find_by_plan(struct process *processes, size_t count, uint64_t netns);
 
-#define process_find find_by_plan
+static bool is_in_plan(const struct process *process);
+
+#define process_find     find_by_plan
+#define process_is_there is_in_plan
 #include "conntrack/holders.c"
 
 static const uint64_t SECOND = 1000000000;
@@ -48,6 +51,15 @@ static void find_by_plan(struct process *processes, size_t count, uint64_t netns
 		}
 	}
 	qsort(processes, count, sizeof(processes[0]), compare_inodes);
+}
+
+static bool is_in_plan(const struct process *process)
+{
+	for (size_t i = 0; i < plan.holders; i++) {
+		if (plan.holder[i].pid == process->pid)
+			return strcmp(plan.holder[i].name, process->name) == 0;
+	}
+	return false;
 }
 
 static void plan_holder(uint64_t inode, pid_t pid, const char *name)
@@ -208,7 +220,7 @@ static void a_walk_is_made_for_what_is_new_and_not_too_soon(void **state)
 	struct situation *s = new_situation();
 
 	plan_holder(11, 200, "dns");
-	update(s, 100);
+	update(s, 180);
 	update(s, 200);
 	assert_int_equal(plan.walks, 1);
 	add_flows(s, HOLDER_PROCESS, 31, 1);
@@ -228,6 +240,55 @@ static void a_walk_is_made_for_what_is_new_and_not_too_soon(void **state)
 	free(s);
 }
 
+static void a_holder_that_ends_or_has_another_name_is_looked_for_anew(void **state)
+{
+	struct situation *s = new_situation();
+
+	plan_holder(11, 200, "old");
+	update(s, 100);
+	s->holders.walk_cost_s = 0.0001;
+	/* Its child goes on. */
+	plan.holder[0] = (struct process){ .inode = 11, .pid = 201, .name = "new" };
+	update(s, 101);
+	assert_int_equal(s->holders.service[0].pid, 200);
+	update(s, 103);
+	assert_int_equal(s->holders.service[0].pid, 201);
+	assert_int_equal(plan.walks, 2);
+	snprintf(plan.holder[0].name, sizeof(plan.holder[0].name), "newer");
+	s->holders.walk_cost_s = 0.0001;
+	update(s, 106);
+	assert_string_equal(s->holders.service[0].name, "newer");
+	/* Who is there is no reason. */
+	s->holders.walk_cost_s = 0.0001;
+	update(s, 109);
+	assert_int_equal(plan.walks, 3);
+	free(s);
+}
+
+static void all_are_looked_for_anew_each_half_minute(void **state)
+{
+	struct situation *s = new_situation();
+
+	plan_holder(11, 1, "systemd");
+	plan_holder(12, 200, "dns");
+	update(s, 100);
+	assert_int_equal(s->holders.service[0].pid, 1);
+	/* Handed on, to one that is there, too; and what nobody held is somebody's. */
+	plan.holder[0] = (struct process){ .inode = 21, .pid = 201, .name = "ntp" };
+	plan_holder(1111, 1, "systemd");
+	update(s, 129);
+	assert_int_equal(plan.walks, 1);
+	update(s, 131);
+	assert_int_equal(plan.walks, 2);
+	assert_int_equal(s->holders.service[0].pid, 200);
+	assert_int_equal(s->holders.service[1].pid, 201);
+	/* A walk that takes long, more seldom. */
+	s->holders.walk_cost_s = 0.05;
+	update(s, 165);
+	assert_int_equal(plan.walks, 2);
+	free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +296,9 @@ int main(void)
 		cmocka_unit_test(a_supervisor_that_holds_all_sockets_is_one_process),
 		cmocka_unit_test(flows_are_added_up_by_name_or_by_why_there_is_none),
 		cmocka_unit_test(a_walk_is_made_for_what_is_new_and_not_too_soon),
+		cmocka_unit_test(
+			a_holder_that_ends_or_has_another_name_is_looked_for_anew),
+		cmocka_unit_test(all_are_looked_for_anew_each_half_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
