@@ -11,11 +11,10 @@
 #include "guard/census.h"
 #include "guard/chores.h"
 #include "guard/config.h"
-#include "guard/giveback.h"
 #include "guard/headcount.h"
+#include "guard/inventory.h"
 #include "guard/lease.h"
 #include "guard/limit.h"
-#include "guard/pickup.h"
 #include "guard/pretence.h"
 #include "guard/suspects.h"
 #include "lib/clock.h"
@@ -49,8 +48,7 @@ struct lookout {
 	struct headcount headcount;
 	struct suspects *suspects;
 	struct forecast forecast;
-	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
-	struct midstream midstream[POLICY_SERVICES_MAX];
+	struct inventory inventory;
 	uint64_t helpless_ns; /* when nothing helped; 0: that is over */
 	uint32_t helpless_entries;
 	uint64_t reconsidered_ns; /* 0: never */
@@ -76,8 +74,8 @@ int lookout_open(struct lookout **out, const struct config *config,
 	for (size_t i = 0; i < config->count; i++) {
 		service_format(&config->services[i].service, lookout->names[i]);
 		lookout->view.services[i].name = lookout->names[i];
-		lookout_note_connections(lookout, i, INFINITY);
 	}
+	inventory_open(&lookout->inventory, config, leases, rehearse);
 	err = nl_open(&lookout->nl, NETLINK_NETFILTER);
 	if (!err)
 		err = headcount_open(&lookout->headcount, lookout->nl);
@@ -103,43 +101,10 @@ void lookout_close(struct lookout *lookout)
 	free(lookout);
 }
 
-/* What would come back if all of service number i did. */
-static double returning(const struct lookout *lookout, size_t i)
-{
-	const struct leases *leases = lookout->leases;
-	const struct census *census = suspects_census(lookout->suspects);
-	uint64_t changed_ns = leases_changed_ns(leases, i);
-	struct giveback_signs signs = {
-		.packets_per_s = leases_packets_per_s(leases, i),
-		.connections = lookout->connections[i],
-		.percent = leases_percent(leases, i),
-		.stock = INFINITY,
-	};
-
-	if (lookout->rehearse)
-		return lookout->view.services[i].stock;
-	if (census->sample.taken_ns > changed_ns) {
-		signs.stock = census->stock[i];
-		signs.tracked_s = clock_between_s(changed_ns, census->sample.taken_ns);
-	}
-	return giveback_returning(&signs);
-}
-
 static void fill_services(struct lookout *lookout)
 {
-	const struct leases *leases = lookout->leases;
-
-	for (size_t i = 0; i < lookout->config->count; i++) {
-		struct policy_service *service = &lookout->view.services[i];
-
-		service->held = leases_fixed(leases, i);
-		service->bounded = leases_bounded(leases, i);
-		service->percent = leases_percent(leases, i);
-		service->changed_ns = leases_changed_ns(leases, i);
-		service->release_after_s = config_release_after_s(lookout->config, i);
-		service->returning = service->percent ? returning(lookout, i) : 0;
-		service->connections = lookout->connections[i];
-	}
+	inventory_take(&lookout->inventory, suspects_census(lookout->suspects),
+		       &lookout->view);
 }
 
 static void fill_view(struct lookout *lookout, uint64_t now_ns,
@@ -390,16 +355,12 @@ int lookout_restart(struct lookout *lookout, uint32_t *entries)
 
 void lookout_note_connections(struct lookout *lookout, size_t i, double connections)
 {
-	const struct service *service = &lookout->config->services[i].service;
-
-	lookout->connections[i] = service->proto == IPPROTO_TCP ? connections : 0;
-	lookout->view.services[i].fragile = pickup_cuts(&lookout->midstream[i]);
+	inventory_note_connections(&lookout->inventory, i, connections);
 }
 
 void lookout_note_midstream(struct lookout *lookout, size_t i, struct midstream midstream)
 {
-	lookout->midstream[i] = midstream;
-	lookout->view.services[i].fragile = pickup_cuts(&midstream);
+	inventory_note_midstream(&lookout->inventory, i, midstream);
 }
 
 void lookout_note_unsafe(struct lookout *lookout, size_t i, bool unsafe)
