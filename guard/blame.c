@@ -154,6 +154,27 @@ size_t blame_choose(const struct policy_settings *settings,
 	return best;
 }
 
+bool blame_is_certain(const struct policy_settings *settings,
+		      const struct policy_view *view, size_t choice, double unseen)
+{
+	/* The one behind the last is nobody. */
+	for (size_t i = 0; i <= view->count; i++) {
+		struct policy_view other = *view;
+
+		if (i == choice)
+			continue;
+		if (view->grown_total > 0)
+			other.grown_total += unseen;
+		if (i < view->count) {
+			other.services[i].stock += unseen;
+			other.services[i].grown += view->grown_total > 0 ? unseen : 0;
+		}
+		if (blame_choose(settings, &other) != choice)
+			return false;
+	}
+	return true;
+}
+
 unsigned blame_slice(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *service)
 {

@@ -2,6 +2,7 @@
 #ifndef GUARD_BLAME_H
 #define GUARD_BLAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct policy_service;
@@ -37,6 +38,13 @@ double blame_relief(const struct policy_view *view, const struct policy_service 
  */
 size_t blame_choose(const struct policy_settings *settings,
 		    const struct policy_view *view);
+
+/*
+ * Whether that would be the choice, too, if so many entries that nobody has looked at yet were another
+ * service's, or nobody's.
+ */
+bool blame_is_certain(const struct policy_settings *settings,
+		      const struct policy_view *view, size_t choice, double unseen);
 
 /*
  * Percent of the service that must be out of tracking, more than are now: as much as is

@@ -147,21 +147,15 @@ static int keep_ready(struct lookout *lookout)
 	return err ? err : unready;
 }
 
-/* Whether what is known already is enough to act: also who grows, if the table does. */
+/* Whether what is known already is enough to act. */
 static bool recall(struct lookout *lookout, struct policy_decision *out)
 {
 	struct policy_view *view = &lookout->view;
-	struct policy_decision decision;
+	double unseen;
 
-	if (lookout->rehearse ||
-	    !suspects_recall(lookout->suspects, lookout->counted, view))
-		return false;
-	policy_decide(&lookout->config->policy, view, &decision);
-	if (decision.action != POLICY_ENGAGE ||
-	    (view->slope > 0 && view->grown_total <= 0))
-		return false;
-	*out = decision;
-	return true;
+	return !lookout->rehearse &&
+	       suspects_recall(lookout->suspects, lookout->counted, view, &unseen) &&
+	       policy_decide_by_memory(&lookout->config->policy, view, unseen, out);
 }
 
 /*

@@ -322,6 +322,21 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 	}
 }
 
+bool policy_decide_by_memory(const struct policy_settings *settings,
+			     const struct policy_view *view, double unseen,
+			     struct policy_decision *out)
+{
+	struct policy_decision decision;
+
+	policy_decide(settings, view, &decision);
+	if (decision.action != POLICY_ENGAGE ||
+	    (view->slope > 0 && view->grown_total <= 0) ||
+	    (unseen > 0 && !blame_is_certain(settings, view, decision.service, unseen)))
+		return false;
+	*out = decision;
+	return true;
+}
+
 double policy_poll_interval_s(const struct policy_settings *settings,
 			      const struct policy_view *view)
 {

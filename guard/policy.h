@@ -117,6 +117,15 @@ bool policy_should_wait(const struct policy_settings *settings,
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
 		   struct policy_decision *out);
 
+/*
+ * The same where stock and grown are of a moment ago, and so many entries came since that nobody has looked at.
+ * Returns false, nothing then written, if that is not enough to take something out: who grows must be known,
+ * if the table does, and be the same whoever those are.
+ */
+bool policy_decide_by_memory(const struct policy_settings *settings,
+			     const struct policy_view *view, double unseen,
+			     struct policy_decision *out);
+
 /* Brings calm_since_ns of each service, and low_since_ns, up to date. Call once for each view, before policy_decide(). */
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view);
 

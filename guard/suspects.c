@@ -19,7 +19,7 @@
 static const double BASELINE_AGE_S = 30;
 
 /*
- * The last census is warm while the count is that far from it at most, as a part of the mark, and for so
+ * The last census tells all while the count is that far from it at most, as a part of the mark, and for so
  * long; it is renewed at half of that, but not more often than this.
  */
 static const double WARM_PART = 0.1;
@@ -113,15 +113,23 @@ static double mark(const struct suspects *suspects, const struct policy_view *vi
 	return suspects->config->policy.engage_at * view->limit;
 }
 
-/* Whether the last census says who it is when the table counts entries, and goes on to for some time. */
-static bool serves(const struct suspects *suspects, double entries, double warm_for_s,
-		   const struct policy_view *view)
+/* Whether the last census is one of growth, and will be for some time. */
+static bool is_fresh(const struct suspects *suspects, double warm_for_s,
+		     const struct policy_view *view)
 {
 	const struct growth_sample *sample = &suspects->census.sample;
 
 	return sample->taken_ns > suspects->baseline.sample.taken_ns &&
-	       fabs(entries - sample->entries) <= WARM_PART * mark(suspects, view) &&
 	       clock_is_within(sample->taken_ns, view->now_ns, warm_for_s);
+}
+
+/* Entries that came since the last census, when the table counts so many; 0 if hardly any did. */
+static double unseen_of(const struct suspects *suspects, double entries,
+			const struct policy_view *view)
+{
+	double came = entries - suspects->census.sample.entries;
+
+	return fabs(came) <= WARM_PART * mark(suspects, view) ? 0 : came;
 }
 
 int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
@@ -136,17 +144,21 @@ int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
 	    clock_is_within(suspects->census.sample.taken_ns, view->now_ns, RENEW_WARM_S))
 		return 0;
 	/* What will do at the mark is not taken again on the last stretch: it would only make the guard late. */
-	if (serves(suspects, mark(suspects, view), WARM_FOR_S / 2, view))
+	if (is_fresh(suspects, WARM_FOR_S / 2, view) &&
+	    unseen_of(suspects, mark(suspects, view), view) == 0)
 		return 0;
 	return look_who(suspects, view->now_ns, entries);
 }
 
 bool suspects_recall(const struct suspects *suspects, uint32_t entries,
-		     struct policy_view *view)
+		     struct policy_view *view, double *unseen)
 {
-	if (!serves(suspects, entries, WARM_FOR_S, view))
+	double came = unseen_of(suspects, entries, view);
+
+	if (!is_fresh(suspects, WARM_FOR_S, view) || came < 0)
 		return false;
 	tell(suspects, view);
+	*unseen = came;
 	return true;
 }
 

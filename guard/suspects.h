@@ -37,11 +37,12 @@ int suspects_keep_warm(struct suspects *suspects, uint32_t entries,
 		       const struct policy_view *view);
 
 /*
- * Writes who it is by the last census into view, if that is newer than the baseline and the count has
- * hardly moved since. Else returns false, nothing then written.
+ * Writes who it is by the last census into view, and how many entries came since of nobody knows whom, 0 if
+ * hardly any, into *unseen. Returns false, nothing then written, if that is older than the
+ * baseline or too old, or entries have gone since.
  */
 bool suspects_recall(const struct suspects *suspects, uint32_t entries,
-		     struct policy_view *view);
+		     struct policy_view *view, double *unseen);
 
 /*
  * Reads this host's addresses anew: a flow to one that came since seems to be somebody else's.

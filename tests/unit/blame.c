@@ -217,6 +217,37 @@ static void who_may_not_go_or_is_gone_is_not_chosen(void **state)
 }
 
 /* In 30 s there are 160,000, and 110,000 too many, of which the first brings 130,000: 84.6 %. */
+/* The first has grown by 8000 of 8000; the second has 10,000 more than it. */
+static void who_it_is_stands_while_what_nobody_saw_could_not_change_it(void **state)
+{
+	struct policy_view view = flooded();
+
+	assert_int_equal(chosen(&view), 0);
+	assert_true(blame_is_certain(&SETTINGS, &view, 0, 1000));
+	/* The second's, they would make it the greater relief. */
+	assert_false(blame_is_certain(&SETTINGS, &view, 0, 4000));
+	view.services[1].unsafe = true;
+	assert_true(blame_is_certain(&SETTINGS, &view, 0, 4000));
+	/* Nobody's, or a service's that may not go, they would be what fills the table. */
+	assert_false(blame_is_certain(&SETTINGS, &view, 0, 30000));
+	view.count = 1;
+	assert_false(blame_is_certain(&SETTINGS, &view, 0, 30000));
+	assert_true(blame_is_certain(&SETTINGS, &view, 0, 4000));
+}
+
+/* Of a table that stands who has most is chosen: that could be another. */
+static void without_growth_what_nobody_saw_counts_as_what_one_has(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.slope = view.grown_total = view.services[0].grown = 0;
+	view.entries = 90000;
+	view.services[1].stock = 50000;
+	assert_int_equal(chosen(&view), 1);
+	assert_true(blame_is_certain(&SETTINGS, &view, 1, 39000));
+	assert_false(blame_is_certain(&SETTINGS, &view, 1, 41000));
+}
+
 static void as_much_goes_as_is_needed_for_long_in_steps_of_ten(void **state)
 {
 	struct policy_view view = flooded();
@@ -282,6 +313,9 @@ int main(void)
 		cmocka_unit_test(for_a_stranger_one_goes_that_alone_is_enough),
 		cmocka_unit_test(between_the_bursts_of_a_stranger_nobody_goes_for_it),
 		cmocka_unit_test(who_may_not_go_or_is_gone_is_not_chosen),
+		cmocka_unit_test(
+			who_it_is_stands_while_what_nobody_saw_could_not_change_it),
+		cmocka_unit_test(without_growth_what_nobody_saw_counts_as_what_one_has),
 		cmocka_unit_test(as_much_goes_as_is_needed_for_long_in_steps_of_ten),
 		cmocka_unit_test(a_step_is_never_too_small_to_matter),
 		cmocka_unit_test(all_of_it_goes_where_time_is_short),

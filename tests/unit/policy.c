@@ -72,6 +72,41 @@ static void a_forecast_within_the_horizon_asks_who_it_is(void **state)
 	assert_int_equal(decide(&view).action, POLICY_REST);
 }
 
+static bool decides_by_memory(const struct policy_view *view, double unseen)
+{
+	struct policy_decision decision = { .action = POLICY_HELPLESS };
+	bool enough = policy_decide_by_memory(&SETTINGS, view, unseen, &decision);
+
+	assert_int_equal(decision.action, enough ? POLICY_ENGAGE : POLICY_HELPLESS);
+	return enough;
+}
+
+static void what_was_known_a_moment_ago_is_enough_to_take_who_grows_out(void **state)
+{
+	struct policy_view view = flooded();
+
+	assert_true(decides_by_memory(&view, 0));
+	assert_true(decides_by_memory(&view, 4000));
+	/* All of them a stranger's: that would be who grows. */
+	assert_false(decides_by_memory(&view, 40000));
+}
+
+static void what_was_known_is_not_enough_without_who_grows(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.grown_total = view.services[0].grown = 0;
+	view.purged_ns = view.now_ns;
+	view.entries = 85000;
+	view.services[0].stock = 84000;
+	assert_false(decides_by_memory(&view, 0));
+	view.slope = 0;
+	assert_true(decides_by_memory(&view, 0));
+	view.entries = 12000;
+	view.full_in_s = INFINITY;
+	assert_false(decides_by_memory(&view, 0));
+}
+
 static void the_mark_triggers_without_a_forecast(void **state)
 {
 	struct policy_view view = quiet();
@@ -649,6 +684,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_at_rest_is_left_alone),
 		cmocka_unit_test(a_forecast_within_the_horizon_asks_who_it_is),
+		cmocka_unit_test(
+			what_was_known_a_moment_ago_is_enough_to_take_who_grows_out),
+		cmocka_unit_test(what_was_known_is_not_enough_without_who_grows),
 		cmocka_unit_test(the_mark_triggers_without_a_forecast),
 		cmocka_unit_test(the_guilty_service_is_engaged_and_the_reason_is_told),
 		cmocka_unit_test(growth_counts_more_than_what_was_there_before),

@@ -48,13 +48,15 @@ static struct suspects known(void)
 	return suspects;
 }
 
-static bool is_recalled(double elapsed_s, uint32_t entries)
+/* Entries that came of nobody knows whom; -1 if nothing is recalled. */
+static double unseen_at(double elapsed_s, uint32_t entries)
 {
 	const struct suspects suspects = known();
 	struct policy_view view = { .count = 2,
 				    .limit = LIMIT,
 				    .now_ns = THEN_NS + (uint64_t)(elapsed_s * 1e9) };
-	bool recalled = suspects_recall(&suspects, entries, &view);
+	double unseen = -1;
+	bool recalled = suspects_recall(&suspects, entries, &view, &unseen);
 
 	assert_int_equal(view.attributed, recalled);
 	if (recalled) {
@@ -62,22 +64,29 @@ static bool is_recalled(double elapsed_s, uint32_t entries)
 		assert_true(view.services[1].grown == 72000);
 		assert_true(view.services[0].grown == 0);
 	}
-	return recalled;
+	return unseen;
 }
 
-static void a_census_serves_while_the_count_has_hardly_moved(void **state)
+static void a_census_tells_all_while_the_count_has_hardly_moved(void **state)
 {
-	assert_true(is_recalled(0.005, 90000));
-	assert_true(is_recalled(0.05, 100000));
-	assert_true(is_recalled(0.05, 80000));
-	assert_false(is_recalled(0.05, 100001));
-	assert_false(is_recalled(0.05, 79999));
+	assert_true(unseen_at(0.005, 90000) == 0);
+	assert_true(unseen_at(0.05, 100000) == 0);
+	assert_true(unseen_at(0.05, 80000) == 0);
+}
+
+static void what_came_since_a_census_is_told_as_unseen(void **state)
+{
+	assert_true(unseen_at(0.05, 100001) == 10001);
+	assert_true(unseen_at(0.05, 190000) == 100000);
+	/* Whose entries have gone is not known, either. */
+	assert_true(unseen_at(0.05, 79999) == -1);
 }
 
 static void a_census_serves_for_a_second_only(void **state)
 {
-	assert_true(is_recalled(0.99, 90000));
-	assert_false(is_recalled(1.01, 90000));
+	assert_true(unseen_at(0.99, 90000) == 0);
+	assert_true(unseen_at(1.01, 90000) == -1);
+	assert_true(unseen_at(1.01, 120000) == -1);
 }
 
 /* Who has come since the baseline, it cannot tell. */
@@ -85,19 +94,21 @@ static void a_census_of_before_the_baseline_does_not_serve(void **state)
 {
 	struct suspects suspects = known();
 	struct policy_view view = { .count = 2, .limit = LIMIT, .now_ns = THEN_NS };
+	double unseen;
 
 	suspects.baseline.sample.taken_ns = suspects.census.sample.taken_ns;
-	assert_false(suspects_recall(&suspects, 90000, &view));
+	assert_false(suspects_recall(&suspects, 90000, &view, &unseen));
 }
 
 static void what_was_forgotten_is_not_recalled(void **state)
 {
 	struct suspects suspects = known();
 	struct policy_view view = { .count = 2, .limit = LIMIT, .now_ns = THEN_NS };
+	double unseen;
 
 	suspects_forget(&suspects);
-	assert_false(suspects_recall(&suspects, 90000, &view));
-	assert_false(suspects_recall(&suspects, 0, &view));
+	assert_false(suspects_recall(&suspects, 90000, &view, &unseen));
+	assert_false(suspects_recall(&suspects, 0, &view, &unseen));
 }
 
 /* Would it sample, it would fail: there is no conversation. */
@@ -123,15 +134,17 @@ static void no_census_is_taken_on_the_last_stretch_if_the_last_one_will_do(void 
 	struct policy_view view = { .count = 2,
 				    .limit = LIMIT,
 				    .now_ns = THEN_NS + 400000000 };
+	double unseen;
 
 	assert_int_equal(suspects_keep_warm(&suspects, 99000, &view), 0);
-	assert_true(suspects_recall(&suspects, 100000, &view));
+	assert_true(suspects_recall(&suspects, 100000, &view, &unseen));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_census_serves_while_the_count_has_hardly_moved),
+		cmocka_unit_test(a_census_tells_all_while_the_count_has_hardly_moved),
+		cmocka_unit_test(what_came_since_a_census_is_told_as_unseen),
 		cmocka_unit_test(a_census_serves_for_a_second_only),
 		cmocka_unit_test(a_census_of_before_the_baseline_does_not_serve),
 		cmocka_unit_test(what_was_forgotten_is_not_recalled),
