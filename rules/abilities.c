@@ -39,17 +39,17 @@ static unsigned effects_of_map(const struct model_set *set)
 	if (set->rest)
 		effects |= effects_of_verdict(&set->rest->verdict);
 	/* Packets may add to it what is not there yet. */
-	if (set->flags & NFT_SET_EVAL)
+	if (set->dynamic)
 		effects |= MODEL_DECIDES | MODEL_REFUSES;
 	return effects;
 }
 
-static unsigned effects_of_object(uint32_t type)
+static unsigned effects_of_object(const struct model_object *object)
 {
-	switch (type) {
-	case NFT_OBJECT_COUNTER:
+	switch (object->type) {
+	case NFT_OBJECT_COUNTER: return 0;
 	case NFT_OBJECT_QUOTA:
-	case NFT_OBJECT_LIMIT: return 0;
+	case NFT_OBJECT_LIMIT: return object->limits ? MODEL_CHANGES : 0;
 	case NFT_OBJECT_CONNLIMIT: return MODEL_ASKS_CT;
 	case NFT_OBJECT_CT_HELPER:
 	case NFT_OBJECT_CT_TIMEOUT:
@@ -68,33 +68,40 @@ static unsigned effects_of_objref(const struct model_expr *expr)
 	unsigned effects = 0;
 
 	if (expr->named)
-		return effects_of_object(expr->named->type);
+		return effects_of_object(expr->named);
 	if (!expr->set || expr->set->incomplete)
 		return xtables_unknown_effects();
 	for (size_t i = 0; i < expr->set->count; i++) {
 		const struct model_object *named = expr->set->elems[i].named;
 
-		effects |= named ? effects_of_object(named->type)
-				 : xtables_unknown_effects();
+		effects |= named ? effects_of_object(named) : xtables_unknown_effects();
 	}
 	if (expr->set->rest)
 		effects |= expr->set->rest->named
-				   ? effects_of_object(expr->set->rest->named->type)
+				   ? effects_of_object(expr->set->rest->named)
 				   : xtables_unknown_effects();
 	return effects;
 }
 
-static unsigned effects_of_expr(const struct model_expr *expr)
+static unsigned effects_of_lookup(const struct model_expr *expr)
+{
+	unsigned effects =
+		expr->to == MODEL_VERDICT_REGISTER ? effects_of_map(expr->set) : 0;
+
+	if (expr->set && expr->set->limits)
+		effects |= MODEL_CHANGES;
+	return effects;
+}
+
+static unsigned effects_of_one(const struct model_expr *expr)
 {
 	unsigned write = expr->source != MODEL_NO_REGISTER ? MODEL_CHANGES : 0;
-	unsigned effects = MODEL_CHANGES;
 
 	switch (expr->kind) {
 	case MODEL_OPAQUE: return xtables_unknown_effects();
 	case MODEL_IMMEDIATE:
 		return expr->is_verdict ? effects_of_verdict(&expr->verdict) : 0;
-	case MODEL_LOOKUP:
-		return expr->to == MODEL_VERDICT_REGISTER ? effects_of_map(expr->set) : 0;
+	case MODEL_LOOKUP: return effects_of_lookup(expr);
 	case MODEL_CT: return MODEL_ASKS_CT | write;
 	case MODEL_CONNLIMIT: return MODEL_ASKS_CT;
 	case MODEL_META:
@@ -109,19 +116,25 @@ static unsigned effects_of_expr(const struct model_expr *expr)
 	case MODEL_TPROXY: return MODEL_CHANGES | MODEL_DECIDES;
 	case MODEL_SYNPROXY:
 		return MODEL_CHANGES | MODEL_DECIDES | MODEL_REFUSES | MODEL_ASKS_CT;
-	case MODEL_DUP: return MODEL_CHANGES;
+	case MODEL_DUP:
+	case MODEL_DYNSET: return MODEL_CHANGES;
 	case MODEL_NOTRACK:
 	case MODEL_FLOW_OFFLOAD: return MODEL_CHANGES | MODEL_ASKS_CT;
 	case MODEL_OBJREF: return effects_of_objref(expr);
 	case MODEL_MATCH: return xtables_match_effects(expr->object);
 	case MODEL_TARGET: return xtables_target_effects(expr->object);
-	case MODEL_DYNSET:
-		for (const struct model_expr *nested = expr->nested; nested;
-		     nested = nested->next)
-			effects |= effects_of_expr(nested);
-		return effects;
 	default: return 0;
 	}
+}
+
+static unsigned effects_of_expr(const struct model_expr *expr)
+{
+	unsigned effects = effects_of_one(expr);
+
+	for (const struct model_expr *nested = model_nested(expr); nested;
+	     nested = nested->next)
+		effects |= effects_of_one(nested);
+	return effects;
 }
 
 /* Returns whether more became known. */

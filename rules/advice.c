@@ -142,7 +142,10 @@ static bool is_measured(const struct model_rule *rule)
 				if (strcmp(expr->object, METERS[i]) == 0)
 					return true;
 			break;
-		default: break;
+		default:
+			if (model_nested(expr))
+				return true;
+			break;
 		}
 	}
 	return false;
@@ -255,6 +258,8 @@ static const char *const WHYS[] = {
 		"one of tracked and untracked packets is classified, the other is not",
 	[RUN_SET_CHANGE] = "one of tracked and untracked packets is put into a set, or "
 			   "counted there, the other is not",
+	[RUN_USES_UP] = "one of tracked and untracked packets uses up a limit that other "
+			"rules ask, too, the other does not",
 	[RUN_HELPER] = "a connection tracking helper reads this service's packets",
 	[RUN_TIMEOUT] = "the connection's timeout is set here: untracked there is none",
 	[RUN_EXPECT] = "further connections are expected for this one",

@@ -93,7 +93,7 @@ static bool counts_connections(const struct model_rule *rule)
 			return true;
 		if (expr->kind == MODEL_MATCH && strcmp(expr->object, "connlimit") == 0)
 			return true;
-		for (const struct model_expr *nested = expr->nested; nested;
+		for (const struct model_expr *nested = model_nested(expr); nested;
 		     nested = nested->next)
 			if (nested->kind == MODEL_CONNLIMIT)
 				return true;
@@ -184,6 +184,7 @@ static const struct meaning MEANINGS[] = {
 	[RUN_REWRITE] = { "rewrite", FINDING_DIFFERENCE, FINDING_BLOCKER },
 	[RUN_CLASSIFY] = { "mark", FINDING_DIFFERENCE, FINDING_BLOCKER },
 	[RUN_SET_CHANGE] = { "set", FINDING_DIFFERENCE, FINDING_BLOCKER },
+	[RUN_USES_UP] = { "limit", FINDING_DIFFERENCE, FINDING_BLOCKER },
 	[RUN_HELPER] = { "helper", FINDING_DIFFERENCE, FINDING_BLOCKER },
 	[RUN_TIMEOUT] = { "timeout", FINDING_HARMLESS, FINDING_INFO },
 	[RUN_EXPECT] = { "expectation", FINDING_DIFFERENCE, FINDING_BLOCKER },

@@ -14,7 +14,7 @@
 struct model_name {
 	const struct model_table *table;
 	const char *name;
-	const void *thing;
+	void *thing;
 };
 
 static int by_name(const void *a, const void *b)
@@ -26,8 +26,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-static const void *look_up(const struct model_name *names, size_t count,
-			   const struct model_table *table, const char *name)
+static void *look_up(const struct model_name *names, size_t count,
+		     const struct model_table *table, const char *name)
 {
 	const struct model_name key = { .table = table, .name = name };
 	const struct model_name *found =
@@ -46,28 +46,46 @@ static int index_names(struct model *model)
 		arena_take(&model->arena, model->set_count * sizeof(*model->set_names));
 	if (!model->chain_names || !model->set_names)
 		return -ENOMEM;
-	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)
+	for (struct model_chain *chain = model->chains; chain; chain = chain->next)
 		model->chain_names[i++] =
 			(struct model_name){ chain->table, chain->name, chain };
 	i = 0;
-	for (const struct model_set *set = model->sets; set; set = set->next)
+	for (struct model_set *set = model->sets; set; set = set->next)
 		model->set_names[i++] = (struct model_name){ set->table, set->name, set };
 	qsort(model->chain_names, model->chain_count, sizeof(struct model_name), by_name);
 	qsort(model->set_names, model->set_count, sizeof(struct model_name), by_name);
 	return 0;
 }
 
+/* The object, for one more that uses it. */
 static const struct model_object *find_object(const struct model *model,
 					      const struct model_table *table,
 					      const char *name, uint32_t type)
 {
-	const struct model_object *object = model->objects;
+	struct model_object *object = model->objects;
 
 	/* Objects of several types may share a name. */
 	while (object && (object->table != table || strcmp(object->name, name) != 0 ||
 			  (type && object->type != type)))
 		object = object->next;
+	if (object)
+		object->uses++;
 	return object;
+}
+
+/* The set, for one more that asks it. One that nobody said would be dynamic is, all the same, if packets add to it. */
+static const struct model_set *find_set(const struct model *model,
+					const struct model_table *table,
+					const struct model_expr *expr)
+{
+	struct model_set *set =
+		look_up(model->set_names, model->set_count, table, expr->object);
+
+	if (set) {
+		set->uses++;
+		set->dynamic |= expr->kind == MODEL_DYNSET;
+	}
+	return set;
 }
 
 static void resolve_verdict(const struct model *model, const struct model_table *table,
@@ -84,8 +102,7 @@ static void resolve_expr(const struct model *model, const struct model_table *ta
 		resolve_verdict(model, table, &expr->verdict);
 	if (expr->kind == MODEL_LOOKUP || expr->kind == MODEL_DYNSET ||
 	    (expr->kind == MODEL_OBJREF && expr->source != MODEL_NO_REGISTER))
-		expr->set =
-			look_up(model->set_names, model->set_count, table, expr->object);
+		expr->set = find_set(model, table, expr);
 	else if (expr->kind == MODEL_OBJREF && expr->object)
 		expr->named = find_object(model, table, expr->object, expr->number[0]);
 	for (struct model_expr *nested = expr->nested; nested; nested = nested->next)
@@ -228,7 +245,23 @@ static int complete_set(struct model *model, struct model_set *set)
 					     i + 1 < count ? sorted[i + 1] : NULL);
 	}
 	set->raw = NULL;
+	set->dynamic = set->flags & NFT_SET_EVAL;
 	return err ? err : index_keys(model, set);
+}
+
+/* Limits that several ask: who uses them up leaves less to the others. */
+static void note_limits(struct model *model)
+{
+	for (struct model_object *object = model->objects; object; object = object->next)
+		object->limits = object->uses > 1 && (object->type == NFT_OBJECT_LIMIT ||
+						      object->type == NFT_OBJECT_QUOTA);
+	for (struct model_set *set = model->sets; set; set = set->next) {
+		set->expires |= set->dynamic && set->flags & NFT_SET_TIMEOUT;
+		for (const struct model_expr *statement = set->statements;
+		     statement && set->uses > 1; statement = statement->next)
+			set->limits |= statement->kind == MODEL_LIMIT ||
+				       statement->kind == MODEL_QUOTA;
+	}
 }
 
 /* As far as it is known of the chains that it may go to. */
@@ -286,6 +319,7 @@ int model_complete(struct model *model)
 	resolve(model);
 	note_rules(model);
 	note_objects(model);
+	note_limits(model);
 	abilities_find(model);
 	return 0;
 }

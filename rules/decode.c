@@ -259,16 +259,19 @@ static int read_expr(struct model *model, const struct nlattr *nest,
 	return err;
 }
 
+static const struct model_expr EMPTY = { .source = MODEL_NO_REGISTER,
+					 .source2 = MODEL_NO_REGISTER,
+					 .to = MODEL_NO_REGISTER };
+
 static int add_nested(struct model *model, const struct nlattr *nest,
 		      struct model_expr *expr)
 {
-	struct model_expr *nested = arena_take(&model->arena, sizeof(*nested));
+	struct model_expr *nested = arena_copy(&model->arena, &EMPTY, sizeof(EMPTY));
 	struct model_expr **end = &expr->nested;
 	const struct nlattr *data;
 
 	if (!nested)
 		return -ENOMEM;
-	nested->source = nested->source2 = nested->to = MODEL_NO_REGISTER;
 	while (*end)
 		end = &(*end)->next;
 	*end = nested;
@@ -321,4 +324,44 @@ int decode_rule(struct model *model, struct model_rule *rule,
 			return err;
 	}
 	return 0;
+}
+
+/* Counts packets, or says when the last came: of no matter, and so frequent that it is not even kept. */
+static bool only_counts(const struct nlattr *nest)
+{
+	struct attrs attrs;
+	const char *name = attrs_of_nest(nest, &attrs)
+				   ? attrs_string(attrs.at[NFTA_EXPR_NAME])
+				   : NULL;
+
+	return name && (strcmp(name, SPECS[MODEL_COUNTER].name) == 0 ||
+			strcmp(name, SPECS[MODEL_LAST].name) == 0);
+}
+
+/* Whether they do the same, as far as it is judged: how many a limit lets pass is not. */
+static bool does_same(const struct model_expr *a, const struct model_expr *b)
+{
+	return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+	       (a->kind != MODEL_CONNLIMIT ||
+		(a->number[1] & NFT_CONNLIMIT_F_INV) ==
+			(b->number[1] & NFT_CONNLIMIT_F_INV));
+}
+
+int decode_statement(struct model *model, const struct nlattr *nest,
+		     struct model_expr **list)
+{
+	struct model_expr statement = EMPTY;
+	const struct nlattr *data;
+	int err, count = 0;
+
+	if (only_counts(nest))
+		return 0;
+	err = read_expr(model, nest, &statement, &data);
+	if (err)
+		return err;
+	for (; *list; list = &(*list)->next)
+		if (does_same(*list, &statement) || ++count == NESTED_MAX)
+			return count == NESTED_MAX ? -EBADMSG : 0;
+	*list = arena_copy(&model->arena, &statement, sizeof(statement));
+	return *list ? 0 : -ENOMEM;
 }

@@ -17,4 +17,11 @@ struct nlattr;
 int decode_rule(struct model *model, struct model_rule *rule,
 		const struct nlattr *expressions);
 
+/*
+ * Adds what a set does with its elements (NFTA_SET_EXPR, NFTA_SET_ELEM_EXPR, or one of a list of such) to list, unless
+ * it only counts, or is there already. Pure. Returns 0, -ENOMEM, or -EBADMSG if it is no expression, or there are too many.
+ */
+int decode_statement(struct model *model, const struct nlattr *nest,
+		     struct model_expr **list);
+
 #endif

@@ -120,7 +120,10 @@ enum model_verdict_code effect_object(struct run *run, const struct model_object
 	switch (object ? object->type : NFT_OBJECT_UNSPEC) {
 	case NFT_OBJECT_COUNTER: return MODEL_CONTINUE;
 	case NFT_OBJECT_QUOTA:
-	case NFT_OBJECT_LIMIT: return effect_limit(run, id);
+	case NFT_OBJECT_LIMIT:
+		if (object->limits)
+			run_note(run, RUN_USES_UP, id);
+		return effect_limit(run, id);
 	case NFT_OBJECT_CONNLIMIT: return effect_connlimit(run, true, id);
 	case NFT_OBJECT_SECMARK:
 	case NFT_OBJECT_TUNNEL: run_note(run, RUN_CLASSIFY, id); return MODEL_CONTINUE;

@@ -205,37 +205,13 @@ static struct model_verdict immediate(struct run *run, const struct model_expr *
 	return (struct model_verdict){ .code = MODEL_CONTINUE };
 }
 
-static struct model_verdict lookup(struct run *run, const struct model_expr *expr)
-{
-	const struct model_elem *elem = NULL;
-	struct model_verdict next = { .code = MODEL_BREAK };
-	enum lookup_result found = LOOKUP_OPAQUE;
-
-	if (expr->set)
-		found = lookup_find(run, expr->set, run->registers + expr->source, &elem);
-	if (found == LOOKUP_OPAQUE) {
-		next.code = guess(run);
-		return next;
-	}
-	if ((found == LOOKUP_FOUND) == (expr->number[0] & NFT_LOOKUP_F_INV))
-		return next;
-	next.code = MODEL_CONTINUE;
-	if (expr->to == MODEL_VERDICT_REGISTER && elem)
-		return elem->verdict;
-	if (expr->to < MODEL_REGISTER_BYTES && elem &&
-	    elem->value.bytes <= room(expr->to))
-		bytes_put_known(run->registers + expr->to, elem->value.bytes,
-				elem->value.at);
-	return next;
-}
-
 static enum model_verdict_code objref(struct run *run, const struct model_expr *expr)
 {
 	const struct model_elem *elem = NULL;
 
 	if (expr->source == MODEL_NO_REGISTER)
 		return effect_object(run, expr->named);
-	if (!expr->set)
+	if (!expr->set || expr->set->statements)
 		return guess(run);
 	switch (lookup_find(run, expr->set, run->registers + expr->source, &elem)) {
 	case LOOKUP_NONE: return MODEL_BREAK;
@@ -335,21 +311,58 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	}
 }
 
+/* What an expression does with the element of a set: each in a place of its own. */
+static enum model_verdict_code evaluate_nested(struct run *run,
+					       const struct model_expr *expr)
+{
+	enum model_verdict_code code = MODEL_CONTINUE;
+	const struct model_expr *nested = model_nested(expr);
+
+	for (unsigned i = 1; nested && code == MODEL_CONTINUE; nested = nested->next) {
+		run->expr += i << 8;
+		code = evaluate_simple(run, nested);
+		run->expr -= i++ << 8;
+	}
+	return code;
+}
+
+/* nft_lookup_eval(): what is done with an element that is found may keep the rule from matching. */
+static struct model_verdict lookup(struct run *run, const struct model_expr *expr)
+{
+	const struct model_elem *elem = NULL;
+	struct model_verdict next = { .code = MODEL_BREAK };
+	enum lookup_result found = LOOKUP_OPAQUE;
+
+	if (expr->set)
+		found = lookup_find(run, expr->set, run->registers + expr->source, &elem);
+	if (found == LOOKUP_OPAQUE) {
+		next.code = guess(run);
+		return next;
+	}
+	if ((found == LOOKUP_FOUND) == (expr->number[0] & NFT_LOOKUP_F_INV))
+		return next;
+	if (found == LOOKUP_FOUND && expr->set->limits)
+		run_note(run, RUN_USES_UP, (uint64_t)(uintptr_t)expr->set);
+	next.code = found == LOOKUP_FOUND ? evaluate_nested(run, expr) : MODEL_CONTINUE;
+	if (next.code != MODEL_CONTINUE)
+		return next;
+	if (expr->to == MODEL_VERDICT_REGISTER && elem)
+		return elem->verdict;
+	if (expr->to < MODEL_REGISTER_BYTES && elem &&
+	    elem->value.bytes <= room(expr->to))
+		bytes_put_known(run->registers + expr->to, elem->value.bytes,
+				elem->value.at);
+	return next;
+}
+
 /*
  * nft_dynset_eval(): the element is made or found, then what is nested in it is evaluated; if the set
  * is full the rule does not match.
  */
 static enum model_verdict_code dynset(struct run *run, const struct model_expr *expr)
 {
-	enum model_verdict_code code = MODEL_CONTINUE;
+	enum model_verdict_code code = evaluate_nested(run, expr);
 
-	if (expr->nested)
-		run->expr += 0x100; /* places of their own */
-	for (const struct model_expr *nested = expr->nested;
-	     nested && code == MODEL_CONTINUE; nested = nested->next)
-		code = evaluate_simple(run, nested);
-	if (expr->nested)
-		run->expr -= 0x100;
 	if (code != MODEL_CONTINUE)
 		return code;
 	run_note_value(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set, expr->source,

@@ -131,6 +131,34 @@ static int take_chain(struct gather *gather, uint8_t family, const struct attrs 
 	return attrs->at[NFTA_CHAIN_HOOK] ? take_hook(gather, attrs, chain) : 0;
 }
 
+/* One expression, or a list of them. */
+static int read_statements(struct model *model, struct model_set *set,
+			   const struct nlattr *one, const struct nlattr *several)
+{
+	const struct nlattr *nest;
+	int err = one ? decode_statement(model, one, &set->statements) : 0;
+
+	if (err || !several)
+		return err;
+	mnl_attr_for_each_nested(nest, several) {
+		err = decode_statement(model, nest, &set->statements);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int take_statements(struct model *model, struct model_set *set,
+			   const struct nlattr *one, const struct nlattr *several)
+{
+	int err = read_statements(model, set, one, several);
+
+	if (err != -EBADMSG)
+		return err;
+	set->incomplete = true;
+	return 0;
+}
+
 static int take_set(struct gather *gather, uint8_t family, const struct attrs *attrs)
 {
 	const char *name = attrs_string(attrs->at[NFTA_SET_NAME]);
@@ -150,7 +178,8 @@ static int take_set(struct gather *gather, uint8_t family, const struct attrs *a
 	attrs_number(attrs->at[NFTA_SET_FLAGS], &flags);
 	set->flags = (uint32_t)flags;
 	set->key_bytes = (size_t)bytes;
-	return 0;
+	return take_statements(gather->model, set, attrs->at[NFTA_SET_EXPR],
+			       attrs->at[NFTA_SET_EXPRESSIONS]);
 }
 
 static int take_object(struct gather *gather, uint8_t family, const struct attrs *attrs)
@@ -202,8 +231,13 @@ static int take_elem(struct gather *gather, const struct nlattr *nest)
 	if (attrs.strange ||
 	    flags & ~(uint64_t)(NFT_SET_ELEM_INTERVAL_END | NFT_SET_ELEM_CATCHALL))
 		gather->set->incomplete = true;
-	err = take_value(model, attrs.at[NFTA_SET_ELEM_KEY], &raw->elem.key, &odd,
-			 &raw->elem.verdict);
+	if (attrs.at[NFTA_SET_ELEM_EXPIRATION])
+		gather->set->expires = true;
+	err = take_statements(model, gather->set, attrs.at[NFTA_SET_ELEM_EXPR],
+			      attrs.at[NFTA_SET_ELEM_EXPRESSIONS]);
+	if (!err)
+		err = take_value(model, attrs.at[NFTA_SET_ELEM_KEY], &raw->elem.key, &odd,
+				 &raw->elem.verdict);
 	if (!err)
 		err = take_value(model, attrs.at[NFTA_SET_ELEM_KEY_END],
 				 &raw->elem.key_end, &odd, &raw->elem.verdict);

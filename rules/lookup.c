@@ -7,7 +7,7 @@
 #include "rules/run.h"
 
 /* What a fact is about. */
-enum { FACT_IN_SET = 0x40, FACT_IN_DYNAMIC };
+enum { FACT_IN_SET = 0x40, FACT_IN_DYNAMIC, FACT_GONE, FACT_GOES };
 
 /*
  * So many elements of a map are asked one by one where more than one part of the key is open; in
@@ -87,12 +87,19 @@ static const struct model_elem *find_known(const struct model_set *set,
 	return &set->elems[low - 1];
 }
 
-/* Packets add elements as they come: whether a key is there can be so or not. */
-static bool is_dynamic(const struct model_set *set)
+/*
+ * An element that ends by itself may be there when a conversation begins and be gone later; one that is gone
+ * does not come back by itself.
+ */
+static bool is_gone(struct run *run, const struct model_set *set)
 {
-	return set->incomplete || set->flags & NFT_SET_EVAL;
+	uint64_t id = (uint64_t)(uintptr_t)set;
+
+	return set->expires && (run_assume_flow(run, FACT_GONE, id) ||
+				(!run_is_opening(run) && run_assume(run, FACT_GOES, id)));
 }
 
+/* Packets add elements as they come: whether a key is there can be so or not. */
 static enum lookup_result find_dynamic(struct run *run, const struct model_set *set,
 				       const struct byte *key)
 {
@@ -239,16 +246,15 @@ static const struct model_elem *find_elem(struct run *run, const struct model_se
 	return find_open(run, set, key);
 }
 
-enum lookup_result lookup_find(struct run *run, const struct model_set *set,
+/* The element, as long as it is there: see lookup_find(). */
+static enum lookup_result find(struct run *run, const struct model_set *set,
 			       const struct byte *key, const struct model_elem **elem)
 {
 	unsigned symbol;
 
-	*elem = NULL;
-	if (set->key_bytes == 0 ||
-	    set->key_bytes > (size_t)(run->registers + MODEL_REGISTER_BYTES - key))
+	if (set->incomplete)
 		return LOOKUP_OPAQUE;
-	if (is_dynamic(set))
+	if (set->dynamic)
 		return find_dynamic(run, set, key);
 	/* A set of addresses may be large: its elements were put together beforehand. */
 	if (is_plain(set) && set->keys.count && !is_box(set) &&
@@ -256,7 +262,23 @@ enum lookup_result lookup_find(struct run *run, const struct model_set *set,
 		return world_decide(run->world, symbol, &set->keys) ? LOOKUP_FOUND
 								    : LOOKUP_NONE;
 	*elem = find_elem(run, set, key);
-	if (!*elem)
-		*elem = set->rest;
+	return *elem ? LOOKUP_FOUND : LOOKUP_NONE;
+}
+
+enum lookup_result lookup_find(struct run *run, const struct model_set *set,
+			       const struct byte *key, const struct model_elem **elem)
+{
+	enum lookup_result found;
+
+	*elem = NULL;
+	if (set->key_bytes == 0 ||
+	    set->key_bytes > (size_t)(run->registers + MODEL_REGISTER_BYTES - key))
+		return LOOKUP_OPAQUE;
+	found = find(run, set, key, elem);
+	if (found == LOOKUP_FOUND && is_gone(run, set))
+		found = LOOKUP_NONE;
+	if (found != LOOKUP_NONE || set->dynamic)
+		return found;
+	*elem = set->rest;
 	return *elem ? LOOKUP_FOUND : LOOKUP_NONE;
 }

@@ -131,6 +131,13 @@ struct model_raw *model_add_elem(struct model *model, struct model_set *set)
 	return raw;
 }
 
+const struct model_expr *model_nested(const struct model_expr *expr)
+{
+	if (expr->kind == MODEL_DYNSET)
+		return expr->nested;
+	return expr->set ? expr->set->statements : NULL;
+}
+
 struct model_table *model_find_table(const struct model *model, uint8_t family,
 				     const char *name)
 {

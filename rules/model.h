@@ -171,6 +171,12 @@ struct model_set {
 	uint32_t flags; /* NFT_SET_ */
 	size_t key_bytes;
 	bool incomplete; /* not all elements are known */
+	bool dynamic;    /* packets add elements, or delete them */
+	bool expires;    /* elements end by themselves */
+	bool limits; /* finding an element uses up a limit, and several expressions ask */
+	unsigned uses; /* expressions that ask it, or add to it */
+	/* What is done with an element that is found, but for counters: that of any of them. */
+	struct model_expr *statements;
 	size_t count;
 	struct model_elem *elems; /* intervals are put together; sorted by key */
 	struct model_elem *rest;  /* the catch-all element, or NULL */
@@ -183,6 +189,8 @@ struct model_object {
 	const struct model_table *table;
 	const char *name;
 	uint32_t type; /* NFT_OBJECT_ */
+	bool limits;   /* it is a limit or a quota that several expressions use up */
+	unsigned uses; /* expressions, or elements of a map, that name it */
 	struct model_object *next;
 };
 
@@ -250,6 +258,9 @@ struct model_raw {
 	struct model_raw *next;
 };
 struct model_raw *model_add_elem(struct model *model, struct model_set *set);
+
+/* What the expression does with an element of a set that it finds, makes or changes; NULL: nothing. */
+const struct model_expr *model_nested(const struct model_expr *expr);
 
 /* What has that name, or NULL. */
 struct model_table *model_find_table(const struct model *model, uint8_t family,

@@ -54,6 +54,7 @@ enum run_effect_kind {
 	RUN_REWRITE,    /* a field of a header */
 	RUN_CLASSIFY,   /* priority and the like */
 	RUN_SET_CHANGE, /* adds to a set, or deletes */
+	RUN_USES_UP,    /* a limit that other rules ask, too */
 	RUN_HELPER,
 	RUN_TIMEOUT,
 	RUN_EXPECT,

@@ -3,6 +3,7 @@
 
 # expect SERVICE same|others|differs: why       others: only flows that clients of the service do not see
 # with: ip ... add ...   a command for the server, undone later
+# then                   what follows is done after what is before, not together with it
 
 *.nft is for nft -f; *.ipt for iptables-nft-restore, *.ip6t for ip6tables-nft-restore,
 *.ipboth for both."""
@@ -37,7 +38,8 @@ class Ruleset:
         """Instead of all rules that are there, and of all that the host knows of connections."""
         nft = self.text if self.kind == ".nft" else ""
         try:
-            host.run(["nft", "-f", "-"], "flush ruleset\n" + nft)
+            for number, part in enumerate(re.split(r"^# then$", nft, flags=re.M)):
+                host.run(["nft", "-f", "-"], part if number else "flush ruleset\n" + part)
             for command in RESTORE.get(self.kind, ()):
                 host.run([command], self.text)
         except (RuntimeError, FileNotFoundError) as error:
