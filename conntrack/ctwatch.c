@@ -20,6 +20,7 @@
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/options.h"
 #include "lib/streams.h"
 #include "lib/text.h"
@@ -352,6 +353,8 @@ int main(int argc, char **argv)
 
 	if (streams_open() < 0)
 		return EXIT_FAILED;
+	/* Namespaces come and go, and each has some hundred KiB. */
+	memory_by_pages();
 	log_init(&ctwatch.log, "ctwatch", &lost);
 	switch (watch_request_parse(argc, argv, &ctwatch.log, &ctwatch.request)) {
 	case WATCH_REQUEST_RUN: return run(&ctwatch);

@@ -28,6 +28,7 @@
 #include "guard/wiring.h"
 #include "lib/args.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/metainfo.h"
 #include "lib/options.h"
 #include "lib/privilege.h"
@@ -236,7 +237,7 @@ static int run(const struct order *order, const struct log *log)
 	/* Whoever reads what the guard says may go: it stays. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	timeslice_shorten();
-	startup_memory();
+	memory_by_pages();
 	if (order->realtime)
 		realtime_begin(log);
 	status = settle(&config, log);

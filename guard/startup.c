@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,19 +21,6 @@
 enum { LOOP_DESCRIPTORS = 5 };
 
 enum { FOLDER_MODE = 0755 };
-
-/* From there on memory is the kernel's own: buffers of netlink conversations are larger. */
-enum { LARGE_BYTES = 34 << 10 };
-
-void startup_memory(void)
-{
-	/* Where it is refused, more memory is used. */
-	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-	(void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
-	(void)mallopt(M_TOP_PAD, 0);
-	/* The threads beside the loop seldom allocate. */
-	(void)mallopt(M_ARENA_MAX, 1);
-}
 
 int startup_descriptors(void)
 {

@@ -8,12 +8,6 @@ struct text;
 /* What can be in the way of a guard that starts. */
 
 /*
- * Has the allocator take what is large from the kernel page by page: so of buffers that seldom are full
- * only what is used is in memory, and what is given back goes. Before any thread.
- */
-void startup_memory(void);
-
-/*
  * Whether an event loop will find the descriptors that it needs: libev aborts when it runs out.
  * Returns 0 or -errno.
  */

@@ -155,6 +155,32 @@ gone() { # DEVICE
 	! ip link show "$1" >/dev/null 2>&1
 }
 
+rss_kb() { # PID
+	awk '/^VmRSS/ { print $2 }' "/proc/$1/status"
+}
+
+said() { # TIMES WHAT
+	[ "$(grep -c "$2" "$BATS_TEST_TMPDIR/$pid.err")" -ge "$1" ]
+}
+
+# Only what one round leaves behind counts, not how much that is: the next must not add to it.
+@test "namespaces that came and went leave no memory behind" {
+	! sanitized || skip "the sanitizer keeps what was given back"
+	background ctwatch --netns all -j -i 100ms
+	wait_until 30 watches host
+	for round in 1 2 3 4; do
+		for ((i = 0; i < 16; i++)); do ip netns add "n$i"; done
+		wait_until 60 said $((round * 16)) "network namespace n.*: watched from now on"
+		for ((i = 0; i < 16; i++)); do ip netns del "n$i"; done
+		wait_until 60 said $((round * 16)) "network namespace n.* is gone"
+		rss[round]=$(rss_kb "$pid")
+	done
+	echo "after each round: ${rss[*]} KiB"
+	((rss[4] < rss[1] + 1024))
+	kill "$pid"
+	wait "$pid"
+}
+
 @test "when the only namespace to watch goes, it says so and ends" {
 	background ctwatch --netns den -i 50ms
 	wait_until 30 [ -s "$BATS_TEST_TMPDIR/$pid.out" ]

@@ -47,12 +47,6 @@ happened() {
 	grep -q "\"event\":\"$1\"" "$BATS_TEST_TMPDIR/$guard.out"
 }
 
-# sanitized: whether this guard was built with SAN=1. Then what it runs on makes calls of its own, ends
-# itself where memory is refused, and lets the guard lock none.
-sanitized() {
-	nm -D "$CTKIT_BIN/guard/ctguard" | grep -q asan
-}
-
 order() {
 	ctguard --control socket "$@"
 }

@@ -114,6 +114,11 @@ ended() {
 	! kill -0 "$1" 2>/dev/null
 }
 
+# sanitized: whether the programs are built with ASan (SAN=1).
+sanitized() {
+	nm -D "$CTKIT_BIN/guard/ctguard" | grep -q asan
+}
+
 # aftermath: for teardown, what the programs of a test that failed have said, the last of it.
 aftermath() {
 	local file
