@@ -260,11 +260,6 @@ all_leased() {
 	engage
 }
 
-# helper: the thread that deletes entries.
-helper() {
-	find "/proc/$guard/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$guard"
-}
-
 @test "entries that cannot be deleted are told, and the next step follows" {
 	guard
 	background strace -p "$(helper)" -o "$BATS_TEST_TMPDIR/trace" -e trace=sendto \

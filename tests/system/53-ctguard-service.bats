@@ -139,10 +139,61 @@ capabilities() { # FIELD: of the guard
 	[ "$status" -eq 2 ]
 }
 
+# guard_at NICENESS: whatever that of the tests is.
+guard_at() {
+	background on server nice -n $(($1 - $(nice))) ctguard run -s udp/9000 --control socket
+	guard=$pid
+	wait_until 30 grep -q guarding "$guard.err"
+}
+
+niceness() { # THREAD
+	awk '{ print $19 }' "/proc/$guard/task/$1/stat"
+}
+
+# slice THREAD: its slice of time in nanoseconds, by sched_getattr(2); 0 where the kernel tells none.
+slice() {
+	/usr/bin/python3 - "$1" <<-'PYTHON'
+		import ctypes, platform, struct, sys
+		number = {'x86_64': 315, 'aarch64': 275}[platform.machine()]
+		attr = ctypes.create_string_buffer(56)
+		if ctypes.CDLL(None).syscall(number, int(sys.argv[1]), attr, 56, 0):
+		    sys.exit('sched_getattr')
+		print(struct.unpack_from('IIQiIQ', attr)[5])
+	PYTHON
+}
+
+@test "where nobody has chosen a niceness it goes before others, and its helper does not" {
+	[ "$(nice -n $((-10 - $(nice))) nice 2>/dev/null)" -eq -10 ] || skip "no niceness below 0 here"
+	guard_at 0
+	[ "$(niceness "$guard")" -eq -10 ]
+	[ "$(niceness "$(helper)")" -eq 0 ]
+	# Kernels before 6.12 tell no slice.
+	[[ $(slice "$guard") == @(0|500000) ]]
+	[ "$(slice "$guard")" -eq 0 ] || [ "$(slice "$(helper)")" -gt 500000 ]
+	order stop
+	wait_until 30 ended "$guard"
+	guard_at 5
+	[ "$(niceness "$guard")" -eq 5 ]
+	[ "$(niceness "$(helper)")" -eq 5 ]
+	[[ $(slice "$guard") == @(0|500000) ]]
+}
+
+@test "where no niceness below 0 is allowed it runs as any other" {
+	background on server nice -n $((0 - $(nice))) setpriv --bounding-set=-sys_nice --inh-caps=-all \
+		ctguard run -s udp/9000 --control socket
+	guard=$pid
+	wait_until 30 grep -q guarding "$guard.err"
+	[ "$(niceness "$guard")" -ge 0 ]
+	[[ $(slice "$guard") == @(0|500000) ]]
+	state_is watching
+}
+
 @test "with --realtime it goes before others and stays in memory, where that is allowed" {
 	chrt -f 10 true || skip "no real-time priority here"
 	guard --realtime
 	chrt -p "$guard" | grep -q SCHED_FIFO
+	# Who walks through the table has time.
+	chrt -p "$(helper)" | grep -q SCHED_OTHER
 	# The sanitizer lets it lock none.
 	sanitized || [ "$(awk '$1 == "VmLck:" { print $2 }' "/proc/$guard/status")" -gt 0 ]
 	engage
