@@ -213,6 +213,8 @@ int expr_put_untrack(struct nftnl_rule *rule, const struct untrack *untrack)
 {
 	int err = 0;
 
+	if (untrack->from_here)
+		put_end(rule, NFTA_FIB_F_SADDR, LAYOUT_LOCAL, &err);
 	switch (untrack->extent.kind) {
 	case EXTENT_SHARE: put_share(rule, untrack, &err); break;
 	case EXTENT_BUDGET: put_budget(rule, untrack->extent.packets_per_s, &err); break;

@@ -15,7 +15,8 @@
  * chain for that side, which says how it is untracked. The base chains look each packet
  * up in the maps: towards a service of this host in prerouting and, for clients on this
  * host, in output, and from it in output; towards a remote service in output, and from it
- * in prerouting. Nothing matches forwarded packets.
+ * in prerouting. What this host sends is asked in the chain whether it is from one of its
+ * addresses, as what it receives is asked before. Nothing matches forwarded packets.
  */
 
 /* The comment of the table, which makes it ours. */

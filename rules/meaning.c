@@ -134,6 +134,8 @@ static int guess_untrack(const struct nftnl_rule *rule, struct untrack *out)
 			read_limit(expr, &guess);
 		else if (is_named(expr, "payload"))
 			read_port(expr, &guess);
+		else if (is_named(expr, "fib"))
+			guess.from_here = true;
 		else if (is_named(expr, "counter")) {
 			guess.packets = nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_PACKETS);
 			guess.bytes = nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_BYTES);

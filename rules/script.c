@@ -88,8 +88,8 @@ static void add_share(const struct untrack *untrack, struct text *text)
 	char side = untrack->by_source ? 's' : 'd';
 
 	text_add(text,
-		 " meta nfproto %s jhash %s %caddr . th %cport mod 100 seed 0x%" PRIx32
-		 " < %u",
+		 "meta nfproto %s jhash %s %caddr . th %cport mod 100 seed 0x%" PRIx32
+		 " < %u ",
 		 v4 ? "ipv4" : "ipv6", v4 ? "ip" : "ip6", side, side,
 		 untrack->extent.seed, untrack->extent.percent);
 }
@@ -100,16 +100,18 @@ static void untrack_statement(const struct change *change, struct text *text)
 	uint32_t rate = untrack->extent.packets_per_s;
 
 	chain_statement("add rule", change, text);
+	text_add(text, " ");
+	add_end("saddr", untrack->from_here ? LAYOUT_LOCAL : LAYOUT_ANY, text);
 	switch (untrack->extent.kind) {
 	case EXTENT_SHARE: add_share(untrack, text); break;
 	case EXTENT_BUDGET:
 		text_add(text,
-			 " limit rate over %" PRIu32 "/second burst %" PRIu32 " packets",
+			 "limit rate over %" PRIu32 "/second burst %" PRIu32 " packets ",
 			 rate, rate);
 		break;
 	case EXTENT_ALL: break;
 	}
-	text_add(text, " counter");
+	text_add(text, "counter");
 	if (untrack->packets || untrack->bytes)
 		text_add(text, " packets %" PRIu64 " bytes %" PRIu64, untrack->packets,
 			 untrack->bytes);

@@ -69,7 +69,10 @@ unsigned untrack_count(const struct extent *extent, const struct service *servic
 struct untrack untrack_rule(const struct extent *extent, const struct service *service,
 			    enum layout_side side, unsigned index)
 {
-	struct untrack rule = { .extent = *extent };
+	struct untrack rule = {
+		.extent = *extent,
+		.from_here = (side == LAYOUT_OUT) != service->outbound,
+	};
 
 	if (extent->kind == EXTENT_BUDGET && side == LAYOUT_OUT)
 		rule.extent = (struct extent){ 0 };
@@ -91,7 +94,8 @@ unsigned untrack_index(const struct untrack *rule, const struct service *service
 		struct untrack ours = untrack_rule(&rule->extent, service, side, i);
 
 		if (extent_equal(&rule->extent, &ours.extent) &&
-		    rule->family == ours.family && rule->by_source == ours.by_source)
+		    rule->family == ours.family && rule->by_source == ours.by_source &&
+		    rule->from_here == ours.from_here)
 			return i;
 	}
 	return UNTRACK_RULES_MAX;

@@ -46,6 +46,7 @@ struct untrack {
 	struct extent extent;
 	uint8_t family;   /* SHARE: the only packets it is for; else AF_UNSPEC */
 	bool by_source;   /* SHARE: the client's end is the source */
+	bool from_here;   /* only those from addresses of this host */
 	uint64_t packets; /* where its counter stands, or starts */
 	uint64_t bytes;
 };
@@ -54,7 +55,9 @@ enum { UNTRACK_RULES_MAX = 2 };
 
 /*
  * How many rules the chain of service has for a side, and which. A budget counts what comes
- * to the service; every reply is untracked, so that none makes an entry of its own.
+ * to the service; every reply is untracked, so that none makes an entry of its own. What this
+ * host's end of a flow sends, as what comes to it, must have an address of this host: a flow
+ * of which only one direction were untracked would be broken.
  */
 unsigned untrack_count(const struct extent *extent, const struct service *service,
 		       enum layout_side side);

@@ -46,9 +46,9 @@ echo_on() {
 	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
 }
 
-# answered HOST PROTO ADDRESS PORT [SOURCE-PORT]: FLOWS new flows from there, all answered.
+# answered HOST PROTO ADDRESS PORT [SOURCE-PORT [SOURCE]]: FLOWS new flows from there, all answered.
 answered() {
-	run -0 on "$1" "$ECHO" ask "$2" "$3" "$4" "$FLOWS" ${5:+"$5"}
+	run -0 on "$1" "$ECHO" ask "$2" "$3" "$4" "$FLOWS" ${5:+"$5" ${6:+"$6"}}
 	[ "$output" = "$FLOWS" ]
 }
 
@@ -102,6 +102,7 @@ bats_require_minimum_version 1.5.0
 		'chain in_udp_9000 {' 'counter packets 0 bytes 0 notrack' \
 		'type filter hook prerouting priority raw; policy accept;' \
 		'fib daddr type local meta l4proto . th dport vmap @in_services' \
+		'fib saddr type local counter packets 0 bytes 0 notrack' \
 		'type filter hook output priority raw; policy accept;' \
 		'meta l4proto . th sport vmap @out_services'; do
 		[[ $output == *"$line"* ]]
@@ -185,6 +186,71 @@ bats_require_minimum_version 1.5.0
 	answered client tcp 10.77.0.1 9000
 	answered client udp fd77::1 9000
 	[ "$(entries server)" -eq $((3 * FLOWS)) ]
+}
+
+# borrows HOST NEIGHBOUR: packets for addresses that are not HOST's are delivered there, as to a transparent proxy,
+# and it drops all that tracking does not know.
+borrows() {
+	local host=$1 neighbour=$2 way=10.77.0.1 way6=fd77::1
+	[ "$host" = server ] || way=10.77.0.2 way6=fd77::2
+	ip -n "$neighbour" route add 10.79.0.0/16 via $way
+	ip -n "$neighbour" route add fd79::/64 via $way6
+	for family in -4 -6; do ip -n "$host" $family rule add fwmark 1 lookup 100; done
+	ip -n "$host" route add local 0.0.0.0/0 dev lo table 100
+	ip -n "$host" route add local ::/0 dev lo table 100
+	on "$host" nft -f - <<-'NFT'
+		table inet borrow {
+			chain prerouting {
+				type filter hook prerouting priority mangle; policy accept;
+				ip daddr 10.79.0.0/16 meta mark set 1
+				ip6 daddr fd79::/64 meta mark set 1
+			}
+			chain input {
+				type filter hook input priority filter; policy accept;
+				meta l4proto { icmp, ipv6-icmp } accept
+				ct state invalid drop
+			}
+			chain output {
+				type filter hook output priority filter; policy accept;
+				meta l4proto ipv6-icmp accept
+				ct state invalid,untracked drop
+			}
+		}
+	NFT
+}
+
+@test "flows at addresses that are not this host's own stay tracked, both ways" {
+	hosts
+	borrows server client
+	echo_on server 9000
+	on server ctrules -q --force add udp/9000
+	on server ctrules -q --force add tcp/9000
+	for proto in udp tcp; do
+		for address in 10.79.0.7 fd79::7; do
+			forget server
+			answered client $proto $address 9000
+			[ "$(entries server)" -eq $FLOWS ]
+			not eval 'on server conntrack -L 2>/dev/null | grep UNREPLIED'
+		done
+	done
+	[ "$(on server ctrules -j list | jq '[.services[] | .in_packets + .out_packets] | add')" -eq 0 ]
+}
+
+@test "flows that this host opens from addresses that are not its own stay tracked, both ways" {
+	hosts
+	borrows client server
+	echo_on server 9000
+	on client ctrules -q --force add out:udp/9000
+	on client ctrules -q --force add out:tcp/8000-9000 --share 99%
+	for proto in udp tcp; do
+		for pair in 10.77.0.1-10.79.0.7 fd77::1-fd79::7; do
+			forget client
+			answered client $proto ${pair%-*} 9000 0 ${pair#*-}
+			[ "$(entries client)" -eq $FLOWS ]
+			not eval 'on client conntrack -L 2>/dev/null | grep UNREPLIED'
+		done
+	done
+	[ "$(on client ctrules -j list | jq '[.services[] | .in_packets + .out_packets] | add')" -eq 0 ]
 }
 
 @test "forwarded traffic to and from the same port stays tracked" {

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""echo.py serve PORT: echoes UDP and TCP, IPv4 and IPv6; says "ready".
-echo.py ask udp|tcp ADDRESS PORT COUNT [SOURCE-PORT]: COUNT new flows, one after the other;
-prints how many were answered.
+"""echo.py serve PORT: echoes UDP and TCP, IPv4 and IPv6, at whatever address is brought here; says "ready".
+echo.py ask udp|tcp ADDRESS PORT COUNT [SOURCE-PORT [SOURCE]]: COUNT new flows, one after the other;
+prints how many were answered. SOURCE may be an address that the host does not have.
 echo.py repeat ADDRESS PORT SOURCE-PORT: one UDP flow that asks until it is told to stop (SIGTERM);
 then prints how often it asked."""
 import selectors
@@ -11,6 +11,7 @@ import socket
 import sys
 
 TIMEOUT_S = 2
+IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # linux/in.h, linux/in6.h
 
 
 def serve(port):
@@ -19,6 +20,7 @@ def serve(port):
         sock = socket.socket(socket.AF_INET6, kind)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
         # Replies leave from the address that was asked, whichever of the host's it is.
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         sock.bind(("::", port))
@@ -43,13 +45,16 @@ def serve(port):
                     pass
 
 
-def ask_once(kind, address, port, source_port):
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, kind) as sock:
+def ask_once(kind, address, port, source_port, source):
+    v6 = ":" in address
+    with socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind) as sock:
         sock.settimeout(TIMEOUT_S)
-        if source_port:
+        if source:
+            level = socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP
+            sock.setsockopt(level, IPV6_TRANSPARENT if v6 else IP_TRANSPARENT, 1)
+        if source_port or source:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(("", source_port))
+            sock.bind((source, source_port))
         try:
             sock.connect((address, port))
             sock.sendall(b"hello")
@@ -81,7 +86,8 @@ def main():
         serve(int(sys.argv[2]))
     kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}[sys.argv[2]]
     source_port = int(sys.argv[6]) if len(sys.argv) > 6 else 0
-    print(sum(ask_once(kind, sys.argv[3], int(sys.argv[4]), source_port)
+    source = sys.argv[7] if len(sys.argv) > 7 else ""
+    print(sum(ask_once(kind, sys.argv[3], int(sys.argv[4]), source_port, source)
               for _ in range(int(sys.argv[5]))))
 
 

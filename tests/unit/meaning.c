@@ -35,6 +35,11 @@ static const struct untrack UNTRACKS[] = {
 	{ .extent = { EXTENT_SHARE, .percent = 1, .seed = 0xdeadbeef },
 	  .family = AF_INET,
 	  .by_source = true },
+	{ .from_here = true, .packets = 2 },
+	{ .extent = { EXTENT_BUDGET, .packets_per_s = 1 }, .from_here = true },
+	{ .extent = { EXTENT_SHARE, .percent = 50, .seed = 7 },
+	  .family = AF_INET6,
+	  .from_here = true },
 	{ .extent = { EXTENT_SHARE, .percent = 99 }, .family = AF_INET6, .packets = 3 },
 };
 
@@ -166,6 +171,7 @@ static void the_rule_of_a_service_is_read_back(void **state)
 		assert_int_equal(found.untrack.extent.seed, UNTRACKS[i].extent.seed);
 		assert_int_equal(found.untrack.family, UNTRACKS[i].family);
 		assert_int_equal(found.untrack.by_source, UNTRACKS[i].by_source);
+		assert_int_equal(found.untrack.from_here, UNTRACKS[i].from_here);
 		assert_int_equal(found.untrack.packets, UNTRACKS[i].packets);
 		assert_int_equal(found.untrack.bytes, UNTRACKS[i].bytes);
 		nftnl_rule_add_expr(rule, nftnl_expr_alloc("notrack"));

@@ -63,7 +63,7 @@ static void a_plan_reads_as_nft_text(void **state)
 	       "add chain inet ctkit in_udp_9000\n"
 	       "add rule inet ctkit in_udp_9000 counter notrack\n"
 	       "add chain inet ctkit out_udp_9000\n"
-	       "add rule inet ctkit out_udp_9000 counter notrack\n"
+	       "add rule inet ctkit out_udp_9000 fib saddr type local counter notrack\n"
 	       "add element inet ctkit in_services { udp . 9000 timeout 30s comment "
 	       "\"ctguard 12\" : jump "
 	       "in_udp_9000 }\n"
@@ -146,10 +146,11 @@ static void shares_of_ranges_and_budgets_of_remote_services_read_as_nft_text(voi
 		"sport mod 100 seed 0xbeef < 60 counter notrack",
 		"add rule inet ctkit in_tcp_10-20 meta nfproto ipv6 jhash ip6 saddr . th "
 		"sport mod 100 seed 0xbeef < 60 counter notrack",
-		"add rule inet ctkit out_tcp_10-20 meta nfproto ipv4 jhash ip daddr . th "
-		"dport mod 100 seed 0xbeef < 60 counter notrack",
-		"add rule inet ctkit out_tcp_10-20 meta nfproto ipv6 jhash ip6 daddr . "
-		"th dport mod 100 seed 0xbeef < 60 counter notrack",
+		"add rule inet ctkit out_tcp_10-20 fib saddr type local meta nfproto "
+		"ipv4 jhash ip daddr . th dport mod 100 seed 0xbeef < 60 counter notrack",
+		"add rule inet ctkit out_tcp_10-20 fib saddr type local meta nfproto "
+		"ipv6 jhash ip6 daddr . th dport mod 100 seed 0xbeef < 60 counter "
+		"notrack",
 		"add element inet ctkit in_ranges { tcp . 10-20 : jump in_tcp_10-20 }",
 		"add element inet ctkit out_ranges { tcp . 10-20 : jump out_tcp_10-20 }",
 		NULL,
@@ -163,7 +164,8 @@ static void shares_of_ranges_and_budgets_of_remote_services_read_as_nft_text(voi
 		"daddr . th dport vmap @to_remote4",
 		"add rule inet ctkit prerouting fib saddr type != local fib daddr type "
 		"local meta l4proto . ip saddr . th sport vmap @from_remote4",
-		"add rule inet ctkit to_remote_udp_192.0.2.1_53 limit rate over "
+		"add rule inet ctkit to_remote_udp_192.0.2.1_53 fib saddr type local "
+		"limit rate over "
 		"2000/second burst 2000 packets counter notrack",
 		"add rule inet ctkit from_remote_udp_192.0.2.1_53 counter notrack",
 		"add element inet ctkit to_remote4 { udp . 192.0.2.1 . 53 : jump "

@@ -73,6 +73,32 @@ static void a_share_has_a_rule_for_each_family_of_the_service(void **state)
 	}
 }
 
+/* Requests come with an address of this host as the destination, which their look-up asks for. */
+static void what_this_host_sends_is_untracked_only_from_its_own_addresses(void **state)
+{
+	static const struct extent EXTENTS[] = {
+		{ .kind = EXTENT_ALL },
+		{ EXTENT_SHARE, .percent = 60, .seed = 1 },
+		{ EXTENT_BUDGET, .packets_per_s = 5 },
+	};
+	struct service local = parse("udp/80"), remote = parse("out:udp/80");
+
+	for (size_t i = 0; i < sizeof(EXTENTS) / sizeof(EXTENTS[0]); i++) {
+		const struct extent *extent = &EXTENTS[i];
+		struct untrack in = untrack_rule(extent, &local, LAYOUT_IN, 0);
+		struct untrack out = untrack_rule(extent, &local, LAYOUT_OUT, 0);
+
+		assert_true(!in.from_here && out.from_here);
+		assert_int_equal(untrack_index(&out, &local, LAYOUT_OUT), 0);
+		out.from_here = false;
+		assert_int_equal(untrack_index(&out, &local, LAYOUT_OUT),
+				 UNTRACK_RULES_MAX);
+		in = untrack_rule(extent, &remote, LAYOUT_IN, 0);
+		out = untrack_rule(extent, &remote, LAYOUT_OUT, 0);
+		assert_true(in.from_here && !out.from_here);
+	}
+}
+
 static void a_holder_is_read_back(void **state)
 {
 	const struct holder holder = { "ctguard", 4294967295 };
@@ -127,6 +153,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_much_is_written_in_a_word_or_two),
 		cmocka_unit_test(a_share_has_a_rule_for_each_family_of_the_service),
+		cmocka_unit_test(
+			what_this_host_sends_is_untracked_only_from_its_own_addresses),
 		cmocka_unit_test(a_holder_is_read_back),
 		cmocka_unit_test(other_comments_name_no_holder),
 	};
