@@ -105,8 +105,8 @@ static unsigned effects_of_one(const struct model_expr *expr)
 	case MODEL_CT: return MODEL_ASKS_CT | write;
 	case MODEL_CONNLIMIT: return MODEL_ASKS_CT;
 	case MODEL_META:
-	case MODEL_PAYLOAD:
-	case MODEL_EXTHDR: return write;
+	case MODEL_PAYLOAD: return write;
+	case MODEL_EXTHDR: return expr->to == MODEL_NO_REGISTER ? MODEL_CHANGES : 0;
 	case MODEL_NAT:
 	case MODEL_MASQ:
 	case MODEL_REDIR: return MODEL_TRANSLATES;

@@ -8,6 +8,7 @@
 #include "rules/advice.h"
 #include "rules/auditor.h"
 #include "rules/clientports.h"
+#include "rules/command.h"
 #include "rules/comparison.h"
 #include "rules/findings.h"
 #include "rules/given.h"
@@ -272,6 +273,37 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 		judge_packet(auditor, &passing);
 }
 
+/*
+ * The same, with chains in the other order that they could be in: what only then differs may be so, or not. Who is told of
+ * walks is told of those in the order that is listed.
+ */
+static void judge_turned(struct auditor *auditor)
+{
+	struct audit *out = auditor->out;
+
+	if (!course_turn(&auditor->order))
+		return;
+	auditor->turned.service = out->service;
+	auditor->out = &auditor->turned;
+	auditor->listener = NULL;
+	auditor->steps = auditor->steps_in_all;
+	judge_family(auditor, AF_INET);
+	judge_family(auditor, AF_INET6);
+	auditor->out = out;
+	out->truncated |= auditor->turned.truncated;
+	for (size_t i = 0; i < auditor->turned.count; i++) {
+		struct finding *finding = &auditor->turned.finding[i];
+
+		if (finding->weight == FINDING_HARMLESS || findings_know(out, finding))
+			continue;
+		finding->weight = FINDING_UNJUDGED;
+		command_append(finding->why, " (if chains of the same priority come in "
+					     "another order than they are listed, which "
+					     "cannot be seen)");
+		findings_add(out, finding);
+	}
+}
+
 static int by_severity(const void *a, const void *b)
 {
 	const struct finding *left = a, *right = b;
@@ -300,6 +332,7 @@ int audit_service(const struct model *model, const struct surroundings *host,
 		auditor->world.arena.limit = WORLD_BYTES_MAX;
 		judge_family(auditor, AF_INET);
 		judge_family(auditor, AF_INET6);
+		judge_turned(auditor);
 		qsort(out->finding, out->count, sizeof(out->finding[0]), by_severity);
 		world_free(&auditor->world);
 	}
@@ -309,14 +342,19 @@ int audit_service(const struct model *model, const struct surroundings *host,
 	return err;
 }
 
+void audit_add(struct audit *audit, const struct finding *finding)
+{
+	findings_add(audit, finding);
+	qsort(audit->finding, audit->count, sizeof(audit->finding[0]), by_severity);
+}
+
 void audit_note(struct audit *audit, const char *code, enum finding_weight weight,
 		enum finding_severity severity, const char *why, const char *fix)
 {
 	struct finding finding = { .code = code, .weight = weight, .severity = severity };
 
 	advice_plain(&finding, why, fix);
-	findings_add(audit, &finding);
-	qsort(audit->finding, audit->count, sizeof(audit->finding[0]), by_severity);
+	audit_add(audit, &finding);
 }
 
 const char *audit_verdict_name(enum audit_verdict verdict)

@@ -51,6 +51,9 @@ int audit_service(const struct model *model, const struct surroundings *host,
 
 enum { AUDIT_STEPS = 4000000 };
 
+/* Adds a finding, the gravest first. */
+void audit_add(struct audit *audit, const struct finding *finding);
+
 /* Adds a finding that no rule is to blame for; why and fix are copied. */
 void audit_note(struct audit *audit, const char *code, enum finding_weight weight,
 		enum finding_severity severity, const char *why, const char *fix);

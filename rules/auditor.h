@@ -24,7 +24,7 @@ struct auditor {
 	struct world world;
 	uint64_t steps_in_all, steps; /* that may still be taken */
 	struct audit *out;
-	struct audit own; /* these are too large for the stack */
+	struct audit own, turned; /* these are too large for the stack */
 	struct run tracked, untracked, earlier;
 };
 

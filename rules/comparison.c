@@ -196,15 +196,17 @@ static const struct meaning MEANINGS[] = {
 	[RUN_OPAQUE] = { "opaque", FINDING_UNJUDGED, FINDING_BLOCKER },
 };
 
-static bool has_effect(const struct run *run, const struct run_effect *effect)
+/* How often: two base chains may come to the same rule. */
+static unsigned times(const struct run *run, const struct run_effect *effect)
 {
+	unsigned count = 0;
+
 	for (size_t i = 0; i < run->now.effects; i++)
-		if (run->effect[i].kind == effect->kind &&
-		    run->effect[i].rule == effect->rule &&
-		    run->effect[i].detail == effect->detail &&
-		    run->effect[i].value == effect->value)
-			return true;
-	return false;
+		count += run->effect[i].kind == effect->kind &&
+			 run->effect[i].rule == effect->rule &&
+			 run->effect[i].detail == effect->detail &&
+			 run->effect[i].value == effect->value;
+	return count;
 }
 
 /* Whether the symbol is one number in the case that is assumed: its bytes, in network order. */
@@ -277,7 +279,7 @@ static void compare_effects(struct auditor *auditor, const struct run *doer,
 
 		/* What is not understood may differ all the same. */
 		if (effect->kind == RUN_OPAQUE || effect->kind == RUN_ZONE ||
-		    !has_effect(other, effect))
+		    times(doer, effect) > times(other, effect))
 			add_effect(auditor, doer, i);
 	}
 }
@@ -299,6 +301,20 @@ static bool has_same_marks(struct world *world, const struct run_state *a,
 	return bytes_same(world, a->mark, b->mark, sizeof(uint32_t));
 }
 
+/* Whether somebody beyond the chains that it passes may ask for its mark: routes, queues, the rules of a bridge. */
+static bool marks_matter(const struct auditor *auditor)
+{
+	const struct model_chain *chain = auditor->model->chains;
+	const struct surroundings *host = auditor->host;
+
+	while (host->bridge && chain &&
+	       !(chain->base && chain->table->family == NFPROTO_BRIDGE &&
+		 model_matters(chain)))
+		chain = chain->next;
+	return !host->surveyed || host->marks_route || host->marks_queue ||
+	       (host->bridge && chain);
+}
+
 /* What came last to the mark is to blame. */
 static void compare_marks(struct auditor *auditor)
 {
@@ -316,8 +332,7 @@ static void compare_marks(struct auditor *auditor)
 	    has_same_marks(&auditor->world, &tracked->now, &untracked->now) ||
 	    !precedent_exists(auditor, tracked))
 		return;
-	if (auditor->host->surveyed && !auditor->host->marks_route &&
-	    !auditor->host->marks_queue) {
+	if (!marks_matter(auditor)) {
 		advice_plain(&finding,
 			     "the packet's mark comes of tracking: untracked it has "
 			     "another one, which no policy route and no queue asks "

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Before the headers of the kernel, which define the same otherwise. */
+#include <netinet/in.h>
+
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rules/abilities.h"
+#include "rules/layout.h"
+#include "rules/limits.h"
 #include "rules/model.h"
 #include "rules/registers.h"
 #include "rules/xtables.h"
@@ -81,10 +88,11 @@ static const struct model_set *find_set(const struct model *model,
 	struct model_set *set =
 		look_up(model->set_names, model->set_count, table, expr->object);
 
-	if (set) {
-		set->uses++;
-		set->dynamic |= expr->kind == MODEL_DYNSET;
-	}
+	if (!set)
+		return NULL;
+	set->uses++;
+	set->dynamic |= expr->kind == MODEL_DYNSET;
+	set->expires |= set->dynamic && set->flags & NFT_SET_TIMEOUT;
 	return set;
 }
 
@@ -246,22 +254,8 @@ static int complete_set(struct model *model, struct model_set *set)
 	}
 	set->raw = NULL;
 	set->dynamic = set->flags & NFT_SET_EVAL;
+	set->expires |= set->dynamic && set->flags & NFT_SET_TIMEOUT;
 	return err ? err : index_keys(model, set);
-}
-
-/* Limits that several ask: who uses them up leaves less to the others. */
-static void note_limits(struct model *model)
-{
-	for (struct model_object *object = model->objects; object; object = object->next)
-		object->limits = object->uses > 1 && (object->type == NFT_OBJECT_LIMIT ||
-						      object->type == NFT_OBJECT_QUOTA);
-	for (struct model_set *set = model->sets; set; set = set->next) {
-		set->expires |= set->dynamic && set->flags & NFT_SET_TIMEOUT;
-		for (const struct model_expr *statement = set->statements;
-		     statement && set->uses > 1; statement = statement->next)
-			set->limits |= statement->kind == MODEL_LIMIT ||
-				       statement->kind == MODEL_QUOTA;
-	}
 }
 
 /* As far as it is known of the chains that it may go to. */
@@ -293,16 +287,59 @@ static void note_objects(struct model *model)
 				  object->type == NFT_OBJECT_CT_EXPECT;
 }
 
+/*
+ * Whether it is one that we make: the base chains by their names and places, others are met only from these. Those that
+ * somebody else has hung into our table are judged like any.
+ */
+static bool is_ours(const struct model_chain *chain)
+{
+	const char *in = layout_hook_name(LAYOUT_PREROUTING);
+	const char *out = layout_hook_name(LAYOUT_OUTPUT);
+	uint32_t hook = NF_INET_PRE_ROUTING;
+
+	if (!chain->table->ours || !chain->base)
+		return chain->table->ours;
+	if (strcmp(chain->name, out) == 0)
+		hook = NF_INET_LOCAL_OUT;
+	else if (strcmp(chain->name, in) != 0)
+		return false;
+	return chain->hook == hook && chain->priority == NF_IP_PRI_RAW &&
+	       chain->type == MODEL_TYPE_FILTER && !chain->drops;
+}
+
+/* Whether our own rules have nothing like that. */
+static bool is_foreign(const struct model_expr *expr)
+{
+	switch (expr->kind) {
+	case MODEL_META:
+	case MODEL_PAYLOAD: return expr->source != MODEL_NO_REGISTER;
+	case MODEL_IMMEDIATE: return expr->is_verdict;
+	case MODEL_BITWISE:
+	case MODEL_CMP:
+	case MODEL_COUNTER:
+	case MODEL_FIB:
+	case MODEL_HASH:
+	case MODEL_LIMIT:
+	case MODEL_LOOKUP:
+	case MODEL_NOTRACK:
+	case MODEL_RANGE: return false;
+	default: return true;
+	}
+}
+
 static void note_rules(struct model *model)
 {
 	for (struct model_chain *chain = model->chains; chain; chain = chain->next) {
+		chain->ours = is_ours(chain);
 		for (struct model_rule *rule = chain->rules; rule; rule = rule->next) {
 			for (const struct model_expr *expr = rule->exprs; expr;
 			     expr = expr->next) {
 				rule->compat |= expr->kind == MODEL_MATCH ||
 						expr->kind == MODEL_TARGET;
-				if (!chain->table->ours)
+				if (!chain->ours)
 					note_expr(model, expr);
+				else if (is_foreign(expr))
+					model->foreign = rule;
 			}
 		}
 	}
@@ -319,7 +356,7 @@ int model_complete(struct model *model)
 	resolve(model);
 	note_rules(model);
 	note_objects(model);
-	note_limits(model);
+	err = limits_find(model);
 	abilities_find(model);
-	return 0;
+	return err;
 }

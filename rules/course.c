@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "rules/arena.h"
@@ -69,7 +68,7 @@ static int by_priority(const void *a, const void *b)
 
 static bool is_active(const struct model_chain *chain)
 {
-	return chain->base && !chain->table->dormant && !chain->table->ours;
+	return chain->base && !chain->table->dormant && !chain->ours;
 }
 
 static int64_t nat_priority(int hook)
@@ -139,4 +138,62 @@ int course_plan(const struct model *model, struct arena *arena, struct course *o
 		}
 	}
 	return 0;
+}
+
+static bool is_same_place(const struct course_stop *a, const struct course_stop *b)
+{
+	return a->chain && b->chain && a->hook == b->hook && a->kind == b->kind &&
+	       a->priority == b->priority && a->chain->priority == b->chain->priority;
+}
+
+/* Within a table the last that was made is the first, all the same. */
+static int by_table(const void *a, const void *b)
+{
+	const struct model_chain *left = ((const struct course_stop *)a)->chain;
+	const struct model_chain *right = ((const struct course_stop *)b)->chain;
+
+	if (left->table == right->table)
+		return left->order > right->order ? -1 : 1;
+	return left->order < right->order ? -1 : 1;
+}
+
+/* Whether chains of several tables in the same place have an effect. */
+static bool is_contested(const struct course_stop *stops, size_t count)
+{
+	const struct model_table *table = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct model_chain *chain = stops[i].chain;
+
+		if (!chain || !model_matters(chain))
+			continue;
+		if (table && table != chain->table)
+			return true;
+		table = chain->table;
+	}
+	return false;
+}
+
+bool course_turn(struct course *course)
+{
+	bool turned = false;
+
+	for (int i = 0; i < COURSE_FAMILIES * COURSE_WAYS; i++) {
+		struct course_stop *stops =
+			course->stops[i / COURSE_WAYS][i % COURSE_WAYS];
+		size_t count = course->count[i / COURSE_WAYS][i % COURSE_WAYS];
+
+		for (size_t first = 0, next; first < count; first = next) {
+			next = first + 1;
+			while (next < count && is_same_place(&stops[first], &stops[next]))
+				next++;
+			if (!is_contested(stops + first, next - first))
+				continue;
+			qsort(stops + first, next - first, sizeof(*stops), by_table);
+			turned = true;
+		}
+		course->translating[i / COURSE_WAYS][i % COURSE_WAYS] =
+			up_to_translation(stops, count);
+	}
+	return turned;
 }

@@ -2,6 +2,7 @@
 #ifndef RULES_COURSE_H
 #define RULES_COURSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,5 +39,11 @@ struct course {
 
 /* Takes memory from the arena. Returns 0 or -ENOMEM. */
 int course_plan(const struct model *model, struct arena *arena, struct course *out);
+
+/*
+ * Turns the order around of chains that are in the same place but of different tables: which was registered last comes
+ * first, and the kernel lists tables and chains, not that. False if there are none that do something.
+ */
+bool course_turn(struct course *course);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What a fact is about. */
-enum { FACT_OVER = 0x20, FACT_WITHIN_LIMIT };
+enum { FACT_OVER = 0x20, FACT_WITHIN_LIMIT, FACT_PROXY };
 
 enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr *expr)
 {
@@ -189,13 +189,22 @@ static enum model_verdict_code synproxy(struct run *run, uint64_t detail)
 	return MODEL_STOLEN;
 }
 
+/* Only where a proxy listens, and of what has ports (nft_tproxy.c). */
+static enum model_verdict_code tproxy(struct run *run, uint64_t detail)
+{
+	if (packet_is_error(run->packet) || !run_assume_flow(run, FACT_PROXY, detail))
+		return MODEL_BREAK;
+	run_note(run, RUN_TPROXY, detail);
+	return MODEL_CONTINUE;
+}
+
 enum model_verdict_code effect_elsewhere(struct run *run, enum model_kind kind,
 					 uint64_t detail)
 {
 	switch (kind) {
 	case MODEL_SYNPROXY: return synproxy(run, detail);
 	case MODEL_QUEUE: run_note(run, RUN_QUEUE, detail); return MODEL_ACCEPT;
-	case MODEL_TPROXY: run_note(run, RUN_TPROXY, detail); return MODEL_CONTINUE;
+	case MODEL_TPROXY: return tproxy(run, detail);
 	case MODEL_DUP: run_note(run, RUN_COPY, detail); return MODEL_CONTINUE;
 	case MODEL_FWD: run_note(run, RUN_FORWARD, detail); return MODEL_STOLEN;
 	default: run_note(run, RUN_OPAQUE, run_place(run)); return MODEL_CONTINUE;

@@ -9,10 +9,11 @@
 #include "rules/extension.h"
 #include "rules/load.h"
 #include "rules/lookup.h"
+#include "rules/relevance.h"
 #include "rules/target.h"
 
 /* What a fact is about. */
-enum { FACT_OPAQUE = 0x60 };
+enum { FACT_OPAQUE = 0x60, FACT_FULL };
 
 /* The detail of a change: of what a map has for the key, not of the key. No set has that address. */
 enum { DATA_OF_SET = 1 };
@@ -33,65 +34,6 @@ static enum model_verdict_code guess(struct run *run)
 	run_ask(run);
 	run_note(run, RUN_OPAQUE, run_place(run));
 	return when(run_assume(run, FACT_OPAQUE, run_place(run)));
-}
-
-/* Which register an expression that has no effect writes to; false: it may have one. */
-static bool writes_only(const struct model_expr *expr, uint8_t *to)
-{
-	*to = MODEL_NO_REGISTER;
-	switch (expr->kind) {
-	case MODEL_CMP:
-	case MODEL_RANGE: return true;
-	case MODEL_LOOKUP: return expr->to == MODEL_NO_REGISTER;
-	case MODEL_BITWISE:
-	case MODEL_META:
-	case MODEL_PAYLOAD:
-		*to = expr->to;
-		return expr->kind == MODEL_BITWISE || expr->source == MODEL_NO_REGISTER;
-	default: return false;
-	}
-}
-
-/* Protocol and ports, which are known. Returns how many bytes; 0: it loads something else. */
-static size_t load_service(struct run *run, const struct model_expr *expr,
-			   struct byte bytes[2])
-{
-	const uint8_t proto = packet_proto(run->packet);
-
-	if (expr->kind == MODEL_META && expr->number[0] == NFT_META_L4PROTO) {
-		bytes_put_known(bytes, 1, &proto);
-		return 1;
-	}
-	if (expr->kind != MODEL_PAYLOAD ||
-	    expr->number[0] != NFT_PAYLOAD_TRANSPORT_HEADER || expr->number[1] > 2 ||
-	    expr->number[2] != 2)
-		return 0;
-	run_load(run, expr->number[0], expr->number[1], 2, bytes);
-	return 2;
-}
-
-/*
- * Whether the rest of a rule asks for another protocol or port before it could have an effect: nft writes
- * addresses in front of them. Then what those are need not be asked, which splits a case for
- * every rule; and where the port is open, that is asked first: rules are for few ports.
- */
-static bool is_for_another(struct run *run, const struct model_expr *rest)
-{
-	uint8_t loaded = MODEL_NO_REGISTER, to;
-	struct byte bytes[2];
-	size_t count = 0;
-
-	for (; rest && writes_only(rest, &to); rest = rest->next) {
-		if (rest->kind == MODEL_CMP && count && rest->source == loaded &&
-		    rest->number[0] == NFT_CMP_EQ && rest->value.bytes == count &&
-		    !bytes_equal(run->world, bytes, count, rest->value.at))
-			return true;
-		if (to == MODEL_NO_REGISTER)
-			continue;
-		count = load_service(run, rest, bytes);
-		loaded = to;
-	}
-	return false;
 }
 
 static enum model_verdict_code compare(struct run *run, const struct model_expr *expr)
@@ -234,6 +176,11 @@ static enum model_verdict_code get_or_set(struct run *run, const struct model_ex
 			   : when(load_payload(run, expr));
 	default: break;
 	}
+	/* Without a register the option is made to be none, of what has one (nft_exthdr.c). */
+	if (!set && expr->to == MODEL_NO_REGISTER) {
+		run_note(run, RUN_REWRITE, run_place(run));
+		return when(packet_proto(run->packet) == IPPROTO_TCP);
+	}
 	if (!set)
 		return when(load_exthdr(run, expr));
 	run_note_value(run, RUN_REWRITE, run_place(run), expr->source, expr->number[2]);
@@ -356,29 +303,42 @@ static struct model_verdict lookup(struct run *run, const struct model_expr *exp
 }
 
 /*
+ * Whether the set has no room for another element. Asked only where that is another case than that of a
+ * limit which is nested in it, and where the rule goes on.
+ */
+static bool is_full(struct run *run, const struct model_expr *expr)
+{
+	const struct model_expr *nested = expr->nested;
+
+	while (nested && nested->kind == MODEL_COUNTER)
+		nested = nested->next;
+	return expr->number[0] != NFT_DYNSET_OP_DELETE && expr->next && !nested &&
+	       run_assume_flow(run, FACT_FULL, (uint64_t)(uintptr_t)expr->set);
+}
+
+/*
  * nft_dynset_eval(): the element is made or found, then what is nested in it is evaluated; if the set
- * is full the rule does not match.
+ * is full the rule does not match, or, inverted, only then.
  */
 static enum model_verdict_code dynset(struct run *run, const struct model_expr *expr)
 {
-	enum model_verdict_code code = evaluate_nested(run, expr);
+	bool inverted = expr->number[1] & NFT_DYNSET_F_INV;
+	enum model_verdict_code code;
 
-	if (code != MODEL_CONTINUE)
-		return code;
+	if (is_full(run, expr))
+		return when(inverted);
 	run_note_value(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set, expr->source,
 		       expr->set ? expr->set->key_bytes : 0);
 	if (expr->source2 != MODEL_NO_REGISTER)
 		run_note_value(run, RUN_SET_CHANGE, DATA_OF_SET, expr->source2,
 			       sizeof(uint32_t));
-	return code;
+	code = evaluate_nested(run, expr);
+	return code == MODEL_CONTINUE ? when(!inverted) : code;
 }
 
 struct model_verdict evaluate(struct run *run, const struct model_expr *expr)
 {
-	uint8_t to;
-
-	if (writes_only(expr, &to) && to == MODEL_NO_REGISTER &&
-	    is_for_another(run, expr->next))
+	if (relevance_is_none(run, expr))
 		return (struct model_verdict){ .code = MODEL_BREAK };
 	switch (expr->kind) {
 	case MODEL_IMMEDIATE: return immediate(run, expr);

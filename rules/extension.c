@@ -12,6 +12,8 @@
 #include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_pkttype.h>
+#include <linux/netfilter/xt_rpfilter.h>
+#include <linux/netfilter/xt_socket.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
@@ -258,6 +260,14 @@ static enum xtinfo_answer match_now(struct run *run, const struct model_expr *ex
 		run_assume(run, XTINFO_FACT_NOW, xtinfo_digest(expr) ^ run_place(run)));
 }
 
+/* The same; what several rules call the same is one limit. */
+static enum xtinfo_answer match_hashlimit(struct run *run, const struct model_expr *expr)
+{
+	if (expr->shares)
+		run_note(run, RUN_USES_UP, 0);
+	return match_now(run, expr);
+}
+
 /* The same, and it remembers the packet. */
 static enum xtinfo_answer match_recent(struct run *run, const struct model_expr *expr)
 {
@@ -275,12 +285,32 @@ static enum xtinfo_answer match_constant(struct run *run, const struct model_exp
 					    "owner",    "physdev",  "policy", "realm",
 					    "rpfilter", "set",      "socket" };
 	bool request = packet_is_request(run->packet);
+	uint64_t state = xtinfo_digest(expr) ^ request;
 
+	/* The route back may depend on the mark. */
+	if (strcmp(expr->object, "rpfilter") == 0 && expr->value.bytes &&
+	    expr->value.at[0] & XT_RPFILTER_VALID_MARK)
+		state ^= bytes_digest(run->world, run->now.mark, MARK_BYTES);
 	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++)
 		if (strcmp(ENDS[i], expr->object) == 0)
-			return xtinfo_say(run_assume_flow(run, XTINFO_FACT_MATCHES,
-							  xtinfo_digest(expr) ^ request));
+			return xtinfo_say(
+				run_assume_flow(run, XTINFO_FACT_MATCHES, state));
 	return xtinfo_say(run_assume(run, XTINFO_FACT_MATCHES, xtinfo_digest(expr)));
+}
+
+/* A match that may give the packet the mark of the socket that it is for (xt_socket.c). */
+static enum xtinfo_answer match_socket(struct run *run, const struct model_expr *expr)
+{
+	const struct world_key key = { PACKET_META, NFT_META_MARK, 0, PACKET_KINDS };
+	enum xtinfo_answer answer = match_constant(run, expr);
+
+	if (answer == XTINFO_YES && expr->value.bytes &&
+	    expr->value.at[0] & XT_SOCKET_RESTORESKMARK) {
+		bytes_put_host_symbol(run->now.mark, MARK_BYTES,
+				      world_symbol(run->world, &key, MARK_BYTES, NULL));
+		run->now.mark_rule = run->rule;
+	}
+	return answer;
 }
 
 static const struct {
@@ -295,7 +325,7 @@ static const struct {
 	{ "connlimit", ctmatch_connlimit },
 	{ "connmark", match_connmark },
 	{ "conntrack", ctmatch_conntrack },
-	{ "hashlimit", match_now },
+	{ "hashlimit", match_hashlimit },
 	{ "helper", ctmatch_helper },
 	{ "icmp", match_icmp },
 	{ "icmp6", match_icmp },
@@ -303,10 +333,11 @@ static const struct {
 	{ "limit", match_now },
 	{ "mark", match_mark },
 	{ "multiport", match_multiport },
-	{ "nfacct", match_always },
+	{ "nfacct", match_now },
 	{ "pkttype", match_pkttype },
 	{ "quota", match_now },
 	{ "recent", match_recent },
+	{ "socket", match_socket },
 	{ "state", ctmatch_state },
 	{ "statistic", match_now },
 	{ "tcp", match_tcp },

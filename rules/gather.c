@@ -84,8 +84,13 @@ static int take_devices(struct model *model, const struct attrs *hook,
 	if (!device)
 		return -ENOMEM;
 	if (list) {
+		/* Names; a newer kernel may have prefixes of names. */
 		mnl_attr_for_each_nested(attr, list) {
-			add_device(attr, device, &chain->devices);
+			if (mnl_attr_get_type(attr) != NFTA_DEVICE_NAME ||
+			    chain->devices == DEVICES_MAX)
+				chain->more_devices = true;
+			else
+				add_device(attr, device, &chain->devices);
 		}
 	} else {
 		add_device(hook->at[NFTA_HOOK_DEV], device, &chain->devices);

@@ -78,8 +78,7 @@ static bool put_interface(struct run *run, const struct model_expr *expr, bool i
 	bytes_put_known(bytes, count, NULL);
 	/* What is forwarded leaves with both (net/ipv4/ip_output.c, ip_output()). */
 	if (in == is_in(run) || (in && run->packet->passing)) {
-		field = in ? (name ? PACKET_IN_NAME : PACKET_IN_INDEX)
-			   : (name ? PACKET_OUT_NAME : PACKET_OUT_INDEX);
+		field = run_interface(run, in, name);
 		if (name)
 			bytes_put_symbol(bytes, count,
 					 packet_symbol(run->packet, run->world, field));
@@ -256,6 +255,21 @@ bool load_ct(struct run *run, const struct model_expr *expr)
 	}
 }
 
+/*
+ * What the routes say; with the mark, which then is part of the question. A route that depends on it is
+ * another for another one.
+ */
+static bool put_route(struct run *run, const struct model_expr *expr, size_t count)
+{
+	uint32_t what = MODEL_FIB << 8 | expr->number[0];
+
+	if (expr->number[1] & NFTA_FIB_F_MARK)
+		what ^= (uint32_t)bytes_digest(run->world, run->now.mark,
+					       sizeof(uint32_t))
+			<< 16;
+	return put_symbol(run, expr, PACKET_OTHER, what, true, count);
+}
+
 /* net/ipv4/netfilter/nft_fib_ipv4.c; the types of linux/rtnetlink.h */
 bool load_fib(struct run *run, const struct model_expr *expr)
 {
@@ -267,10 +281,9 @@ bool load_fib(struct run *run, const struct model_expr *expr)
 		return put_number(run, expr,
 				  run_is_local(run, source) ? RTN_LOCAL : RTN_UNICAST, 4);
 	if (flags & NFTA_FIB_F_PRESENT)
-		return put_symbol(run, expr, PACKET_OTHER, MODEL_FIB << 8 | result, true,
-				  1);
-	return put_symbol(run, expr, PACKET_OTHER, MODEL_FIB << 8 | result, true,
-			  result == NFT_FIB_RESULT_OIFNAME ? NAME_BYTES : INDEX_BYTES);
+		return put_route(run, expr, 1);
+	return put_route(run, expr,
+			 result == NFT_FIB_RESULT_OIFNAME ? NAME_BYTES : INDEX_BYTES);
 }
 
 /* A header, option or association that may be missing. */

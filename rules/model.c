@@ -138,6 +138,12 @@ const struct model_expr *model_nested(const struct model_expr *expr)
 	return expr->set ? expr->set->statements : NULL;
 }
 
+bool model_matters(const struct model_chain *chain)
+{
+	return chain->drops ||
+	       chain->effects & (MODEL_CHANGES | MODEL_REFUSES | MODEL_TRANSLATES);
+}
+
 struct model_table *model_find_table(const struct model *model, uint8_t family,
 				     const char *name)
 {

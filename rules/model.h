@@ -107,6 +107,7 @@ struct model_expr {
 	const char *object; /* the set, object or flowtable, or the xtables extension */
 	const struct model_set *set; /* the set; NULL if none, or not there */
 	const struct model_object *named;
+	bool shares;               /* a limit, with other expressions */
 	struct model_expr *nested; /* what a dynset does with the element */
 	struct model_expr *next;
 };
@@ -147,11 +148,13 @@ struct model_chain {
 	enum model_chain_type type;
 	uint32_t hook; /* as the kernel numbers those of the family */
 	int32_t priority;
-	bool drops;     /* the policy */
-	unsigned order; /* in which the kernel listed them */
+	bool drops;        /* the policy */
+	unsigned order;    /* in which the kernel listed them */
+	bool more_devices; /* than these, and which is not known */
 	size_t devices;
 	const char (*device)[MODEL_DEVICE_BYTES];
 	unsigned effects; /* of all its rules */
+	bool ours;        /* in our table, and one that we make */
 	struct model_rule *rules, *last;
 	struct model_chain *next;
 };
@@ -198,7 +201,7 @@ struct model_table {
 	uint8_t family; /* NFPROTO_ */
 	const char *name;
 	bool dormant;
-	bool ours; /* table inet ctkit, with our tag: not judged */
+	bool ours; /* table inet ctkit, with our tag */
 	struct model_table *next;
 };
 
@@ -218,6 +221,7 @@ struct model {
 	bool untracks;   /* a rule that is not ours untracks packets */
 	bool zones;      /* a rule sets a zone */
 	bool expects;    /* a rule gives connections a helper, or expects others */
+	const struct model_rule *foreign; /* in a chain of ours, but none that we make */
 	struct model_name *chain_names,
 		*set_names; /* sorted; only while names are resolved */
 };
@@ -261,6 +265,9 @@ struct model_raw *model_add_elem(struct model *model, struct model_set *set);
 
 /* What the expression does with an element of a set that it finds, makes or changes; NULL: nothing. */
 const struct model_expr *model_nested(const struct model_expr *expr);
+
+/* Whether a base chain can have an effect at all. */
+bool model_matters(const struct model_chain *chain);
 
 /* What has that name, or NULL. */
 struct model_table *model_find_table(const struct model *model, uint8_t family,

@@ -6,6 +6,7 @@
 
 #include "rules/bytes.h"
 #include "rules/clientports.h"
+#include "rules/interface.h"
 #include "rules/surroundings.h"
 #include "rules/world.h"
 
@@ -174,44 +175,6 @@ static unsigned port_symbol(const struct packet *packet, struct world *world,
 	return world_symbol(world, &key, sizeof(uint16_t), &domain);
 }
 
-static unsigned name_symbol(const struct packet *packet, struct world *world,
-			    enum packet_field field)
-{
-	const struct world_key key = { .kind = field, .a = packet_is_error(packet) };
-	const struct wide lo = wide_read("lo\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
-	const struct range only = { lo, lo };
-	/* A name has a letter, and a zero byte at its end. */
-	const struct range any = { { UINT64_C(0x2100000000000000), 0 },
-				   wide_greatest(16) };
-	struct ranges set = { arena_copy(&world->arena, &only, sizeof(only)), 1 };
-	struct ranges all = { &any, 1 };
-
-	if (!set.at) {
-		world->spent = true;
-		return 0;
-	}
-	if (packet->loopback)
-		return world_symbol(world, &key, 16, &set);
-	if (packet->host->names.count)
-		return world_symbol(world, &key, 16, &packet->host->names);
-	set = without(world, &all, &set);
-	return world_symbol(world, &key, 16, &set);
-}
-
-static unsigned index_symbol(const struct packet *packet, struct world *world,
-			     enum packet_field field)
-{
-	/* Loopback is number 1 in every network namespace (net/core/dev.h, LOOPBACK_IFINDEX). */
-	static const struct range LOOPBACK = { { 0, 1 }, { 0, 1 } };
-	static const struct range OTHERS = { { 0, 2 }, { 0, INT32_MAX } };
-	const struct world_key key = { .kind = field, .a = packet_is_error(packet) };
-	const struct ranges known = packet->host->indices;
-	const struct ranges fixed = { packet->loopback ? &LOOPBACK : &OTHERS, 1 };
-
-	return world_symbol(world, &key, sizeof(uint32_t),
-			    packet->loopback || !known.count ? &fixed : &known);
-}
-
 unsigned packet_symbol(const struct packet *packet, struct world *world,
 		       enum packet_field field)
 {
@@ -219,9 +182,11 @@ unsigned packet_symbol(const struct packet *packet, struct world *world,
 	case PACKET_CLIENT_PORT:
 	case PACKET_SERVER_PORT: return port_symbol(packet, world, field);
 	case PACKET_IN_NAME:
-	case PACKET_OUT_NAME: return name_symbol(packet, world, field);
+	case PACKET_OUT_NAME:
+	case PACKET_DEVICE_NAME: return interface_name(packet, world, field);
 	case PACKET_IN_INDEX:
-	case PACKET_OUT_INDEX: return index_symbol(packet, world, field);
+	case PACKET_OUT_INDEX:
+	case PACKET_DEVICE_INDEX: return interface_index(packet, world, field);
 	default: return address_symbol(packet, world, field);
 	}
 }
@@ -293,7 +258,9 @@ static bool has_flags(const struct packet *packet, unsigned flags)
 	default:
 		if (packet->unasked)
 			return (flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
-		return (flags & (TCP_SYN | TCP_ACK)) == TCP_ACK;
+		/* A reset of a connection that its host has forgotten has no ACK (RFC 9293, 3.10.7.1). */
+		return (flags & (TCP_SYN | TCP_ACK)) == TCP_ACK ||
+		       (flags & all & ~(unsigned)TCP_PSH) == TCP_RST;
 	}
 }
 

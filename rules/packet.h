@@ -71,6 +71,8 @@ enum packet_field {
 	PACKET_OUT_NAME,
 	PACKET_IN_INDEX,
 	PACKET_OUT_INDEX,
+	PACKET_DEVICE_NAME, /* where netdev's chains see it, if others stand on that one */
+	PACKET_DEVICE_INDEX,
 	PACKET_BYTES, /* of the packet itself; key: base, offset */
 	PACKET_META,  /* key: enum nft_meta_keys */
 	PACKET_CT,    /* key: enum nft_ct_keys, direction */

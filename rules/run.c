@@ -115,6 +115,18 @@ uint32_t run_state(struct run *run)
 	return NF_CT_STATE_BIT(IP_CT_ESTABLISHED);
 }
 
+enum packet_field run_interface(const struct run *run, bool in, bool name)
+{
+	bool device = run->now.hook == RUN_INGRESS || run->now.hook == RUN_EGRESS;
+
+	/* A bridge's port, and the bridge; what carries a VLAN, and that. */
+	if (device && run->packet->host->stacked)
+		return name ? PACKET_DEVICE_NAME : PACKET_DEVICE_INDEX;
+	if (in)
+		return name ? PACKET_IN_NAME : PACKET_IN_INDEX;
+	return name ? PACKET_OUT_NAME : PACKET_OUT_INDEX;
+}
+
 bool run_is_local(const struct run *run, bool source)
 {
 	enum packet_way way = packet_way(run->packet);

@@ -199,6 +199,9 @@ bool run_was_tracked(struct run *run);
 /* Whether to conntrack the server opened the connection: by a reply to what was not tracked. */
 bool run_is_reversed(struct run *run);
 
+/* Its interface where it is, by name or else by number: which of its symbols that is. */
+enum packet_field run_interface(const struct run *run, bool in, bool name);
+
 /* Whether the packet's source, or else its destination, is an address of this host. */
 bool run_is_local(const struct run *run, bool source);
 

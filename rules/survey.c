@@ -12,6 +12,8 @@
 #include <linux/rtnetlink.h>
 
 #include "lib/nl.h"
+#include "rules/elsewhere.h"
+#include "rules/ipsec.h"
 #include "rules/proc.h"
 #include "rules/surroundings.h"
 
@@ -102,6 +104,11 @@ static void note_kind(const struct nlattr *info, struct surroundings *out)
 				    mnl_attr_get_payload_len(attr)) == 0;
 		out->bridge |= strncmp(mnl_attr_get_str(attr), "bridge",
 				       mnl_attr_get_payload_len(attr)) == 0;
+		/* It has routes of its own, by which its addresses are local. */
+		out->elsewhere |= strncmp(mnl_attr_get_str(attr), "vrf",
+					  mnl_attr_get_payload_len(attr)) == 0;
+		/* Tunnels of IPsec, which go by the mark: vti, vti6. */
+		out->marks_route |= strncmp(mnl_attr_get_str(attr), "vti", 3) == 0;
 	}
 }
 
@@ -144,6 +151,8 @@ static int link_cb(const struct nlmsghdr *message, void *data)
 		case IFLA_IFNAME: note_name(attr, reading); break;
 		case IFLA_LINKINFO: note_kind(attr, reading->out); break;
 		case IFLA_XDP: note_xdp(attr, reading->out); break;
+		case IFLA_LINK:
+		case IFLA_MASTER: reading->out->stacked = true; break;
 		default: break;
 		}
 	}
@@ -333,6 +342,10 @@ int survey_read(struct nl *route, const struct legacy *legacy, struct surroundin
 		err = keep(out, reading.first, &out->names);
 	if (!err)
 		err = keep(out, reading.second, &out->indices);
+	if (!err)
+		err = elsewhere_read(route, &out->elsewhere);
+	if (!err)
+		err = ipsec_read(&out->marks_route);
 	if (!err)
 		err = proc_read(legacy, out);
 	if (!err)

@@ -246,7 +246,9 @@ static enum model_verdict_code target_tproxy(struct run *run,
 		  expr->number[0] == 0 ? sizeof(struct xt_tproxy_target_info)
 				       : sizeof(info)))
 		return opaque(run);
-	effect_elsewhere(run, MODEL_TPROXY, 0);
+	/* xt_TPROXY.c */
+	if (effect_elsewhere(run, MODEL_TPROXY, 0) == MODEL_BREAK)
+		return MODEL_DROP;
 	bytes_put_known(value, MARK_BYTES, &info.mark_value);
 	mix(run, run->now.mark, info.mark_mask, value, UINT32_MAX);
 	run->now.mark_rule = run->rule;

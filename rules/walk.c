@@ -9,6 +9,9 @@
 #include "rules/evaluate.h"
 #include "rules/record.h"
 
+/* What a fact is about. */
+enum { FACT_ON_DEVICE = 0xc0 };
+
 static void note_answer(struct run *run, const struct model_rule *rule, bool matched)
 {
 	if (run->now.answers == RUN_ANSWERS_MAX) {
@@ -160,24 +163,23 @@ static bool is_on_device(struct run *run, const struct model_chain *chain)
 {
 	struct byte name[MODEL_DEVICE_BYTES];
 
-	if (chain->devices == 0)
+	if (chain->devices == 0 && !chain->more_devices)
 		return true;
-	bytes_put_symbol(name, MODEL_DEVICE_BYTES,
-			 packet_symbol(run->packet, run->world,
-				       run->now.hook == RUN_INGRESS ? PACKET_IN_NAME
-								    : PACKET_OUT_NAME));
+	bytes_put_symbol(
+		name, MODEL_DEVICE_BYTES,
+		packet_symbol(run->packet, run->world,
+			      run_interface(run, run->now.hook == RUN_INGRESS, true)));
 	for (size_t i = 0; i < chain->devices; i++)
 		if (bytes_equal(run->world, name, MODEL_DEVICE_BYTES, chain->device[i]))
 			return true;
-	return false;
+	return chain->more_devices &&
+	       run_assume_flow(run, FACT_ON_DEVICE, (uint64_t)(uintptr_t)chain);
 }
 
 /* Goes into a base chain, unless that can have no effect. */
 static void enter_chain(struct run *run, const struct model_chain *chain)
 {
-	const unsigned matters = MODEL_CHANGES | MODEL_REFUSES | MODEL_TRANSLATES;
-
-	if (!chain->drops && !(chain->effects & matters))
+	if (!model_matters(chain))
 		return;
 	run->now.base = chain;
 	if (!is_on_device(run, chain))

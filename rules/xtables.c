@@ -62,7 +62,7 @@ static const struct extension MATCHES[] = {
 	{ "rt", 0 },
 	{ "sctp", 0 },
 	{ "set", 0 },
-	{ "socket", 0 },
+	{ "socket", MODEL_CHANGES },
 	{ "srh", 0 },
 	{ "state", MODEL_ASKS_CT },
 	{ "statistic", 0 },

@@ -84,6 +84,7 @@ class Inside:
         enter(self.home)
 
 
+# TCP acknowledges at once, so that what is not acknowledged yet is no question of time.
 SETUP = {
     SERVER: """
         link add eth0 type veth peer name eth0 netns client
@@ -95,31 +96,39 @@ SETUP = {
         link set lo up
         link set eth0 up
         link set br0 up
-        route add 10.78.0.0/16 via 10.77.0.2
-        route add fd78::/64 via fd77::2
+        route replace 10.77.0.0/24 dev eth0 proto kernel scope link src 10.77.0.1 quickack 1
+        route replace fd77::/64 dev eth0 proto kernel metric 256 quickack 1
+        route replace 172.17.0.0/16 dev br0 proto kernel scope link src 172.17.0.1 quickack 1
+        route replace fd17::/64 dev br0 proto kernel metric 256 quickack 1
+        route add 10.78.0.0/16 via 10.77.0.2 quickack 1
+        route add fd78::/64 via fd77::2 quickack 1
         """,
     CLIENT: """
         addr add 10.77.0.2/24 dev eth0
         addr add fd77::2/64 dev eth0 nodad
         link set lo up
         link set eth0 up
+        route replace 10.77.0.0/24 dev eth0 proto kernel scope link src 10.77.0.2 quickack 1
+        route replace fd77::/64 dev eth0 proto kernel metric 256 quickack 1
         route add local 10.78.0.0/16 dev lo
         route add local fd78::/64 dev lo
-        route add default via 10.77.0.1
-        route add default via fd77::1
+        route add default via 10.77.0.1 quickack 1
+        route add default via fd77::1 quickack 1
         """,
     BACKEND: """
         addr add 172.17.0.2/16 dev eth0
         addr add fd17::2/64 dev eth0 nodad
         link set lo up
         link set eth0 up
-        route add default via 172.17.0.1
-        route add default via fd17::1
+        route replace 172.17.0.0/16 dev eth0 proto kernel scope link src 172.17.0.2 quickack 1
+        route replace fd17::/64 dev eth0 proto kernel metric 256 quickack 1
+        route add default via 172.17.0.1 quickack 1
+        route add default via fd17::1 quickack 1
         """,
 }
 
-ROUTES6 = ("fd77::/64 dev eth0 proto kernel metric 256", "fd17::/64 dev br0 proto kernel metric 256",
-           "fd78::/64 via fd77::2")
+ROUTES6 = ("fd77::/64 dev eth0 proto kernel metric 256 quickack 1",
+           "fd17::/64 dev br0 proto kernel metric 256 quickack 1", "fd78::/64 via fd77::2 quickack 1")
 
 # Errors are never limited in number, and nobody asks around for neighbours.
 SETTINGS = {

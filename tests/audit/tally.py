@@ -2,8 +2,12 @@
 """Counts how often the audit and the oracle agree."""
 import os
 
-# More of those where nothing differs must not be called unsafe or unknown.
+# More of those where nothing differs must not be called unsafe or unknown; and more must not be left out.
 CAREFUL_MAX = 0.10
+SKIPPED_MAX = 0.10
+
+# What the rehearsal sees must be what real traffic does in that share of the cases.
+AGREED_MIN = 0.90
 
 GAPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known-gaps")
 
@@ -19,7 +23,7 @@ class Tally:
         """random: rulesets that nobody would write; too much care with them is no failure."""
         self.audits, self.random = audits, random
         self.gaps = known_gaps()
-        self.differing = self.others = self.same = self.careful = self.skipped = 0
+        self.differing = self.others = self.same = self.careful = self.skipped = self.refused = 0
         self.rehearsed = self.agreed = 0
         self.missed, self.wrongs = [], []
 
@@ -63,6 +67,12 @@ class Tally:
         self.skipped += 1
         print("%s %s: skipped: %s" % (name, service, why), flush=True)
 
+    def refuse(self):
+        """Another random ruleset that is none."""
+        self.refused += 1
+        if self.refused > 20 * (1 + self.same + self.others + self.differing):
+            raise RuntimeError("nft takes no rulesets here")
+
     def wrong(self, text):
         self.wrongs.append(text)
         print("WRONG: " + text, flush=True)
@@ -76,6 +86,7 @@ class Tally:
                                       len(self.wrongs)))
         if self.rehearsed:
             print("the rehearsal: agrees for %d of %d" % (self.agreed, self.rehearsed))
+            failed = failed or (not self.random and self.agreed < AGREED_MIN * self.rehearsed)
         if self.audits:
             share = self.careful / self.same if self.same else 0
             print("the audit: %d called safe though they differ; %d of %d not called safe though "
@@ -84,7 +95,7 @@ class Tally:
             for name in self.missed:
                 print("MISSED: " + name)
             failed = failed or self.missed or (share > CAREFUL_MAX and not self.random)
-        if tried == 0:
-            print("nothing was tried")
+        if self.skipped > SKIPPED_MAX * tried:
+            print("too much was skipped")
             failed = True
         return 1 if failed else 0

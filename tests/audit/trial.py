@@ -26,6 +26,7 @@ PORTS = {*ELSEWHERE, TRANSPARENT, PASSIVE, TFTP, PEER, ASKED, OWN}
 CLIENTS = (32768, 60999)  # the ports that this kernel gives to clients by itself
 FLOWS = 4    # of one client at once: more than the rulesets' limits of connections
 
+TCP_REPAIR = 19
 IP_RECVERR, IP_PKTINFO, IP_TRANSPARENT, IP_MTU = 11, 8, 19, 14
 IPV6_RECVERR, IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_TRANSPARENT, IPV6_MTU = 25, 49, 50, 75, 24
 
@@ -306,12 +307,33 @@ class Trial:
 
     # ICMP errors about what the server sent, by who got that, as a router on the way would write them.
 
-    def complain(self, flow, kind, code, source):
-        """Sends the server an error about the packet of the flow that it sent last."""
+    def last_of(self, flow):
+        """What the server sent last in that flow, or None; its end, the other, and the host that has that."""
         asks = flow.host is self.lab.server
         here, there = (flow.source, flow.target) if asks else (flow.target, flow.source)
         host = BACKEND if there[0] in ADDRESS[BACKEND, "eth0"] else CLIENT
         sent = self.wire.get((host, flow.proto, here[0], there[0], here[1], there[1]))
+        return sent, here, there, self.lab.hosts[host]
+
+    def forget(self, flow):
+        """The other host loses the connection without a word, and hears of it again: it resets it, without an ACK."""
+        ends = [conn for conn, _, peer in self.conns if conn.fileno() >= 0 and peer[:2] == flow.source]
+        here, there = (ends[:1] or [None])[0], flow.sock
+        if flow.host is self.lab.server:
+            here, there = there, here
+        if not here or not there or here.fileno() < 0 or there.fileno() < 0:
+            return
+        there.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        self.lab.forget(there)
+        try:
+            here.sendall(b"still there?")
+        except OSError as error:
+            self.note(flow.name, "cannot go on: " + errno_name(error.errno))
+        self.lab.settle()
+
+    def complain(self, flow, kind, code, source):
+        """Sends the server an error about the packet of the flow that it sent last."""
+        sent, here, there, host = self.last_of(flow)
         if not sent:
             return
         v6 = flow.family == 6
@@ -328,7 +350,7 @@ class Trial:
         message += bytes(quoted[:header + 20])
         if not v6:
             message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
-        raw = self.lab.hosts[host].socket(
+        raw = host.socket(
             FAMILY[flow.family], socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
         free_bind(raw)
         raw.bind((source or there[0], 0))
@@ -408,6 +430,8 @@ class Trial:
                 if other != port:
                     flows.append(self.flow("to port %d" % other, CLIENT,
                                            (outside, 35020 + 2 * index + six), (here, other)))
+                    flows.append(self.flow("from here to port %d" % other, SERVER,
+                                           (here, 21020 + 2 * index + six), (outside, other)))
             if self.service.last != port:
                 flows.append(self.flow("last port", CLIENT, (outside, 35030 + six),
                                        (here, self.service.last)))
@@ -568,6 +592,7 @@ class Trial:
             self.apart(self.bystanders(), self.own)
             self.passive()
             self.complaints(old + new + given)
+            self.forgotten(old + new)
             self.gone()
             self.absent()
             return self.facts, self.others
@@ -582,6 +607,11 @@ class Trial:
                     self.complain_about(flow, number, None)
             if re.search(r"outside( \(1\))? IPv", flow.name):
                 self.complain_about(flow, TOO_BIG, ROUTER[flow.family == 6])
+
+    def forgotten(self, flows):
+        for flow in flows:
+            if flow.proto == TCP and re.search(r"(outside|inside)( \(1\))? IPv", flow.name):
+                self.forget(flow)
 
     def exchange(self, flows):
         for flow in flows:

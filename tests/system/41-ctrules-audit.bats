@@ -285,6 +285,145 @@ with_set() {
 	verdict 0 udp/9000
 }
 
+# marked: the mark of replies comes of tracking.
+marked() {
+	rules <<-'NFT'
+		table inet mangle {
+			chain output {
+				type filter hook output priority mangle; policy accept;
+				udp sport 9000 ct state untracked meta mark set 5
+			}
+		}
+	NFT
+}
+
+@test "whoever may ask for a mark makes it matter: IPsec, rules of a bridge" {
+	marked
+	verdict 0 udp/9000
+	[ "$(jq -r '.findings[0].severity' <<<"$output")" = info ]
+	if on server ip xfrm policy add dir out dst 198.51.100.0/24 action block 2>/dev/null; then
+		verdict 0 udp/9000
+		on server ip xfrm policy add dir out dst 192.0.2.0/24 mark 5 action block
+		verdict 4 udp/9000
+		on server ip xfrm policy flush
+		verdict 0 udp/9000
+	fi
+	on server ip link add br0 type bridge
+	verdict 0 udp/9000
+	rules <<-'NFT'
+		table bridge b {
+			chain output {
+				type filter hook output priority 0; policy accept;
+				meta mark 5 drop
+			}
+		}
+	NFT
+	verdict 4 udp/9000
+	[ "$(finding mark 2 code)" = mark ]
+}
+
+@test "the port of a bridge and the bridge are two interfaces" {
+	rules <<-'NFT'
+		table netdev early {
+			chain ingress {
+				type filter hook ingress device "eth0" priority 0; policy accept;
+				udp dport 9000 meta mark set 1
+			}
+		}
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				iifname "br0" meta mark 1 ct state new,established accept
+				iifname "br0" udp dport 9000 drop
+			}
+		}
+	NFT
+	on server ip link add br0 type bridge
+	on server ip link set br0 up
+	on server ip addr flush dev eth0
+	on server ip link set eth0 master br0
+	on server ip addr add 10.77.0.1/24 dev br0
+	verdict 4 udp/9000
+	verdict 0 udp/9001
+}
+
+@test "addresses that are local by another table of routes are told where tracking matters" {
+	on server ip rule add fwmark 1 lookup 100
+	on server ip route add default via 10.77.0.2 table 100
+	rules <<-NFT
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				$(icmp)
+				ct state invalid drop
+			}
+		}
+	NFT
+	verdict 0 udp/9000
+	on server ip route add local 198.51.100.0/24 dev lo table 100
+	verdict 5 udp/9000
+	[ "$(jq -r '.findings[0].code' <<<"$output")" = elsewhere ]
+	verdict 5 udp/198.51.100.7:9000
+	verdict 0 udp/10.77.0.1:9000
+	verdict 0 out:udp/9000
+	on server nft flush ruleset
+	verdict 0 udp/9000
+	# What a VRF has is of its own table.
+	on server ip route flush table 100
+	if on server ip link add blue type vrf table 10 2>/dev/null; then
+		rules <<-'NFT'
+			table inet filter {
+				chain input {
+					type filter hook input priority filter; policy accept;
+					udp dport 9001 ct state new accept
+				}
+			}
+		NFT
+		verdict 5 udp/9000
+	fi
+}
+
+@test "what somebody else puts into our table is judged" {
+	on server ctrules -q add udp/7000
+	rules <<-NFT
+		table inet ctkit {
+			chain foreign {
+				type filter hook input priority filter; policy drop;
+				$(icmp)
+				iif lo accept
+				udp dport 9001 accept
+				ct state new,established accept
+			}
+		}
+	NFT
+	verdict 4 udp/9000
+	verdict 0 udp/9001
+	on server nft delete chain inet ctkit foreign
+	verdict 0 udp/9000
+	# In a chain that is ours it is not known what it does to packets.
+	on server nft insert rule inet ctkit prerouting udp dport 9000 ct state invalid drop
+	verdict 5 udp/9000
+	[ "$(jq -r '.findings[0].code' <<<"$output")" = opaque ]
+	[[ $(jq -r '.findings[0].rule' <<<"$output") == *'ct state invalid drop'* ]]
+}
+
+@test "sockets may give packets their mark" {
+	command -v iptables-nft-restore >/dev/null || skip "no iptables-nft"
+	on server iptables-nft-restore <<-'IPT'
+		*mangle
+		-A PREROUTING -p tcp -m socket --nowildcard --restore-skmark
+		COMMIT
+		*filter
+		-A INPUT -i eth0 -p tcp -m mark --mark 0x5 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT
+		-A INPUT -i eth0 -p tcp -m mark --mark 0x5 -j DROP
+		COMMIT
+	IPT
+	verdict 4 tcp/9000
+	verdict 0 udp/9000
+	on server iptables-nft -t mangle -F
+	verdict 0 tcp/9000
+}
+
 @test "iptables-legacy is unknown, with a way out that is one; its empty tables are nothing" {
 	on server iptables-legacy -t filter -L -n >/dev/null 2>&1 || skip "this kernel has no iptables-legacy"
 	local tables table

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RULES_IPSEC_H
+#define RULES_IPSEC_H
+
+#include <stdbool.h>
+
+/*
+ * Whether a policy of IPsec in this network namespace asks for a mark of packets. *marks is set, never reset. What cannot be
+ * read, or is not in this kernel, has none. Returns 0 or -ENOMEM.
+ */
+int ipsec_read(bool *marks);
+
+#endif
