@@ -16,8 +16,8 @@
 #include "rules/model.h"
 #include "rules/ruleset.h"
 
-/* Names of devices of a chain; the kernel takes no more (NFT_NETDEVICE_MAX). */
-enum { DEVICES_MAX = 256 };
+/* Since 6.16: what the names of devices begin with. */
+enum { DEVICE_PREFIX = 2 };
 
 /* What model_add_ functions return NULL for. */
 static int no_place(const struct model *model)
@@ -62,13 +62,33 @@ static enum model_chain_type chain_type(const char *type)
 	return type && strcmp(type, "route") == 0 ? MODEL_TYPE_ROUTE : MODEL_TYPE_OTHER;
 }
 
-static void add_device(const struct nlattr *attr, char (*device)[MODEL_DEVICE_BYTES],
-		       size_t *count)
+/* 6.16 itself told a prefix from a name only by the zero byte that it lacks. */
+static struct model_device read_device(const struct nlattr *attr)
 {
-	const char *name = attrs_string(attr);
+	const size_t most = mnl_attr_get_payload_len(attr);
+	const char *name = mnl_attr_get_payload(attr);
+	const size_t length = strnlen(name, most);
+	const uint16_t type = mnl_attr_get_type(attr);
+	struct model_device device = { .bytes = 0 };
 
-	if (name && *count < DEVICES_MAX)
-		memcpy(device[(*count)++], name, strnlen(name, MODEL_DEVICE_BYTES - 1));
+	if (length >= sizeof(device.name) ||
+	    (type != NFTA_DEVICE_NAME && type != DEVICE_PREFIX))
+		return device;
+	memcpy(device.name, name, length);
+	device.bytes =
+		type == DEVICE_PREFIX || length == most ? length : sizeof(device.name);
+	return device;
+}
+
+static size_t count_attrs(const struct nlattr *list)
+{
+	const struct nlattr *attr;
+	size_t count = 0;
+
+	mnl_attr_for_each_nested(attr, list) {
+		count++;
+	}
+	return count;
 }
 
 /* One device, or a list of them. */
@@ -76,26 +96,25 @@ static int take_devices(struct model *model, const struct attrs *hook,
 			struct model_chain *chain)
 {
 	const struct nlattr *list = hook->at[NFTA_HOOK_DEVS], *attr;
-	char(*device)[MODEL_DEVICE_BYTES];
+	const char *one = attrs_string(hook->at[NFTA_HOOK_DEV]);
+	size_t count = list ? count_attrs(list) : one != NULL;
+	struct model_device *device;
 
-	if (!list && !hook->at[NFTA_HOOK_DEV])
+	if (!count)
 		return 0;
-	device = arena_take(&model->arena, DEVICES_MAX * sizeof(*device));
+	device = arena_take(&model->arena, count * sizeof(*device));
 	if (!device)
 		return -ENOMEM;
-	if (list) {
-		/* Names; a newer kernel may have prefixes of names. */
-		mnl_attr_for_each_nested(attr, list) {
-			if (mnl_attr_get_type(attr) != NFTA_DEVICE_NAME ||
-			    chain->devices == DEVICES_MAX)
-				chain->more_devices = true;
-			else
-				add_device(attr, device, &chain->devices);
-		}
-	} else {
-		add_device(hook->at[NFTA_HOOK_DEV], device, &chain->devices);
+	chain->device = device;
+	chain->devices = count;
+	if (!list) {
+		device->bytes = sizeof(device->name);
+		memcpy(device->name, one, strnlen(one, sizeof(device->name) - 1));
+		return 0;
 	}
-	chain->device = (const char(*)[MODEL_DEVICE_BYTES])device;
+	mnl_attr_for_each_nested(attr, list) {
+		*device++ = read_device(attr);
+	}
 	return 0;
 }
 

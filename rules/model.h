@@ -141,6 +141,12 @@ enum model_chain_type {
 
 enum { MODEL_DEVICE_BYTES = 16 };
 
+/* Which devices a chain is for. */
+struct model_device {
+	char name[MODEL_DEVICE_BYTES]; /* a whole one, or what names begin with */
+	size_t bytes;                  /* of it that count; 0: it is not understood */
+};
+
 struct model_chain {
 	const struct model_table *table;
 	const char *name;
@@ -148,11 +154,10 @@ struct model_chain {
 	enum model_chain_type type;
 	uint32_t hook; /* as the kernel numbers those of the family */
 	int32_t priority;
-	bool drops;        /* the policy */
-	unsigned order;    /* in which the kernel listed them */
-	bool more_devices; /* than these, and which is not known */
+	bool drops;     /* the policy */
+	unsigned order; /* in which the kernel listed them */
 	size_t devices;
-	const char (*device)[MODEL_DEVICE_BYTES];
+	const struct model_device *device;
 	unsigned effects; /* of all its rules */
 	bool ours;        /* in our table, and one that we make */
 	struct model_rule *rules, *last;

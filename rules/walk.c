@@ -163,17 +163,22 @@ static bool is_on_device(struct run *run, const struct model_chain *chain)
 {
 	struct byte name[MODEL_DEVICE_BYTES];
 
-	if (chain->devices == 0 && !chain->more_devices)
+	if (chain->devices == 0)
 		return true;
 	bytes_put_symbol(
 		name, MODEL_DEVICE_BYTES,
 		packet_symbol(run->packet, run->world,
 			      run_interface(run, run->now.hook == RUN_INGRESS, true)));
-	for (size_t i = 0; i < chain->devices; i++)
-		if (bytes_equal(run->world, name, MODEL_DEVICE_BYTES, chain->device[i]))
+	for (size_t i = 0; i < chain->devices; i++) {
+		const struct model_device *device = &chain->device[i];
+
+		if (device->bytes
+			    ? bytes_equal(run->world, name, device->bytes, device->name)
+			    : run_assume_flow(run, FACT_ON_DEVICE,
+					      (uint64_t)(uintptr_t)device))
 			return true;
-	return chain->more_devices &&
-	       run_assume_flow(run, FACT_ON_DEVICE, (uint64_t)(uintptr_t)chain);
+	}
+	return false;
 }
 
 /* Goes into a base chain, unless that can have no effect. */

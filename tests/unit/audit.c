@@ -530,6 +530,57 @@ static void what_is_done_before_the_port_is_asked_for_counts(void **state)
 	assert_int_not_equal(audit.verdict, AUDIT_SAFE);
 }
 
+/* meta mark set 1 */
+static void set_mark(struct model_rule *in)
+{
+	const uint32_t one = 1;
+	struct model_expr *made = expr(in, MODEL_IMMEDIATE);
+
+	made->to = 0;
+	made->value = bytes(&one, sizeof(one));
+	made = expr(in, MODEL_META);
+	made->source = 0;
+	made->number[0] = NFT_META_MARK;
+}
+
+/* What only new and established packets with a mark pass, which a chain for the device gives. */
+static enum audit_verdict verdict_with(const struct model_device *device)
+{
+	struct model_table *table;
+	struct model_chain *early, *input;
+	const uint32_t one = 1;
+
+	evidence_clear(&evidence);
+	table = model_add_table(&evidence.model, NFPROTO_NETDEV, "n");
+	early = model_add_chain(&evidence.model, table, "early");
+	early->base = true;
+	early->hook = NF_NETDEV_INGRESS;
+	early->device = device;
+	early->devices = 1;
+	set_mark(rule(early));
+	input = chain("input", NF_INET_LOCAL_IN, false);
+	accept_icmp(input);
+	accept_loopback(input);
+	for (int i = 0; i < 2; i++) {
+		load(rule(input), MODEL_META, NFT_META_MARK);
+		compare(input->last, NFT_CMP_EQ, &one, sizeof(one));
+		if (i == 0)
+			state_is(input->last, STATE_OLD | NF_CT_STATE_BIT(IP_CT_NEW));
+		verdict(input->last, i ? MODEL_DROP : MODEL_ACCEPT, NULL);
+	}
+	judge();
+	return audit.verdict;
+}
+
+static void a_chain_for_devices_is_gone_through_on_those_it_may_mean(void **state)
+{
+	assert_int_equal(verdict_with(&(struct model_device){ "lo", MODEL_DEVICE_BYTES }),
+			 AUDIT_SAFE);
+	assert_int_equal(verdict_with(&(struct model_device){ "lo", 2 }), AUDIT_UNSAFE);
+	assert_int_equal(verdict_with(&(struct model_device){ "eth", 3 }), AUDIT_UNSAFE);
+	assert_int_equal(verdict_with(&(struct model_device){ "", 0 }), AUDIT_UNSAFE);
+}
+
 /* 2^24 cases: things that can be so or not, and all of them matter. */
 static void too_many_cases_are_unknown(void **state)
 {
@@ -829,6 +880,8 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(what_is_done_before_the_port_is_asked_for_counts,
 				       begin),
+		cmocka_unit_test_setup(
+			a_chain_for_devices_is_gone_through_on_those_it_may_mean, begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
 		cmocka_unit_test_setup(a_fix_that_would_be_too_long_is_none, begin),
 		cmocka_unit_test_setup(

@@ -247,6 +247,52 @@ static void rules_of_a_chain_that_was_not_listed_mean_a_change(void **state)
 	model_clear(&model);
 }
 
+/* A base chain for eth0 and for a device that is named as type says, with so many bytes. */
+static struct model_device device_of(uint16_t type, const char *name, size_t bytes)
+{
+	struct model model = { 0 };
+	struct gather state_of = { .model = &model };
+	_Alignas(struct nlmsghdr) char buffer[1024];
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nfgen = mnl_nlmsg_put_extra_header(header, sizeof(*nfgen));
+	struct model_device device;
+	struct nlattr *hook, *list;
+
+	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN;
+	nfgen->nfgen_family = NFPROTO_NETDEV;
+	model_add_table(&model, NFPROTO_NETDEV, "t");
+	mnl_attr_put_strz(header, NFTA_CHAIN_TABLE, "t");
+	mnl_attr_put_strz(header, NFTA_CHAIN_NAME, "c");
+	hook = mnl_attr_nest_start(header, NFTA_CHAIN_HOOK);
+	mnl_attr_put_u32(header, NFTA_HOOK_HOOKNUM, 0);
+	mnl_attr_put_u32(header, NFTA_HOOK_PRIORITY, 0);
+	list = mnl_attr_nest_start(header, NFTA_HOOK_DEVS);
+	mnl_attr_put_strz(header, NFTA_DEVICE_NAME, "eth0");
+	mnl_attr_put(header, type, bytes, name);
+	mnl_attr_nest_end(header, list);
+	mnl_attr_nest_end(header, hook);
+	assert_int_equal(gather_message(&state_of, header), 0);
+	assert_int_equal(model.chains->devices, 2);
+	assert_string_equal(model.chains->device[0].name, "eth0");
+	assert_int_equal(model.chains->device[0].bytes, MODEL_DEVICE_BYTES);
+	device = model.chains->device[1];
+	model_clear(&model);
+	return device;
+}
+
+static void devices_are_names_or_what_names_begin_with(void **state)
+{
+	static const char LONG[] = "longer-than-a-name";
+	const uint16_t prefix = 2, unknown = 3;
+
+	assert_int_equal(device_of(NFTA_DEVICE_NAME, "lan", 4).bytes, MODEL_DEVICE_BYTES);
+	assert_int_equal(device_of(NFTA_DEVICE_NAME, "lan", 3).bytes, 3);
+	assert_int_equal(device_of(prefix, "lan", 4).bytes, 3);
+	assert_string_equal(device_of(prefix, "lan", 4).name, "lan");
+	assert_int_equal(device_of(unknown, "lan", 4).bytes, 0);
+	assert_int_equal(device_of(NFTA_DEVICE_NAME, LONG, sizeof(LONG)).bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +301,7 @@ int main(void)
 		cmocka_unit_test(intervals_are_put_together),
 		cmocka_unit_test(messages_that_are_cut_off_are_refused_or_harmless),
 		cmocka_unit_test(what_is_not_known_is_kept_as_opaque),
+		cmocka_unit_test(devices_are_names_or_what_names_begin_with),
 		cmocka_unit_test(rules_of_a_chain_that_was_not_listed_mean_a_change),
 	};
 
