@@ -20,6 +20,7 @@
 #include "lib/text.h"
 #include "rules/audit.h"
 #include "rules/judge.h"
+#include "rules/quote.h"
 #include "rules/report.h"
 #include "rules/xtables.h"
 
@@ -134,7 +135,7 @@ static void find_places(const struct model *model, struct symptoms_places *place
 	}
 }
 
-static void audit_one(struct nl *nl, struct evidence *evidence,
+static void audit_one(struct nl *nl, struct evidence *evidence, const struct quote *quote,
 		      const struct service *service, struct symptoms_service *out)
 {
 	static const enum symptoms_verdict VERDICTS[] = {
@@ -146,8 +147,8 @@ static void audit_one(struct nl *nl, struct evidence *evidence,
 	struct text reason = { 0 };
 
 	if (audit && judge_service(nl, evidence, service, NULL, audit) == 0) {
-		if (audit->verdict != AUDIT_SAFE)
-			judge_quote(audit);
+		if (quote)
+			judge_word(quote, audit);
 		report_reason(audit, &reason);
 		if (audit->count && audit->finding[0].rule_text[0])
 			text_add(&reason, ": %s", audit->finding[0].rule_text);
@@ -227,6 +228,7 @@ static void read_rules(struct nl *nl, const struct config *config, struct sympto
 {
 	struct listing listing = { .out = out };
 	struct evidence evidence = { 0 };
+	struct quote *quote = NULL;
 
 	list_services(config, &listing);
 	out->rules_err = evidence_read(nl, &evidence);
@@ -236,8 +238,12 @@ static void read_rules(struct nl *nl, const struct config *config, struct sympto
 	find_places(&evidence.model, &out->untrackers, untracks);
 	out->legacy = evidence.host.legacy4 || evidence.host.legacy6;
 	out->legacy_hidden = evidence.host.legacy_hidden;
+	/* Without words there are still handles. */
+	if (quote_open(&quote))
+		quote = NULL;
 	for (size_t i = 0; i < out->service_count; i++)
-		audit_one(nl, &evidence, &listing.services[i], &out->services[i]);
+		audit_one(nl, &evidence, quote, &listing.services[i], &out->services[i]);
+	quote_close(quote);
 	evidence_clear(&evidence);
 }
 

@@ -52,7 +52,10 @@ static int make_one(struct inquiry *inquiry, struct nl *nl, const struct service
 		inquiry_end(inquiry);
 		return err;
 	}
-	judge_quote(&inquiry->audit);
+	if (!explain)
+		judge_quote(&inquiry->audit);
+	else if (inquiry->quote)
+		judge_word(inquiry->quote, &inquiry->audit);
 	return 0;
 }
 

@@ -2,20 +2,14 @@
 #include "rules/performance.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "lib/clock.h"
 #include "lib/nl.h"
 #include "rules/apply.h"
+#include "rules/deputy.h"
 #include "rules/scratch.h"
 #include "rules/stage.h"
 #include "rules/terms.h"
@@ -75,88 +69,25 @@ static int act(const struct cast *cast, const struct scratch *scratch, struct te
 	return err;
 }
 
-/* In a process of its own, which ends with it: what it has to say goes to fd. */
-static void perform(const struct cast *cast, int fd)
+/* In a process of its own: the copy of the network namespace ends with it. */
+static int perform(const void *data, struct text *out)
 {
 	static struct scratch scratch;
+	const struct cast *cast = data;
 	struct copy_missing missing = { 0 };
 	char why[COPY_TEXT_MAX] = "";
-	struct text out = { 0 };
-	const char *at;
-	ssize_t done = 0;
 	int err = scratch_enter(cast->copy, cast->watch, &scratch, &missing, why);
 
 	if (!err) {
-		err = act(cast, &scratch, &out);
+		err = act(cast, &scratch, out);
 		snprintf(why, sizeof(why), "the service cannot be played: %s",
 			 strerror(-err));
 	}
 	if (err)
-		text_add(&out, WHY "%s\n", why);
+		text_add(out, WHY "%s\n", why);
 	for (size_t i = 0; i < missing.count && i < COPY_MISSING_MAX; i++)
-		text_add(&out, MISSING "%s\n", missing.text[i]);
-	for (at = text_str(&out); *at && done >= 0; at += done)
-		done = write(fd, at, strlen(at));
-	if (done < 0 || !text_ok(&out))
-		_exit(1);
-}
-
-/* Reads all that comes within the time, then the process is no more. */
-static int listen_to(int fd, struct text *out)
-{
-	uint64_t start = clock_now_ns();
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	char data[4096];
-
-	while (out->length < TEXT_BYTES_MAX) {
-		double left_s =
-			PERFORMANCE_SECONDS_MAX - clock_between_s(start, clock_now_ns());
-		ssize_t got;
-
-		if (left_s <= 0 || poll(&wait, 1, (int)(1000 * left_s) + 1) == 0)
-			return -ETIMEDOUT;
-		got = read(fd, data, sizeof(data));
-		if (got == 0)
-			return 0;
-		if (got > 0)
-			text_add(out, "%.*s", (int)got, data);
-		else if (errno != EINTR)
-			return -errno;
-	}
-	return -E2BIG;
-}
-
-/* Lets a process play it; what it tells is added to out, a line each. */
-static int run(const struct cast *cast, struct text *out)
-{
-	int pipes[2], err, status = 0;
-	pid_t child, parent = getpid();
-
-	if (pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	child = fork();
-	if (child == 0) {
-		close(pipes[0]);
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
-			_exit(1);
-		perform(cast, pipes[1]);
-		_exit(0);
-	}
-	err = child < 0 ? -errno : 0;
-	close(pipes[1]);
-	if (!err)
-		err = listen_to(pipes[0], out);
-	close(pipes[0]);
-	if (child < 0)
-		return err;
-	if (err)
-		kill(child, SIGKILL);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	/* Killed half-way it has not told all. */
-	if (!err && status)
-		err = -ECANCELED;
-	return err || text_ok(out) ? err : -ENOMEM;
+		text_add(out, MISSING "%s\n", missing.text[i]);
+	return 0;
 }
 
 /* What a fact is about comes behind. */
@@ -213,10 +144,12 @@ int performance_give(const struct copy *copy, const struct service *service,
 		     bool untracked, struct performance *out)
 {
 	const struct cast cast = { copy, service, ports, watch, untracked };
+	const struct deputy deputy = { perform, &cast, PERFORMANCE_SECONDS_MAX,
+				       TEXT_BYTES_MAX };
 	int err;
 
 	*out = (struct performance){ .flows = 0 };
-	err = run(&cast, &out->text);
+	err = deputy_run(&deputy, &out->text);
 	return err ? err : cut(out);
 }
 

@@ -7,12 +7,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/text.h"
+#include "rules/deputy.h"
 #include "rules/model.h"
 
 /* nft indents what is in a table with one tab, rules with two. */
 static const char HANDLE[] = " # handle ";
+
+/* Many times what rulesets need that work. */
+enum { LISTING_BYTES_MAX = 256 << 20, MEMORY_BYTES_MAX = 1 << 30 };
 
 struct line {
 	uint64_t handle;
@@ -22,7 +28,7 @@ struct line {
 };
 
 struct quote {
-	char *listing;
+	struct text listing;
 	size_t count, capacity;
 	struct line *lines;
 };
@@ -95,16 +101,13 @@ static int take_line(struct quote *quote, char *line, struct line *here)
 	return add_line(quote, here);
 }
 
-static int take_listing(struct quote *quote, const char *listing)
+static int take_listing(struct quote *quote)
 {
 	struct line here = { 0 };
 	char *line, *end;
 	int err = 0;
 
-	quote->listing = strdup(listing);
-	if (!quote->listing)
-		return -ENOMEM;
-	for (line = quote->listing; line && !err; line = end) {
+	for (line = quote->listing.data; line && !err; line = end) {
 		end = strchr(line, '\n');
 		if (end)
 			*end++ = '\0';
@@ -113,53 +116,53 @@ static int take_listing(struct quote *quote, const char *listing)
 	return err;
 }
 
-/* Returns what stands for stderr meanwhile, or -1. */
-static int silence(void)
-{
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	int saved = null < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-
-	if (saved >= 0)
-		dup2(null, STDERR_FILENO);
-	if (null >= 0)
-		close(null);
-	return saved;
-}
-
-static void speak_again(int saved)
-{
-	if (saved < 0)
-		return;
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-}
-
 /*
  * The library has a buffer for errors, but complains of files of names that it cannot read, such as
  * connlabel.conf, on stderr: names that no rule here needs.
  */
-int quote_open(struct quote **out)
+static void confine(void)
 {
-	struct quote *quote = calloc(1, sizeof(*quote));
-	int saved = silence();
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	int err = quote && nft ? 0 : -ENOMEM;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	if (err)
-		goto out;
+	if (null >= 0)
+		dup2(null, STDERR_FILENO);
+#ifndef __SANITIZE_ADDRESS__
+	setrlimit(RLIMIT_AS, &(struct rlimit){ MEMORY_BYTES_MAX, MEMORY_BYTES_MAX });
+#endif
+}
+
+static int list(const void *data, struct text *out)
+{
+	struct nft_ctx *nft;
+	int err = -EIO;
+
+	confine();
+	nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!nft)
+		return -ENOMEM;
 	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_TERSE |
 					      NFT_CTX_OUTPUT_STATELESS);
-	if (nft_ctx_buffer_output(nft) || nft_ctx_buffer_error(nft)) {
-		err = -ENOMEM;
-		goto out;
+	if (!nft_ctx_buffer_output(nft) && !nft_ctx_buffer_error(nft) &&
+	    !nft_run_cmd_from_buffer(nft, "list ruleset")) {
+		text_add(out, "%s", nft_ctx_get_output_buffer(nft));
+		err = 0;
 	}
-	err = nft_run_cmd_from_buffer(nft, "list ruleset") ? -EIO : 0;
+	nft_ctx_free(nft);
+	return err;
+}
+
+/*
+ * In a process of its own: the library goes round for ever, and takes ever more memory, over what it does
+ * not know, as 1.0.6 does over a chain for "eth*".
+ */
+int quote_open(struct quote **out)
+{
+	const struct deputy deputy = { list, NULL, QUOTE_SECONDS_MAX, LISTING_BYTES_MAX };
+	struct quote *quote = calloc(1, sizeof(*quote));
+	int err = quote ? deputy_run(&deputy, &quote->listing) : -ENOMEM;
+
 	if (!err)
-		err = take_listing(quote, nft_ctx_get_output_buffer(nft));
-out:
-	if (nft)
-		nft_ctx_free(nft);
-	speak_again(saved);
+		err = take_listing(quote);
 	if (err)
 		quote_close(quote);
 	else
@@ -196,6 +199,6 @@ void quote_close(struct quote *quote)
 	if (!quote)
 		return;
 	free(quote->lines);
-	free(quote->listing);
+	text_free(&quote->listing);
 	free(quote);
 }

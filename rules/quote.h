@@ -13,7 +13,13 @@ struct model_rule;
  */
 struct quote;
 
-/* Lists the ruleset once. Returns 0, -ENOMEM, or -EIO if libnftables refused. */
+/* The library may need longer for what it does not know than anybody waits. */
+enum { QUOTE_SECONDS_MAX = 5 };
+
+/*
+ * Lists the ruleset once. Returns 0, -ETIMEDOUT, -ECANCELED if libnftables refused or failed, or
+ * another -errno.
+ */
 int quote_open(struct quote **out);
 
 /* Writes the words of a rule, without its handle, or "" if it is not there. */

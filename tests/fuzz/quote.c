@@ -9,20 +9,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct quote *quote = calloc(1, sizeof(*quote));
-	char *listing = strndup((const char *)data, size);
 
-	assert(quote && listing);
-	if (take_listing(quote, listing))
+	assert(quote);
+	text_add(&quote->listing, "%.*s", (int)size, (const char *)data);
+	if (!text_ok(&quote->listing) || take_listing(quote))
 		abort();
 	for (size_t i = 0; i < quote->count; i++) {
 		const struct line *line = &quote->lines[i];
-		const char *end = quote->listing + strlen(listing);
+		const struct text *listing = &quote->listing;
 
-		assert(line->text >= quote->listing && line->text + line->bytes <= end);
+		assert(line->text >= listing->data &&
+		       line->text + line->bytes <= listing->data + listing->length);
 		assert(strlen(line->chain) + strlen(line->table) + strlen(line->family) <
 		       size);
 	}
-	free(listing);
 	quote_close(quote);
 	return 0;
 }

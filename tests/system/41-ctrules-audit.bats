@@ -519,6 +519,17 @@ marked() {
 	[[ $output == *"ct state new udp dport 9000 accept"* ]]
 }
 
+@test "a library that never answers does not keep the verdict back" {
+	# It reads this file first, and waits for ever for who writes to it.
+	local command='mkdir /run/etc && cp -a /etc/. /run/etc/ && mount --bind /run/etc /etc &&
+		rm -f /etc/connlabel.conf && mkfifo /etc/connlabel.conf && exec "$@"'
+	on server nft 'table inet f { chain i { type filter hook input priority 0; policy drop;
+		ct state new udp dport 9000 accept; }; }'
+	run -4 on server unshare --mount sh -c "$command" sh timeout -k 1 60 ctrules audit udp/9000 --json
+	rm -rf /run/etc
+	[ "$(jq -c '[.verdict, (.findings[0] | .handle, .rule)]' <<<"$output")" = '["unsafe",2,""]' ]
+}
+
 @test "live translated entries are evidence" {
 	on server conntrack -I -p udp -s 10.77.0.2 -d 10.77.0.1 --sport 5000 --dport 9000 \
 		-t 60 --reply-src 10.0.0.9 --reply-dst 10.77.0.2 2>/dev/null ||
