@@ -99,57 +99,18 @@ static void note_foreign(const struct evidence *evidence, struct audit *out)
 	audit_add(out, &finding);
 }
 
-/* Whether the service has an address, and it is one of this host's. */
-static bool is_local(const struct surroundings *host, const struct service *service)
-{
-	bool v4 = service->family == AF_INET;
-
-	return service->family != AF_UNSPEC &&
-	       ranges_have(v4 ? &host->local4 : &host->local6,
-			   wide_read(&service->addr, v4 ? sizeof(struct in_addr)
-							: sizeof(struct in6_addr)));
-}
-
-static bool asks_tracking(const struct model *model)
-{
-	const struct model_chain *chain = model->chains;
-
-	while (chain && (!chain->base || chain->ours ||
-			 !(chain->effects & (MODEL_ASKS_CT | MODEL_TRANSLATES))))
-		chain = chain->next;
-	return chain;
-}
-
-/*
- * Sockets may have addresses that only other tables make this host's. Our rules take requests to these for somebody
- * else's, and leave them tracked, but not the replies.
- */
-static void note_elsewhere(const struct evidence *evidence, struct audit *out)
-{
-	const struct service *service = &out->service;
-	const struct surroundings *host = &evidence->host;
-
-	if (host->elsewhere && !service->outbound && !is_local(host, service) &&
-	    asks_tracking(&evidence->model))
-		audit_note(out, "elsewhere", FINDING_UNJUDGED, FINDING_BLOCKER,
-			   "by other tables of routes, as of a transparent proxy or a "
-			   "VRF, more addresses are this host's: requests to these "
-			   "would stay tracked, but the replies would not",
-			   "name the address that the service is asked at, if it is one "
-			   "that \"ip route show table local\" lists");
-}
-
 /* An address that makes that no packet is the service's. Addresses come and go: no reason for a verdict. */
 static void note_address(const struct surroundings *host, struct audit *out)
 {
 	const struct service *service = &out->service;
-	const struct ranges *local =
-		service->family == AF_INET ? &host->local4 : &host->local6;
-	bool ours;
+	bool v4 = service->family == AF_INET, ours;
+	const struct ranges *local = v4 ? &host->local4 : &host->local6;
 
 	if (service->family == AF_UNSPEC || !local->count)
 		return;
-	ours = is_local(host, service);
+	ours = ranges_have(local,
+			   wide_read(&service->addr, v4 ? sizeof(struct in_addr)
+							: sizeof(struct in6_addr)));
 	if (!ours && !service->outbound)
 		audit_note(out, "address", FINDING_HARMLESS, FINDING_INFO,
 			   "the address is not one of this host: as long as that is so, "
@@ -234,7 +195,6 @@ int judge_by_evidence(const struct evidence *evidence, const struct service *ser
 	note_helpers(&evidence->host, out);
 	note_bridge(evidence, out);
 	note_foreign(evidence, out);
-	note_elsewhere(evidence, out);
 	return 0;
 }
 

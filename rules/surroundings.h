@@ -34,8 +34,7 @@ struct surroundings {
 	bool xdp;           /* an interface has an XDP program */
 	bool bridge;        /* there is a bridge */
 	bool stacked;       /* an interface is on top of another */
-	bool elsewhere; /* addresses are local by other tables of routes than "local" */
-	bool auto_helpers; /* old kernels: helpers by port */
+	bool auto_helpers;  /* old kernels: helpers by port */
 };
 
 /* The ports that the kernel gives to clients here; its default if that is not known. */

@@ -12,7 +12,6 @@
 #include <linux/rtnetlink.h>
 
 #include "lib/nl.h"
-#include "rules/elsewhere.h"
 #include "rules/ipsec.h"
 #include "rules/proc.h"
 #include "rules/surroundings.h"
@@ -104,9 +103,6 @@ static void note_kind(const struct nlattr *info, struct surroundings *out)
 				    mnl_attr_get_payload_len(attr)) == 0;
 		out->bridge |= strncmp(mnl_attr_get_str(attr), "bridge",
 				       mnl_attr_get_payload_len(attr)) == 0;
-		/* It has routes of its own, by which its addresses are local. */
-		out->elsewhere |= strncmp(mnl_attr_get_str(attr), "vrf",
-					  mnl_attr_get_payload_len(attr)) == 0;
 		/* Tunnels of IPsec, which go by the mark: vti, vti6. */
 		out->marks_route |= strncmp(mnl_attr_get_str(attr), "vti", 3) == 0;
 	}
@@ -342,8 +338,6 @@ int survey_read(struct nl *route, const struct legacy *legacy, struct surroundin
 		err = keep(out, reading.first, &out->names);
 	if (!err)
 		err = keep(out, reading.second, &out->indices);
-	if (!err)
-		err = elsewhere_read(route, &out->elsewhere);
 	if (!err)
 		err = ipsec_read(&out->marks_route);
 	if (!err)

@@ -347,42 +347,6 @@ marked() {
 	verdict 0 udp/9001
 }
 
-@test "addresses that are local by another table of routes are told where tracking matters" {
-	on server ip rule add fwmark 1 lookup 100
-	on server ip route add default via 10.77.0.2 table 100
-	rules <<-NFT
-		table inet filter {
-			chain input {
-				type filter hook input priority filter; policy accept;
-				$(icmp)
-				ct state invalid drop
-			}
-		}
-	NFT
-	verdict 0 udp/9000
-	on server ip route add local 198.51.100.0/24 dev lo table 100
-	verdict 5 udp/9000
-	[ "$(jq -r '.findings[0].code' <<<"$output")" = elsewhere ]
-	verdict 5 udp/198.51.100.7:9000
-	verdict 0 udp/10.77.0.1:9000
-	verdict 0 out:udp/9000
-	on server nft flush ruleset
-	verdict 0 udp/9000
-	# What a VRF has is of its own table.
-	on server ip route flush table 100
-	if on server ip link add blue type vrf table 10 2>/dev/null; then
-		rules <<-'NFT'
-			table inet filter {
-				chain input {
-					type filter hook input priority filter; policy accept;
-					udp dport 9001 ct state new accept
-				}
-			}
-		NFT
-		verdict 5 udp/9000
-	fi
-}
-
 @test "what somebody else puts into our table is judged" {
 	on server ctrules -q add udp/7000
 	rules <<-NFT
