@@ -7,7 +7,7 @@
 #include "rules/surroundings.h"
 
 /* What PACKET_FACT is about, beside what evaluation asks. */
-enum { FACT_WAS_TRACKED = 0x100, FACT_EXPECTED };
+enum { FACT_WAS_TRACKED = 0x100, FACT_EXPECTED, FACT_FOR_THIS_HOST };
 
 void run_ask(struct run *run)
 {
@@ -127,10 +127,25 @@ enum packet_field run_interface(const struct run *run, bool in, bool name)
 	return name ? PACKET_OUT_NAME : PACKET_OUT_INDEX;
 }
 
-bool run_is_local(const struct run *run, bool source)
+/* What NAT may turn to the service is for anybody. */
+static bool is_for_this_host(struct run *run)
+{
+	const struct packet *packet = run->packet;
+	const struct ranges *own =
+		packet->family == AF_INET ? &packet->host->local4 : &packet->host->local6;
+
+	if (!own->count)
+		return run_assume_flow(run, FACT_FOR_THIS_HOST, 0);
+	return world_decide(run->world, packet_symbol(packet, run->world, PACKET_SERVER),
+			    own);
+}
+
+bool run_is_local(struct run *run, bool source)
 {
 	enum packet_way way = packet_way(run->packet);
 
+	if (run->packet->astray && !source)
+		return is_for_this_host(run);
 	return way == PACKET_LOOPS ||
 	       (way != PACKET_PASSES && source == (way == PACKET_LEAVES));
 }

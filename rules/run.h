@@ -203,7 +203,7 @@ bool run_is_reversed(struct run *run);
 enum packet_field run_interface(const struct run *run, bool in, bool name);
 
 /* Whether the packet's source, or else its destination, is an address of this host. */
-bool run_is_local(const struct run *run, bool source);
+bool run_is_local(struct run *run, bool source);
 
 /*
  * Whether NAT that gives a packet this destination (4 or 16 bytes) cannot have turned it to the

@@ -419,19 +419,22 @@ class Trial:
         return flows
 
     def strays(self):
-        """Flows to other ports, which rules may turn to the service, and to the last of its own."""
+        """Flows to other ports and hosts, which rules may turn to the service, and to the last of its own."""
         port, flows = self.service.port, []
         if self.service.out:
             return flows
         for family in self.families():
             six = family == 6
             outside, here = ADDRESS[CLIENT, "eth0"][six], ADDRESS[SERVER, "eth0"][six]
+            inside = ADDRESS[BACKEND, "eth0"][six]
             for index, other in enumerate(ELSEWHERE):
                 if other != port:
-                    flows.append(self.flow("to port %d" % other, CLIENT,
-                                           (outside, 35020 + 2 * index + six), (here, other)))
-                    flows.append(self.flow("from here to port %d" % other, SERVER,
-                                           (here, 21020 + 2 * index + six), (outside, other)))
+                    number = 2 * index + six
+                    flows += [self.flow("to port %d" % other, CLIENT, (outside, 35020 + number), (here, other)),
+                              self.flow("through, to port %d" % other, CLIENT,
+                                        (outside, 35040 + number), (inside, other)),
+                              self.flow("from here to port %d" % other, SERVER,
+                                        (here, 21020 + number), (outside, other))]
             if self.service.last != port:
                 flows.append(self.flow("last port", CLIENT, (outside, 35030 + six),
                                        (here, self.service.last)))
