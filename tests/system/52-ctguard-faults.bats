@@ -148,7 +148,7 @@ budget_runs() {
 	elapse 1000
 	kill "$busy"
 	untracked 9001
-	not happened failure
+	not failed
 	not happened lost
 	not happened restore
 }
@@ -401,7 +401,7 @@ all_leased() {
 	on server ctfill -P 7777 -d 10.77.0.1 -t 600 "$(many)" >/dev/null
 	wait_until 30 state_is helpless
 	not happened raise
-	not happened failure
+	not failed
 }
 
 @test "a journal that cannot be written now is told, and goes on when it can" {
@@ -427,7 +427,7 @@ all_leased() {
 	guard --journal journal
 	prlimit --pid "$guard" --as=1: --data=1:
 	fill
-	wait_until 30 eval 'untracked || happened failure || grep -q "memory" "$guard.err"'
+	wait_until 30 eval 'untracked || failed || grep -q "memory" "$guard.err"'
 	elapse 1000
 	kill -0 "$guard"
 	prlimit --pid "$guard" --as=unlimited: --data=unlimited:

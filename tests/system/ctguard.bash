@@ -47,6 +47,11 @@ happened() {
 	grep -q "\"event\":\"$1\"" "$BATS_TEST_TMPDIR/$guard.out"
 }
 
+# failed: whether a change was decided on and could not be made.
+failed() {
+	grep -q '"error":' "$BATS_TEST_TMPDIR/$guard.out"
+}
+
 # helper: the thread of the guard that deletes entries, and walks through the table.
 helper() {
 	find "/proc/$guard/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$guard"
