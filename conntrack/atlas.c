@@ -180,9 +180,15 @@ static int look_at(struct atlas *atlas, const char *path, const char *name)
 /* One that the survey found. */
 static void look_at_found(struct atlas *atlas, const struct survey_space *found)
 {
+	struct region *known = find(atlas, found->inode);
 	char path[NETNS_PATH_MAX];
 	int err;
 
+	/* Who keeps it holds it: no other has that number. */
+	if (known) {
+		rename_region(atlas, known);
+		return;
+	}
 	if (found->inode == atlas->own)
 		snprintf(path, sizeof(path), "%s", NETNS_SELF);
 	else if (found->directory)

@@ -23,6 +23,11 @@ void headcount_close(struct headcount *headcount)
 	headcount->nl = NULL;
 }
 
+int headcount_count(const struct headcount *headcount, uint32_t *out)
+{
+	return table_count_read(headcount->files.count_fd, out);
+}
+
 int headcount_read(const struct headcount *headcount, struct table_usage *out)
 {
 	if (headcount->files.count_fd < 0)

@@ -21,6 +21,9 @@ int headcount_open(struct headcount *out, struct nl *nl);
 /* One that is zero, or was not opened, is allowed. */
 void headcount_close(struct headcount *headcount);
 
+/* Only the entries, from /proc. Returns 0 or -errno (-EBADF: /proc hides them). */
+int headcount_count(const struct headcount *headcount, uint32_t *out);
+
 int headcount_read(const struct headcount *headcount, struct table_usage *out);
 
 #endif

@@ -104,9 +104,14 @@ void liaison_stopping(const struct liaison *liaison)
 	notify_send(&liaison->notify, "STOPPING=1\nSTATUS=ending");
 }
 
+bool liaison_listens(const struct liaison *liaison)
+{
+	return liaison->notify.fd >= 0;
+}
+
 double liaison_patience_s(const struct liaison *liaison)
 {
-	if (liaison->notify.fd < 0 || !liaison->notify.watchdog_ns)
+	if (!liaison_listens(liaison) || !liaison->notify.watchdog_ns)
 		return INFINITY;
 	return (double)liaison->notify.watchdog_ns / CLOCK_NS_PER_S / FEEDS;
 }
@@ -114,7 +119,7 @@ double liaison_patience_s(const struct liaison *liaison)
 void liaison_look(struct liaison *liaison, const struct status *status,
 		  uint64_t looked_ns)
 {
-	if (liaison->notify.fd < 0 || looked_ns <= liaison->seen_ns)
+	if (!liaison_listens(liaison) || looked_ns <= liaison->seen_ns)
 		return;
 	liaison->seen_ns = looked_ns;
 	/* A look comes a little late: half the patience makes sure that none is skipped for that. */

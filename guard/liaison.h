@@ -2,6 +2,7 @@
 #ifndef GUARD_LIAISON_H
 #define GUARD_LIAISON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/notify.h"
@@ -30,6 +31,9 @@ void liaison_open(struct liaison *liaison, const struct log *log);
 void liaison_ready(struct liaison *liaison, const struct status *status);
 void liaison_reloading(const struct liaison *liaison);
 void liaison_stopping(const struct liaison *liaison);
+
+/* Whether there is a manager. */
+bool liaison_listens(const struct liaison *liaison);
 
 /*
  * To be called after each look, the last that saw its table being of looked_ns: feeds the

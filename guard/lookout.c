@@ -6,16 +6,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "conntrack/forecast.h"
 #include "conntrack/table.h"
 #include "guard/census.h"
 #include "guard/chores.h"
 #include "guard/config.h"
-#include "guard/headcount.h"
 #include "guard/inventory.h"
 #include "guard/lease.h"
 #include "guard/limit.h"
 #include "guard/pretence.h"
+#include "guard/pulse.h"
 #include "guard/suspects.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -34,6 +33,9 @@ static const double HELPLESS_AGE_S = 0.25;
 /* Nothing helps: how often it is asked whether that is for want of an address. */
 static const double RECONSIDER_EVERY_S = 10;
 
+/* A table is still that moves by no more than this part of the room that there is to the mark. */
+static const double STILL_PART = 0.001;
+
 /* How old a rehearsal's knowledge of what it pretends to have taken out may be. */
 static const double PRETENCE_AGE_S = 0.2;
 
@@ -45,14 +47,14 @@ struct lookout {
 	bool raisable;
 	struct limit_change change; /* of the limit, by a guard */
 	struct nl *nl;
-	struct headcount headcount;
+	struct pulse pulse; /* without pretence */
 	struct suspects *suspects;
-	struct forecast forecast;
 	struct inventory inventory;
 	uint64_t helpless_ns; /* when nothing helped; 0: that is over */
 	uint32_t helpless_entries;
 	uint64_t reconsidered_ns; /* 0: never */
-	uint32_t counted;         /* entries at the last look, without pretence */
+	bool idle; /* the last look left the table alone, and nothing is under way */
+	uint32_t idle_entries; /* that it counted */
 	char names[POLICY_SERVICES_MAX][SERVICE_TEXT_MAX];
 	struct policy_view view;
 };
@@ -78,11 +80,9 @@ int lookout_open(struct lookout **out, const struct config *config,
 	inventory_open(&lookout->inventory, config, leases, rehearse);
 	err = nl_open(&lookout->nl, NETLINK_NETFILTER);
 	if (!err)
-		err = headcount_open(&lookout->headcount, lookout->nl);
+		err = pulse_open(&lookout->pulse, lookout->nl);
 	if (!err)
 		err = suspects_open(&lookout->suspects, lookout->nl, config);
-	if (!err)
-		err = lookout_restart(lookout, NULL);
 	if (err) {
 		lookout_close(lookout);
 		return err;
@@ -96,7 +96,7 @@ void lookout_close(struct lookout *lookout)
 	if (!lookout)
 		return;
 	suspects_close(lookout->suspects);
-	headcount_close(&lookout->headcount);
+	pulse_close(&lookout->pulse);
 	nl_close(lookout->nl);
 	free(lookout);
 }
@@ -113,10 +113,7 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 	struct policy_view *view = &lookout->view;
 
 	view->now_ns = now_ns;
-	view->entries = usage->entries;
-	view->limit = usage->limit;
-	view->slope = forecast_slope(&lookout->forecast);
-	view->full_in_s = forecast_full_in(&lookout->forecast, usage->limit);
+	pulse_tell(&lookout->pulse, usage, view);
 	view->leaving = chores_leaving(lookout->chores);
 	view->purging = chores_pending(lookout->chores, CHORE_PURGE);
 	view->raisable = lookout->raisable;
@@ -129,7 +126,7 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 
 static int find_out_who(struct lookout *lookout)
 {
-	return suspects_find(lookout->suspects, lookout->counted, &lookout->view);
+	return suspects_find(lookout->suspects, lookout->pulse.entries, &lookout->view);
 }
 
 /* What is known of the table without trouble, and on the way to the mark; not while it would have to wait. */
@@ -139,9 +136,10 @@ static int keep_ready(struct lookout *lookout)
 
 	if (chores_walking(lookout->chores))
 		return 0;
-	err = suspects_keep_baseline(lookout->suspects, lookout->counted, &lookout->view);
+	err = suspects_keep_baseline(lookout->suspects, lookout->pulse.entries,
+				     &lookout->view);
 	if (!err && !lookout->rehearse)
-		err = suspects_keep_warm(lookout->suspects, lookout->counted,
+		err = suspects_keep_warm(lookout->suspects, lookout->pulse.entries,
 					 &lookout->view);
 	unready = nl_ready(lookout->nl);
 	return err ? err : unready;
@@ -154,7 +152,8 @@ static bool recall(struct lookout *lookout, struct policy_decision *out)
 	double unseen;
 
 	return !lookout->rehearse &&
-	       suspects_recall(lookout->suspects, lookout->counted, view, &unseen) &&
+	       suspects_recall(lookout->suspects, lookout->pulse.entries, view,
+			       &unseen) &&
 	       policy_decide_by_memory(&lookout->config->policy, view, unseen, out);
 }
 
@@ -177,20 +176,15 @@ static int reconsider(struct lookout *lookout, struct policy_decision *out)
 	return err ? err : unread;
 }
 
-/* -EINVAL of the forecast means that the last look still holds. */
 static int look(struct lookout *lookout)
 {
 	struct table_usage usage;
 	uint64_t now_ns = clock_now_ns();
-	int err = headcount_read(&lookout->headcount, &usage);
+	int err = pulse_count(&lookout->pulse, &usage);
 
 	if (err)
 		return err;
-	forecast_add(&lookout->forecast, now_ns, usage.entries);
-	if (now_ns > lookout->view.now_ns)
-		lookout->view.climb = ((double)usage.entries - lookout->counted) /
-				      clock_between_s(lookout->view.now_ns, now_ns);
-	lookout->counted = usage.entries;
+	pulse_note(&lookout->pulse, now_ns, usage.entries);
 	fill_view(lookout, now_ns, &usage);
 	return 0;
 }
@@ -218,14 +212,14 @@ static int look_without(struct lookout *lookout)
 int lookout_note_purge(struct lookout *lookout, uint32_t before, uint32_t *entries)
 {
 	struct table_usage usage;
-	int err = headcount_read(&lookout->headcount, &usage);
+	int err = pulse_count(&lookout->pulse, &usage);
 
 	if (err)
 		return err;
 	*entries = usage.entries;
 	if (usage.entries >= COLLECTED_PART * before)
 		return 0;
-	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
+	pulse_restart(&lookout->pulse, usage.entries);
 	suspects_forget(lookout->suspects);
 	return 0;
 }
@@ -236,8 +230,8 @@ static bool was_expired(struct lookout *lookout)
 	uint32_t entries;
 
 	return lookout->view.leaving <= 0 &&
-	       lookout_note_purge(lookout, lookout->counted, &entries) == 0 &&
-	       entries < COLLECTED_PART * lookout->counted;
+	       lookout_note_purge(lookout, lookout->pulse.entries, &entries) == 0 &&
+	       entries < COLLECTED_PART * lookout->pulse.entries;
 }
 
 /* What is tracked of a service that is out in part tells what the rest would bring. */
@@ -289,6 +283,15 @@ static int attribute(struct lookout *lookout, struct policy_decision *out)
 	return err;
 }
 
+/* Nothing goes on by itself that another look would have to see. */
+static bool is_idle(const struct lookout *lookout)
+{
+	const struct policy_view *view = &lookout->view;
+
+	return !lookout->rehearse && !leases_any(lookout->leases) && view->leaving <= 0 &&
+	       !view->purging && !view->limit_before;
+}
+
 int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 {
 	const struct policy_settings *settings = &lookout->config->policy;
@@ -305,6 +308,8 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 		return err;
 	policy_note_calm(settings, view);
 	policy_decide(settings, view, out);
+	lookout->idle = out->action == POLICY_REST && is_idle(lookout);
+	lookout->idle_entries = lookout->pulse.entries;
 	if (out->action == POLICY_PURGE)
 		view->purged_ns = view->now_ns;
 	if (out->action == POLICY_REST) {
@@ -312,6 +317,22 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 		return err ? err : watch_slices(lookout);
 	}
 	return out->action == POLICY_ATTRIBUTE ? attribute(lookout, out) : 0;
+}
+
+bool lookout_is_still(struct lookout *lookout, double within_s)
+{
+	struct policy_view *view = &lookout->view;
+	double room = lookout->config->policy.engage_at * view->limit - view->entries;
+	uint64_t now_ns = clock_now_ns();
+	uint32_t entries;
+
+	if (!lookout->idle || !clock_is_within(view->now_ns, now_ns, within_s) ||
+	    pulse_glance(&lookout->pulse, &entries) ||
+	    fabs((double)entries - lookout->idle_entries) > STILL_PART * room)
+		return false;
+	pulse_note(&lookout->pulse, now_ns, entries);
+	view->entries = entries;
+	return true;
 }
 
 int lookout_name_top(struct lookout *lookout, struct policy_decision *out)
@@ -336,11 +357,11 @@ double lookout_next_s(const struct lookout *lookout)
 int lookout_restart(struct lookout *lookout, uint32_t *entries)
 {
 	struct table_usage usage;
-	int err = headcount_read(&lookout->headcount, &usage);
+	int err = pulse_count(&lookout->pulse, &usage);
 
 	if (err)
 		return err;
-	forecast_restart(&lookout->forecast, clock_now_ns(), usage.entries);
+	pulse_restart(&lookout->pulse, usage.entries);
 	suspects_forget(lookout->suspects);
 	if (entries)
 		*entries = usage.entries;

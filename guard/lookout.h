@@ -44,6 +44,13 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out);
  */
 int lookout_name_top(struct lookout *lookout, struct policy_decision *out);
 
+/*
+ * Whether the table has hardly moved since a look that left it alone, within_s seconds ago at most, with nothing
+ * under way, so that another would find the same. Counts it, which takes a microsecond and no network
+ * namespace to be entered; the next look knows of that.
+ */
+bool lookout_is_still(struct lookout *lookout, double within_s);
+
 /* What the last decision was made on. */
 const struct policy_view *lookout_view(const struct lookout *lookout);
 

@@ -17,6 +17,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/text.h"
+#include "rules/ruleset.h"
 
 /* Refreshes that may fail before a lease ends. */
 static const double REFRESHES_PER_LEASE = 4;
@@ -34,8 +35,11 @@ static const double MEASURE_EVERY_S = 1;
 /* How often it is seen whether somebody changed the ruleset: what was out must be out in a second. */
 static const double INSPECT_EVERY_S = 0.25;
 
-/* Nothing of ours is there: it may take a second to see that another service is safe now. */
+/* Nothing of ours is there: it may take a moment to see that another service is safe now. */
 static const double IDLE_INSPECT_EVERY_S = 1;
+
+/* A table that is still is only counted, but for a look this often. */
+static const double STILL_S = 2;
 
 static bool enter(const struct rounds *rounds)
 {
@@ -156,8 +160,13 @@ static void meet(struct rounds *rounds)
 /* To see whether anything moved costs microseconds; to read the rules costs more. */
 static void keep_current(struct rounds *rounds)
 {
-	meet(rounds);
-	if (!vetting_is_current(rounds->warrant.vetting))
+	const struct vetting *vetting = rounds->warrant.vetting;
+	uint32_t generation;
+	int err = ruleset_generation(rounds->remedy->nl, &generation);
+
+	if (err || generation != leases_generation(rounds->leases))
+		meet(rounds);
+	if (err || !vetting_is_of(vetting, generation))
 		warrant_review(&rounds->warrant);
 }
 
@@ -240,20 +249,33 @@ static void look_closely(struct rounds *rounds)
 	}
 }
 
+/* Whether there is nothing for a look to do, nor will be before the next. */
+static bool is_still(struct rounds *rounds)
+{
+	double within_s = fmin(STILL_S, rounds->patience_s) - rounds->look.repeat;
+
+	if (!lookout_is_still(rounds->lookout, within_s))
+		return false;
+	rounds->remedy->deeds.looks++;
+	return true;
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	struct rounds *rounds = timer->data;
 	double next_s = lookout_next_s(rounds->lookout);
 
+	if (is_still(rounds))
+		return;
 	if (enter(rounds)) {
 		look(rounds);
 		look_closely(rounds);
 		next_s = inspect_in_time(rounds, lookout_next_s(rounds->lookout));
 		leave(rounds);
 	}
-	timer->repeat =
-		fmin(next_s,
-		     rounds->looked(rounds->data, lookout_view(rounds->lookout)->now_ns));
+	rounds->patience_s =
+		rounds->looked(rounds->data, lookout_view(rounds->lookout)->now_ns);
+	timer->repeat = fmin(next_s, rounds->patience_s);
 	ev_timer_again(loop, timer);
 }
 

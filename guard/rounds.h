@@ -43,6 +43,7 @@ struct rounds {
 	struct warrant warrant;
 	uint64_t measured_ns;  /* when the counters were read; 0: never */
 	uint64_t inspected_ns; /* when it was seen whether anything of that is due */
+	double patience_s;     /* after which there must be a look, as looked() said */
 	uint32_t lowest;       /* count since the table last neared the mark, or then */
 	ev_timer look;
 	ev_timer refresh;

@@ -320,13 +320,18 @@ void vetting_note_look(struct vetting *vetting, const struct service *service,
 		judge_look(vetting, row, translated, err);
 }
 
+bool vetting_is_of(const struct vetting *vetting, uint32_t generation)
+{
+	return vetting->generation && generation == vetting->generation &&
+	       legacy_look(vetting->legacy) == vetting->legacy_seen;
+}
+
 bool vetting_is_current(struct vetting *vetting)
 {
 	uint32_t generation;
 
 	return vetting->generation && ruleset_generation(vetting->nl, &generation) == 0 &&
-	       generation == vetting->generation &&
-	       legacy_look(vetting->legacy) == vetting->legacy_seen;
+	       vetting_is_of(vetting, generation);
 }
 
 void vetting_keep(struct vetting *vetting, bool before)

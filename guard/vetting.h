@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rules/midstream.h"
 
@@ -68,6 +69,9 @@ bool vetting_take_news(struct vetting *vetting, size_t i);
  */
 void vetting_keep(struct vetting *vetting, bool before);
 bool vetting_is_current(struct vetting *vetting);
+
+/* Whether it is of that generation of the ruleset, and of iptables-legacy as it is now. */
+bool vetting_is_of(const struct vetting *vetting, uint32_t generation);
 
 enum vetting_verdict vetting_verdict(const struct vetting *vetting, size_t i);
 

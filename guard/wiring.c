@@ -32,7 +32,6 @@ struct guard {
 	struct config wanted; /* the next, while a reload is under way */
 	const struct log *log;
 	struct journal *journal;
-	bool rehearse;
 	struct ev_loop *loop;
 	ev_signal interrupt;
 	ev_signal terminate;
@@ -116,8 +115,10 @@ static double on_looked(void *data, uint64_t looked_ns)
 	struct guard *guard = data;
 	struct status status;
 
-	dispatch_status(&guard->dispatch, &status);
-	liaison_look(&guard->liaison, &status, looked_ns);
+	if (liaison_listens(&guard->liaison)) {
+		dispatch_status(&guard->dispatch, &status);
+		liaison_look(&guard->liaison, &status, looked_ns);
+	}
 	return liaison_patience_s(&guard->liaison);
 }
 
@@ -129,7 +130,7 @@ static int open_wards(struct guard *guard, struct text *why)
 		.log = guard->log,
 		.journal = guard->journal,
 		.legacy = guard->setup.legacy,
-		.rehearse = guard->rehearse,
+		.rehearse = guard->setup.rehearse,
 		.looked = on_looked,
 		.data = guard,
 	};
@@ -210,8 +211,8 @@ static int open_all(struct guard *guard, struct text *why)
 	keep_journal(guard);
 	err = open_wards(guard, why);
 	if (!err)
-		err = desk_open(&guard->desk, &guard->config, guard->rehearse, guard->log,
-				why);
+		err = desk_open(&guard->desk, &guard->config, guard->setup.rehearse,
+				guard->log, why);
 	if (err)
 		return err;
 	/* libev aborts when it runs out of descriptors. */
@@ -237,12 +238,11 @@ int guard_open(struct guard **out, const struct guard_setup *setup, struct text 
 	guard->config = *setup->config;
 	guard->journal = setup->journal;
 	guard->log = setup->log;
-	guard->rehearse = setup->rehearse;
 	guard->dispatch = (struct dispatch){
 		.config = &guard->config,
 		.journal = guard->journal,
 		.wards = &guard->wards,
-		.rehearse = guard->rehearse,
+		.rehearse = guard->setup.rehearse,
 		.check = setup->reread ? prepare : NULL,
 		.data = guard,
 		.started_ns = clock_now_ns(),

@@ -48,6 +48,11 @@ size_t leases_count(const struct leases *l)
 	return (l->percent[0] > 0) + (l->percent[1] > 0);
 }
 
+bool leases_any(const struct leases *l)
+{
+	return leases_count(l) > 0;
+}
+
 uint64_t leases_changed_ns(const struct leases *l, size_t i)
 {
 	return l->changed_ns[i];

@@ -16,7 +16,10 @@ static struct {
 	char done[1000]; /* what was done, in words */
 	struct policy_view view;
 	double next_s;
-	bool current, any, moved, refresh_fails;
+	bool current, any, moved, refresh_fails, still;
+	double still_within_s;
+	uint32_t known_generation; /* to the leases; the ruleset is of generation 7 */
+	int generation_err;
 	uint64_t now_ns;
 	bool kept_as;
 	struct custody_report report;
@@ -49,6 +52,12 @@ double lookout_next_s(const struct lookout *lookout)
 	return world.next_s;
 }
 
+bool lookout_is_still(struct lookout *lookout, double within_s)
+{
+	world.still_within_s = within_s;
+	return world.still;
+}
+
 int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 {
 	did("look");
@@ -75,6 +84,24 @@ void warrant_ask_for_looks(const struct warrant *warrant)
 bool vetting_is_current(struct vetting *vetting)
 {
 	return world.current;
+}
+
+bool vetting_is_of(const struct vetting *vetting, uint32_t generation)
+{
+	assert_int_equal(generation, 7);
+	return world.current;
+}
+
+int ruleset_generation(struct nl *nl, uint32_t *out)
+{
+	if (!world.generation_err)
+		*out = 7;
+	return world.generation_err;
+}
+
+uint32_t leases_generation(const struct leases *leases)
+{
+	return world.known_generation;
 }
 
 void vetting_keep(struct vetting *vetting, bool before)
@@ -192,6 +219,20 @@ rules_that_have_changed_are_audited_on_the_way_and_not_at_the_mark(void **state)
 	assert_string_equal(at(990), "look apply meet ");
 }
 
+static void rules_that_are_known_are_not_read_again(void **state)
+{
+	world.known_generation = 7;
+	assert_string_equal(at(500), "look apply ");
+	world.current = false;
+	assert_string_equal(at(800), "look apply audit ");
+	world.known_generation = 6;
+	assert_string_equal(at(950), "look apply meet ");
+	/* It cannot be seen whether they are. */
+	world.known_generation = 7;
+	world.generation_err = -ENOBUFS;
+	assert_string_equal(at(990), "look apply meet audit ");
+}
+
 static void a_table_that_falls_and_climbs_again_nears_the_mark_again(void **state)
 {
 	assert_string_equal(at(600), "look apply meet ");
@@ -216,6 +257,38 @@ static void close_to_the_mark_it_looks_without_the_loop_but_not_for_ever(void **
 	world.next_s = LOOP_S;
 	look_closely(&ward_rounds);
 	assert_int_equal(remedy.deeds.looks, CLOSE_LOOKS);
+}
+
+static double on_looked(void *data, uint64_t looked_ns)
+{
+	did("told");
+	return 0.5;
+}
+
+static void a_table_that_is_still_is_not_looked_at(void **state)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
+
+	ward_rounds.looked = on_looked;
+	ward_rounds.inspected_ns = world.now_ns;
+	ev_timer_init(&ward_rounds.look, on_look, 0, 0.1);
+	ward_rounds.look.data = &ward_rounds;
+	ward_rounds.patience_s = INFINITY;
+	world.next_s = 0.2;
+	world.still = true;
+	on_look(loop, &ward_rounds.look, 0);
+	assert_string_equal(world.done, "");
+	assert_true(world.still_within_s == STILL_S - 0.1);
+	assert_int_equal(remedy.deeds.looks, 1);
+	world.still = false;
+	on_look(loop, &ward_rounds.look, 0);
+	assert_string_equal(world.done, "look apply told ");
+	assert_true(ward_rounds.look.repeat == 0.2);
+	/* Whoever is to be told is not left waiting for that. */
+	on_look(loop, &ward_rounds.look, 0);
+	assert_true(world.still_within_s == 0.5 - 0.2);
+	ev_timer_stop(loop, &ward_rounds.look);
+	ev_loop_destroy(loop);
 }
 
 static double inspected(double passed_s, double next_s)
@@ -315,6 +388,8 @@ int main(void)
 		ROUNDS_TEST(each_quarter_of_the_way_to_the_mark_the_rules_are_looked_at),
 		ROUNDS_TEST(
 			rules_that_have_changed_are_audited_on_the_way_and_not_at_the_mark),
+		ROUNDS_TEST(rules_that_are_known_are_not_read_again),
+		ROUNDS_TEST(a_table_that_is_still_is_not_looked_at),
 		ROUNDS_TEST(a_table_that_falls_and_climbs_again_nears_the_mark_again),
 		ROUNDS_TEST(above_the_mark_nothing_is_near),
 		ROUNDS_TEST(close_to_the_mark_it_looks_without_the_loop_but_not_for_ever),
