@@ -315,6 +315,7 @@ static bool is_foreign(const struct model_expr *expr)
 	case MODEL_PAYLOAD: return expr->source != MODEL_NO_REGISTER;
 	case MODEL_IMMEDIATE: return expr->is_verdict;
 	case MODEL_BITWISE:
+	case MODEL_BYTEORDER:
 	case MODEL_CMP:
 	case MODEL_COUNTER:
 	case MODEL_FIB:

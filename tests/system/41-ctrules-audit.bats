@@ -347,6 +347,22 @@ marked() {
 	verdict 0 udp/9001
 }
 
+@test "what ctrules itself puts there for other services is no reason against one" {
+	rules <<-NFT
+		table inet firewall {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				ct state new counter
+			}
+		}
+	NFT
+	on server ctrules -q add udp/7000 --share 30%
+	on server ctrules -q add udp/7001 --budget 100
+	on server ctrules -q add tcp/7002-7004
+	on server ctrules -q --force add out:udp/7005 --share 30%
+	verdict 0 udp/9000
+}
+
 @test "what somebody else puts into our table is judged" {
 	on server ctrules -q add udp/7000
 	rules <<-NFT
