@@ -17,8 +17,8 @@ static const double MEMORY_S = 6, LAG_MEMORY_S = 15;
 /* When the collector comes is not known to the moment: what it would prevent by so little is told. */
 static const double GC_LATE_S = 0.2, GC_MOST_S = 60, TICK_S = 0.004;
 
-/* Which part of the entries must move. */
-static const double STEADY_PART = 0.05;
+/* Which part of the entries must move; and of the limit may be free in a full table. */
+static const double STEADY_PART = 0.05, FULL_PART = 0.001;
 
 const char *outlook_name(enum outlook_verdict verdict)
 {
@@ -364,11 +364,13 @@ struct outlook_result outlook_ahead(const struct outlook *o, const struct foreca
 				    const struct lifetimes *l, uint32_t limit,
 				    uint32_t buckets)
 {
-	if (forecast_full_in(f, limit) <= 0)
+	/* What chance takes does not make it less so. */
+	if (f->level >= limit - fmin(forecast_noise(0), FULL_PART * limit))
 		return (struct outlook_result){
 			.verdict = OUTLOOK_FULL,
 			.settles_at = NAN,
-			.arrivals_per_s = NAN,
+			.arrivals_per_s =
+				o->weight_s > 0 ? o->arrivals / o->weight_s : NAN,
 			.slope = forecast_slope(f),
 		};
 	if (!l || o->sampled_ns == 0 || !forecast_ready(f))

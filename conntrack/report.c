@@ -30,7 +30,7 @@ static void add_tracking(const struct reading *reading, struct text *text)
 			 "tracking:  not active in this network namespace: nothing is "
 			 "tracked%s",
 			 reading->usage.entries ? " (entries are left over)" : "");
-	if (doubt && reading->probe_error)
+	if (doubt && reading->probe_error && reading->probe_error != -ENOSPC)
 		text_add(text, ": %s%s", strerror(-reading->probe_error),
 			 reading->probe_error == -ENETUNREACH ? " (is lo up?)" : "");
 	text_add(text, "\n");

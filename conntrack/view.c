@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/view.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,8 @@ const char *view_tracking_doubt(const struct reading *reading,
 		return NULL;
 	if (reading->missing)
 		return "finding out needs CAP_NET_ADMIN";
+	if (reading->probe_error == -ENOSPC)
+		return "the table is full, and a probe would push out an entry";
 	if (reading->active == ACTIVE_UNKNOWN)
 		return "could not send a probe over loopback";
 	if (reading->demand && demand_doubt(reading->demand, doubt))

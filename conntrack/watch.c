@@ -9,23 +9,14 @@
 
 #include "conntrack/collector.h"
 #include "conntrack/counters.h"
-#include "conntrack/demand.h"
 #include "conntrack/forecast.h"
 #include "conntrack/sampler.h"
+#include "conntrack/tracking.h"
 #include "conntrack/untracked.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
 
 static const double UNTRACKED_EVERY_S = 0.5;
-
-/*
- * Whether conntrack is active is asked so often, more seldom where that takes more than this part of a
- * core: the kernel spins for a lock while others fill or dump tables.
- */
-static const double PROBE_EVERY_S = 5, PROBE_SELDOM_S = 60, PROBE_SHARE = 0.0002;
-
-/* Of the time, for reading rules. */
-static const double DEMAND_SHARE = 0.001;
 
 /* How often in all the kernel is asked what it could not answer. */
 enum { TRIES = 3 };
@@ -50,13 +41,7 @@ struct watch {
 	uint64_t interrupted, overruns;
 	struct table_counters counters;
 
-	enum active active;
-	int probe_error;
-	double probe_cost_s; /* of the last, CPU time */
-	uint64_t probed_ns;  /* this and the next: CLOCK_MONOTONIC; 0: never */
-	uint64_t demand_ns;
-	double demand_cost_s;
-	struct demand demand; /* read while the probe leaves no entry */
+	struct tracking tracking;
 	uint64_t untracked_ns;
 	bool untracked_known;
 	struct untracked untracked;
@@ -229,32 +214,6 @@ static void count(struct watch *watch, struct reading *reading)
 		reading->since_s = clock_between_s(watch->shown_ns, watch->counted_ns);
 }
 
-/* Rules may be very many. */
-static void read_demand(struct watch *watch, uint64_t now_ns)
-{
-	if (!is_due(watch->demand_ns, now_ns, watch->demand_cost_s / DEMAND_SHARE))
-		return;
-	demand_read(watch->nl, &watch->demand);
-	watch->demand_ns = now_ns;
-	watch->demand_cost_s = clock_between_s(now_ns, clock_now_ns());
-}
-
-static void probe(struct watch *watch, uint64_t now_ns)
-{
-	double every_s = fmax(PROBE_EVERY_S, watch->probe_cost_s / PROBE_SHARE);
-	uint64_t spent_ns = clock_spent_ns();
-
-	if (!is_due(watch->probed_ns, now_ns, fmin(every_s, PROBE_SELDOM_S)))
-		return;
-	watch->probed_ns = now_ns;
-	watch->probe_error = active_probe(watch->nl, &watch->active);
-	watch->probe_cost_s = clock_between_s(spent_ns, clock_spent_ns());
-	if (watch->probe_error)
-		watch->active = ACTIVE_UNKNOWN;
-	if (watch->active == ACTIVE_NO)
-		read_demand(watch, now_ns);
-}
-
 /* From a sample, which has collected what had expired of the entries that it walked. */
 static void learn(struct watch *watch)
 {
@@ -327,6 +286,19 @@ static void tell_sample(const struct sampler *sampler, uint64_t now_ns,
 	}
 }
 
+/* What comes is at least what is turned away or pushes others out. */
+static void overflow(struct reading *reading)
+{
+	double lost = (double)reading->since.drop + reading->since.early_drop;
+
+	reading->verdict = OUTLOOK_FULL;
+	reading->full_s = reading->slope = 0;
+	reading->settles_at = NAN;
+	if (reading->since_s > 0)
+		reading->arrivals_per_s =
+			fmax(reading->arrivals_per_s, lost / reading->since_s);
+}
+
 static void predict(const struct watch *watch, struct reading *reading)
 {
 	const struct lifetimes *lifetimes = &watch->sampler.lifetimes;
@@ -344,6 +316,8 @@ static void predict(const struct watch *watch, struct reading *reading)
 		reading->settles_at =
 			fmax(ahead.settles_at, (double)reading->usage.entries);
 	reading->arrivals_per_s = ahead.arrivals_per_s;
+	if (tracking_overflows(&reading->usage, &reading->since))
+		overflow(reading);
 }
 
 int watch_glance(struct watch *watch, struct reading *out)
@@ -361,13 +335,15 @@ int watch_glance(struct watch *watch, struct reading *out)
 	reading.buckets = watch->buckets;
 	count(watch, &reading);
 	if (!watch->missing) {
-		probe(watch, now_ns);
+		tracking_look(&watch->tracking, watch->nl, &watch->usage, &reading.since,
+			      now_ns);
 		look(watch, now_ns);
 		read_untracked(watch, now_ns);
 		tell_sample(&watch->sampler, now_ns, &reading);
-		reading.active = watch->active;
-		reading.probe_error = watch->probe_error;
-		reading.demand = watch->active == ACTIVE_NO ? &watch->demand : NULL;
+		reading.active = watch->tracking.active;
+		reading.probe_error = watch->tracking.error;
+		if (reading.active == ACTIVE_NO)
+			reading.demand = &watch->tracking.demand;
 		reading.interrupted = watch->interrupted + watch->sampler.interrupted;
 		reading.overruns = watch->overruns + watch->sampler.overruns;
 		reading.untracked = watch->untracked_known ? &watch->untracked : NULL;

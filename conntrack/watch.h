@@ -32,7 +32,7 @@ struct reading {
 	struct table_counters since; /* what they gained since the reading before */
 	double since_s; /* how long ago that was, or that the watch began; 0: no rates */
 	enum active active;
-	int probe_error; /* 0, or the -errno for which that is not known */
+	int probe_error; /* 0, or the -errno for which that is not known; -ENOSPC: the table is full */
 	const struct demand
 		*demand; /* if it left no entry: what would have; NULL: not known */
 	bool predicted;  /* there is enough history for the next five */
