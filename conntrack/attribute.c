@@ -174,7 +174,7 @@ static void set_socket(struct attribute_key *key, const struct host *host,
 		key->state = HOLDER_PROCESS;
 		memcpy(&key->address, &listener->inode, sizeof(listener->inode));
 	} else if (sight->to_here) {
-		key->state = HOLDER_NONE;
+		key->state = host_left_out(host) ? HOLDER_UNKNOWN : HOLDER_NONE;
 	} else {
 		key->state = sight->from_here ? HOLDER_OUTBOUND : HOLDER_FORWARDED;
 	}

@@ -243,6 +243,9 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 			    number(sampled, reading->sample_age_s));
 	json_object_set_new(object, "dumps_interrupted",
 			    sampled ? json_integer((json_int_t)reading->interrupted)
+	json_object_set_new(object, "sockets_left_out",
+			    sampled ? json_integer((json_int_t)reading->left_out)
+					     : json_null());
 				    : json_null());
 	json_object_set_new(object, "netlink_overruns",
 			    sampled ? json_integer((json_int_t)reading->overruns)

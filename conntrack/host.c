@@ -18,6 +18,11 @@ void host_add_listener(struct host *host, const struct host_listener *listener)
 		host->left_out++;
 }
 
+size_t host_left_out(const struct host *host)
+{
+	return host->left_out + host->addresses.left_out;
+}
+
 /*
  * By protocol and port; of one port, those bound to an address first, those of both families
  * last; of several workers' the oldest first, so that it is the same at each reading.

@@ -126,6 +126,10 @@ static void add_rows(const struct view *view, const struct reading *reading,
 					  : "a sample of %s live entries, by %s:\n",
 		 view_count(flows, reading->sample.flows), view_by_name(view->by));
 	if (reading->sample.malformed)
+	if (reading->left_out)
+		text_add(text,
+			 "  (%zu sockets and addresses of this host are too many to know)\n",
+			 reading->left_out);
 		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->sample.flows == 0)
 		return;

@@ -10,7 +10,8 @@
 #include "lib/clock.h"
 #include "lib/nl.h"
 
-static const double HOST_EVERY_S = 2; /* listeners and addresses */
+/* Listeners and addresses are read so often, more seldom where it takes more than this part of the time. */
+static const double HOST_EVERY_S = 2, HOST_SHARE = 0.001;
 
 /*
  * A worst share of 50 % is within 2 points in 95 % of samples of 2,401, in 99 % of 4,000 flows,
@@ -44,11 +45,13 @@ void sampler_see_host(struct sampler *sampler, struct nl *diag, struct nl *route
 {
 	uint64_t before = sampler->fingerprint;
 
-	if (!is_due(sampler->host_ns, now_ns, HOST_EVERY_S))
+	if (!is_due(sampler->host_ns, now_ns,
+		    fmax(HOST_EVERY_S, sampler->host_cost_s / HOST_SHARE)))
 		return;
 	sampler->host_ns = now_ns;
 	/* What could be read is used. */
 	(void)listeners_read(diag, route, &sampler->host);
+	sampler->host_cost_s = clock_between_s(now_ns, clock_now_ns());
 	sampler->fingerprint = host_fingerprint(&sampler->host);
 	sampler->listeners_changed |= sampler->fingerprint != before;
 }

@@ -28,6 +28,7 @@ struct sampler {
 	double cost_s;        /* what the next is expected to take */
 	uint32_t counted;     /* entries that the kernel counted then */
 	uint64_t host_ns;     /* when listeners and addresses were read */
+	double host_cost_s;   /* what that took */
 	uint64_t fingerprint; /* of the listeners */
 	bool listeners_changed;         /* since the last sample */
 	bool whole;                     /* all entries are wanted, not a sample */

@@ -10,6 +10,7 @@
 #include "conntrack/collector.h"
 #include "conntrack/counters.h"
 #include "conntrack/forecast.h"
+#include "conntrack/host.h"
 #include "conntrack/sampler.h"
 #include "conntrack/tracking.h"
 #include "conntrack/untracked.h"
@@ -271,6 +272,7 @@ static void tell_sample(const struct sampler *sampler, uint64_t now_ns,
 	reading->sample_cost_s = sampler->took_s;
 	reading->sample = sampler->sample;
 	reading->sample_counted = sampler->counted;
+	reading->left_out = host_left_out(&sampler->host);
 	reading->services = &sampler->breakdown.services;
 	reading->sources = &sampler->breakdown.sources;
 	reading->states = &sampler->breakdown.states;

@@ -49,6 +49,7 @@ struct reading {
 		overruns; /* answers that were lost for want of memory, and asked for again (ENOBUFS) */
 	double sample_cost_s;    /* how long it took */
 	uint32_t sample_counted; /* entries that the kernel counted then */
+	size_t left_out; /* listeners and addresses that there was no room for */
 	struct sample sample;
 	const struct attribute *services; /* sorted; these belong to the watch and are */
 	const struct attribute *sources;  /* valid until its next call */

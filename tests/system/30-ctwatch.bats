@@ -252,6 +252,53 @@ names() { # PROCESS PID: whether ctwatch's last line does
 		jq -e --arg n "$1" --argjson p "$2" '.tables[0].services[0] | .process == $n and .pid == $p'
 }
 
+@test "a process is found behind others that have very many descriptors" {
+	for ((i = 0; i < 3; i++)); do
+		background on box python3 -c 'import os, resource, signal
+resource.setrlimit(resource.RLIMIT_NOFILE, (18000, 18000))
+null = os.open("/dev/null", os.O_RDONLY)
+for i in range(17900):
+    os.dup(null)
+print("ready", flush=True)
+signal.pause()'
+		many+=("$pid")
+	done
+	for pid in "${many[@]}"; do
+		wait_until 60 grep -q ready "$BATS_TEST_TMPDIR/$pid.out"
+	done
+	background on box listen udp 127.0.0.1 9000
+	listener=$pid
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$listener.out"
+	[ "$listener" -gt "${many[2]}" ]
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	run -0 --separate-stderr on box ctwatch --once
+	kill "${many[@]}" "$listener"
+	[[ $output == *" listen[$listener]"* ]]
+}
+
+@test "a listener is found among thousands" {
+	background on box python3 -c 'import resource, signal, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (7000, 7000))
+sockets = []
+for port in range(20000, 26000):
+    sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sockets[-1].bind(("127.0.0.1", port))
+print("ready", flush=True)
+signal.pause()'
+	others=$pid
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$others.out"
+	background on box listen udp 127.0.0.1 9000
+	listener=$pid
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/$listener.out"
+	on box ctfill -d 127.0.0.1 -P 9000 50
+	on box ctfill -d 127.0.0.1 -P 25999 20
+	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
+	kill "$others" "$listener"
+	jq -c '.tables[0] | [.sockets_left_out, .services]' "$BATS_TEST_TMPDIR/out"
+	jq -e --argjson l "$listener" --argjson o "$others" '.tables[0] | .sockets_left_out == 0
+		and [.services[0:2][] | [.entries, .pid]] == [[50, $l], [20, $o]]' "$BATS_TEST_TMPDIR/out"
+}
+
 @test "looking for a process ends with the one that holds the sockets" {
 	command -v strace >/dev/null || skip "no strace (package strace)"
 	background on box ctserve echo=udp/9000

@@ -368,6 +368,23 @@ static void a_flow_is_of_a_socket_or_it_is_told_why_not(void **state)
 	assert_socket(*state, &flow, HOLDER_NONE, 0);
 }
 
+static void where_listeners_were_left_out_nobody_says_that_there_is_none(void **state)
+{
+	struct flow flow =
+		flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 7777);
+	struct host *host = *state;
+
+	host->left_out = 1;
+	assert_int_equal(host_left_out(host), 1);
+	assert_socket(host, &flow, HOLDER_UNKNOWN, 0);
+	host->left_out = 0;
+	host->addresses.left_out = 2;
+	assert_int_equal(host_left_out(host), 2);
+	assert_socket(host, &flow, HOLDER_UNKNOWN, 0);
+	flow = flow_between(IPPROTO_UDP, "198.51.100.7", 4000, "192.0.2.1", 9000);
+	assert_socket(host, &flow, HOLDER_PROCESS, 1);
+}
+
 static void processes_have_their_name_and_others_a_reason(void **state)
 {
 	struct attribute_key key;
@@ -580,6 +597,7 @@ int main(void)
 		WITH_HOST(sources_are_networks_and_states_have_names),
 		WITH_HOST(the_source_of_a_reversed_flow_is_the_client),
 		WITH_HOST(a_flow_is_of_a_socket_or_it_is_told_why_not),
+		WITH_HOST(where_listeners_were_left_out_nobody_says_that_there_is_none),
 		cmocka_unit_test(processes_have_their_name_and_others_a_reason),
 		cmocka_unit_test(rows_add_up_and_are_sorted),
 		cmocka_unit_test(rows_stay_bounded_whatever_arrives),
