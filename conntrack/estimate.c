@@ -10,6 +10,9 @@
 /* How long an expired entry is counted at most. */
 static const double UNCOLLECTED_MAX_S = 60;
 
+/* How far off the number of the expired may be, as a part of it: that is reckoned, not counted. */
+static const double EXPIRED_ERROR = 0.25;
+
 /* Expiries per live entry and second, as those to come in the next seconds promise them. */
 static double expiry_rate(const struct sample *sample)
 {
@@ -26,11 +29,16 @@ struct estimate_live estimate_live(const struct reading *reading)
 	const struct sample *sample = &reading->sample;
 	struct estimate_live live = { .exact = sample->complete,
 				      .most = reading->usage.entries };
+	double expired;
 
-	if (live.exact)
-		live.least = live.most = sample->flows + sample->malformed;
-	else
-		live.least = live.most / (1 + UNCOLLECTED_MAX_S * expiry_rate(sample));
+	if (live.exact) {
+		live.least = live.about = live.most = sample->flows + sample->malformed;
+		return live;
+	}
+	live.about = reading->live > 0 ? fmin(reading->live, live.most) : live.most;
+	expired = live.most - live.about;
+	live.least = live.most / (1 + UNCOLLECTED_MAX_S * expiry_rate(sample));
+	live.least = fmax(0, fmin(live.least, live.about - EXPIRED_ERROR * expired));
 	return live;
 }
 
@@ -43,11 +51,12 @@ struct estimate estimate_row(const struct reading *reading,
 	struct estimate estimate = {
 		.share = share.ratio,
 		.share_error = share.error,
-		.entries = live.exact ? row->flows : share.ratio * live.most,
+		.entries = live.exact ? row->flows : share.ratio * live.about,
 	};
+	double off =
+		fmax(live.about - live.least, EXPIRED_ERROR * (live.most - live.about));
 
 	if (!live.exact)
-		estimate.entries_error =
-			share.error * live.most + share.ratio * (live.most - live.least);
+		estimate.entries_error = share.error * live.about + share.ratio * off;
 	return estimate;
 }

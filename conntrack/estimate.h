@@ -13,10 +13,14 @@ struct reading;
  * (net/netfilter/nf_conntrack_core.c, GC_SCAN_INTERVAL_MAX). Pure.
  */
 
-/* How many entries are live: exactly, if the sample is complete, else between two bounds. */
+/*
+ * How many entries are live: exactly, if the sample is complete, else between two bounds, and about so
+ * many as the outlook has reckoned from what walks have collected and what expires.
+ */
 struct estimate_live {
 	bool exact;
 	double least; /* if entries have expired for a minute as fast as they are about to */
+	double about;
 	double most; /* the kernel's count */
 };
 
@@ -26,7 +30,7 @@ struct estimate_live estimate_live(const struct reading *reading);
 struct estimate {
 	double share;       /* of live entries */
 	double share_error; /* the truth is within this of share in 95 % of samples; 0: exact */
-	double entries; /* the share of all that are counted; exact: those that are live */
+	double entries;       /* about so many are live */
 	double entries_error; /* the same for it, and for what may have expired */
 };
 

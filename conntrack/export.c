@@ -161,6 +161,8 @@ static void set_live(json_t *object, const struct reading *reading)
 
 	json_object_set_new(object, "live_entries",
 			    exact ? json_integer((json_int_t)live.most) : json_null());
+	json_object_set_new(object, "live_entries_about",
+			    sampled ? json_integer(llround(live.about)) : json_null());
 	json_object_set_new(object, "live_entries_at_least",
 			    sampled ? json_integer((json_int_t)live.least) : json_null());
 }
@@ -241,11 +243,11 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 				    : json_null());
 	json_object_set_new(object, "sample_age_seconds",
 			    number(sampled, reading->sample_age_s));
-	json_object_set_new(object, "dumps_interrupted",
-			    sampled ? json_integer((json_int_t)reading->interrupted)
 	json_object_set_new(object, "sockets_left_out",
 			    sampled ? json_integer((json_int_t)reading->left_out)
-					     : json_null());
+				    : json_null());
+	json_object_set_new(object, "dumps_interrupted",
+			    sampled ? json_integer((json_int_t)reading->interrupted)
 				    : json_null());
 	json_object_set_new(object, "netlink_overruns",
 			    sampled ? json_integer((json_int_t)reading->overruns)

@@ -39,6 +39,21 @@ static double scale_of(const struct outlook *o, const struct lifetimes *l)
 	return l->flows ? live / l->flows : 0;
 }
 
+/*
+ * What had expired when the first sample walked: with what was live it made up the count before. A walk of a
+ * part of the table lists what is live there in one of its two buckets, and collects what has expired in
+ * both (ctnetlink_dump_table() in net/netfilter/nf_conntrack_netlink.c). So this solves live + expired =
+ * before for part, with live = flows / part and expired = collected / (part (2 - part)).
+ */
+static double expired_before(const struct lifetimes *l, double before, double collected)
+{
+	double half = before + l->flows / 2.0;
+	double root = half * half - before * (2.0 * l->flows + collected);
+	double part = (half - sqrt(fmax(0, root))) / before;
+
+	return part > 0 ? fmax(0, before - l->flows / part) : 0;
+}
+
 /* Entries of the sample that expire a second: by its first, if these are many enough. */
 static double dying_of_slice(const struct lifetimes *l)
 {
@@ -175,8 +190,13 @@ void outlook_note(struct outlook *o, const struct forecast *f, const struct life
 	o->fallen = forecast_fallen(f);
 	o->gc_next_s =
 		collector_interval_s(l, o->entries, o->tick_s > 0 ? o->tick_s : TICK_S);
-	if (first)
+	if (first) {
+		if (!walk->whole && walk->collected > 0)
+			o->expired = expired_before(l, f->level + walk->collected,
+						    walk->collected) -
+				     walk->collected;
 		return;
+	}
 	follow_expired(o, f, l, fallen, buckets);
 	note_walk(o, f, l, walk);
 	if (l->compared)
@@ -347,6 +367,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 	struct outlook_result result = { 0 };
 
 	c.expired = expired_now(o, f, l, c.age_s, collected);
+	result.live = f->level - c.expired;
 	/* While it falls the count does not tell who comes. */
 	if (!climbs && o->weight_s > 0)
 		c.arriving = o->arrivals / o->weight_s;
@@ -364,16 +385,16 @@ struct outlook_result outlook_ahead(const struct outlook *o, const struct foreca
 				    const struct lifetimes *l, uint32_t limit,
 				    uint32_t buckets)
 {
+	struct outlook_result result = !l || o->sampled_ns == 0 || !forecast_ready(f)
+					       ? by_history(f, limit)
+					       : by_lifetimes(o, f, l, limit, buckets);
+
 	/* What chance takes does not make it less so. */
-	if (f->level >= limit - fmin(forecast_noise(0), FULL_PART * limit))
-		return (struct outlook_result){
-			.verdict = OUTLOOK_FULL,
-			.settles_at = NAN,
-			.arrivals_per_s =
-				o->weight_s > 0 ? o->arrivals / o->weight_s : NAN,
-			.slope = forecast_slope(f),
-		};
-	if (!l || o->sampled_ns == 0 || !forecast_ready(f))
-		return by_history(f, limit);
-	return by_lifetimes(o, f, l, limit, buckets);
+	if (f->level >= limit - fmin(forecast_noise(0), FULL_PART * limit)) {
+		result.verdict = OUTLOOK_FULL;
+		result.full_s = 0;
+		result.settles_at = NAN;
+		result.slope = forecast_slope(f);
+	}
+	return result;
 }

@@ -64,6 +64,7 @@ struct outlook_result {
 	double full_s; /* INFINITY: not at this course */
 	double settles_at; /* entries, the crest of what garbage collection leaves; NAN: none */
 	double arrivals_per_s; /* new entries; NAN: not known */
+	double live;           /* entries that have not expired; 0: not known */
 	/*
 	 * Entries gained a second, as far as they matter to the verdict: what is collected again and
 	 * again does not, and of a steady table it is 0.

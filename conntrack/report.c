@@ -99,16 +99,15 @@ static void add_expired(const struct reading *reading, struct text *text)
 {
 	struct estimate_live live = estimate_live(reading);
 	double counted = reading->sample_counted;
-	char number[VIEW_COUNT_MAX];
+	char number[VIEW_COUNT_MAX], about[VIEW_COUNT_MAX];
 
 	if (live.exact && live.least < counted)
 		text_add(text,
 			 "           %s of the counted have expired, and go by and by\n",
 			 view_count(number, counted - live.least));
 	else if (!live.exact && live.least < 0.95 * live.most)
-		text_add(text,
-			 "           at least %s are live, others may have expired\n",
-			 view_count(number, live.least));
+		text_add(text, "           about %s are live, at least %s\n",
+			 view_count(about, live.about), view_count(number, live.least));
 }
 
 static void add_rows(const struct view *view, const struct reading *reading,
@@ -126,11 +125,12 @@ static void add_rows(const struct view *view, const struct reading *reading,
 					  : "a sample of %s live entries, by %s:\n",
 		 view_count(flows, reading->sample.flows), view_by_name(view->by));
 	if (reading->sample.malformed)
+		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->left_out)
 		text_add(text,
-			 "  (%zu sockets and addresses of this host are too many to know)\n",
+			 "  (%zu sockets and addresses of this host are too many to "
+			 "know)\n",
 			 reading->left_out);
-		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->sample.flows == 0)
 		return;
 	text_add(text, "  %-32s %6s %6s %10s  %s  %s%s\n", "", "share", "", "entries",

@@ -318,6 +318,7 @@ static void predict(const struct watch *watch, struct reading *reading)
 		reading->settles_at =
 			fmax(ahead.settles_at, (double)reading->usage.entries);
 	reading->arrivals_per_s = ahead.arrivals_per_s;
+	reading->live = ahead.live;
 	if (tracking_overflows(&reading->usage, &reading->since))
 		overflow(reading);
 }

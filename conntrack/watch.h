@@ -41,6 +41,7 @@ struct reading {
 	enum outlook_verdict verdict;
 	double settles_at; /* entries, those that expired but are counted too; NAN: none */
 	double arrivals_per_s; /* new entries; NAN: not known */
+	double live;           /* entries that have not expired, about; 0: not known */
 	bool sampled; /* the following are known; they may be older than the rest: */
 	double sample_age_s;
 	uint64_t
@@ -48,8 +49,8 @@ struct reading {
 	uint64_t
 		overruns; /* answers that were lost for want of memory, and asked for again (ENOBUFS) */
 	double sample_cost_s;    /* how long it took */
+	size_t left_out;         /* listeners and addresses that there was no room for */
 	uint32_t sample_counted; /* entries that the kernel counted then */
-	size_t left_out; /* listeners and addresses that there was no room for */
 	struct sample sample;
 	const struct attribute *services; /* sorted; these belong to the watch and are */
 	const struct attribute *sources;  /* valid until its next call */

@@ -50,8 +50,9 @@ enum {
 };
 
 struct sim_flow {
-	uint32_t id;   /* 0: free */
-	uint32_t next; /* in its slot of the wheel, + 1 */
+	uint32_t id;    /* 0: free */
+	uint32_t next;  /* in its slot of the wheel, + 1 */
+	uint32_t other; /* where in the order of the table its answers' bucket is */
 	enum sim_kind kind;
 	bool expired;
 	bool replied, assured;
@@ -169,6 +170,7 @@ static inline void sim_arrive(struct sim *sim, const struct sim_source *source)
 	} while (sim->flow[i].id);
 	flow = &sim->flow[i];
 	*flow = (struct sim_flow){ .id = ++sim->last_id, .kind = source->kind };
+	flow->other = (uint32_t)(flow->id * 2246822519ULL % sim->capacity);
 	flow->deadline_s =
 		(float)(sim->now_s + (source->timeout_s > 0 ? source->timeout_s : 30));
 	flow->ends_s = (float)(sim->now_s - source->stay_s * log(1 - sim_chance(sim)));
@@ -366,8 +368,8 @@ static inline void sim_step(struct sim *sim)
 }
 
 /*
- * A sample of max flows, in the order of the table; what is expired on the way is collected.
- * Returns whether these were all.
+ * A sample of max flows, in the order of the table; what is expired on the way is collected, be it in the
+ * bucket of its answers. Returns whether these were all.
  */
 static inline bool sim_sample(struct sim *sim, uint32_t max,
 			      void (*add)(const struct flow *flow, void *data),
@@ -393,8 +395,10 @@ static inline bool sim_sample(struct sim *sim, uint32_t max,
 		seen++;
 	}
 	for (uint32_t k = 0; k < sim->expired_count; k++) {
-		if (sim->expired[k] < i) {
-			sim->flow[sim->expired[k]].id = 0;
+		struct sim_flow *flow = &sim->flow[sim->expired[k]];
+
+		if (sim->expired[k] < i || flow->other < i) {
+			flow->id = 0;
 			sim->count--;
 		} else {
 			sim->expired[kept++] = sim->expired[k];

@@ -47,6 +47,26 @@ static void where_nothing_is_about_to_expire_the_count_is_live(void **state)
 	assert_true(estimate.share_error > 0.013 && estimate.share_error < 0.014);
 }
 
+/* 30,000 live beside 100,000 that a flood has left behind, of which nothing is about to expire. */
+static void what_has_expired_is_nobody_s(void **state)
+{
+	struct reading reading = reading_of(130000, 0, false);
+	const struct attribute_row all = { .flows = 4000 };
+	struct estimate estimate;
+
+	reading.live = 28700;
+	estimate = estimate_row(&reading, &all);
+	assert_true(estimate.share == 1 && estimate.entries == 28700);
+	assert_true(estimate.entries + estimate.entries_error >= 30000);
+	assert_true(estimate.entries_error < 30000);
+	assert_true(estimate_live(&reading).about == 28700);
+	assert_true(estimate_live(&reading).least < 28700);
+	assert_true(estimate_live(&reading).most == 130000);
+	/* That is of a moment before or after: more than are counted do not live. */
+	reading.live = 131000;
+	assert_true(estimate_live(&reading).about == 130000);
+}
+
 /* Entries of 5 s each, at a steady rate: a count of 9 times what lived was measured so. */
 static void what_expires_fast_may_be_counted_long_after(void **state)
 {
@@ -78,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_table_is_known_exactly_whatever_is_counted),
 		cmocka_unit_test(where_nothing_is_about_to_expire_the_count_is_live),
+		cmocka_unit_test(what_has_expired_is_nobody_s),
 		cmocka_unit_test(what_expires_fast_may_be_counted_long_after),
 		cmocka_unit_test(an_empty_sample_says_nothing),
 	};

@@ -128,6 +128,59 @@ static void one_sample_of_a_steady_table_says_so(void **state)
 	sim_close(&sim);
 }
 
+/* Where evicting makes room for several at a time, or the kernel's collector for some. */
+static void a_table_that_lacks_next_to_nothing_is_full(void **state)
+{
+	static const uint32_t MISSING[] = { 0, 2, 1, 9, 0, 2 };
+	struct forecast f = { 0 };
+	struct outlook o = { 0 };
+
+	for (uint64_t i = 0; i < 60; i++) {
+		struct outlook_result result;
+
+		forecast_add(&f, (1000 + i) * 100000000, LIMIT - MISSING[i % 6]);
+		result = outlook_ahead(&o, &f, NULL, LIMIT, LIMIT);
+		assert_int_equal(result.verdict, OUTLOOK_FULL);
+		assert_true(result.full_s == 0);
+	}
+	forecast_add(&f, 1000000000000, LIMIT - 30);
+	assert_int_not_equal(outlook_ahead(&o, &f, NULL, LIMIT, LIMIT).verdict,
+			     OUTLOOK_FULL);
+	/* In a small one 10 are much. */
+	f = (struct forecast){ 0 };
+	for (uint64_t i = 1; i < 60; i++)
+		forecast_add(&f, i * 100000000, 90);
+	assert_int_not_equal(outlook_ahead(&o, &f, NULL, 100, LIMIT).verdict,
+			     OUTLOOK_FULL);
+}
+
+/* What a flood has left behind is counted, but expired: the first walk shows how much. */
+static void what_has_expired_is_told_from_what_lives(void **state)
+{
+	static struct replay replay;
+	struct outlook_result result;
+	struct sim sim;
+
+	sim_open(&sim, 1, LIMIT, 1000);
+	add_source(&sim, (struct sim_source){ SIM_LASTING, .end_s = 1, .to = 3000 });
+	add_source(&sim, (struct sim_source){ SIM_ONESHOT, .end_s = 1, .to = 10000,
+					      .timeout_s = 1 });
+	while (sim.now_s < 5)
+		sim_step(&sim);
+	memset(&replay, 0, sizeof(replay));
+	replay.sample_max = SAMPLE;
+	assert_true(sim.count > 12000);
+	for (int readings = 0; readings < 10;) {
+		sim_step(&sim);
+		if (!replay_step(&replay, &sim))
+			continue;
+		readings++;
+		result = replay_ahead(&replay, &sim);
+		assert_true(fabs(result.live - (sim.count - sim.expired_count)) < 300);
+	}
+	sim_close(&sim);
+}
+
 /* Streams that go on fill the table although each of their timeouts says half a minute. */
 static void streams_that_go_on_do_not_settle(void **state)
 {
@@ -432,6 +485,8 @@ static void a_recorded_constant_load_is_steady_by_its_count_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_that_lacks_next_to_nothing_is_full),
+		cmocka_unit_test(what_has_expired_is_told_from_what_lives),
 		cmocka_unit_test(a_flood_is_told_to_the_second),
 		cmocka_unit_test(a_flood_that_settles_is_told_from_one_that_fills),
 		cmocka_unit_test(a_flood_that_ended_drains),
