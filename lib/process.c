@@ -12,12 +12,19 @@
 /* It hands on the sockets that it holds: another holder is meant. */
 enum { FIRST_PID = 1 };
 
+/*
+ * First all processes are asked for so many of their descriptors: what a server listens at it has
+ * opened first, and its clients' connections, of which it may have more than the bound, after that.
+ */
+enum { FIRST_LINKS = 256 };
+
 /* One walk: what is looked for and how much of the bound is left. */
 struct walk {
 	struct process *processes;
 	size_t count;
 	size_t missing;
 	unsigned int links_left;
+	bool first; /* the first descriptors of each process, or the others */
 };
 
 static void read_name(int dir, char name[PROCESS_NAME_MAX])
@@ -64,17 +71,25 @@ static void found(struct walk *walk, uint64_t inode, pid_t pid, int dir)
 	walk->missing -= pid != FIRST_PID;
 }
 
+/* Descriptors are listed by number. */
+static bool is_over(const struct walk *walk, unsigned int seen)
+{
+	return walk->missing == 0 || walk->links_left == 0 ||
+	       (walk->first && seen >= FIRST_LINKS);
+}
+
 /* The links of one process's descriptors. */
 static void walk_links(struct walk *walk, pid_t pid, int dir, DIR *links)
 {
 	const struct dirent *entry;
+	unsigned int seen = 0;
 
-	while (walk->missing > 0 && walk->links_left > 0 && (entry = readdir(links))) {
+	while (!is_over(walk, seen) && (entry = readdir(links))) {
 		unsigned long long inode;
 		char target[64];
 		ssize_t bytes;
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || (++seen <= FIRST_LINKS && !walk->first))
 			continue;
 		walk->links_left--;
 		bytes = readlinkat(dirfd(links), entry->d_name, target,
@@ -165,6 +180,9 @@ void process_find(struct process *processes, size_t count, uint64_t netns)
 		walk.missing += processes[i].inode != 0 &&
 				(i == 0 || processes[i].inode != processes[i - 1].inode);
 	}
-	walk_processes(&walk, netns, true);
-	walk_processes(&walk, netns, false);
+	for (int i = 0; i < 2; i++) {
+		walk.first = i == 0;
+		walk_processes(&walk, netns, true);
+		walk_processes(&walk, netns, false);
+	}
 }
