@@ -28,22 +28,37 @@ static void put_netns(struct canvas *canvas, int row, int column, int width,
 	text_free(&name);
 }
 
+/* "250ms" is 0.25 s; what is long, in what it is easily said in. */
+static void add_interval(struct text *text, double seconds)
+{
+	if (seconds < 120)
+		text_add(text, "%.3g s", seconds);
+	else if (seconds < 7200)
+		text_add(text, "%.3g min", seconds / 60);
+	else
+		text_add(text, "%.3g h", seconds / 3600);
+}
+
 void margin_title(struct canvas *canvas, int row, const struct panel *panel)
 {
 	const struct keys *keys = panel->keys;
-	char right[64];
+	struct text right = { 0 };
 	int column = canvas_add(canvas, row, 0, STYLE_STRONG, "ctwatch") + 2;
-	int width =
-		snprintf(right, sizeof(right), "%severy %.3g s  %s",
-			 keys->paused ? "PAUSED  " : "", keys->interval_s, panel->clock);
+	int width;
 
+	text_add(&right, "%severy ", keys->paused ? "PAUSED  " : "");
+	add_interval(&right, keys->interval_s);
+	text_add(&right, "  %s", panel->clock);
+	width = (int)right.length;
 	/* Where both do not fit, that the picture stands still is what must be known. */
 	if (column + width > canvas->width)
-		width = keys->paused ? snprintf(right, sizeof(right), "PAUSED") : 0;
+		width = keys->paused ? (int)strlen("PAUSED") : 0;
 	if (panel->reading && panel->reading->netns)
 		put_netns(canvas, row, column, canvas->width - column - width - 2, panel);
 	canvas_add(canvas, row, canvas->width - width,
-		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%.*s", width, right);
+		   keys->paused ? STYLE_WARN : STYLE_PLAIN, "%.*s", width,
+		   text_str(&right));
+	text_free(&right);
 }
 
 /* NULL: there is nothing to warn of. The text may be in doubt[]. */

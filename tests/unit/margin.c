@@ -59,9 +59,13 @@ static void the_title_says_where_and_how_often(void **state)
 	s.keys.interval_s = 60;
 	margin_title(&s.canvas, 0, &s.panel);
 	assert_row(&s, "ctwatch  box (3 of 12)        every 60 s  21:44:24");
+	s.keys.interval_s = 1200;
+	margin_title(&s.canvas, 0, &s.panel);
+	assert_row(&s, "ctwatch  box (3 of 12)      every 20 min  21:44:24");
+	s.keys.interval_s = 3600;
 	s.panel.reading = NULL;
 	margin_title(&s.canvas, 0, &s.panel);
-	assert_row(&s, "ctwatch                       every 60 s  21:44:24");
+	assert_row(&s, "ctwatch                     every 60 min  21:44:24");
 	canvas_free(&s.canvas);
 }
 
