@@ -92,6 +92,11 @@ static double sample_age_seconds(const struct reading *reading)
 	return reading->sampled ? reading->sample_age_s : NAN;
 }
 
+static double counted_age_seconds(const struct reading *reading)
+{
+	return reading->called ? reading->called_age_s : NAN;
+}
+
 static const struct gauge GAUGES[] = {
 	{ "ctkit_conntrack_entries",
 	  "Entries of the table, with expired ones that are not collected yet.",
@@ -112,6 +117,9 @@ static const struct gauge GAUGES[] = {
 	  sampled_entries },
 	{ "ctkit_conntrack_sample_age_seconds", "How long ago that was.",
 	  sample_age_seconds },
+	{ "ctkit_conntrack_counted_age_seconds",
+	  "How long ago the services that were asked for were counted.",
+	  counted_age_seconds },
 };
 
 /* The labels of a sample: the namespace, if need be, then what else there is, ended by no name. */

@@ -267,4 +267,6 @@ void view_line(const struct view *view, const struct reading *reading, struct te
 	if (reading->sampled)
 		add_top(view, reading, text);
 	view_called(reading, "  counted ", text);
+	if (reading->called && reading->called_age_s >= 1)
+		text_add(text, " (%.0f s ago)", reading->called_age_s);
 }

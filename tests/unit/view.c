@@ -134,7 +134,12 @@ static void what_was_asked_for_is_counted_to_the_entry(void **state)
 	s.view.top = 1;
 	assert_line(&s,
 		    "1000/10000 10.0%  no forecast yet  udp/53 70%  counted udp/53 3, "
+		    "tcp/22 0 (12 s ago)");
+	s.reading.called_age_s = 0.9;
+	assert_line(&s,
+		    "1000/10000 10.0%  no forecast yet  udp/53 70%  counted udp/53 3, "
 		    "tcp/22 0");
+	s.reading.called_age_s = 12;
 	called.flows = 0;
 	assert_report(&s, "tcp/22, 0 of 0 live entries (0.000%), 12 s ago\n");
 }
