@@ -120,10 +120,12 @@ static void add_rows(const struct view *view, const struct reading *reading,
 		text_add(text, "no live entries\n");
 		return;
 	}
-	text_add(text,
-		 reading->sample.complete ? "all %s live entries, by %s:\n"
-					  : "a sample of %s live entries, by %s:\n",
-		 view_count(flows, reading->sample.flows), view_by_name(view->by));
+	text_add(text, "%s%s live entries",
+		 reading->sample.complete ? "all " : "a sample of ",
+		 view_count(flows, reading->sample.flows));
+	if (reading->sample_age_s >= 1)
+		text_add(text, ", %.0f s ago", reading->sample_age_s);
+	text_add(text, ", by %s:\n", view_by_name(view->by));
 	if (reading->sample.malformed)
 		text_add(text, "  (%u could not be read)\n", reading->sample.malformed);
 	if (reading->left_out)

@@ -120,7 +120,8 @@ static double share_of_time(const struct sampler *sampler,
 			    const struct table_usage *usage)
 {
 	uint32_t before = sampler->counted, now = usage->entries;
-	uint32_t moved = now > before ? now - before : before - now;
+	uint64_t moved = (now > before ? now - before : before - now) + sampler->evicted -
+			 sampler->evicted_then;
 	bool another = moved > MOVED_LEAST && moved > before / MOVED_PART;
 
 	/* What comes and goes takes two samples to see. */
@@ -153,19 +154,22 @@ static void end_rollcall(struct sampler *sampler)
 
 bool sampler_look(struct sampler *sampler, struct nl *nl, const struct table_usage *usage)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = clock_now_ns(), spent_ns = clock_spent_ns();
+	double spent_s;
 	bool uncut;
 
 	if (!is_time(sampler, usage, now_ns))
 		return false;
 	sampler->counted = usage->entries;
+	sampler->evicted_then = sampler->evicted;
 	uncut = take_uncut(sampler, nl, now_ns);
 	breakdown_sort(&sampler->breakdown);
 	sampler->listeners_changed = false;
 	sampler->taken_ns = now_ns;
 	sampler->took_s = clock_between_s(now_ns, clock_now_ns());
-	sampler->cost_s =
-		sampler->whole ? fmin(sampler->took_s, SIZE.budget_s) : sampler->took_s;
+	/* Waiting for a CPU costs nothing, and is no reason to wait longer. */
+	spent_s = clock_between_s(spent_ns, clock_spent_ns());
+	sampler->cost_s = sampler->whole ? fmin(spent_s, SIZE.budget_s) : spent_s;
 	if (sampler->whole || sampler->sample.complete)
 		end_rollcall(sampler);
 	holders_update(&sampler->holders, &sampler->host, &sampler->breakdown.services,

@@ -17,19 +17,21 @@ struct nl;
 
 /*
  * Samples one table, as often as it pays, and adds up what it sees. Zero-initialise before use,
- * but for the first members. Readers may read all.
+ * but for the first members; evicted may change before each look. Readers may read all.
  */
 struct sampler {
-	uint32_t max;         /* flows of a sample at most; 0: as many as pay */
-	uint64_t netns;       /* the namespace's number (lib/process.h); 0: not known */
-	double part;          /* of the time that sampling may take: above 0, at most 1 */
-	uint64_t taken_ns;    /* CLOCK_MONOTONIC; 0: never */
-	double took_s;        /* the last */
-	double cost_s;        /* what the next is expected to take */
-	uint32_t counted;     /* entries that the kernel counted then */
-	uint64_t host_ns;     /* when listeners and addresses were read */
-	double host_cost_s;   /* what that took */
-	uint64_t fingerprint; /* of the listeners */
+	uint32_t max;      /* flows of a sample at most; 0: as many as pay */
+	uint64_t netns;    /* the namespace's number (lib/process.h); 0: not known */
+	double part;       /* of the time that sampling may take: above 0, at most 1 */
+	uint64_t evicted;  /* entries in all so far: they make room, so none is missed */
+	uint64_t taken_ns; /* CLOCK_MONOTONIC; 0: never */
+	double took_s;     /* the last */
+	double cost_s;     /* CPU time that the next is expected to take */
+	uint32_t counted;  /* entries that the kernel counted then */
+	uint64_t evicted_then;
+	uint64_t host_ns;               /* when listeners and addresses were read */
+	double host_cost_s;             /* what that took */
+	uint64_t fingerprint;           /* of the listeners */
 	bool listeners_changed;         /* since the last sample */
 	bool whole;                     /* all entries are wanted, not a sample */
 	uint64_t interrupted, overruns; /* samples cut short (sample.h, cut) */

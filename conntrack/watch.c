@@ -231,6 +231,17 @@ static void learn(struct watch *watch)
 		     watch->buckets);
 }
 
+/* Entries that were pushed out for others, so far. */
+static uint64_t evicted(const struct watch *watch)
+{
+	for (size_t i = 0; i < TABLE_COUNTERS; i++) {
+		if (TABLE_COUNTER[i].offset ==
+		    offsetof(struct table_counters, early_drop))
+			return watch->totals[i];
+	}
+	return 0;
+}
+
 /* Takes a sample, if need be, and learns from it. */
 static void look(struct watch *watch, uint64_t now_ns)
 {
@@ -239,6 +250,7 @@ static void look(struct watch *watch, uint64_t now_ns)
 	/* Also between samples: it costs little, and a new listener makes a new sample. */
 	if (watch->diag && watch->route)
 		sampler_see_host(sampler, watch->diag, watch->route, now_ns);
+	sampler->evicted = evicted(watch);
 	if (sampler_look(sampler, watch->nl, &watch->usage))
 		learn(watch);
 }

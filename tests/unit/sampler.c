@@ -2,6 +2,7 @@
 /* Against samples that are made up: what there is of them is in sample_take_sized() below. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ struct nl {
 	int err[TRIES_MAX];
 	int cut[TRIES_MAX];
 	int dumps;
+	bool waits;              /* 0.2 s, each */
 	struct sample_size size; /* that was asked for, of the last */
 };
 
@@ -34,6 +36,8 @@ int sample_take_sized(struct nl *nl, const struct sample_size *size, sample_cb *
 	uint32_t count = nl->flows < size->enough ? nl->flows : size->enough;
 
 	assert_true(nth < TRIES_MAX);
+	if (nl->waits)
+		poll(NULL, 0, 200);
 	nl->size = *size;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct flow flow = {
@@ -222,6 +226,30 @@ static void how_soon_one_follows_depends_on_what_it_costs_and_what_changed(void 
 	assert_false(is_due(s, 50));
 }
 
+static void a_full_table_that_evicts_moves_though_its_number_stands(void **state)
+{
+	struct situation *s = set(state, 100000);
+
+	assert_true(look(s));
+	s->sampler.lifetimes.compared = true;
+	s->sampler.evicted = s->sampler.evicted_then + 1000;
+	assert_false(is_due(s, 10));
+	s->sampler.evicted = s->sampler.evicted_then + 6000;
+	assert_true(is_due(s, 10));
+	/* Of before the last sample, it says nothing of what came since. */
+	assert_false(is_due(s, 50));
+}
+
+static void the_cost_of_a_sample_is_not_how_long_it_waited(void **state)
+{
+	struct situation *s = set(state, 100000);
+
+	s->nl.waits = true;
+	assert_true(look(s));
+	assert_true(s->sampler.took_s >= 0.2);
+	assert_true(s->sampler.cost_s < 0.1);
+}
+
 static void a_part_of_the_time_makes_it_as_much_rarer(void **state)
 {
 	struct situation *s = set(state, 100000);
@@ -280,6 +308,8 @@ int main(void)
 		cmocka_unit_test(an_error_leaves_an_empty_sample),
 		cmocka_unit_test(
 			how_soon_one_follows_depends_on_what_it_costs_and_what_changed),
+		cmocka_unit_test(a_full_table_that_evicts_moves_though_its_number_stands),
+		cmocka_unit_test(the_cost_of_a_sample_is_not_how_long_it_waited),
 		cmocka_unit_test(a_part_of_the_time_makes_it_as_much_rarer),
 		cmocka_unit_test(what_was_asked_for_is_counted_in_the_whole_table),
 	};

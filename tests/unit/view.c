@@ -105,6 +105,8 @@ static void the_report_has_the_largest_and_the_rest(void **state)
 	s.view.by = VIEW_SERVICE;
 	s.reading.sample.complete = false;
 	assert_report(&s, "a sample of 1,000 live entries, by service:\n");
+	s.reading.sample_age_s = 12;
+	assert_report(&s, "a sample of 1,000 live entries, 12 s ago, by service:\n");
 }
 
 static void what_was_asked_for_is_counted_to_the_entry(void **state)
