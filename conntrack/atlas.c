@@ -17,8 +17,7 @@
 static const double UPDATE_EVERY_S = 1, UPDATE_COST_SHARE = 0.005;
 
 struct region {
-	char name[ATLAS_NAME_MAX];
-	char label[ATLAS_NAME_MAX];
+	struct nametag tag;
 	uint64_t inode;
 	void *kept;
 	bool seen;
@@ -39,51 +38,28 @@ struct atlas {
 	double update_cost_s; /* of looking alone */
 	double opened_s;      /* what it took to open new ones, in the last look */
 	struct survey survey;
+	struct nametag_past past;
 	size_t count;
 	struct region region[ATLAS_MAX];
 };
 
-/* What one is called, and how much of that the next to live there will be called, too. */
-struct call {
-	char text[SURVEY_LABEL_MAX];
-	size_t lasting;
-};
-
-static bool is_taken(const struct atlas *atlas, bool label, const char *text)
+/* Of the regions that there are; one that is among them has no tag meanwhile. */
+static void tag_region(struct atlas *atlas, struct region *region,
+		       const struct nametag_call *call)
 {
-	for (size_t i = 0; i < atlas->count; i++) {
-		const struct region *region = &atlas->region[i];
+	const struct nametag *tags[ATLAS_MAX];
+	const struct nametag_others others = { .count = atlas->count, .tag = tags };
 
-		if (strcmp(label ? region->label : region->name, text) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Two may be called the same. Names tell them apart by a number that no other will have, labels by
- * the least that is free: who comes and goes would else make labels without end.
- */
-static void name_region(const struct atlas *atlas, struct region *region,
-			const struct call *call)
-{
-	int length = (int)call->lasting;
-	char label[ATLAS_NAME_MAX];
-
-	region->name[0] = region->label[0] = '\0';
-	if (is_taken(atlas, false, call->text))
-		snprintf(region->name, sizeof(region->name), "%s:%llu", call->text,
-			 (unsigned long long)region->inode);
-	else
-		snprintf(region->name, sizeof(region->name), "%s", call->text);
-	snprintf(label, sizeof(label), "%.*s", length, call->text);
-	for (int nth = 2; is_taken(atlas, true, label); nth++)
-		snprintf(label, sizeof(label), "%.*s:%d", length, call->text, nth);
-	memcpy(region->label, label, sizeof(label));
+	region->tag = (struct nametag){ 0 };
+	for (size_t i = 0; i < atlas->count; i++)
+		tags[i] = &atlas->region[i].tag;
+	nametag_make(&atlas->past, &others, region->inode, call, clock_now_ns(),
+		     &region->tag);
 }
 
 /* Takes netns over, if it succeeds. Returns 0 or -errno. */
-static int add(struct atlas *atlas, const struct netns *netns, const struct call *call)
+static int add(struct atlas *atlas, const struct netns *netns,
+	       const struct nametag_call *call)
 {
 	const struct atlas_keeper *keeper = &atlas->keeper;
 	struct region *region = &atlas->region[atlas->count];
@@ -91,12 +67,12 @@ static int add(struct atlas *atlas, const struct netns *netns, const struct call
 	int err;
 
 	*region = (struct region){ .inode = netns->inode, .seen = true };
-	name_region(atlas, region, call);
-	err = keeper->open(keeper->data, netns, region->name, &region->kept);
+	tag_region(atlas, region, call);
+	err = keeper->open(keeper->data, netns, region->tag.name, &region->kept);
 	if (!err) {
 		atlas->count++;
 		if (atlas->updated_ns)
-			keeper->come(keeper->data, region->kept, region->name);
+			keeper->come(keeper->data, region->kept, region->tag.name);
 	}
 	atlas->opened_s += clock_between_s(begun_ns, clock_spent_ns());
 	return err;
@@ -120,8 +96,9 @@ static bool is_guessed(const struct atlas *atlas, uint64_t inode)
 
 /* name NULL: by who lives there. */
 static void call_it(struct atlas *atlas, uint64_t inode, const char *name,
-		    struct call *call)
+		    struct nametag_call *call)
 {
+	call->asked = name;
 	if (!name) {
 		call->lasting = survey_label(&atlas->survey, inode, call->text);
 		return;
@@ -134,16 +111,16 @@ static void call_it(struct atlas *atlas, uint64_t inode, const char *name,
 /* A name comes a moment after the namespace: until then it was the process that makes it. */
 static void rename_region(struct atlas *atlas, struct region *region)
 {
-	struct call call;
+	struct nametag_call call;
 
 	if (!region->guessed || is_guessed(atlas, region->inode))
 		return;
 	region->guessed = false;
 	call_it(atlas, region->inode, NULL, &call);
-	if (strcmp(call.text, region->name) == 0)
+	if (strcmp(call.text, region->tag.name) == 0)
 		return;
-	name_region(atlas, region, &call);
-	atlas->keeper.rename(atlas->keeper.data, region->kept, region->name);
+	tag_region(atlas, region, &call);
+	atlas->keeper.rename(atlas->keeper.data, region->kept, region->tag.name);
 }
 
 /*
@@ -153,7 +130,7 @@ static void rename_region(struct atlas *atlas, struct region *region)
 static int look_at(struct atlas *atlas, const char *path, const char *name)
 {
 	struct region *known;
-	struct call call;
+	struct nametag_call call;
 	struct netns netns;
 	int err = netns_open(path, &netns);
 
@@ -235,7 +212,7 @@ static void drop_unseen(struct atlas *atlas)
 
 		if (region->seen)
 			continue;
-		keeper->go(keeper->data, region->kept, region->name);
+		keeper->go(keeper->data, region->kept, region->tag.name);
 		keeper->close(keeper->data, region->kept);
 	}
 	for (size_t i = 0; i < atlas->count; i++) {
@@ -399,7 +376,7 @@ struct atlas_entry atlas_entry(const struct atlas *atlas, size_t index)
 {
 	const struct region *region = &atlas->region[index];
 
-	return (struct atlas_entry){ region->name, region->label, region->inode,
+	return (struct atlas_entry){ region->tag.name, region->tag.label, region->inode,
 				     region->kept };
 }
 

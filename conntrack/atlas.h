@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conntrack/survey.h"
+#include "conntrack/nametag.h"
 
 struct args_why;
 struct log;
@@ -20,7 +20,7 @@ struct atlas;
 
 enum {
 	ATLAS_MAX = 256,
-	ATLAS_NAME_MAX = SURVEY_LABEL_MAX + sizeof(":18446744073709551615"),
+	ATLAS_NAME_MAX = NAMETAG_MAX,
 };
 
 /* What is kept of a network namespace, and how. A plain value; the strings are borrowed. */
@@ -76,7 +76,8 @@ struct atlas_entry {
 	const char *name; /* no other has it, nor that number */
 	/*
 	 * The same for metrics, without what the next one to live there will not have: the number of a
-	 * process, or its own. At most as many as are kept at a time are called alike.
+	 * process, or its own. At most as many as are kept at a time are called alike; and where very many
+	 * come, some are "other" (conntrack/nametag.h).
 	 */
 	const char *label;
 	uint64_t inode;
