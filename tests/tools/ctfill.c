@@ -77,8 +77,16 @@ static void set_tuple(struct nf_conntrack *ct, const struct fill *fill,
 	nfct_set_attr_u32(ct, ATTR_TIMEOUT, fill->timeout_s);
 	if (fill->translated)
 		nfct_set_attr_u32(ct, ATTR_SNAT_IPV4, htonl(TRANSLATED_SOURCE));
-	if (fill->proto == IPPROTO_TCP)
-		nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+	if (fill->proto != IPPROTO_TCP)
+		return;
+	nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+	/* As the kernel marks what it picks up in the middle. */
+	if (fill->swapped) {
+		nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_ORIG, IP_CT_TCP_FLAG_BE_LIBERAL);
+		nfct_set_attr_u8(ct, ATTR_TCP_MASK_ORIG, IP_CT_TCP_FLAG_BE_LIBERAL);
+		nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_REPL, IP_CT_TCP_FLAG_BE_LIBERAL);
+		nfct_set_attr_u8(ct, ATTR_TCP_MASK_REPL, IP_CT_TCP_FLAG_BE_LIBERAL);
+	}
 }
 
 static int fill_table(struct nl *nl, const struct fill *fill, uint32_t count)
