@@ -94,14 +94,16 @@ enum model_verdict_code effect_notrack(struct run *run)
 
 /*
  * How many connections there are counts those in the table only (nf_conncount.c): untracked there
- * are none but this one, so that no limit is reached.
+ * are none but this one, so that no limit is reached. Whether conntrack has seen this packet does
+ * not matter: it is looked up.
  */
 enum model_verdict_code effect_connlimit(struct run *run, bool over, uint64_t id)
 {
 	bool reached = false;
 
 	run_ask(run);
-	if (run->now.tracking == RUN_TRACKED)
+	if (run->now.tracking == RUN_TRACKED ||
+	    (run->now.tracking != RUN_UNTRACKED && !run->untrack))
 		reached = run_assume(run, FACT_OVER, id);
 	if (reached != over)
 		return MODEL_BREAK;
