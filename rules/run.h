@@ -93,7 +93,13 @@ struct run_write {
 /* After which hooks a packet is routed. */
 enum { RUN_ROUTED_IN, RUN_ROUTED_OUT, RUN_ROUTINGS };
 
-enum run_fate { RUN_DELIVERED, RUN_DROPPED, RUN_REJECTED, RUN_TAKEN };
+enum run_fate {
+	RUN_DELIVERED,
+	RUN_DROPPED,
+	RUN_FORBIDDEN, /* dropped where it was sent to this host: its sender is told EPERM */
+	RUN_REJECTED,
+	RUN_TAKEN
+};
 
 enum {
 	RUN_EFFECTS_MAX = 64,

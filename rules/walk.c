@@ -261,7 +261,13 @@ static enum run_fate fate_of(const struct run *run, const struct model_chain *ch
 	if (code == MODEL_ACCEPT)
 		return is_translated(run) && !run->packet->passing ? RUN_TAKEN
 								   : RUN_DELIVERED;
-	return run->now.decider && run->rejects ? RUN_REJECTED : RUN_DROPPED;
+	if (run->now.decider && run->rejects)
+		return RUN_REJECTED;
+	return packet_way(run->packet) == PACKET_LOOPS &&
+			       (run->now.hook == RUN_OUTPUT ||
+				run->now.hook == RUN_POSTROUTING)
+		       ? RUN_FORBIDDEN
+		       : RUN_DROPPED;
 }
 
 /* The packet is routed when it has passed these hooks: what its mark is then is what counts. */
