@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Random rulesets: what a firewall could say about a service, sensible or not."""
 import random
+import re
 
 PORTS = (9000, 9000, 9000, 9001, 53, 80, 8080)
 SERVICES = ("udp/9000", "udp/9000", "tcp/9000", "udp/9000-9001", "udp/10.77.0.1:9000", "tcp/[fd77::1]:9000",
@@ -11,15 +12,40 @@ ANSWERS = ("", "", "udp dport 32768-60999 ", "udp dport 1024-65535 ", "tcp dport
            "tcp flags & (syn|ack) != syn ", "tcp flags & (fin|syn|rst|ack) != syn ")
 STATES = ("new", "established", "related", "invalid", "untracked")
 MARKS = (0, 1, 2)
-SUBNETS = ("10.77.0.0/24", "10.0.0.0/8", "10.78.0.5", "172.17.0.0/16", "127.0.0.0/8", "10.77.0.1")
+# The first four have nothing in common.
+SUBNETS = ("10.77.0.0/24", "10.78.0.5", "172.17.0.0/16", "127.0.0.0/8", "10.0.0.0/8", "10.77.0.1")
 SUBNETS6 = ("fd77::/64", "fd78::5", "fd17::/64", "::1", "fd77::1")
-IN, OUT = ("prerouting", "input"), ("output", "postrouting")
+
+# Words of which nft takes but one kind in a rule.
+PROTOCOLS = ((r"\bip6 |\bicmpv6 ", r"\bip |\bicmp "),
+             (r"\btcp ", r"\budp ", r"\bicmp ", r"\bicmpv6 "))
+IN, OUT = ("ingress", "prerouting", "input"), ("output", "postrouting")
+PRIORITIES = (-320, -300, -299, -250, -190, -150, 0, 0, 0, 0, 0, 10, 50)
+
+# What makes a route, and so what a look-up of one says, depend on the mark.
+POLICY_ROUTES = ("fwmark 1 lookup main pref 50", "from 10.77.0.1 to 10.77.0.0/16 lookup main pref 51",
+                 "to 10.78.0.0/16 fwmark 2 unreachable pref 60", "fwmark 2 to 10.77.0.0/16 unreachable pref 61")
+
+# Few, so that they run out early and at the same packet each time.
+PACKETS, CONNECTIONS, BYTES = (1, 3, 5, 12), (1, 2, 3), (100, 300, 1000)
+
+
+def fit(parts):
+    """Without those that nft does not take together with what stands before."""
+    fitting = []
+    for part in parts:
+        rule = " ".join(fitting + [part])
+        if all(sum(bool(re.search(kind, rule)) for kind in kinds) < 2 for kinds in PROTOCOLS):
+            fitting.append(part)
+    return fitting
 
 
 class Grammar:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.service = self.pick(SERVICES)
+        self.routes = []
+        self.declared = {}  # in the table that is made: name -> its line
 
     def pick(self, among):
         return self.random.choice(list(among))
@@ -49,7 +75,78 @@ class Grammar:
         name = self.pick(("eth0", "br0", "lo", "lo"))
         return "%s %s\"%s\"" % ("iifname" if hook in IN else "oifname", self.pick(("", "!= ")), name)
 
+    def declare(self, name, text):
+        self.declared.setdefault(name, "\t%s" % text % name)
+        return name
+
+    def address(self, family):
+        """(a field, the type of a set of it, values): of IPv6 only where there is nothing else."""
+        field = self.pick(("saddr", "saddr", "daddr"))
+        return ("ip6 " + field, "ipv6_addr", SUBNETS6) if family == "ip6" else ("ip " + field, "ipv4_addr", SUBNETS)
+
+    def in_set(self, family):
+        if self.chance(0.5):
+            name = self.declare("ports", "set %%s { type inet_service; elements = { %s }; }" % ", ".join(
+                str(port) for port in self.some(PORTS)))
+            return "th %s %s@%s" % (self.pick(("dport", "sport")), self.pick(("", "!= ")), name)
+        field, kind, among = self.address(family)
+        name = self.declare("hosts", "set %%s { type %s; flags interval; auto-merge; elements = { %s }; }" % (
+            kind, ", ".join(self.some(among))))
+        return "%s %s@%s" % (field, self.pick(("", "!= ")), name)
+
+    def seen(self, family):
+        """A set that packets change."""
+        kind = "ipv6_addr" if family == "ip6" else "ipv4_addr"
+        return self.declare("seen", "set %%s { type %s; size %d; flags dynamic,timeout; }" % (
+            kind, self.pick((1, 65535, 65535))))
+
+    def remember(self, family):
+        what = self.pick(("", "", "", " timeout 1h"))
+        return "%s @%s { %s saddr%s }" % (self.pick(("add", "update", "update", "delete")), self.seen(family),
+                                          "ip6" if family == "ip6" else "ip", what)
+
+    def meter(self, family):
+        """A limit for each address."""
+        kind = "ipv6_addr" if family == "ip6" else "ipv4_addr"
+        name = self.declare(self.pick(("each", "each", "other")),
+                            "set %%s { type %s; size 65535; flags dynamic; }" % kind)
+        return "update @%s { %s saddr %s }" % (name, "ip6" if family == "ip6" else "ip", self.pick((
+            self.limit(), "ct count over %d" % self.pick(CONNECTIONS))))
+
+    def limit(self):
+        return "limit rate %s1/hour burst %d packets" % (self.pick(("", "over ")), self.pick(PACKETS))
+
+    def exhausted(self, family):
+        """What is so only for some packets, or some connections."""
+        kinds = [self.limit,
+                 lambda: "quota %s %d bytes" % (self.pick(("over", "until")), self.pick(BYTES)),
+                 lambda: "ct count over %d" % self.pick(CONNECTIONS),
+                 lambda: "limit name \"%s\"" % self.declare("few", "limit %%s { rate 1/hour burst %d packets; }" %
+                                                            self.pick(PACKETS)),
+                 lambda: "quota name \"%s\"" % self.declare("much", "quota %%s { over %d bytes; }" %
+                                                            self.pick(BYTES)),
+                 lambda: self.meter(family)]
+        return self.pick(kinds)()
+
+    def fib(self):
+        if self.chance(0.3):
+            return "fib daddr . mark type %slocal" % self.pick(("", "!= "))
+        self.routes = self.routes or self.some(POLICY_ROUTES)
+        return "fib saddr . mark . iif oif %s" % self.pick(("missing", "exists"))
+
+    def early_match(self):
+        """At the ingress hook there is no connection yet."""
+        kinds = [lambda: "th %s %s" % (self.pick(("dport", "sport")), self.ports()),
+                 lambda: "meta l4proto %s" % self.pick(("udp", "tcp", "{ udp, tcp }")),
+                 lambda: "meta mark %d" % self.pick(MARKS),
+                 lambda: "%s %s" % self.pick((("ip saddr", self.pick(SUBNETS)), ("ip6 saddr", self.pick(SUBNETS6)))),
+                 lambda: self.in_set("inet"),
+                 self.limit]
+        return self.pick(kinds)()
+
     def match(self, hook, family):
+        if hook == "ingress":
+            return self.early_match()
         kinds = [lambda: "%s %s %s" % (self.pick(("udp", "tcp", "th")), self.pick(("dport", "dport", "sport")),
                                        self.ports()),
                  self.state, self.state, self.state,
@@ -61,7 +158,7 @@ class Grammar:
                  lambda: "ct status & %s == %s" % self.pick((("dnat", "dnat"), ("snat", "0"), ("assured", "0"))),
                  # Not "th": what is there of an ICMP error is its checksum, which is another each time.
                  lambda: "%s dport %s32768-60999" % (self.pick(("udp", "tcp")), self.pick(("", "!= "))),
-                 lambda: "ct original proto-dst %s" % self.pick(PORTS),
+                 lambda: "%s dport != 1 ct original proto-dst %s" % (self.pick(("tcp", "udp")), self.pick(PORTS)),
                  lambda: "tcp flags & (fin|syn|rst|ack) %s syn" % self.pick(("==", "!="))]
         if family != "ip6":
             kinds += [lambda: "ip %s %s" % (self.pick(("saddr", "daddr")), self.pick(SUBNETS)),
@@ -70,10 +167,16 @@ class Grammar:
             kinds += [lambda: "ip6 %s %s" % (self.pick(("saddr", "daddr")), self.pick(SUBNETS6)),
                       lambda: "icmpv6 type %s" % self.pick(("destination-unreachable", "packet-too-big"))]
         if hook in ("prerouting", "input"):
-            kinds += [lambda: "fib daddr type local"]
+            kinds += [lambda: "fib daddr type local", self.fib]
+        kinds += [lambda: self.in_set(family), lambda: self.exhausted(family), lambda: self.exhausted(family),
+                  lambda: "ip6 saddr @%s" % self.seen(family) if family == "ip6" else "ip saddr @%s" % self.seen(family)]
         return self.pick(kinds)()
 
     def vmap(self, chains):
+        if self.chance(0.3):
+            name = self.declare("verdicts", "map %%s { type inet_service : verdict; elements = { %s }; }" % ", ".join(
+                "%d : %s" % (port, self.pick(("accept", "drop", "return"))) for port in self.some(PORTS)))
+            return "th %s vmap @%s" % (self.pick(("dport", "sport")), name)
         verdicts = ["accept", "drop", "return"] + ["jump " + chain for chain in chains]
         if self.chance(0.6):
             keys = self.some(STATES)
@@ -89,6 +192,12 @@ class Grammar:
             verdicts.append("reject")
         return self.pick(verdicts)
 
+    def mark_of_map(self, family):
+        field, kind, among = self.address(family)
+        name = self.declare("marks", "map %%s { type %s : mark; flags interval; elements = { %s }; }" % (
+            kind, ", ".join("%s : %d" % (one, self.pick(MARKS)) for one in self.some(among[:4], 2))))
+        return "meta mark set %s map @%s" % (field, name)
+
     def effect(self, hook, family, priority, kind):
         if kind == "nat":
             own = "ip6" if family == "ip6" else "ip"
@@ -100,14 +209,16 @@ class Grammar:
                 return self.pick(("masquerade", "snat %s to %s" % (
                     "" if family != "inet" else own, {"ip": "10.77.0.1", "ip6": "fd77::1"}[own])))
             return "accept"
-        effects = ["counter", "meta mark set %d" % self.pick(MARKS), "ct mark set %d" % self.pick(MARKS),
+        if hook == "ingress":
+            return "meta mark set %d" % self.pick(MARKS)
+        effects = [self.remember(family), self.remember(family), self.mark_of_map(family), "counter", "meta mark set %d" % self.pick(MARKS), "ct mark set %d" % self.pick(MARKS),
                    "meta mark set ct mark"]
         if hook in ("prerouting", "output") and priority <= -250:
             effects += ["notrack"]
         return self.pick(effects)
 
     def rule(self, hook, family, priority, kind, chains):
-        if self.chance(0.12) and kind != "nat":
+        if self.chance(0.12) and kind != "nat" and hook != "ingress":
             return self.vmap(chains)
         matches = [self.match(hook, family) for _ in range(self.pick((0, 1, 1, 2, 2, 3)))]
         if kind == "nat" or self.chance(0.2):
@@ -116,12 +227,12 @@ class Grammar:
             action = self.verdict(hook, chains, kind)
         if action == "drop" and not matches:
             matches = [self.match(hook, family)]
-        return " ".join(matches + [action])
+        return " ".join(fit([action] + matches)[1:] + [action])
 
-    def chain(self, number, family):
+    def chain(self, number, family, priorities):
         hook = self.pick(("input", "input", "input", "output", "output", "prerouting", "postrouting"))
         kind, policy = "filter", self.pick(("accept", "accept", "drop"))
-        priority = self.pick((-320, -300, -299, -250, -190, -150, 0, 0, 0, 10, 50))
+        priority = self.pick(priorities)
         if self.chance(0.12):
             kind, policy = "nat", "accept"
             priority = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}[hook]
@@ -150,9 +261,28 @@ class Grammar:
         return ["\tchain %s {" % name] + (["\t\t" + head] if head else []) + [
             "\t\t" + rule for rule in rules] + ["\t}"]
 
-    def ruleset(self):
-        lines = []
-        for number in range(self.pick((1, 1, 2, 2, 3))):
-            family = self.pick(("inet", "inet", "inet", "ip", "ip6"))
-            lines += ["table %s t%d {" % (family, number)] + self.chain(number, family) + ["}"]
+    def ingress(self, number):
+        """A chain where packets come in, before all others: of netdev, or, as of late, of inet."""
+        family = self.pick(("netdev", "inet"))
+        head = "type filter hook ingress device \"%s\" priority %d; policy accept;" % (
+            self.pick(("eth0", "eth0", "br0", "lo")), self.pick((-500, 0)))
+        return self.table(family, number, self.body("early", "ingress", family, 0, "filter", [], 3, head))
+
+    def table(self, family, number, chains):
+        lines = ["table %s t%d {" % (family, number)] + sorted(self.declared.values()) + chains + ["}"]
+        self.declared = {}
         return lines
+
+    def ruleset(self):
+        lines, families = [], []
+        # Often several chains at the same place.
+        priorities = (self.pick(PRIORITIES),) if self.chance(0.25) else PRIORITIES
+        if self.chance(0.15):
+            lines += self.ingress(9)
+        for number in range(self.pick((1, 1, 2, 2, 3))):
+            families.append(self.pick(("inet", "inet", "inet", "ip", "ip6")))
+            lines += self.table(families[-1], number, self.chain(number, families[-1], priorities))
+        if self.chance(0.1):
+            # Who comes later comes first, of the same priority.
+            lines += ["# then"] + self.table(families[0], 0, self.chain(8, families[0], priorities))
+        return ["# with: ip rule add " + route for route in self.routes] + lines

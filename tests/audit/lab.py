@@ -36,6 +36,14 @@ def enter(fd):
         raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
 
 
+def isolate():
+    """From now on namespaces of this process have names of their own."""
+    if _libc.unshare(0x20000):  # CLONE_NEWNS
+        raise OSError(ctypes.get_errno(), "cannot make a mount namespace")
+    for command in ("mount --make-rprivate /", "mount -t tmpfs tmpfs /run/netns"):
+        subprocess.run(command.split(), check=True)
+
+
 class Host:
     def __init__(self, name):
         self.name = name
@@ -149,9 +157,11 @@ SETTINGS = {
 class Lab:
     """The hosts, and what their sockets wait for."""
 
-    def __init__(self):
+    def __init__(self, number=0):
+        """number: of this lab, if there are several."""
         # One processor, one queue: what is sent first arrives first.
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        processors = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {processors[number % len(processors)]})
         self.hosts = {name: Host(name) for name in (SERVER, CLIENT, BACKEND)}
         self.server, self.client, self.backend = self.hosts.values()
         self.selector = selectors.EpollSelector()

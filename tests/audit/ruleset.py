@@ -76,17 +76,22 @@ def sets_of(host, names):
     return facts
 
 
-def one_pass(lab, ruleset, service, untrack):
-    """Everything that is seen of the service under the ruleset, and of others."""
+# What is done amid a pass: none of it, all of it, and what only takes as long.
+NOTHING, ADDED, DRY = None, (), ("--dry-run",)
+
+
+def one_pass(lab, ruleset, service, amid, first=lambda: None):
+    """Everything that is seen of the service under the ruleset, and of others. first(): before any packet."""
     host = lab.server
 
     def between():
-        if untrack:
-            host.run(["ctrules", "-q", "--force", "add", service.text])
+        if amid is not NOTHING:
+            host.run(["ctrules", "-q", "--force", *amid, "add", service.text])
 
     lab.renew()
     ruleset.load(host)
     try:
+        first()
         counted = re.search(r"ct count|connlimit", ruleset.text)
         facts, others = Trial(lab, service, COUNTING_S if counted else 0).run(between)
         # One that counts connections goes by itself when there is none, some time.
@@ -98,14 +103,10 @@ def one_pass(lab, ruleset, service, untrack):
         ruleset.unload(host)
 
 
-def audit(lab, ruleset, service, rehearses):
+def audit(lab, service, rehearses):
     """What ctrules says: the verdict, the codes of its findings, and what the rehearsal saw."""
-    ruleset.load(lab.server)
-    try:
-        done = lab.server.run(["ctrules", "audit", "--json", service.text] +
-                              (["--rehearse"] if rehearses else []), check=False)
-    finally:
-        ruleset.unload(lab.server)
+    done = lab.server.run(["ctrules", "audit", "--json", service.text] +
+                          (["--rehearse"] if rehearses else []), check=False)
     if not done.stdout:
         raise RuntimeError(done.stderr)
     said = json.loads(done.stdout)
@@ -139,8 +140,13 @@ def difference(tracked, untracked):
 
 
 def compare(lab, ruleset, text, audits=False, twice=False, rehearses=False):
-    """Tries the service with and without NOTRACK (twice: never with it)."""
-    service = Service(text)
-    tracked, untracked = (one_pass(lab, ruleset, service, untrack) for untrack in (False, not twice))
-    said = audit(lab, ruleset, service, rehearses) if audits else ()
+    """Tries the service with and without NOTRACK (twice: without it, but what happens by itself happens)."""
+    service, said = Service(text), []
+
+    def first():
+        if audits and not said:
+            said.extend(audit(lab, service, rehearses))
+
+    tracked, untracked = (one_pass(lab, ruleset, service, amid, first)
+                          for amid in (NOTHING, DRY if twice else ADDED))
     return Outcome(text, difference(tracked[0], untracked[0]), difference(tracked[1], untracked[1]), *said)

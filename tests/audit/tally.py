@@ -67,10 +67,14 @@ class Tally:
         self.skipped += 1
         print("%s %s: skipped: %s" % (name, service, why), flush=True)
 
+    @property
+    def tried(self):
+        return self.same + self.others + self.differing
+
     def refuse(self):
-        """Another random ruleset that is none."""
+        """Another random ruleset that nft does not take, or under which nothing is the same twice."""
         self.refused += 1
-        if self.refused > 20 * (1 + self.same + self.others + self.differing):
+        if self.refused > 20 * (1 + self.tried):
             raise RuntimeError("nft takes no rulesets here")
 
     def wrong(self, text):
@@ -80,9 +84,8 @@ class Tally:
     def close(self):
         """Prints the sum; returns the exit code."""
         failed = bool(self.wrongs)
-        tried = self.same + self.others + self.differing
         print("%d services: %d the same, of %d only others differ, %d differ; %d skipped; "
-              "%d not as expected" % (tried, self.same, self.others, self.differing, self.skipped,
+              "%d not as expected" % (self.tried, self.same, self.others, self.differing, self.skipped,
                                       len(self.wrongs)))
         if self.rehearsed:
             print("the rehearsal: agrees for %d of %d" % (self.agreed, self.rehearsed))
@@ -95,7 +98,7 @@ class Tally:
             for name in self.missed:
                 print("MISSED: " + name)
             failed = failed or self.missed or (share > CAREFUL_MAX and not self.random)
-        if self.skipped > SKIPPED_MAX * tried:
-            print("too much was skipped")
+        if self.skipped > SKIPPED_MAX * self.tried or self.tried == 0:
+            print("too much was skipped, or nothing was tried")
             failed = True
         return 1 if failed else 0

@@ -25,7 +25,8 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "random rulesets are judged as real traffic is treated" {
-	run "$AUDIT/random" 20
+	# As many as two minutes are enough for.
+	run "$AUDIT/random" --seconds 120 300
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
