@@ -309,6 +309,7 @@ static void add_to_mark(struct forecast *f, const struct forecast_step *step)
 	if (made.seconds < FORECAST_MARK_S)
 		return;
 	push(f->mark, FORECAST_MARKS, &f->next_mark, &f->marks, made);
+	crests_add(&f->crests, made.seconds, made.most, made.least);
 	f->mark_ns = f->last_ns;
 	f->mark_rise = 0;
 	f->mark_fell = false;

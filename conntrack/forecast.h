@@ -6,14 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conntrack/crests.h"
+
 /*
  * Estimates when the table will be full. Pure arithmetic: the caller brings the
  * clock, so tests can replay any history. Zero-initialise before use.
  * Fields are the implementation's business; readers use the functions.
  *
- * Two memories. Steps of 20 ms or more, for about a second: how fast it climbs now. Marks
+ * Three memories. Steps of 20 ms or more, for about a second: how fast it climbs now. Marks
  * of half a second, for 20 s: whether it really gets anywhere, for garbage collection takes away
- * in one go what had expired over seconds, and old entries leave as new ones come.
+ * in one go what had expired over seconds, and old entries leave as new ones come. And crests, for
+ * minutes: what it came to.
  */
 enum { FORECAST_STEPS = 64, FORECAST_MARKS = 41 };
 
@@ -43,6 +46,7 @@ struct forecast {
 	size_t next_mark;
 	size_t marks;
 	struct forecast_step mark[FORECAST_MARKS];
+	struct crests crests;
 	double fallen;         /* entries lost in steps that fell, since the start */
 	uint64_t fell_ns;      /* when the last of them was; 0: none yet */
 	uint64_t fell_from_ns; /* when those began that it ended */

@@ -17,8 +17,8 @@ static const double MEMORY_S = 6, LAG_MEMORY_S = 15;
 /* When the collector comes is not known to the moment: what it would prevent by so little is told. */
 static const double GC_LATE_S = 0.2, GC_MOST_S = 60, TICK_S = 0.004;
 
-/* Which part of the entries must move; and of the limit may be free in a full table. */
-static const double STEADY_PART = 0.05, FULL_PART = 0.001;
+/* Which part of the limit may be free in a full table. */
+static const double FULL_PART = 0.001;
 
 const char *outlook_name(enum outlook_verdict verdict)
 {
@@ -235,12 +235,6 @@ static double expired_now(const struct outlook *o, const struct forecast *f,
 	return fmin(expired, 0.9 * f->level);
 }
 
-/* What a table that is about as it is gains by chance. */
-static double nothing(double entries)
-{
-	return fmax(16, STEADY_PART * entries);
-}
-
 static struct outlook_result by_history(const struct forecast *f, uint32_t limit)
 {
 	struct outlook_result result = {
@@ -271,25 +265,16 @@ static struct outlook_result by_history(const struct forecast *f, uint32_t limit
 	return result;
 }
 
-/*
- * A table whose entries have all been replaced without a higher crest than before has settled: then no
- * model of lifetimes and collections knows better what it comes to. Lowers *crest to what was seen, and
- * *trough to the least.
- */
-static bool has_settled(const struct forecast *f, double arriving, double *crest,
-			double *trough)
+/* Whether one that has not settled climbs. */
+static bool climbs_on(const struct course *c, double entries, double slope, double dying)
 {
-	struct trend trend;
-	double seen;
+	static const double SOON_S = 10;
+	double swing = dying * c->gc_every_s, chance = trend_chance(c->crest);
+	bool swings = swing > 2 * chance;
+	double gains = swings ? slope : c->arriving - dying;
 
-	if (!trend_of(f, &trend) || !trend_stands(&trend))
-		return false;
-	seen = fmax(trend.crest, fmax(trend.peak, f->level));
-	if (arriving * 2 * trend.half_s < seen)
-		return false;
-	*crest = fmin(*crest, seen);
-	*trough = fmin(*trough, trend.trough);
-	return true;
+	return gains * SOON_S > trend_chance(entries) ||
+	       c->crest - entries > chance + (swings ? 0 : swing);
 }
 
 /*
@@ -299,16 +284,11 @@ static bool has_settled(const struct forecast *f, double arriving, double *crest
 static void judge(struct outlook_result *result, struct course *c,
 		  const struct forecast *f, double slope, double dying)
 {
-	static const double SOON_S = 10, SETTLED_TIMES = 3;
-	double entries = f->level, from = entries;
-	bool settled = has_settled(f, c->arriving, &c->crest, &from);
-	double swing = dying * c->gc_every_s, chance = nothing(c->crest);
-	bool swings = swing > 2 * chance;
-	double gains = swings ? slope : c->arriving - dying;
-	bool climbs =
-		settled ? c->crest - from > SETTLED_TIMES * chance
-			: gains * SOON_S > nothing(entries) ||
-				  c->crest - entries > chance + (swings ? 0 : swing);
+	double moves_per_s = fmax(c->arriving, dying), entries = f->level;
+	struct trend_stand stand = { 0 };
+	bool climbs = trend_settled(f, moves_per_s, c->gc_every_s, &stand)
+			      ? trend_climbs_again(&stand, entries, &c->crest)
+			      : climbs_on(c, entries, slope, dying);
 
 	result->slope = fmax(0, slope);
 	result->settles_at = c->crest;
@@ -318,7 +298,7 @@ static void judge(struct outlook_result *result, struct course *c,
 	} else if (climbs) {
 		result->verdict = OUTLOOK_SETTLES;
 		result->settles_at = fmax(c->crest, entries);
-	} else if (entries - c->crest > nothing(entries)) {
+	} else if (entries - c->crest > trend_chance(entries)) {
 		result->verdict = OUTLOOK_DRAINS;
 		result->slope = fmin(0, slope);
 	} else {

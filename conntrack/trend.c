@@ -4,26 +4,36 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "conntrack/crests.h"
 #include "conntrack/forecast.h"
+
+/* Which part of the entries must move, and how many at the least. */
+static const double MOVE_PART = 0.05, MOVE_LEAST = 16;
+
+/*
+ * A swing is so many times what chance brings; so many times that much less is what a model must expect to
+ * be believed, which does not know to the second when entries are collected.
+ */
+static const double SWING_TIMES = 3, LESS_TIMES = 5;
 
 /* Marks before the long memory says anything: 2 s. */
 enum { MARKS_MIN = 4 };
 
 bool trend_of(const struct forecast *f, struct trend *out)
 {
-	struct trend trend = { .trough = f->level };
+	struct trend trend = { .floor = INFINITY, .trough = f->level };
 	size_t half = f->marks / 2;
 
 	if (f->marks < MARKS_MIN)
 		return false;
 	for (size_t i = 0; i < 2 * half; i++) {
 		const struct forecast_step *mark = forecast_mark(f, i);
-
 		double *most = i < half ? &trend.peak : &trend.crest;
+		double *least = i < half ? &trend.trough : &trend.floor;
 
 		*(i < half ? &trend.newer : &trend.older) += mark->rise;
 		*most = fmax(*most, mark->most);
-		trend.trough = i < half ? fmin(trend.trough, mark->least) : trend.trough;
+		*least = fmin(*least, mark->least);
 		trend.half_s += i < half ? mark->seconds : 0;
 		trend.moves += fabs(mark->rise);
 		trend.fell = trend.fell || mark->rise < -forecast_noise(fabs(mark->rise));
@@ -72,4 +82,58 @@ double trend_full_in(const struct trend *trend, double missing, double climb_s)
 					       : INFINITY;
 	/* Nothing was taken away: the climb has just begun, or comes in bursts. */
 	return trend->fell ? linear_s : fmin(linear_s, climb_s);
+}
+
+double trend_chance(double entries)
+{
+	return fmax(MOVE_LEAST, MOVE_PART * entries);
+}
+
+/* Within 20 s: the memory of those knows crests more finely. */
+static bool stands_lately(const struct forecast *f, double moves_per_s,
+			  struct trend_stand *out)
+{
+	struct trend trend;
+	double crest;
+
+	if (!trend_of(f, &trend) || !trend_stands(&trend))
+		return false;
+	crest = fmax(trend.crest, fmax(trend.peak, f->level));
+	if (moves_per_s * 2 * trend.half_s < crest)
+		return false;
+	*out = (struct trend_stand){ crest, trend.floor, trend.trough };
+	return true;
+}
+
+bool trend_settled(const struct forecast *f, double moves_per_s, double gc_every_s,
+		   struct trend_stand *out)
+{
+	struct crests_halves halves;
+
+	if (moves_per_s <= 0)
+		return false;
+	if (stands_lately(f, moves_per_s, out))
+		return true;
+	if (!crests_over(&f->crests, fmax(f->level / moves_per_s, 2 * gc_every_s),
+			 &halves))
+		return false;
+	halves.newer = fmax(halves.newer, f->level);
+	if (halves.newer - halves.older > trend_chance(halves.older))
+		return false;
+	*out = (struct trend_stand){ fmax(halves.older, halves.newer), halves.floor,
+				     fmin(halves.trough, f->level) };
+	return true;
+}
+
+bool trend_climbs_again(const struct trend_stand *stand, double entries, double *crest)
+{
+	double chance = trend_chance(stand->crest);
+	double large = SWING_TIMES * chance;
+	bool would_show = stand->crest - stand->floor <= large;
+
+	if (stand->crest - *crest <= LESS_TIMES * chance ||
+	    (would_show && entries >= stand->floor - chance))
+		*crest = stand->crest;
+	return stand->crest - stand->trough > large &&
+	       entries - *crest <= trend_chance(entries);
 }

@@ -13,7 +13,8 @@ struct trend {
 	double newer;
 	double crest;  /* the most entries in the older half */
 	double peak;   /* and in the newer */
-	double trough; /* the least in the newer */
+	double floor;  /* the least in the older */
+	double trough; /* and in the newer */
 	double moves;  /* all rises and falls */
 	double noise;  /* below this a gain is none */
 	bool fell;     /* it lost entries in some mark */
@@ -39,5 +40,30 @@ double trend_rest(const struct trend *trend);
  * present climb, which counts while nothing was taken away.
  */
 double trend_full_in(const struct trend *trend, double missing, double climb_s);
+
+/* What a table that has settled came to lately. */
+struct trend_stand {
+	double crest;
+	double floor;  /* the least in the older half */
+	double trough; /* and in the newer */
+};
+
+/* What a table that is about as it is gains by chance: entries. */
+double trend_chance(double entries);
+
+/*
+ * Whether a table has settled: its entries have all been replaced, and no crest was higher than before.
+ * Then no model of lifetimes and collections knows better what it comes to. moves_per_s: how many
+ * entries come, or leave, a second; all that expired are collected each gc_every_s, and so in each half of
+ * what is looked back on. Returns false, and leaves *out, if it has not, or if that was not seen yet. Pure.
+ */
+bool trend_settled(const struct forecast *f, double moves_per_s, double gc_every_s,
+		   struct trend_stand *out);
+
+/*
+ * Whether it climbs again, as it goes up and down by more than chance. What it came to counts, and not what a
+ * model says, which is in *crest, unless that is much less, and a fall may still be to come or shows.
+ */
+bool trend_climbs_again(const struct trend_stand *stand, double entries, double *crest);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * constants [-v NAME] [-n SEEDS]: whether a constant load has a constant forecast. Tables of all sizes with
  * entries of all lifetimes, alone or beside programs that dump tables, which collects what has
- * expired. From when it has run for four lifetimes, half a minute at least: the most entries there were, the levels
+ * expired. From when it has run for two lifetimes, half a minute at least: the most entries there were, the levels
  * that were told, least and most, the part of readings in which that was off by more than 15 % of
  * the median, and the readings whose words, level and slope contradict each other. -v: each second of one.
  */
@@ -41,6 +41,19 @@ static const struct constant CONSTANTS[] = {
 	{ "300/s of 30 s, dumps each 10 s", 10, { { SIM_ONESHOT, ALWAYS, .to = 300 } } },
 	{ "3,000/s of 30 s", 0, { { SIM_ONESHOT, ALWAYS, .to = 3000 } } },
 	{ "3,000/s of 30 s, dumps each 5 s", 5, { { SIM_ONESHOT, ALWAYS, .to = 3000 } } },
+	{ "3,000/s of 30 s, dumps each 2 s", 2, { { SIM_ONESHOT, ALWAYS, .to = 3000 } } },
+	{ "3,000/s of 30 s, dumps each 0.5 s",
+	  0.5,
+	  { { SIM_ONESHOT, ALWAYS, .to = 3000 } } },
+	{ "300/s of 30 s, dumps each 0.5 s",
+	  0.5,
+	  { { SIM_ONESHOT, ALWAYS, .to = 300 } } },
+	{ "1,000/s of 120 s",
+	  0,
+	  { { SIM_ONESHOT, ALWAYS, .to = 1000, .timeout_s = 120 } } },
+	{ "1,000/s of 120 s, dumps each 1 s",
+	  1,
+	  { { SIM_ONESHOT, ALWAYS, .to = 1000, .timeout_s = 120 } } },
 	{ "400/s of 5 s and 20/s of 30 s",
 	  0,
 	  { { SIM_ONESHOT, ALWAYS, .to = 400, .timeout_s = 5 },
@@ -101,7 +114,7 @@ static void run(const struct constant *constant, uint64_t seed, bool verbose,
 		struct told *told)
 {
 	static struct replay replay;
-	double from_s = 4 * life_s(constant);
+	double from_s = 2 * life_s(constant);
 	enum outlook_verdict last = OUTLOOK_UNKNOWN;
 	struct sim sim;
 

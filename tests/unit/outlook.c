@@ -363,8 +363,8 @@ static void a_constant_load_has_a_constant_forecast(void **state)
 {
 	struct sim_source source = { SIM_ONESHOT, ALWAYS, .to = 150, .timeout_s = 5 };
 
-	/* Each walk of ctwatch collects all: two seconds' are the most that wait for it. */
-	assert_constant(source, 0, 150 * 7);
+	/* Each walk of ctwatch collects all: three seconds' are the most that wait for it. */
+	assert_constant(source, 0, 150 * 8);
 	/* With more than a sample has, what it does not walk waits for the kernel. */
 	source.to = 5000;
 	assert_constant(source, 0, 56000);
@@ -374,7 +374,7 @@ static void a_constant_load_has_a_constant_forecast(void **state)
 	assert_constant(source, 0.2, 600 * 5.2);
 	assert_constant(source, 2, 600 * 7);
 	source = (struct sim_source){ SIM_ONESHOT, ALWAYS, .to = 50 };
-	assert_constant(source, 0, 1700);
+	assert_constant(source, 0, 1850);
 	assert_constant(source, 1, 1550);
 }
 
@@ -406,6 +406,45 @@ static void what_was_replaced_and_climbed_no_higher_is_steady(void **state)
 	if (steady < 0.95 * readings)
 		fail_msg("only %d of %d readings say that it is steady", steady,
 			 readings);
+}
+
+/* Of the lives that kernels give by default, from half a life after the table has settled; then the load ends. */
+static void a_load_of_long_lives_is_steady_until_it_ends(void **state)
+{
+	static const struct {
+		double rate, life_s, walk_every_s;
+	} LOADS[] = { { 300, 30, 0.5 }, { 1000, 30, 2 }, { 200, 120, 1 } };
+	static struct replay replay;
+
+	for (size_t i = 0; i < sizeof(LOADS) / sizeof(LOADS[0]); i++) {
+		double from_s = 1.75 * LOADS[i].life_s, end_s = from_s + 100;
+		struct outlook_result result;
+		struct sim sim;
+
+		memset(&replay, 0, sizeof(replay));
+		replay.sample_max = SAMPLE;
+		replay.sparing = true;
+		sim_open(&sim, i + 1, 262144, 20);
+		sim.restless = 0.05;
+		sim.walk_every_s = LOADS[i].walk_every_s;
+		add_source(&sim, (struct sim_source){ SIM_ONESHOT, .end_s = end_s,
+						      .to = LOADS[i].rate,
+						      .timeout_s = LOADS[i].life_s });
+		while (sim.now_s < end_s + 0.15 * LOADS[i].life_s) {
+			sim_step(&sim);
+			if (!replay_step(&replay, &sim) || sim.now_s < from_s)
+				continue;
+			result = replay_ahead(&replay, &sim);
+			if (sim.now_s > end_s)
+				continue;
+			assert_int_equal(result.verdict, OUTLOOK_STEADY);
+			assert_true(result.slope == 0);
+			assert_true(fabs(result.settles_at - sim.count) <
+				    0.15 * sim.count);
+		}
+		assert_int_equal(result.verdict, OUTLOOK_DRAINS);
+		sim_close(&sim);
+	}
 }
 
 /* The load ends, and so do the expectations. */
@@ -498,6 +537,7 @@ int main(void)
 		cmocka_unit_test(without_samples_the_history_alone_must_do),
 		cmocka_unit_test(a_constant_load_has_a_constant_forecast),
 		cmocka_unit_test(what_was_replaced_and_climbed_no_higher_is_steady),
+		cmocka_unit_test(a_load_of_long_lives_is_steady_until_it_ends),
 		cmocka_unit_test(a_table_that_was_emptied_expects_nothing),
 		cmocka_unit_test(a_recorded_constant_load_is_steady_by_its_count_alone),
 		cmocka_unit_test(random_tables_are_foretold),

@@ -104,6 +104,149 @@ static void a_line_goes_on(void **state)
 	assert_true(trend_full_in(&trend, 50000, 20) == 20);
 }
 
+/* Entries that come a second; each lives 30 s. */
+static const double RATE = 3000;
+
+/* The history of a table up to so many seconds. */
+static struct forecast after(double (*level)(double at_s), double seconds)
+{
+	struct forecast f = { 0 };
+
+	for (int n = 1; n <= seconds * 10; n++)
+		forecast_add(&f, (uint64_t)n * 100000000, (uint32_t)level(n / 10.0));
+	return f;
+}
+
+/* Others dump the table all the time: what has expired goes at once. */
+static double flat(double at_s)
+{
+	return RATE * fmin(at_s, 30) + 1000 * fmod(at_s, 0.5);
+}
+
+/* The collector comes each 20 s. */
+static double collected_late(double at_s)
+{
+	return RATE * (fmin(at_s, 30) + (at_s > 30 ? fmod(at_s - 30, 20) : 0));
+}
+
+/* And where a few entries last, each minute. */
+static double collected_later(double at_s)
+{
+	return RATE * (fmin(at_s, 30) + (at_s > 30 ? fmod(at_s - 30, 60) : 0));
+}
+
+static double slow_climb(double at_s)
+{
+	return RATE * fmin(at_s, 30) + 400 * at_s;
+}
+
+/* Once nobody dumped it for three seconds. */
+static double spiked(double at_s)
+{
+	return flat(at_s) + (at_s > 75 && at_s < 78 ? RATE * (at_s - 75) : 0);
+}
+
+static double ended(double at_s)
+{
+	return at_s < 100 ? flat(at_s) : fmax(0, flat(100) - RATE * (at_s - 100));
+}
+
+static void it_stands_once_it_was_as_high_for_half_its_life(void **state)
+{
+	struct forecast f = after(flat, 40);
+	struct trend_stand stand = { .crest = 77 };
+
+	assert_false(trend_settled(&f, RATE, 0.5, &stand));
+	assert_true(stand.crest == 77);
+	f = after(flat, 50);
+	assert_true(trend_settled(&f, RATE, 0.5, &stand));
+	assert_true(fabs(stand.crest - 90000) < 1000);
+	assert_true(fabs(stand.trough - 90000) < 1000);
+}
+
+static void lives_of_two_minutes_are_remembered_too(void **state)
+{
+	struct forecast f = after(flat, 200);
+	struct trend_stand stand;
+
+	assert_true(trend_settled(&f, RATE / 4, 60, &stand));
+	assert_true(fabs(stand.crest - 90000) < 1000);
+	/* Longer ones are not. */
+	assert_false(trend_settled(&f, RATE / 10, 60, &stand));
+	assert_false(trend_settled(&f, 0, 60, &stand));
+}
+
+static void what_climbs_slowly_does_not_stand(void **state)
+{
+	struct forecast f = after(slow_climb, 70);
+	struct trend_stand stand;
+
+	assert_false(trend_settled(&f, RATE, 0.5, &stand));
+}
+
+static void a_model_that_errs_is_not_heard(void **state)
+{
+	struct forecast f = after(flat, 90);
+	struct trend_stand stand;
+	double crest = 150000;
+
+	assert_true(trend_settled(&f, RATE, 0.5, &stand));
+	assert_false(trend_climbs_again(&stand, f.level, &crest));
+	assert_true(fabs(crest - 90000) < 1000);
+	crest = 30000;
+	assert_false(trend_climbs_again(&stand, f.level, &crest));
+	assert_true(fabs(crest - 90000) < 1000);
+}
+
+static void a_spike_is_no_reason_to_expect_a_fall(void **state)
+{
+	struct forecast f = after(spiked, 100);
+	struct trend_stand stand;
+	double crest = 63000;
+
+	assert_true(trend_settled(&f, RATE, 0.5, &stand));
+	assert_false(trend_climbs_again(&stand, f.level, &crest));
+	assert_true(fabs(crest - 99000) < 2000);
+}
+
+static void one_that_falls_is_left_to_the_model(void **state)
+{
+	struct forecast f = after(ended, 103);
+	struct trend_stand stand;
+	double crest = 0;
+
+	if (trend_settled(&f, RATE, 0.5, &stand))
+		assert_false(trend_climbs_again(&stand, f.level, &crest));
+	assert_true(crest == 0);
+}
+
+static void a_crest_may_be_a_minute_ago(void **state)
+{
+	/* 5 s after the third collection. */
+	struct forecast f = after(collected_later, 215);
+	struct trend_stand stand;
+
+	assert_true(trend_settled(&f, RATE, 60, &stand));
+	assert_true(fabs(stand.crest - 270000) < 1500);
+}
+
+static void of_one_that_is_collected_late_the_crest_counts(void **state)
+{
+	/* 5 s after a collection. */
+	struct forecast f = after(collected_late, 135);
+	struct trend_stand stand;
+	double crest = 170000;
+
+	assert_true(trend_settled(&f, RATE, 20, &stand));
+	assert_true(fabs(stand.crest - 150000) < 1500);
+	assert_true(trend_climbs_again(&stand, f.level, &crest));
+	assert_true(fabs(crest - 150000) < 1500);
+	/* The model knows that much less will come, and where there is more than that it drains. */
+	crest = 50000;
+	assert_false(trend_climbs_again(&stand, f.level, &crest));
+	assert_true(crest == 50000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +255,14 @@ int main(void)
 		cmocka_unit_test(a_sawtooth_swings_and_a_climb_does_not),
 		cmocka_unit_test(what_slows_down_ends_where_it_tends_to),
 		cmocka_unit_test(a_line_goes_on),
+		cmocka_unit_test(it_stands_once_it_was_as_high_for_half_its_life),
+		cmocka_unit_test(lives_of_two_minutes_are_remembered_too),
+		cmocka_unit_test(what_climbs_slowly_does_not_stand),
+		cmocka_unit_test(a_model_that_errs_is_not_heard),
+		cmocka_unit_test(a_spike_is_no_reason_to_expect_a_fall),
+		cmocka_unit_test(one_that_falls_is_left_to_the_model),
+		cmocka_unit_test(a_crest_may_be_a_minute_ago),
+		cmocka_unit_test(of_one_that_is_collected_late_the_crest_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
