@@ -30,9 +30,25 @@ double blame_staying(const struct policy_view *view)
 	return fmax(0, view->entries - view->leaving);
 }
 
+double blame_time_left_s(const struct policy_view *view)
+{
+	double room = fmax(0, view->limit - blame_staying(view));
+
+	return view->surge > 0 ? fmin(view->full_in_s, room / view->surge)
+			       : view->full_in_s;
+}
+
+double blame_gains(const struct policy_view *view)
+{
+	/* Where there is a slope, and time, it is seen whether a surge lasts. */
+	if (view->slope > 0 && blame_time_left_s(view) >= SLICE_NEEDS_S)
+		return view->slope;
+	return fmax(0, fmax(view->slope, view->surge));
+}
+
 double blame_projected(const struct policy_view *view, double seconds)
 {
-	return blame_staying(view) + fmax(0, view->slope) * seconds;
+	return blame_staying(view) + blame_gains(view) * seconds;
 }
 
 double blame_lasting_s(const struct policy_settings *settings)
@@ -46,7 +62,7 @@ static bool growth_known(const struct policy_settings *settings,
 {
 	bool pauses = view->full_in_s > 0 && view->full_in_s <= settings->horizon_s;
 
-	return (view->slope > 0 || pauses) && view->grown_total > 0;
+	return (blame_gains(view) > 0 || pauses) && view->grown_total > 0;
 }
 
 double blame_growth_part(const struct policy_view *view,
@@ -60,7 +76,7 @@ double blame_growth_part(const struct policy_view *view,
 double blame_relief(const struct policy_view *view, const struct policy_service *service,
 		    double seconds)
 {
-	double growth = fmax(0, view->slope) * blame_growth_part(view, service);
+	double growth = blame_gains(view) * blame_growth_part(view, service);
 
 	return service->stock + growth * seconds;
 }
@@ -184,7 +200,7 @@ unsigned blame_slice(const struct policy_settings *settings,
 	double percent =
 		service->percent + (POLICY_WHOLE - service->percent) * fmin(1, part);
 
-	if (view->full_in_s < SLICE_NEEDS_S)
+	if (blame_time_left_s(view) < SLICE_NEEDS_S)
 		return POLICY_WHOLE;
 	percent = ENGAGE_STEP * ceil(percent / ENGAGE_STEP);
 	return (unsigned)fmin(POLICY_WHOLE,

@@ -14,6 +14,18 @@ struct policy_view;
 /* Entries without those that are being deleted. */
 double blame_staying(const struct policy_view *view);
 
+/*
+ * Seconds until the table is full: by the forecast, or if it goes on as it surges, which the forecast does
+ * not know yet.
+ */
+double blame_time_left_s(const struct policy_view *view);
+
+/*
+ * Entries that it gains a second: as it surges, if it would be full in a moment by that or no slope is known
+ * yet; never less than 0.
+ */
+double blame_gains(const struct policy_view *view);
+
 /* Entries after seconds if nothing is done. Falling tables are taken as they are now. */
 double blame_projected(const struct policy_view *view, double seconds);
 

@@ -29,6 +29,10 @@ static const double PURGE_FROM = 0.25;
 static const double PURGE_NEEDS_S = 2;
 static const double PURGE_AGE_S = 10;
 
+/* A rise of this part of the limit, and of so many, is no burst of a few clients. */
+static const double SURGE_PART = 0.0025;
+static const double SURGE_LEAST = 200;
+
 /* To see who grows takes some looks. */
 static const double WAIT_NEEDS_S = 0.5;
 
@@ -48,6 +52,11 @@ static double percent(const struct policy_view *view, double entries)
 	return view->limit ? 100 * entries / view->limit : 0;
 }
 
+double policy_surge_rise(uint32_t limit)
+{
+	return fmax(SURGE_PART * limit, SURGE_LEAST);
+}
+
 bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view)
 {
@@ -61,7 +70,7 @@ bool policy_should_wait(const struct policy_settings *settings,
 	bool known = view->grown_total > 0 && view->grown_in_s <= POLICY_FRESH_S;
 
 	return view->attributed && !known && view->slope > 0 &&
-	       view->full_in_s > WAIT_NEEDS_S &&
+	       blame_time_left_s(view) > WAIT_NEEDS_S &&
 	       blame_staying(view) < mark(settings, view);
 }
 
@@ -180,7 +189,7 @@ static double seconds_since(const struct policy_view *view, uint64_t then_ns)
 static bool purge_due(const struct policy_view *view)
 {
 	return view->entries >= PURGE_FROM * view->limit &&
-	       view->full_in_s > PURGE_NEEDS_S && view->leaving <= 0 &&
+	       blame_time_left_s(view) > PURGE_NEEDS_S && view->leaving <= 0 &&
 	       (view->purging || !view->purged_ns ||
 		seconds_since(view, view->purged_ns) >= PURGE_AGE_S);
 }
@@ -330,7 +339,7 @@ bool policy_decide_by_memory(const struct policy_settings *settings,
 
 	policy_decide(settings, view, &decision);
 	if (decision.action != POLICY_ENGAGE ||
-	    (view->slope > 0 && view->grown_total <= 0) ||
+	    (blame_gains(view) > 0 && view->grown_total <= 0) ||
 	    (unseen > 0 && !blame_is_certain(settings, view, decision.service, unseen)))
 		return false;
 	*out = decision;

@@ -51,6 +51,7 @@ struct policy_view {
 	uint32_t limit;
 	double slope;          /* entries per second, smoothed */
 	double climb;          /* the same since the last look */
+	double surge;          /* the same over the last rise worth the name; 0: none */
 	double full_in_s;      /* INFINITY: not in sight */
 	double leaving;        /* entries that are being deleted at this moment */
 	bool purging;          /* expired entries are being collected */
@@ -132,6 +133,9 @@ void policy_note_calm(const struct policy_settings *settings, struct policy_view
 /* Entries of the limit that is fine again. */
 double policy_calm_level(const struct policy_settings *settings,
 			 const struct policy_view *view);
+
+/* Entries by which the count must rise to surge: bursts that come to less are left to the slope. */
+double policy_surge_rise(uint32_t limit);
 
 enum { POLICY_POLL_MIN_MS = 5, POLICY_POLL_MAX_MS = 1000 };
 

@@ -22,6 +22,7 @@ void pretence_apply(struct policy_view *view)
 	}
 	view->entries -= (uint32_t)fmin(view->entries, stock);
 	view->slope *= 1 - fmin(1, growth);
+	view->surge *= 1 - fmin(1, growth);
 	if (isinf(view->full_in_s))
 		return;
 	view->full_in_s = INFINITY;

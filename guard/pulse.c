@@ -44,6 +44,7 @@ void pulse_note(struct pulse *pulse, uint64_t now_ns, uint32_t entries)
 			       clock_between_s(pulse->counted_ns, now_ns);
 	/* -EINVAL means that what is known still holds. */
 	forecast_add(&pulse->forecast, now_ns, entries);
+	surge_add(&pulse->surge, now_ns, entries);
 	pulse->entries = entries;
 	pulse->counted_ns = now_ns;
 }
@@ -53,6 +54,8 @@ void pulse_restart(struct pulse *pulse, uint32_t entries)
 	pulse->counted_ns = clock_now_ns();
 	pulse->entries = entries;
 	pulse->climb = 0;
+	pulse->surge = (struct surge){ 0 };
+	surge_add(&pulse->surge, pulse->counted_ns, entries);
 	forecast_restart(&pulse->forecast, pulse->counted_ns, entries);
 }
 
@@ -62,6 +65,7 @@ void pulse_tell(const struct pulse *pulse, const struct table_usage *usage,
 	view->entries = usage->entries;
 	view->limit = usage->limit;
 	view->climb = pulse->climb;
+	view->surge = surge_rate(&pulse->surge, policy_surge_rise(usage->limit));
 	view->slope = forecast_slope(&pulse->forecast);
 	view->full_in_s = forecast_full_in(&pulse->forecast, usage->limit);
 }

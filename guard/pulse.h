@@ -7,6 +7,7 @@
 #include "conntrack/forecast.h"
 #include "conntrack/table.h"
 #include "guard/headcount.h"
+#include "guard/surge.h"
 
 struct nl;
 struct policy_view;
@@ -15,6 +16,7 @@ struct policy_view;
 struct pulse {
 	struct headcount headcount;
 	struct forecast forecast;
+	struct surge surge;
 	uint32_t entries;    /* at the last count */
 	uint64_t counted_ns; /* when that was */
 	double climb;        /* entries per second from the one before to that */

@@ -53,6 +53,54 @@ static void what_is_being_deleted_does_not_stay(void **state)
 	assert_float_equal(blame_projected(&view, 10), 40000, 1e-6);
 }
 
+static void a_surge_counts_where_it_leaves_no_time(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.slope = 100;
+	view.full_in_s = 600;
+	/* 60,000 are left: 3 s by that, and 1 s. */
+	view.surge = 20000;
+	assert_float_equal(blame_time_left_s(&view), 3, 1e-9);
+	assert_float_equal(blame_gains(&view), 100, 0);
+	view.surge = 60000;
+	assert_float_equal(blame_time_left_s(&view), 1, 1e-9);
+	assert_float_equal(blame_gains(&view), 60000, 0);
+	assert_float_equal(blame_projected(&view, 10), 640000, 1e-6);
+	assert_int_equal(blame_slice(&SETTINGS, &view, &view.services[0]), POLICY_WHOLE);
+	view.slope = 70000;
+	assert_float_equal(blame_gains(&view), 70000, 0);
+	/* Or where that is all that is known. */
+	view.surge = 20000;
+	view.slope = 0;
+	assert_float_equal(blame_gains(&view), 20000, 0);
+	view.slope = -100;
+	assert_float_equal(blame_gains(&view), 20000, 0);
+	view.surge = 0;
+	assert_float_equal(blame_time_left_s(&view), 600, 0);
+	view.slope = -100;
+	assert_float_equal(blame_gains(&view), 0, 0);
+}
+
+/* A table with 85,000 old entries of the second, as the first begins to flood it: no slope is known yet. */
+static void who_surges_is_to_blame_before_there_is_a_slope(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.entries = 90000;
+	view.slope = 0;
+	view.full_in_s = INFINITY;
+	view.grown_total = view.services[0].grown = view.services[0].stock = 2000;
+	view.services[1].stock = 85000;
+	assert_int_equal(chosen(&view), 1);
+	view.surge = 100000;
+	assert_int_equal(chosen(&view), 0);
+	/* Where that one may not go, the other is no less innocent. */
+	view.surge = 25000;
+	view.services[0].unsafe = true;
+	assert_int_equal(chosen(&view), view.count);
+}
+
 static void relief_lasts_for_the_horizon_and_for_an_entrys_life(void **state)
 {
 	static const struct policy_settings far = { 0.8, 0.5, 300, 0 };
@@ -300,6 +348,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_being_deleted_does_not_stay),
+		cmocka_unit_test(a_surge_counts_where_it_leaves_no_time),
+		cmocka_unit_test(who_surges_is_to_blame_before_there_is_a_slope),
 		cmocka_unit_test(relief_lasts_for_the_horizon_and_for_an_entrys_life),
 		cmocka_unit_test(
 			the_part_of_the_growth_is_that_of_who_grew_or_else_of_who_is_there),

@@ -72,6 +72,40 @@ static void a_forecast_within_the_horizon_asks_who_it_is(void **state)
 	assert_int_equal(decide(&view).action, POLICY_REST);
 }
 
+/* The forecast knows of nothing yet; the table is full in 0.2 s. */
+static void a_surge_leaves_no_time_to_collect_or_to_see_how_much_is_enough(void **state)
+{
+	struct policy_view view = flooded();
+	struct policy_decision decision;
+
+	view.entries = 81000;
+	view.slope = 0;
+	view.full_in_s = INFINITY;
+	assert_int_equal(decide(&view).action, POLICY_PURGE);
+	view.surge = 95000;
+	decision = decide(&view);
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	assert_int_equal(decision.service, 0);
+	assert_int_equal(decision.percent, POLICY_WHOLE);
+	/* Nor to see who grows. */
+	view = flooded();
+	view.grown_total = 0;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.surge = 300000;
+	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
+	/* It does not trigger by itself. */
+	view.full_in_s = INFINITY;
+	view.entries = 79000;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
+static void a_rise_of_few_is_no_surge(void **state)
+{
+	assert_true(policy_surge_rise(262144) > 600);
+	assert_true(policy_surge_rise(262144) < 700);
+	assert_true(policy_surge_rise(1000) == 200);
+}
+
 static bool decides_by_memory(const struct policy_view *view, double unseen)
 {
 	struct policy_decision decision = { .action = POLICY_HELPLESS };
@@ -100,6 +134,10 @@ static void what_was_known_is_not_enough_without_who_grows(void **state)
 	view.entries = 85000;
 	view.services[0].stock = 84000;
 	assert_false(decides_by_memory(&view, 0));
+	view.slope = 0;
+	view.surge = 50000;
+	assert_false(decides_by_memory(&view, 0));
+	view.surge = 0;
 	view.slope = 0;
 	assert_true(decides_by_memory(&view, 0));
 	view.entries = 12000;
@@ -684,6 +722,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_at_rest_is_left_alone),
 		cmocka_unit_test(a_forecast_within_the_horizon_asks_who_it_is),
+		cmocka_unit_test(
+			a_surge_leaves_no_time_to_collect_or_to_see_how_much_is_enough),
+		cmocka_unit_test(a_rise_of_few_is_no_surge),
 		cmocka_unit_test(
 			what_was_known_a_moment_ago_is_enough_to_take_who_grows_out),
 		cmocka_unit_test(what_was_known_is_not_enough_without_who_grows),
