@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/demand.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "conntrack/nest.h"
 #include "lib/nl.h"
 #include "lib/text.h"
 
@@ -37,25 +37,6 @@ static bool is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* The string in an attribute; NULL: it is none. */
-static const char *string_of(const struct nlattr *attr)
-{
-	return mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0 ? NULL
-								: mnl_attr_get_str(attr);
-}
-
-/* The first attribute of a type in a nest, or NULL. */
-static const struct nlattr *find(const struct nlattr *nest, uint16_t type)
-{
-	const struct nlattr *attr;
-
-	mnl_attr_for_each_nested(attr, nest) {
-		if (mnl_attr_get_type(attr) == type)
-			return attr;
-	}
-	return NULL;
-}
-
 /* What one expression asks of tracking. */
 struct asks {
 	bool needs;
@@ -65,32 +46,27 @@ struct asks {
 /* Objects of tracking: its helpers, timeouts and expectations. */
 static bool is_ct_object(const struct nlattr *data)
 {
-	const struct nlattr *type = data ? find(data, NFTA_OBJREF_IMM_TYPE) : NULL;
-	uint32_t kind;
+	uint64_t kind;
 
-	if (!type || mnl_attr_validate(type, MNL_TYPE_U32) < 0)
+	if (!nest_number(nest_find(data, NFTA_OBJREF_IMM_TYPE), &kind))
 		return false;
-	kind = ntohl(mnl_attr_get_u32(type));
 	return kind == NFT_OBJECT_CT_HELPER || kind == NFT_OBJECT_CT_TIMEOUT ||
 	       kind == NFT_OBJECT_CT_EXPECT;
 }
 
 static void note_expression(const struct nlattr *element, struct asks *asks)
 {
-	const struct nlattr *named = find(element, NFTA_EXPR_NAME);
-	const struct nlattr *data = find(element, NFTA_EXPR_DATA);
-	const char *name = named ? string_of(named) : NULL, *of_xt = NULL;
+	const struct nlattr *data = nest_find(element, NFTA_EXPR_DATA);
+	const char *name = nest_string(nest_find(element, NFTA_EXPR_NAME));
+	const char *of_xt = NULL;
 
 	if (!name)
 		return;
 	/* A match's and a target's name have the same number. */
 	_Static_assert(NFTA_MATCH_NAME == 1 && NFTA_TARGET_NAME == 1,
 		       "both are the first");
-	if (data && (strcmp(name, "match") == 0 || strcmp(name, "target") == 0)) {
-		const struct nlattr *attr = find(data, NFTA_MATCH_NAME);
-
-		of_xt = attr ? string_of(attr) : NULL;
-	}
+	if (strcmp(name, "match") == 0 || strcmp(name, "target") == 0)
+		of_xt = nest_string(nest_find(data, NFTA_MATCH_NAME));
 	asks->needs |= is_one_of(name, NEED) || (of_xt && is_one_of(of_xt, NEED_XT)) ||
 		       (strcmp(name, "objref") == 0 && is_ct_object(data));
 	asks->exempts |=
@@ -116,31 +92,26 @@ static void name_table(uint8_t family, const char *table, char name[DEMAND_TABLE
 
 void demand_add_rule(struct demand *demand, const struct nlmsghdr *message)
 {
-	const struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attr, *element;
-	const char *table = NULL;
+	const struct nlattr *elements = nest_first(message, NFTA_RULE_EXPRESSIONS);
+	const char *table = nest_string(nest_first(message, NFTA_RULE_TABLE));
+	uint8_t family = nest_family(message);
+	const struct nlattr *element;
 	struct asks asks = { 0 };
 
 	demand->rules++;
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header))
+	if (!elements)
 		return;
-	mnl_attr_for_each(attr, message, sizeof(*header)) {
-		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
-			table = string_of(attr);
-		if (mnl_attr_get_type(attr) != NFTA_RULE_EXPRESSIONS)
-			continue;
-		mnl_attr_for_each_nested(element, attr) {
-			note_expression(element, &asks);
-		}
+	mnl_attr_for_each_nested(element, elements) {
+		note_expression(element, &asks);
 	}
 	if (asks.needs) {
-		demand->v4 += header->nfgen_family != NFPROTO_IPV6;
-		demand->v6 += header->nfgen_family != NFPROTO_IPV4;
-		name_table(header->nfgen_family, table ? table : "?", demand->needs_in);
+		demand->v4 += family != NFPROTO_IPV6;
+		demand->v6 += family != NFPROTO_IPV4;
+		name_table(family, table ? table : "?", demand->needs_in);
 	}
 	if (asks.exempts) {
 		demand->exempt++;
-		name_table(header->nfgen_family, table ? table : "?", demand->exempts_in);
+		name_table(family, table ? table : "?", demand->exempts_in);
 	}
 }
 

@@ -8,11 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
-
+#include "conntrack/nest.h"
 #include "lib/args.h"
 #include "lib/nl.h"
 
@@ -46,12 +42,6 @@ static const struct side {
 };
 
 enum { SIDE_COUNT = sizeof(SIDES) / sizeof(SIDES[0]) };
-
-static int fail(int err)
-{
-	errno = -err;
-	return MNL_CB_ERROR;
-}
 
 static const struct side *side_of(const char *chain)
 {
@@ -122,20 +112,21 @@ static struct untracked_service *entry_of(struct untracked *found, const char *n
 
 static int table_cb(const struct nlmsghdr *header, void *data)
 {
-	struct nftnl_table *table = nftnl_table_alloc();
 	struct survey *survey = data;
-	int err = table ? 0 : -ENOMEM;
+	uint64_t flags = 0;
 
-	if (!err && nftnl_table_nlmsg_parse(header, table) < 0)
-		err = -EBADMSG;
-	if (!err) {
-		survey->present = true;
-		survey->dormant = nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) &
-				  NFT_TABLE_F_DORMANT;
-	}
-	if (table)
-		nftnl_table_free(table);
-	return err ? fail(err) : MNL_CB_OK;
+	survey->present = true;
+	survey->dormant = nest_number(nest_first(header, NFTA_TABLE_FLAGS), &flags) &&
+			  flags & NFT_TABLE_F_DORMANT;
+	return MNL_CB_OK;
+}
+
+/* Whether a message is about our table. Old kernels dump the rules and maps of all. */
+static bool is_ours(const struct nlmsghdr *header, uint16_t table_type)
+{
+	const char *table = nest_string(nest_first(header, table_type));
+
+	return table && strcmp(table, TABLE) == 0 && nest_family(header) == NFPROTO_INET;
 }
 
 /* What a rule that takes packets out counts. */
@@ -144,116 +135,89 @@ struct takes_out {
 	uint64_t packets;
 };
 
-static int note_expr(struct nftnl_expr *expr, void *data)
+static void note_expr(const struct nlattr *expr, struct takes_out *out)
 {
-	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
-	struct takes_out *out = data;
+	const char *name = nest_string(nest_find(expr, NFTA_EXPR_NAME));
+	const struct nlattr *data = nest_find(expr, NFTA_EXPR_DATA);
 
 	if (name && strcmp(name, "notrack") == 0)
 		out->does = true;
 	else if (name && strcmp(name, "counter") == 0)
-		out->packets = nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_PACKETS);
-	return 0;
-}
-
-static void note_rule(struct nftnl_rule *rule, struct untracked *found)
-{
-	const char *table = nftnl_rule_get_str(rule, NFTNL_RULE_TABLE);
-	const char *chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
-	struct takes_out out = { 0 };
-	struct untracked_service *entry;
-	char name[SERVICE_TEXT_MAX];
-	bool answers;
-
-	/* Old kernels dump the rules of every table. */
-	if (!table || !chain || strcmp(table, TABLE) != 0 ||
-	    nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY) != NFPROTO_INET)
-		return;
-	nftnl_expr_foreach(rule, note_expr, &out);
-	if (!out.does || !service_of(chain, name, &answers))
-		return;
-	entry = entry_of(found, name);
-	if (!entry)
-		return;
-	entry->ruled = entry->ruled || !answers;
-	*(answers ? &entry->out_packets : &entry->in_packets) += out.packets;
+		(void)nest_number(nest_find(data, NFTA_COUNTER_PACKETS), &out->packets);
 }
 
 static int rule_cb(const struct nlmsghdr *header, void *data)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	const struct nlattr *exprs = nest_first(header, NFTA_RULE_EXPRESSIONS), *expr;
+	const char *chain = nest_string(nest_first(header, NFTA_RULE_CHAIN));
+	struct takes_out out = { 0 };
+	struct untracked_service *entry;
 	struct survey *survey = data;
-	int err = rule ? 0 : -ENOMEM;
+	char name[SERVICE_TEXT_MAX];
+	bool answers;
 
-	if (!err && nftnl_rule_nlmsg_parse(header, rule) < 0)
-		err = -EBADMSG;
-	if (!err)
-		note_rule(rule, &survey->found);
-	if (rule)
-		nftnl_rule_free(rule);
-	return err ? fail(err) : MNL_CB_OK;
-}
-
-static void note_map(const struct nftnl_set *set, struct survey *survey)
-{
-	const char *table = nftnl_set_get_str(set, NFTNL_SET_TABLE);
-	const char *name = nftnl_set_get_str(set, NFTNL_SET_NAME);
-
-	if (!table || !name || strcmp(table, TABLE) != 0 ||
-	    nftnl_set_get_u32(set, NFTNL_SET_FAMILY) != NFPROTO_INET ||
-	    !(nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_MAP))
-		return;
-	if (survey->maps < MAPS_MAX && strlen(name) < MAP_NAME_MAX)
-		snprintf(survey->map[survey->maps++], MAP_NAME_MAX, "%s", name);
+	if (!exprs || !chain || !is_ours(header, NFTA_RULE_TABLE))
+		return MNL_CB_OK;
+	mnl_attr_for_each_nested(expr, exprs) {
+		note_expr(expr, &out);
+	}
+	if (!out.does || !service_of(chain, name, &answers))
+		return MNL_CB_OK;
+	entry = entry_of(&survey->found, name);
+	if (!entry)
+		return MNL_CB_OK;
+	entry->ruled = entry->ruled || !answers;
+	*(answers ? &entry->out_packets : &entry->in_packets) += out.packets;
+	return MNL_CB_OK;
 }
 
 static int map_cb(const struct nlmsghdr *header, void *data)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
-	int err = set ? 0 : -ENOMEM;
+	const char *name = nest_string(nest_first(header, NFTA_SET_NAME));
+	struct survey *survey = data;
+	uint64_t flags = 0;
 
-	if (!err && nftnl_set_nlmsg_parse(header, set) < 0)
-		err = -EBADMSG;
-	if (!err)
-		note_map(set, data);
-	if (set)
-		nftnl_set_free(set);
-	return err ? fail(err) : MNL_CB_OK;
+	if (!name || !is_ours(header, NFTA_SET_TABLE) ||
+	    !nest_number(nest_first(header, NFTA_SET_FLAGS), &flags) ||
+	    !(flags & NFT_SET_MAP))
+		return MNL_CB_OK;
+	if (survey->maps < MAPS_MAX && strlen(name) < MAP_NAME_MAX)
+		snprintf(survey->map[survey->maps++], MAP_NAME_MAX, "%s", name);
+	return MNL_CB_OK;
 }
 
-static int note_elem(struct nftnl_set_elem *elem, void *data)
+static void note_elem(const struct nlattr *elem, struct untracked *found)
 {
-	const char *chain = nftnl_set_elem_get_str(elem, NFTNL_SET_ELEM_CHAIN);
-	struct survey *survey = data;
+	const struct nlattr *verdict =
+		nest_find(nest_find(elem, NFTA_SET_ELEM_DATA), NFTA_DATA_VERDICT);
+	const char *chain = nest_string(nest_find(verdict, NFTA_VERDICT_CHAIN));
 	struct untracked_service *entry;
 	char name[SERVICE_TEXT_MAX];
 	bool answers;
 
 	if (!chain || !service_of(chain, name, &answers) || answers)
-		return 0;
-	entry = entry_of(&survey->found, name);
+		return;
+	entry = entry_of(found, name);
 	if (!entry)
-		return 0;
+		return;
 	entry->leased = true;
-	if (nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_EXPIRATION)) {
+	/* In milliseconds; one without is for ever. */
+	if (nest_number(nest_find(elem, NFTA_SET_ELEM_EXPIRATION), &entry->left_ms))
 		entry->ends = true;
-		entry->left_ms = nftnl_set_elem_get_u64(elem, NFTNL_SET_ELEM_EXPIRATION);
-	}
-	return 0;
 }
 
 static int elements_cb(const struct nlmsghdr *header, void *data)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
-	int err = set ? 0 : -ENOMEM;
+	const struct nlattr *elems = nest_first(header, NFTA_SET_ELEM_LIST_ELEMENTS);
+	const struct nlattr *elem;
+	struct survey *survey = data;
 
-	if (!err && nftnl_set_elems_nlmsg_parse(header, set) < 0)
-		err = -EBADMSG;
-	if (!err)
-		nftnl_set_elem_foreach(set, note_elem, data);
-	if (set)
-		nftnl_set_free(set);
-	return err ? fail(err) : MNL_CB_OK;
+	if (!elems)
+		return MNL_CB_OK;
+	mnl_attr_for_each_nested(elem, elems) {
+		note_elem(elem, &survey->found);
+	}
+	return MNL_CB_OK;
 }
 
 /* All requests name the table; the kernel takes NFTA_*_TABLE for each of them as number 1. */

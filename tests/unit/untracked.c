@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
 
 enum { MESSAGE_MAX = 4096 };
 
