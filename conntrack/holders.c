@@ -123,7 +123,7 @@ static void walk(struct holders *holders, const struct wanted *wanted, uint64_t 
 	holders->sockets = wanted->count;
 	memcpy(holders->socket, wanted->socket,
 	       wanted->count * sizeof(wanted->socket[0]));
-	process_find(holders->socket, holders->sockets, netns);
+	holders->barred = process_find(holders->socket, holders->sockets, netns);
 	holders->walked_ns = now_ns;
 	holders->walk_cost_s = clock_between_s(start_ns, clock_now_ns());
 }

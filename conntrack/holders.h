@@ -25,6 +25,7 @@ struct holders {
 
 	uint64_t walked_ns; /* CLOCK_MONOTONIC; 0: never */
 	double walk_cost_s;
+	size_t barred; /* processes that may hold what was not found, but cannot be seen */
 	size_t sockets;
 	struct process socket[HOLDERS_SOCKETS_MAX];
 };

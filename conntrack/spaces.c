@@ -18,7 +18,8 @@ struct spaces {
 	struct watch_config config;
 	const struct log *log;
 	struct home home;
-	bool complained; /* about what is missing in them */
+	bool complained;  /* about what is missing in them */
+	bool told_barred; /* the same of processes that cannot be seen */
 	struct atlas *atlas;
 };
 
@@ -200,6 +201,12 @@ static void tell_of(struct spaces *spaces, const struct reading *reading)
 {
 	if (reading->missing && !spaces->complained)
 		complain(spaces, reading);
+	if (reading->barred && !spaces->told_barred)
+		log_warn(
+			spaces->log,
+			"who holds some sockets is not known: looking into the processes "
+			"of others needs root (CAP_SYS_PTRACE)");
+	spaces->told_barred |= reading->barred > 0;
 	if (reading->sampled && reading->sample_age_s == 0)
 		log_debug(spaces->log, "sampled %u entries in %.1f ms",
 			  reading->sample.flows, reading->sample_cost_s * 1000);

@@ -289,6 +289,7 @@ static void tell_sample(const struct sampler *sampler, uint64_t now_ns,
 	reading->sources = &sampler->breakdown.sources;
 	reading->states = &sampler->breakdown.states;
 	reading->holders = &sampler->holders.by_process;
+	reading->barred = sampler->holders.barred;
 	reading->process = sampler->holders.service;
 	reading->processes = sampler->holders.services;
 	if (sampler->rollcall.asked && sampler->rollcall.taken_ns) {

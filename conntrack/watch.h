@@ -60,6 +60,7 @@ struct reading {
 		*called; /* what was asked for; NULL: nothing, or not known */
 	double called_age_s;
 	const struct untracked *untracked; /* NULL: not known */
+	size_t barred;    /* processes that cannot be seen and may hold others */
 	size_t processes; /* those that hold the sockets of the first services */
 	const struct process *process;
 };

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ struct walk {
 	size_t count;
 	size_t missing;
 	unsigned int links_left;
-	bool first; /* the first descriptors of each process, or the others */
+	bool first;    /* the first descriptors of each process, or the others */
+	size_t barred; /* processes that are not to be looked into */
 };
 
 static void read_name(int dir, char name[PROCESS_NAME_MAX])
@@ -111,6 +113,7 @@ static void walk_process(struct walk *walk, int proc, const char *pid)
 	if (dir < 0)
 		return;
 	fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	walk->barred += fd < 0 && errno == EACCES && walk->first;
 	links = fd < 0 ? NULL : fdopendir(fd);
 	if (links) {
 		walk_links(walk, (pid_t)strtol(pid, NULL, 10), dir, links);
@@ -166,7 +169,7 @@ static void walk_processes(struct walk *walk, uint64_t netns, bool inside)
 		closedir(proc);
 }
 
-void process_find(struct process *processes, size_t count, uint64_t netns)
+size_t process_find(struct process *processes, size_t count, uint64_t netns)
 {
 	struct walk walk = { .processes = processes,
 			     .count = count,
@@ -185,4 +188,5 @@ void process_find(struct process *processes, size_t count, uint64_t netns)
 		walk_processes(&walk, netns, true);
 		walk_processes(&walk, netns, false);
 	}
+	return walk.missing ? walk.barred : 0;
 }

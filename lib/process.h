@@ -24,9 +24,10 @@ struct process {
  * (process_netns) first: the numbers of sockets may come again elsewhere. Then at all others,
  * as a socket may be handed on. Of several holders the first counts, process 1 last: it may hold a
  * socket only to hand it on (systemd). Left after PROCESS_LINKS_MAX descriptors: the rest
- * is "not found". Sorts the array by inode.
+ * is "not found". Sorts the array by inode. Returns how many processes may hold what was not found, but
+ * are not to be looked into: others' need CAP_SYS_PTRACE.
  */
-void process_find(struct process *processes, size_t count, uint64_t netns);
+size_t process_find(struct process *processes, size_t count, uint64_t netns);
 
 /* Whether the one that was found is still there, and still called so: 10 us. */
 bool process_is_there(const struct process *process);

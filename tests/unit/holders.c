@@ -12,7 +12,7 @@
 
 #include "lib/process.h"
 
-static void find_by_plan(struct process *processes, size_t count, uint64_t netns);
+static size_t find_by_plan(struct process *processes, size_t count, uint64_t netns);
 
 static bool is_in_plan(const struct process *process);
 
@@ -39,7 +39,7 @@ static int compare_inodes(const void *left, const void *right)
 	return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
-static void find_by_plan(struct process *processes, size_t count, uint64_t netns)
+static size_t find_by_plan(struct process *processes, size_t count, uint64_t netns)
 {
 	assert_int_equal(netns, NETNS);
 	plan.walks++;
@@ -51,6 +51,7 @@ static void find_by_plan(struct process *processes, size_t count, uint64_t netns
 		}
 	}
 	qsort(processes, count, sizeof(processes[0]), compare_inodes);
+	return 0;
 }
 
 static bool is_in_plan(const struct process *process)
