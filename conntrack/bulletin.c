@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <jansson.h>
@@ -19,7 +20,7 @@
 #include "lib/text.h"
 
 /* Of a column; a longer name moves what follows. */
-enum { NAME_WIDTH = 16 };
+enum { NAME_WIDTH = 16, NAME_WIDTH_MOST = 40 };
 
 /* Wall-clock time for the reader; no duration is taken from it. */
 static void add_time(struct text *text)
@@ -69,9 +70,23 @@ static void add_report(const struct watch_request *request, const struct reading
 	report_add(&request->view, reading, text);
 }
 
+/* Of the column of names: containers' have more characters than people's. */
+static int name_width(const struct spaces *spaces)
+{
+	size_t width = NAME_WIDTH;
+
+	for (size_t i = 0; i < spaces_count(spaces); i++) {
+		size_t length = strlen(spaces_entry(spaces, i).name);
+
+		if (length > width)
+			width = length;
+	}
+	return width < NAME_WIDTH_MOST ? (int)width : NAME_WIDTH_MOST;
+}
+
 /* What is said of one table; of several, with its name, also if there is but one now. */
 static void add_table(const struct watch_request *request, const struct reading *reading,
-		      struct text *text)
+		      int width, struct text *text)
 {
 	if (request->once || request->batch) {
 		add_report(request, reading, text);
@@ -80,7 +95,7 @@ static void add_table(const struct watch_request *request, const struct reading 
 	add_time(text);
 	text_add(text, " ");
 	if (request->outlets.several)
-		text_add(text, "%-*s  ", NAME_WIDTH, reading->netns);
+		text_add(text, "%-*s  ", width, reading->netns);
 	view_line(&request->view, reading, text);
 	text_add(text, "\n");
 }
@@ -105,7 +120,7 @@ int bulletin_add(const struct watch_request *request, struct spaces *spaces,
 			json_array_append_new(tables,
 					      export_reading(&request->view, &reading));
 		else
-			add_table(request, &reading, text);
+			add_table(request, &reading, name_width(spaces), text);
 	}
 	if (any && request->json)
 		add_json(tables, text);

@@ -170,7 +170,8 @@ void chart_history(struct canvas *canvas, const struct chart_area *area,
 			   (double)columns[i] / (double)peak * plot.height,
 			   style_of(span->limit ? (double)columns[i] / span->limit : 0));
 	put_scale(canvas, area, plot.row, (double)peak, span->limit);
-	if (plot.height > 2)
+	/* Of one entry there is no half. */
+	if (plot.height > 2 && peak > 1)
 		put_scale(canvas, area, plot.row + plot.height / 2,
 			  (double)peak * (plot.height - plot.height / 2) / plot.height,
 			  span->limit);

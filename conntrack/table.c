@@ -70,7 +70,7 @@ const struct table_counter TABLE_COUNTER[TABLE_COUNTERS] = {
 	  offsetof(struct table_counters, search_restart) },
 	{ "found", "translations that met a port already taken and tried another",
 	  offsetof(struct table_counters, found) },
-	{ "insert", "entries that a program made through netlink, not packets",
+	{ "insert", "entries made through netlink, not by packets",
 	  offsetof(struct table_counters, insert) },
 };
 

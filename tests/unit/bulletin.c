@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -24,14 +25,19 @@ size_t spaces_count(const struct spaces *spaces)
 	return spaces->count;
 }
 
+static const char *names[TABLES_MAX] = { "host", "box", "den" };
+
+struct spaces_entry spaces_entry(const struct spaces *spaces, size_t index)
+{
+	return (struct spaces_entry){ .name = names[index] };
+}
+
 int spaces_read(struct spaces *spaces, size_t index, struct reading *out)
 {
-	static const char *const NAMES[TABLES_MAX] = { "host", "box", "den" };
-
 	if (spaces->err[index])
 		return spaces->err[index];
 	*out = (struct reading){
-		.netns = NAMES[index],
+		.netns = names[index],
 		.usage = { .entries = (uint32_t)(100 * (index + 1)), .limit = 1000 },
 		.active = ACTIVE_YES,
 		.full_s = INFINITY,
@@ -148,6 +154,20 @@ static void json_is_an_object_a_line_with_all_tables(void **state)
 	text_free(&text);
 }
 
+static void names_of_containers_leave_the_columns_as_they_are(void **state)
+{
+	const struct watch_request request = { .outlets.several = true };
+	static const char LONG[] = "container-9a8d063d99f8:4026532320";
+	char host[64], box[64];
+	const char *const parts[] = { host, box, NULL };
+	struct spaces spaces = { .count = 2 };
+
+	snprintf(host, sizeof(host), " %-*s  100/1000", (int)strlen(LONG), "host");
+	snprintf(box, sizeof(box), " %s  200/1000", LONG);
+	names[1] = LONG;
+	assert_says(&request, &spaces, parts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +176,7 @@ int main(void)
 		cmocka_unit_test(where_none_can_be_read_that_is_the_error),
 		cmocka_unit_test(reports_have_a_blank_line_between_them),
 		cmocka_unit_test(json_is_an_object_a_line_with_all_tables),
+		cmocka_unit_test(names_of_containers_leave_the_columns_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
