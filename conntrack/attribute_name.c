@@ -10,6 +10,7 @@
 #include "conntrack/attribute.h"
 #include "lib/service.h"
 
+/* As conntrack(8) has them, in lower case. The numbers are the kernel's interface. */
 static const char *const TCP_STATES[] = {
 	[TCP_CONNTRACK_NONE] = "none",
 	[TCP_CONNTRACK_SYN_SENT] = "syn-sent",
@@ -70,6 +71,7 @@ static void name_state(const struct attribute_key *key, char text[ATTRIBUTE_NAME
 	bool tcp = key->proto == IPPROTO_TCP;
 	size_t known = tcp ? sizeof(TCP_STATES) / sizeof(TCP_STATES[0])
 			   : sizeof(STATES) / sizeof(STATES[0]);
+	/* A kernel may have more of them than its headers had. */
 	const char *state = key->state >= known ? "unknown"
 			    : tcp               ? TCP_STATES[key->state]
 						: STATES[key->state];
@@ -91,6 +93,7 @@ static void name_process(const struct attribute_key *key, char text[ATTRIBUTE_NA
 		[HOLDER_OUTBOUND] = "[outbound]", [HOLDER_FORWARDED] = "[forwarded]",
 		[HOLDER_UNKNOWN] = "[unknown]",
 	};
+	/* In place of an address: a key has room for the 15 bytes that names of processes have. */
 	const char *name = (const char *)&key->address;
 
 	if (key->state == HOLDER_PROCESS && *name)

@@ -14,6 +14,7 @@ void breakdown_add(struct breakdown *breakdown, const struct host *host,
 {
 	struct attribute_keys keys;
 
+	/* Once for all four: they share what is found out about its two ends. */
 	attribute_keys(host, flow, &keys);
 	attribute_add(&breakdown->services, keys.has_service ? &keys.service : NULL,
 		      keys.inode, flow);

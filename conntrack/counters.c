@@ -11,9 +11,10 @@
 
 static const char PATH[] = "/proc/net/stat/nf_conntrack";
 
+/* Kernels have 17 columns, and CPUs at most NR_CPUS, 8192. */
 enum { COLUMNS_MAX = 32, LINE_BYTES_MAX = 1024, CPUS_MAX = 8192 };
 
-/* What the columns are called there. */
+/* What the columns are called there: as ever (ct_cpu_seq_show() in nf_conntrack_standalone.c). */
 static const struct column {
 	const char *name;
 	size_t offset;
@@ -72,6 +73,7 @@ static int add_row(char *line, const struct heading *heading, struct table_count
 	for (char *word = strtok_r(line, " \n", &rest); word;
 	     word = strtok_r(NULL, " \n", &rest), i++) {
 		char *end;
+		/* Eight digits, hexadecimal, of 32 bits: the sum wraps as they do. */
 		unsigned long value = strtoul(word, &end, 16);
 
 		if (*end || i == heading->count)
@@ -88,6 +90,7 @@ int counters_parse(FILE *file, struct table_counters *out)
 	struct table_counters sum = { 0 };
 	char line[LINE_BYTES_MAX];
 	struct heading heading;
+	/* A row for each CPU; the first of its columns, the number of entries, is the same in all. */
 	int rows = 0, err;
 
 	if (!fgets(line, sizeof(line), file))

@@ -31,6 +31,7 @@ static json_t *active(const struct reading *reading)
 	}
 }
 
+/* A table that is full is known to be without any history. */
 static json_t *forecast(const struct reading *reading)
 {
 	return json_pack(
@@ -58,6 +59,7 @@ static json_t *counters(bool counted, const struct table_counters *c)
 	return object;
 }
 
+/* By when the reader saw the numbers before, not by the interval: a late line has more in it. */
 static json_t *rates(const struct reading *reading)
 {
 	json_t *object;
@@ -80,6 +82,7 @@ static json_t *row_object(const struct reading *reading, const struct attribute_
 {
 	struct estimate estimate = estimate_row(reading, row);
 
+	/* Errors are rounded up: what is said of them is to be true. */
 	return json_pack("{s:s, s:I, s:I, s:f, s:f}", member, name, "entries",
 			 (json_int_t)(estimate.entries + 0.5), "entries_error",
 			 (json_int_t)ceil(estimate.entries_error), "share",

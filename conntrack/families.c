@@ -17,6 +17,7 @@
 #include "lib/metrics.h"
 #include "lib/text.h"
 
+/* Of a family; of its help, the longest meaning of a counter; and namespace, service and direction. */
 enum { NAME_MAX_BYTES = 96, HELP_MAX_BYTES = 256, LABELS_EACH = 3 };
 
 /* What all families of a page are written from. */
@@ -49,6 +50,7 @@ static double fill_ratio(const struct reading *reading)
 	return reading->usage.limit ? entries(reading) / limit(reading) : NAN;
 }
 
+/* An alarm on what is not known would never go off: this one does. */
 static double netlink_up(const struct reading *reading)
 {
 	return !reading->missing;
@@ -61,6 +63,7 @@ static double active(const struct reading *reading)
 	return tracking == TRACKING_UNKNOWN ? NAN : tracking == TRACKING_ON;
 }
 
+/* That it will not be full is a sample, +Inf: an alarm that went off ends by it. */
 static double full_seconds(const struct reading *reading)
 {
 	if (reading->verdict == OUTLOOK_UNKNOWN)
@@ -133,6 +136,7 @@ static struct label_list labels_of(const struct page *page,
 {
 	struct label_list list = { 0 };
 
+	/* Of one table none: dashboards and alarms need not name it. */
 	if (page->several)
 		list.label[list.count++] =
 			(struct metrics_label){ "netns", table->netns };
@@ -255,6 +259,7 @@ static void add_services(const struct page *page)
 				"Entries by service, estimated from a sample: those "
 				"that had a percent of them, the rest is other.");
 		begun = true;
+		/* All that have a label, also with no flows now: a series that ends looks like a failed scrape. */
 		for (size_t j = 0; j < table->labels->count; j++)
 			add_service(page, table, &table->labels->label[j],
 				    table->labels->label[j].flows);
@@ -370,6 +375,7 @@ static void add_node_counter(const struct reading *reading, const char *name,
 			continue;
 		snprintf(family, sizeof(family), "node_nf_conntrack_stat_%s", name);
 		snprintf(help, sizeof(help), "The kernel's conntrack counter %s.", name);
+		/* Gauges, as node_exporter says, though they count. */
 		metrics_family(text, family, METRICS_GAUGE, help);
 		metrics_integer(text, family, NULL, reading->totals[i]);
 	}

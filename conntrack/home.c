@@ -12,6 +12,7 @@ void home_close(struct home *home)
 	netns_close(&home->netns);
 }
 
+/* A process without CAP_SYS_ADMIN may not even enter the namespace that it is in. */
 static bool is_home(const struct home *home, const struct netns *netns)
 {
 	return netns->inode == home->netns.inode && !home->away;
@@ -25,5 +26,6 @@ int home_leave(const struct home *home, const struct netns *netns)
 void home_return(struct home *home, const struct netns *netns)
 {
 	if (!is_home(home, netns))
+		/* If that fails once, what is asked next must not be asked of the wrong namespace. */
 		home->away = netns_enter(&home->netns) < 0;
 }

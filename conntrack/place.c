@@ -10,6 +10,7 @@
 
 #include "lib/args.h"
 
+/* What a complaint repeats; and digits that are a process: the largest has 7 (PID_MAX_LIMIT). */
 enum { QUOTE_MAX = 60, PID_DIGITS_MAX = 10 };
 
 static bool is_process(const char *spec)
@@ -19,6 +20,7 @@ static bool is_process(const char *spec)
 	return digits > 0 && digits <= PID_DIGITS_MAX && spec[digits] == '\0';
 }
 
+/* A name has none: ip-netns(8) refuses those with a slash, too. */
 static bool is_path(const char *spec)
 {
 	return strchr(spec, '/');
@@ -31,6 +33,7 @@ int place_parse(const char *spec, struct place *out, struct args_why *why)
 						: NETNS_NAMES "/";
 	const char *after = is_process(spec) ? "/ns/net" : "";
 
+	/* Which would be the directory of names, or the one above it. */
 	if (*spec == '\0' || strcmp(spec, ".") == 0 || strcmp(spec, "..") == 0) {
 		snprintf(why->text, sizeof(why->text),
 			 "\"%s\" is no name, path or process", spec);
@@ -52,6 +55,7 @@ int place_hold(struct place *place)
 
 	if (!is_process(place->spec))
 		return 0;
+	/* A descriptor of the directory stays that process's, whoever gets its number next. */
 	snprintf(directory, sizeof(directory), "/proc/%s", place->spec);
 	place->process_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (place->process_fd < 0)

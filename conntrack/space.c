@@ -20,6 +20,7 @@ int space_open(struct space **out, struct home *home, const struct netns *netns,
 	own.netns = netns->inode;
 	space->netns = *netns;
 	snprintf(space->name, sizeof(space->name), "%s", name);
+	/* A socket stays of the namespace in which it is opened (__sock_create() in net/socket.c). */
 	err = home_leave(home, &space->netns);
 	if (!err) {
 		err = watch_open(&space->watch, &own);
@@ -44,6 +45,7 @@ int space_poll(struct space *space, struct home *home)
 {
 	int err = watch_poll(space->watch);
 
+	/* Ten times a second, so it enters only where the file that is kept open does not do. */
 	if (!err)
 		return 0;
 	err = home_leave(home, &space->netns);

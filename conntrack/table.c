@@ -94,6 +94,7 @@ static size_t add_fields(const struct nlmsghdr *message, const struct field *fie
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
 		return 0;
 	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg)) {
+		/* What newer kernels add may be of any size. */
 		if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
 			continue;
 		for (size_t i = 0; i < count; i++) {
@@ -126,11 +127,13 @@ int table_usage_get(struct nl *nl, struct table_usage *out)
 	struct usage_answer answer = { 0 };
 	int err;
 
+	/* No dump: the answer says that more follow (NLM_F_MULTI), but the acknowledgment is what does. */
 	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK,
 		      AF_UNSPEC);
 	err = nl_transact(nl, usage_cb, &answer);
 	if (err)
 		return err;
+	/* Kernels before 4.18 do not tell the limit: then /proc is read. */
 	if (answer.known != MNL_ARRAY_SIZE(USAGE_FIELDS))
 		return -EBADMSG;
 	*out = answer.usage;
@@ -186,6 +189,7 @@ int table_count_open(void)
 int table_count_read(int fd, uint32_t *out)
 {
 	char text[sizeof("4294967295\n")], *end;
+	/* At offset 0: such a file is made anew at each reading from its begin. */
 	ssize_t bytes = pread(fd, text, sizeof(text) - 1, 0);
 	unsigned long number;
 
@@ -252,6 +256,7 @@ int table_counters_get(struct nl *nl, struct table_counters *out)
 	struct table_counters counters = { 0 };
 	int err;
 
+	/* A message for each CPU, which the callback adds up. */
 	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS_CPU,
 		      NLM_F_DUMP, AF_UNSPEC);
 	err = nl_transact(nl, counters_cb, &counters);
