@@ -438,6 +438,42 @@ all_leased() {
 	not table_exists
 }
 
+# needs_memory: rules that take much to read.
+needs_memory() {
+	{
+		echo 'table inet many { set ports { type inet_service; }; chain input { }; }'
+		for i in $(seq 2000); do
+			echo "add element inet many ports { $i }"
+			echo "add rule inet many input udp dport $i counter accept"
+		done
+	} >many.nft
+	on server nft -f many.nft
+}
+
+@test "a lease that ends while memory is short is known to have ended, and it goes on" {
+	! sanitized || skip "the sanitizer ends itself where memory is refused"
+	guard --lease 3s --journal journal
+	engage
+	kill -STOP "$guard"
+	prlimit --pid "$guard" --as=1: --data=1:
+	wait_until 30 eval 'not untracked'
+	kill -CONT "$guard"
+	# It inspects four times a second, and has rules to audit.
+	needs_memory
+	wait_until 30 happened lost
+	event lost | jq -r .why | grep -q 'its lease ran out while the guard did not run'
+	wait_until 30 grep -q 'cannot audit the ruleset: Cannot allocate memory' "$guard.err"
+	not untracked
+	prlimit --pid "$guard" --as=unlimited: --data=unlimited:
+	wait_until 30 state_is watching
+	not happened restore
+	engage
+	engage 9001
+	order stop
+	wait_until 30 ended "$guard"
+	not table_exists
+}
+
 @test "too little memory to start with is told" {
 	local size
 	for size in 8 16 24 32; do
