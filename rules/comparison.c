@@ -196,16 +196,19 @@ static const struct meaning MEANINGS[] = {
 	[RUN_OPAQUE] = { "opaque", FINDING_UNJUDGED, FINDING_BLOCKER },
 };
 
+static bool is_same(const struct run_effect *a, const struct run_effect *b)
+{
+	return a->kind == b->kind && (a->rule == b->rule || (a->of_any && b->of_any)) &&
+	       a->detail == b->detail && a->value == b->value;
+}
+
 /* How often: two base chains may come to the same rule. */
 static unsigned times(const struct run *run, const struct run_effect *effect)
 {
 	unsigned count = 0;
 
 	for (size_t i = 0; i < run->now.effects; i++)
-		count += run->effect[i].kind == effect->kind &&
-			 run->effect[i].rule == effect->rule &&
-			 run->effect[i].detail == effect->detail &&
-			 run->effect[i].value == effect->value;
+		count += is_same(&run->effect[i], effect);
 	return count;
 }
 

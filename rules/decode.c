@@ -54,9 +54,9 @@ static const struct spec SPECS[] = {
 	/* N0 key, N1 direction */
 	[MODEL_CT] = { "ct", { 0, TO, N0, N1, SOURCE } },
 	[MODEL_DUP] = { "dup", { 0, SOURCE, SOURCE2 } },
-	/* N0 operation, N1 flags */
+	/* N0 operation, N1 flags; VALUE timeout */
 	[MODEL_DYNSET] = { "dynset",
-			   { 0, OBJECT, SKIP, N0, SOURCE, SOURCE2, SKIP, NESTED, SKIP, N1,
+			   { 0, OBJECT, SKIP, N0, SOURCE, SOURCE2, RAW, NESTED, SKIP, N1,
 			     NESTEDS } },
 	/* N0 type, N1 offset, N2 length, N3 flags, N4 operation */
 	[MODEL_EXTHDR] = { "exthdr", { 0, TO, N0, N1, N2, N3, N4, SOURCE } },

@@ -317,6 +317,26 @@ static bool is_full(struct run *run, const struct model_expr *expr)
 }
 
 /*
+ * Puts the packet's key into the set. If that is all that the rule does to the set, one that does it to untracked packets
+ * is as good: operation and timeout are then part of what it is done with.
+ */
+static void note_change(struct run *run, const struct model_expr *expr)
+{
+	struct run_effect *effect = &run->effect[run->now.effects];
+	const size_t before = run->now.effects;
+
+	run_note_value(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set, expr->source,
+		       expr->set ? expr->set->key_bytes : 0);
+	if (run->now.effects == before || expr->number[0] == NFT_DYNSET_OP_DELETE ||
+	    expr->source2 != MODEL_NO_REGISTER || expr->nested)
+		return;
+	effect->of_any = true;
+	effect->value += expr->number[0];
+	for (size_t i = 0; i < expr->value.bytes; i++)
+		effect->value = effect->value * 257 + expr->value.at[i];
+}
+
+/*
  * nft_dynset_eval(): the element is made or found, then what is nested in it is evaluated; if the set
  * is full the rule does not match, or, inverted, only then.
  */
@@ -327,8 +347,7 @@ static enum model_verdict_code dynset(struct run *run, const struct model_expr *
 
 	if (is_full(run, expr))
 		return when(inverted);
-	run_note_value(run, RUN_SET_CHANGE, (uint64_t)(uintptr_t)expr->set, expr->source,
-		       expr->set ? expr->set->key_bytes : 0);
+	note_change(run, expr);
 	if (expr->source2 != MODEL_NO_REGISTER)
 		run_note_value(run, RUN_SET_CHANGE, DATA_OF_SET, expr->source2,
 			       sizeof(uint32_t));

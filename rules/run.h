@@ -74,6 +74,7 @@ struct run_effect {
 	const struct model_rule *rule;
 	uint64_t detail; /* of two that are otherwise alike */
 	uint64_t value;  /* stands for what it was done with; 0: nothing */
+	bool of_any;     /* that says all: any rule that does it does the same */
 };
 
 /* How a rule went that asks connection tracking. */

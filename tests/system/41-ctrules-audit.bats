@@ -363,6 +363,35 @@ marked() {
 	verdict 0 udp/9000
 }
 
+@test "a rule that puts who is untracked into a set is as good only if it does the same" {
+	local untracked
+	for untracked in 'update @seen { ip saddr }' 'update @seen { ip saddr timeout 10m }' 'add @seen { ip saddr }' \
+		'update @seen { ip saddr limit rate 5/second }' 'update @seen { ip daddr }'; do
+		on server nft flush ruleset
+		rules <<-NFT
+			table inet filter {
+				set seen {
+					type ipv4_addr
+					flags dynamic
+					size 65535
+					timeout 1h
+				}
+				chain input {
+					type filter hook input priority filter; policy accept;
+					ct state new,established update @seen { ip saddr }
+					ct state untracked $untracked
+				}
+			}
+		NFT
+		if [ "$untracked" = 'update @seen { ip saddr }' ]; then
+			verdict 0 udp/9000
+		else
+			verdict 4 udp/9000
+			jq -e 'any(.findings[]; .code == "set" and .severity == "blocker")' <<<"$output"
+		fi
+	done
+}
+
 @test "what somebody else puts into our table is judged" {
 	on server ctrules -q add udp/7000
 	rules <<-NFT
