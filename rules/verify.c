@@ -83,6 +83,11 @@ int verify_wait(struct verify *verify, struct nl *nl, struct ruleset *scratch,
 	return err;
 }
 
+static const char *noun(uint64_t count)
+{
+	return count == 1 ? "packet" : "packets";
+}
+
 static void describe_sides(const struct verify *verify, struct text *text)
 {
 	uint64_t in = verify->moved[LAYOUT_IN], out = verify->moved[LAYOUT_OUT];
@@ -90,12 +95,13 @@ static void describe_sides(const struct verify *verify, struct text *text)
 
 	if (in && out)
 		text_add(text,
-			 "%" PRIu64 " packets to it and %" PRIu64
+			 "%" PRIu64 " %s to it and %" PRIu64
 			 " from it were untracked in %.1fs",
-			 in, out, s);
+			 in, noun(in), out, s);
 	else if (in || out)
-		text_add(text, "%" PRIu64 " packets %s it were untracked in %.1fs, %s it",
-			 in ? in : out, in ? "to" : "from", s,
+		text_add(text, "%" PRIu64 " %s %s it %s untracked in %.1fs, %s it",
+			 in + out, noun(in + out), in ? "to" : "from",
+			 in + out == 1 ? "was" : "were", s,
 			 in ? "but none from" : "but none to");
 	else
 		text_add(text,

@@ -62,6 +62,11 @@ static void the_direction_that_does_not_match_is_named(void **state)
 	       "udp/9000: 4 packets to it were untracked in 1.0s, but none from it; it "
 	       "stays out of tracking (ctrules delete udp/9000)");
 	verify_begin(&verify, with(0, 0), &UDP_9000, 1);
+	verify_look(&verify, with(1, 0), 1);
+	expect(&verify, VERIFY_TIMEOUT,
+	       "udp/9000: 1 packet to it was untracked in 1.0s, but none from it; it "
+	       "stays out of tracking (ctrules delete udp/9000)");
+	verify_begin(&verify, with(0, 0), &UDP_9000, 1);
 	verify_look(&verify, with(0, 2), 1);
 	expect(&verify, VERIFY_TIMEOUT,
 	       "udp/9000: 2 packets from it were untracked in 1.0s, but none to it; it "
