@@ -13,8 +13,15 @@
 static void on_walk(const struct packet *packet, const struct record *record, void *data)
 {
 	struct inquiry *inquiry = data;
+	char name[120];
 
-	report_walk_text(packet, record, inquiry->quote, &inquiry->text);
+	if (record->count) {
+		report_walk_text(packet, record, inquiry->quote, &inquiry->text);
+	} else {
+		audit_packet_name(packet, name, sizeof(name));
+		text_add(&inquiry->idle, "%s%s", text_str(&inquiry->idle)[0] ? "; " : "",
+			 name);
+	}
 	json_array_append_new(inquiry->walks,
 			      report_walk_json(packet, record, inquiry->quote));
 }
@@ -25,6 +32,7 @@ void inquiry_end(struct inquiry *inquiry)
 	evidence_clear(&inquiry->evidence);
 	quote_close(inquiry->quote);
 	text_free(&inquiry->text);
+	text_free(&inquiry->idle);
 	json_decref(inquiry->walks);
 	*inquiry = (struct inquiry){ 0 };
 }
@@ -104,6 +112,19 @@ enum audit_verdict inquiry_verdict(const struct inquiry *inquiry)
 	return inquiry->all ? sweep_verdict(&inquiry->sweep) : inquiry->audit.verdict;
 }
 
+/* The walks; one sentence for all that come to nothing. */
+static void explain_text(const struct inquiry *inquiry, struct text *text)
+{
+	const char *walks = text_str(&inquiry->text), *idle = text_str(&inquiry->idle);
+
+	if (!walks[0])
+		text_add(text, "\nNo rule matters to any of its packets.\n");
+	else if (idle[0])
+		text_add(text, "%s\nNo rule matters to these: %s.\n", walks, idle);
+	else
+		text_add(text, "%s", walks);
+}
+
 void inquiry_text(const struct inquiry *inquiry, struct text *text)
 {
 	if (inquiry->all) {
@@ -112,7 +133,7 @@ void inquiry_text(const struct inquiry *inquiry, struct text *text)
 	}
 	report_text(&inquiry->audit, text);
 	if (inquiry->walks)
-		text_add(text, "%s", text_str(&inquiry->text));
+		explain_text(inquiry, text);
 	if (inquiry->rehearsed)
 		rehearsal_text(&inquiry->rehearsal, text);
 }

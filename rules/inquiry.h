@@ -25,6 +25,7 @@ struct inquiry {
 	struct record record;
 	struct quote *quote; /* words of rules; NULL: there are only handles */
 	struct text text;    /* of the walks, as they were made */
+	struct text idle;    /* names of those in which no rule matters */
 	json_t *walks;       /* the same; NULL: not asked for */
 
 	bool rehearsed; /* was to be; rehearsal says whether it could */

@@ -207,8 +207,7 @@ void report_walk_text(const struct packet *packet, const struct record *record,
 	char name[FINDING_TEXT_MAX];
 
 	audit_packet_name(packet, name, sizeof(name));
-	text_add(text, "\n%s%s\n", name,
-		 record->count ? "" : ": no rule matters to them");
+	text_add(text, "\n%s\n", name);
 	for (size_t i = 0; i < record->count; i++) {
 		const struct record_line *line = &record->line[i];
 

@@ -577,8 +577,15 @@ marked() {
 	[[ $output == *"first request of other hosts' clients, IPv4"* ]]
 	[[ $output == *"inet filter input, policy drop"* ]]
 	[[ $output == *"tracked yes   untracked no     ct state new udp dport 9000 accept # handle 2"* ]]
+	# What no rule matters to is one line.
+	[ "$(grep -c '^No rule matters to these: .*ICMP errors sent, IPv4' <<<"$output")" -eq 1 ]
+	[[ $output != *'matters to them'* ]]
 	run -4 on server ctrules audit udp/9000 --explain --json
 	[ "$(jq -r '.walks[0].rules[0] | .tracked + .untracked' <<<"$output")" = yesno ]
+	on server nft flush ruleset
+	run -0 on server ctrules audit udp/9000 --explain
+	[ "${lines[-1]}" = 'No rule matters to any of its packets.' ]
+	[ "${#lines[@]}" -eq 2 ]
 }
 
 # listeners WHERE...: somebody listens at each, such as "udp :: 53".
