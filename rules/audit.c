@@ -6,12 +6,11 @@
 #include <stdlib.h>
 
 #include "rules/advice.h"
+#include "rules/askers.h"
 #include "rules/auditor.h"
-#include "rules/clientports.h"
 #include "rules/command.h"
 #include "rules/comparison.h"
 #include "rules/findings.h"
-#include "rules/given.h"
 #include "rules/model.h"
 #include "rules/record.h"
 #include "rules/stray.h"
@@ -107,7 +106,7 @@ static void compare(struct auditor *auditor)
 	}
 }
 
-static void judge_packet(struct auditor *auditor, const struct packet *packet)
+void auditor_judge(struct auditor *auditor, const struct packet *packet)
 {
 	const struct audit_listener *listener = auditor->listener;
 	const uint64_t most = auditor->steps_in_all / STEPS_PARTS;
@@ -141,76 +140,6 @@ static void judge_packet(struct auditor *auditor, const struct packet *packet)
 		listener->walked(packet, listener->record, listener->data);
 }
 
-/* What a socket with the service's port asks of others; findings of it are in auditor->own. */
-static void judge_asking(struct auditor *auditor, uint8_t family, bool given,
-			 bool loopback)
-{
-	struct audit *out = auditor->out;
-	struct packet packet = { .service = auditor->service,
-				 .host = auditor->host,
-				 .family = family,
-				 .loopback = loopback,
-				 .own = true,
-				 .given = given };
-
-	auditor->own.count = 0;
-	auditor->out = &auditor->own;
-	for (int kind = PACKET_REQUEST;
-	     kind <= (given ? PACKET_ERROR_OUT : PACKET_LATER_REPLY); kind++) {
-		packet.kind = (enum packet_kind)kind;
-		if (kind != PACKET_LATER_REPLY || auditor->service->proto == IPPROTO_TCP)
-			judge_packet(auditor, &packet);
-	}
-	auditor->out = out;
-}
-
-/*
- * What the service's own socket asks of others, as those of NTP and DHT do. Most never do, and it cannot be
- * seen whether one does: that is said, but no reason for another verdict.
- */
-static void judge_own(struct auditor *auditor, uint8_t family)
-{
-	judge_asking(auditor, family, false, false);
-	for (size_t i = 0; i < auditor->own.count; i++) {
-		struct finding *finding = &auditor->own.finding[i];
-
-		if (finding->weight == FINDING_HARMLESS)
-			continue;
-		finding->code = "own";
-		finding->weight = FINDING_HARMLESS;
-		finding->severity = FINDING_INFO;
-		advice_plain(finding,
-			     "if the service itself asks other hosts from this port, "
-			     "that fares differently untracked, or the answers do",
-			     "");
-		findings_add(auditor->out, finding);
-	}
-}
-
-/* What other programs here ask, whom the kernel gives ports of a range: nearly all do. */
-static void judge_given(struct auditor *auditor, uint8_t family)
-{
-	const struct ranges ports = surroundings_ports(auditor->host);
-	struct ranges given = { 0 };
-
-	if (clientports_of(auditor->service, &ports, &auditor->arena, &given) ||
-	    !given.count)
-		return;
-	for (int loopback = 0; loopback < 2; loopback++) {
-		judge_asking(auditor, family, true, loopback);
-		for (size_t i = 0; i < auditor->own.count; i++) {
-			struct finding *finding = &auditor->own.finding[i];
-
-			if (finding->weight == FINDING_HARMLESS)
-				continue;
-			if (finding->weight == FINDING_DIFFERENCE)
-				finding->code = "given-port";
-			given_explain(auditor->service, auditor->host, finding);
-			findings_add(auditor->out, finding);
-		}
-	}
-}
-
 /*
  * What comes from a remote service's port though nobody here has asked. To conntrack it is new; what is no SYN of
  * TCP is new or invalid, as net.netfilter.nf_conntrack_tcp_loose says.
@@ -224,12 +153,12 @@ static void judge_unasked(struct auditor *auditor, uint8_t family)
 				 .unasked = true };
 
 	auditor->tracked.past = RUN_UNSEEN;
-	judge_packet(auditor, &packet);
+	auditor_judge(auditor, &packet);
 	if (auditor->service->proto == IPPROTO_TCP) {
 		packet.kind = PACKET_LATER_REPLY;
-		judge_packet(auditor, &packet);
+		auditor_judge(auditor, &packet);
 		auditor->tracked.past = RUN_STRANGE;
-		judge_packet(auditor, &packet);
+		auditor_judge(auditor, &packet);
 	}
 	auditor->tracked.past = RUN_SEEN;
 }
@@ -256,21 +185,23 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 			/* With both ends here it is no remote service, and stays tracked. */
 			if (loopback && service->outbound)
 				continue;
-			judge_packet(auditor, &packet);
+			auditor_judge(auditor, &packet);
 		}
 		packet.kind = PACKET_REQUEST;
 		packet.astray = true;
-		judge_packet(auditor, &packet);
+		auditor_judge(auditor, &packet);
 	}
-	if (service->outbound)
+	if (service->outbound) {
 		judge_unasked(auditor, family);
-	else
-		judge_given(auditor, family);
+	} else {
+		askers_marked(auditor, family);
+		askers_given(auditor, family);
+	}
 	if (!service->outbound && service->proto == IPPROTO_UDP)
-		judge_own(auditor, family);
+		askers_own(auditor, family);
 	passing.passing = true;
 	if (family == AF_INET ? auditor->host->forwards4 : auditor->host->forwards6)
-		judge_packet(auditor, &passing);
+		auditor_judge(auditor, &passing);
 }
 
 /*
@@ -382,11 +313,12 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 		"packets that nobody asked for",
 	};
 
-	snprintf(text, bytes, "%s%s%s, %s",
+	snprintf(text, bytes, "%s%s%s%s, %s",
 		 packet->astray    ? "packets to others"
 		 : packet->unasked ? UNASKED[packet->kind == PACKET_REPLY]
 				   : KINDS[packet->kind],
 		 packet->loopback ? " on loopback" : "",
+		 packet->marked ? ", with a mark" : "",
 		 !packet->loopback && !packet_is_error(packet)
 			 ? (packet->given               ? " of programs given its ports"
 			    : packet->own               ? " of its own"

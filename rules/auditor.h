@@ -28,4 +28,7 @@ struct auditor {
 	struct run tracked, untracked, earlier;
 };
 
+/* Sends a packet on its way in every case, tracked and untracked, and notes where these fare differently. */
+void auditor_judge(struct auditor *auditor, const struct packet *packet);
+
 #endif

@@ -37,6 +37,7 @@ struct packet {
 	bool own;      /* the service's socket is the client: what it asks other hosts */
 	bool given; /* or another program here that the kernel gave a port of its range */
 	bool astray; /* to any port of anybody: NAT may turn it to the service */
+	bool marked; /* a client on this host gives what it asks the service a mark (SO_MARK) */
 	/*
 	 * From the port of an outbound service, to any here, though nobody here has asked: as a
 	 * first reply it is one that could open something (of TCP a SYN), as a later one any other.

@@ -317,19 +317,35 @@ static void go_on(struct run *run, const struct course *order)
 	}
 }
 
+/*
+ * A packet that arrives has no mark; a socket may give what it sends one. Clients here that do so with what they ask the
+ * service are looked at by themselves.
+ */
+static bool may_be_marked(const struct packet *packet)
+{
+	switch (packet_way(packet)) {
+	case PACKET_LEAVES: return true;
+	case PACKET_LOOPS:
+		return packet->marked || packet->astray || packet_is_error(packet) ||
+		       !packet_is_request(packet);
+	default: return false;
+	}
+}
+
 void walk(struct run *run, const struct course *order)
 {
+	static const struct range ANY_MARK = { { 0, 1 }, { 0, UINT32_MAX } };
+	const struct ranges marks = { &ANY_MARK, 1 };
 	const struct world_key mark = { PACKET_META, NFT_META_MARK, 0, PACKET_KINDS };
 	const struct world_key ct_mark = { PACKET_CT, NFT_CT_MARK, 0, PACKET_KINDS };
 	struct run_state *now = &run->now;
 
 	*now = (struct run_state){ .fate = RUN_DELIVERED };
 	run->saves = 1;
-	/* A packet that arrives has no mark; a socket may give what it sends one. */
-	if (packet_way(run->packet) == PACKET_LEAVES ||
-	    packet_way(run->packet) == PACKET_LOOPS)
+	if (may_be_marked(run->packet))
 		bytes_put_host_symbol(now->mark, sizeof(uint32_t),
-				      world_symbol(run->world, &mark, 4, NULL));
+				      world_symbol(run->world, &mark, 4,
+						   run->packet->marked ? &marks : NULL));
 	/* One that was expected has the mark of the connection that it was expected for. */
 	if (run->model->marks_ct && (!run_is_opening(run) || run->model->expects))
 		bytes_put_host_symbol(now->ct_mark, sizeof(uint32_t),

@@ -363,6 +363,30 @@ marked() {
 	verdict 0 udp/9000
 }
 
+@test "marks that clients here might give what they ask are told, and no reason for a verdict" {
+	rules <<-'NFT'
+		table ip nat {
+			chain postrouting {
+				type nat hook postrouting priority srcnat; policy accept;
+				meta mark 0x4000 masquerade
+			}
+		}
+	NFT
+	verdict 0 udp/9000
+	[ "$(jq -r '[.findings[] | select(.code != "own") | .code, .severity] | join(" ")' <<<"$output")" = 'client-mark info' ]
+	# Of others they would be a difference.
+	rules <<-'NFT'
+		flush ruleset
+		table ip nat {
+			chain postrouting {
+				type nat hook postrouting priority srcnat; policy accept;
+				oif lo meta mark != 0x4000 masquerade
+			}
+		}
+	NFT
+	verdict 4 udp/9000
+}
+
 @test "a rule that puts who is untracked into a set is as good only if it does the same" {
 	local untracked
 	for untracked in 'update @seen { ip saddr }' 'update @seen { ip saddr timeout 10m }' 'add @seen { ip saddr }' \

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/askers.h"
+
+#include "rules/advice.h"
+#include "rules/auditor.h"
+#include "rules/clientports.h"
+#include "rules/findings.h"
+#include "rules/given.h"
+#include "rules/surroundings.h"
+
+static struct packet packet_of(const struct auditor *auditor, uint8_t family)
+{
+	return (struct packet){ .service = auditor->service,
+				.host = auditor->host,
+				.family = family };
+}
+
+/* Packets up to that kind; findings of them are in auditor->own. */
+static void judge(struct auditor *auditor, struct packet *packet, enum packet_kind last)
+{
+	struct audit *out = auditor->out;
+
+	auditor->own.count = 0;
+	auditor->out = &auditor->own;
+	for (int kind = PACKET_REQUEST; kind <= (int)last; kind++) {
+		packet->kind = (enum packet_kind)kind;
+		if (kind != PACKET_LATER_REPLY || auditor->service->proto == IPPROTO_TCP)
+			auditor_judge(auditor, packet);
+	}
+	auditor->out = out;
+}
+
+/* That cannot be seen, and most never do it: it is said, but no reason for another verdict. */
+static void inform(struct auditor *auditor, struct finding *finding, const char *code,
+		   const char *why)
+{
+	finding->code = code;
+	finding->weight = FINDING_HARMLESS;
+	finding->severity = FINDING_INFO;
+	advice_plain(finding, why, "");
+	findings_add(auditor->out, finding);
+}
+
+void askers_own(struct auditor *auditor, uint8_t family)
+{
+	struct packet packet = packet_of(auditor, family);
+
+	packet.own = true;
+	judge(auditor, &packet, PACKET_LATER_REPLY);
+	for (size_t i = 0; i < auditor->own.count; i++)
+		if (auditor->own.finding[i].weight != FINDING_HARMLESS)
+			inform(auditor, &auditor->own.finding[i], "own",
+			       "if the service itself asks other hosts from this port, "
+			       "that fares differently untracked, or the answers do");
+}
+
+void askers_marked(struct auditor *auditor, uint8_t family)
+{
+	struct packet packet = packet_of(auditor, family);
+
+	packet.loopback = packet.marked = true;
+	judge(auditor, &packet, PACKET_LATER);
+	for (size_t i = 0; i < auditor->own.count; i++) {
+		struct finding *finding = &auditor->own.finding[i];
+
+		if (finding->weight != FINDING_HARMLESS &&
+		    !findings_know(auditor->out, finding))
+			inform(auditor, finding, "client-mark",
+			       "if a program here marks what it asks the service "
+			       "(SO_MARK), that fares differently untracked");
+	}
+}
+
+void askers_given(struct auditor *auditor, uint8_t family)
+{
+	const struct ranges ports = surroundings_ports(auditor->host);
+	struct packet packet = packet_of(auditor, family);
+	struct ranges given = { 0 };
+
+	if (clientports_of(auditor->service, &ports, &auditor->arena, &given) ||
+	    !given.count)
+		return;
+	packet.own = packet.given = true;
+	for (int loopback = 0; loopback < 2; loopback++) {
+		packet.loopback = loopback;
+		judge(auditor, &packet, PACKET_ERROR_OUT);
+		for (size_t i = 0; i < auditor->own.count; i++) {
+			struct finding *finding = &auditor->own.finding[i];
+
+			if (finding->weight == FINDING_HARMLESS)
+				continue;
+			if (finding->weight == FINDING_DIFFERENCE)
+				finding->code = "given-port";
+			given_explain(auditor->service, auditor->host, finding);
+			findings_add(auditor->out, finding);
+		}
+	}
+}
