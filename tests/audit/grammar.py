@@ -90,20 +90,21 @@ class Grammar:
                 str(port) for port in self.some(PORTS)))
             return "th %s %s@%s" % (self.pick(("dport", "sport")), self.pick(("", "!= ")), name)
         field, kind, among = self.address(family)
-        name = self.declare("hosts", "set %%s { type %s; flags interval; auto-merge; elements = { %s }; }" % (
-            kind, ", ".join(self.some(among))))
+        done = self.pick(("", "", "counter; ", self.limit() + "; "))
+        name = self.declare("hosts", "set %%s { type %s; flags interval; auto-merge; %selements = { %s }; }" % (
+            kind, done, ", ".join(self.some(among))))
         return "%s %s@%s" % (field, self.pick(("", "!= ")), name)
 
     def seen(self, family):
         """A set that packets change."""
         kind = "ipv6_addr" if family == "ip6" else "ipv4_addr"
-        return self.declare("seen", "set %%s { type %s; size %d; flags dynamic,timeout; }" % (
-            kind, self.pick((1, 65535, 65535))))
+        return self.declare("seen", "set %%s { type %s; size %d; %s; }" % (
+            kind, self.pick((1, 65535, 65535)),
+            self.pick(("flags dynamic", "flags dynamic,timeout", "flags timeout; timeout 1h"))))
 
     def remember(self, family):
-        what = self.pick(("", "", "", " timeout 1h"))
-        return "%s @%s { %s saddr%s }" % (self.pick(("add", "update", "update", "delete")), self.seen(family),
-                                          "ip6" if family == "ip6" else "ip", what)
+        return "%s @%s { %s saddr }" % (self.pick(("add", "update", "update", "delete")), self.seen(family),
+                                        "ip6" if family == "ip6" else "ip")
 
     def meter(self, family):
         """A limit for each address."""
@@ -212,7 +213,10 @@ class Grammar:
         if hook == "ingress":
             return "meta mark set %d" % self.pick(MARKS)
         effects = [self.remember(family), self.remember(family), self.mark_of_map(family), "counter", "meta mark set %d" % self.pick(MARKS), "ct mark set %d" % self.pick(MARKS),
-                   "meta mark set ct mark"]
+                   "meta mark set ct mark", "reset tcp option %s" % self.pick(("sack-perm", "timestamp"))]
+        if hook == "prerouting" and family != "inet":
+            # A proxy that is there, and one that is not.
+            effects += ["meta l4proto { udp, tcp } tproxy to :%d accept" % self.pick((50080, 44444))]
         if hook in ("prerouting", "output") and priority <= -250:
             effects += ["notrack"]
         return self.pick(effects)
