@@ -152,3 +152,28 @@ end() { # SIGNAL
 	end INT
 	limit_is 20000
 }
+
+@test "a limit that is raised again goes back to what it was at first" {
+	raise
+	end TERM
+	echo 'raise-limit-to = 60000' >conf
+	guard_limit -c conf
+	on server ctfill -P 9000 -s 10.1.0.1 -d 10.77.0.1 -t 600 17000 >/dev/null
+	wait_until 30 limit_is 60000
+	wait_until 30 eval '[ "$(state .limit_before)" = 20000 ]'
+	end INT
+	limit_is 20000
+	not test -e journal.limit
+}
+
+@test "a limit that cannot be raised is told, and nothing of it is kept" {
+	echo 'raise-limit-to = 40000' >conf
+	guard_limit -c conf
+	nsenter --target "$guard" --mount mount -o remount,bind,ro /proc/sys/net/nf_conntrack_max
+	on server ctfill -P 9000 -d 10.77.0.1 -t 600 17000 >/dev/null
+	wait_until 30 failed
+	grep -q 'could not raise.*: Read-only file system' "$guard.err"
+	limit_is 20000
+	not test -e journal.limit
+	[ "$(state .limit_before)" = null ]
+}
