@@ -19,7 +19,6 @@
 #include "guard/lookout.h"
 #include "guard/notes.h"
 #include "guard/outcome.h"
-#include "guard/policy.h"
 #include "guard/refit.h"
 #include "guard/startup.h"
 #include "lib/clock.h"
@@ -252,11 +251,9 @@ int ward_hand_over(struct ward *ward, const struct config *wanted, struct text *
 	}
 	free(ward->wanted);
 	ward->wanted = refit_config(ward, wanted);
-	if (ward->wanted)
-		err = post_hand_over(&ward->post, ward->config, ward->wanted,
-				     &ward->remedy, why);
-	else
-		err = -ENOMEM;
+	err = ward->wanted ? post_hand_over(&ward->post, ward->config, ward->wanted,
+					    &ward->remedy, why)
+			   : -ENOMEM;
 	leave(ward);
 	return err;
 }
