@@ -91,6 +91,25 @@ comings() { # how many were told of, one by one
 	wait_until 60 told late gone
 }
 
+@test "that many have gone is told as a number, too" {
+	everywhere
+	names=host
+	# As many as are told of one by one, or nearly.
+	for i in $(seq 18); do
+		ip netns add "n$i"
+		names+=" n$i"
+	done
+	# shellcheck disable=SC2086 # a list of words
+	wait_until 60 guarded $names
+	not happened churn
+	for i in $(seq 18); do
+		ip netns del "n$i"
+	done
+	wait_until 60 guarded host
+	wait_until 60 happened churn
+	grep -q 'come and go often: 0 came and [1-9][0-9]* went' "$guard.err"
+}
+
 series_are() { # LABEL...: whether these and no others are the namespaces of the metrics
 	[ "$(curl -s 127.0.0.1:9912/metrics | sed -n 's/^ctkit_conntrack_entries{netns="\(.*\)"}.*/\1/p' | sort)" = \
 		"$(printf '%s\n' "$@" | sort)" ]
