@@ -286,10 +286,12 @@ static void judge(struct outlook_result *result, struct course *c,
 {
 	double moves_per_s = fmax(c->arriving, dying), entries = f->level;
 	struct trend_stand stand = { 0 };
-	bool climbs = trend_settled(f, moves_per_s, c->gc_every_s, &stand)
-			      ? trend_climbs_again(&stand, entries, &c->crest)
+	bool settled = trend_settled(f, moves_per_s, c->gc_every_s, &stand);
+	bool climbs = settled ? trend_climbs_again(&stand, entries, &c->crest)
 			      : climbs_on(c, entries, slope, dying);
 
+	if (settled && trend_denies(&stand, entries, c->limit - entries, result->full_s))
+		result->full_s = INFINITY;
 	result->slope = fmax(0, slope);
 	result->settles_at = c->crest;
 	if (isfinite(result->full_s)) {

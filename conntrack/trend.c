@@ -101,39 +101,54 @@ static bool stands_lately(const struct forecast *f, double moves_per_s,
 	crest = fmax(trend.crest, fmax(trend.peak, f->level));
 	if (moves_per_s * 2 * trend.half_s < crest)
 		return false;
-	*out = (struct trend_stand){ crest, trend.floor, trend.trough };
+	*out = (struct trend_stand){ trend.half_s, crest, trend.floor, trend.trough };
 	return true;
 }
 
 bool trend_settled(const struct forecast *f, double moves_per_s, double gc_every_s,
 		   struct trend_stand *out)
 {
+	double back_s = fmax(f->level / moves_per_s, 2 * gc_every_s);
 	struct crests_halves halves;
 
 	if (moves_per_s <= 0)
 		return false;
 	if (stands_lately(f, moves_per_s, out))
 		return true;
-	if (!crests_over(&f->crests, fmax(f->level / moves_per_s, 2 * gc_every_s),
-			 &halves))
+	if (!crests_over(&f->crests, back_s, &halves))
 		return false;
 	halves.newer = fmax(halves.newer, f->level);
 	if (halves.newer - halves.older > trend_chance(halves.older))
 		return false;
-	*out = (struct trend_stand){ fmax(halves.older, halves.newer), halves.floor,
-				     fmin(halves.trough, f->level) };
+	*out = (struct trend_stand){ back_s / 2, fmax(halves.older, halves.newer),
+				     halves.floor, fmin(halves.trough, f->level) };
 	return true;
+}
+
+/* Whether it goes up and down so little that it would show if it began to fall, which it did not. */
+static bool is_level(const struct trend_stand *stand, double entries)
+{
+	double chance = trend_chance(stand->crest);
+
+	return stand->crest - stand->floor <= SWING_TIMES * chance &&
+	       entries >= stand->floor - chance;
 }
 
 bool trend_climbs_again(const struct trend_stand *stand, double entries, double *crest)
 {
 	double chance = trend_chance(stand->crest);
-	double large = SWING_TIMES * chance;
-	bool would_show = stand->crest - stand->floor <= large;
 
-	if (stand->crest - *crest <= LESS_TIMES * chance ||
-	    (would_show && entries >= stand->floor - chance))
+	if (stand->crest - *crest <= LESS_TIMES * chance || is_level(stand, entries))
 		*crest = stand->crest;
-	return stand->crest - stand->trough > large &&
+	return stand->crest - stand->trough > SWING_TIMES * chance &&
 	       entries - *crest <= trend_chance(entries);
+}
+
+bool trend_denies(const struct trend_stand *stand, double entries, double missing,
+		  double full_s)
+{
+	static const double SOON_S = 60;
+
+	return full_s > SOON_S && is_level(stand, entries) &&
+	       missing / full_s * stand->half_s > 2 * trend_chance(stand->crest);
 }

@@ -43,6 +43,7 @@ double trend_full_in(const struct trend *trend, double missing, double climb_s);
 
 /* What a table that has settled came to lately. */
 struct trend_stand {
+	double half_s; /* of what was looked back on */
 	double crest;
 	double floor;  /* the least in the older half */
 	double trough; /* and in the newer */
@@ -65,5 +66,12 @@ bool trend_settled(const struct forecast *f, double moves_per_s, double gc_every
  * model says, which is in *crest, unless that is much less, and a fall may still be to come or shows.
  */
 bool trend_climbs_again(const struct trend_stand *stand, double entries, double *crest);
+
+/*
+ * Whether one that has settled denies that it will be full in so many seconds, with missing more entries: such a
+ * climb would have shown by now. What would be within a minute may have begun just now.
+ */
+bool trend_denies(const struct trend_stand *stand, double entries, double missing,
+		  double full_s);
 
 #endif

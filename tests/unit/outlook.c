@@ -447,6 +447,34 @@ static void a_load_of_long_lives_is_steady_until_it_ends(void **state)
 	}
 }
 
+/* Samples err; a climb of which the count of minutes shows nothing is not heard of, unless it would end soon. */
+static void what_stands_does_not_fill_by_an_error_of_a_sample(void **state)
+{
+	static struct replay replay;
+	struct outlook_result result;
+	struct sim sim;
+
+	memset(&replay, 0, sizeof(replay));
+	replay.sample_max = SAMPLE;
+	replay.sparing = true;
+	sim_open(&sim, 1, 262144, 20);
+	sim.walk_every_s = 1;
+	add_source(&sim, (struct sim_source){ SIM_ONESHOT, ALWAYS, .to = 200,
+					      .timeout_s = 120 });
+	while (sim.now_s < 230) {
+		sim_step(&sim);
+		replay_step(&replay, &sim);
+	}
+	replay.outlook.arrivals *= 1.3;
+	sim.limit = (uint32_t)(1.2 * sim.count);
+	result = replay_ahead(&replay, &sim);
+	assert_int_equal(result.verdict, OUTLOOK_STEADY);
+	assert_true(isinf(result.full_s));
+	sim.limit = (uint32_t)(1.05 * sim.count);
+	assert_int_equal(replay_ahead(&replay, &sim).verdict, OUTLOOK_FILLS);
+	sim_close(&sim);
+}
+
 /* The load ends, and so do the expectations. */
 static void a_table_that_was_emptied_expects_nothing(void **state)
 {
@@ -538,6 +566,7 @@ int main(void)
 		cmocka_unit_test(a_constant_load_has_a_constant_forecast),
 		cmocka_unit_test(what_was_replaced_and_climbed_no_higher_is_steady),
 		cmocka_unit_test(a_load_of_long_lives_is_steady_until_it_ends),
+		cmocka_unit_test(what_stands_does_not_fill_by_an_error_of_a_sample),
 		cmocka_unit_test(a_table_that_was_emptied_expects_nothing),
 		cmocka_unit_test(a_recorded_constant_load_is_steady_by_its_count_alone),
 		cmocka_unit_test(random_tables_are_foretold),

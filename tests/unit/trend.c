@@ -209,6 +209,25 @@ static void a_spike_is_no_reason_to_expect_a_fall(void **state)
 	assert_true(fabs(crest - 99000) < 2000);
 }
 
+/* The table is to have 260,000 entries. */
+static void a_climb_that_would_have_shown_is_denied(void **state)
+{
+	struct forecast f = after(flat, 90);
+	struct trend_stand stand;
+
+	assert_true(trend_settled(&f, RATE, 0.5, &stand));
+	assert_true(trend_denies(&stand, f.level, 170000, 70));
+	assert_true(trend_denies(&stand, f.level, 170000, 200));
+	/* It may just have begun, or be too slow to show. */
+	assert_false(trend_denies(&stand, f.level, 170000, 55));
+	assert_false(trend_denies(&stand, f.level, 170000, 7000));
+	assert_false(trend_denies(&stand, f.level, 170000, INFINITY));
+	/* What goes up and down does not show it. */
+	f = after(collected_late, 135);
+	assert_true(trend_settled(&f, RATE, 20, &stand));
+	assert_false(trend_denies(&stand, f.level, 170000, 70));
+}
+
 static void one_that_falls_is_left_to_the_model(void **state)
 {
 	struct forecast f = after(ended, 103);
@@ -260,6 +279,7 @@ int main(void)
 		cmocka_unit_test(what_climbs_slowly_does_not_stand),
 		cmocka_unit_test(a_model_that_errs_is_not_heard),
 		cmocka_unit_test(a_spike_is_no_reason_to_expect_a_fall),
+		cmocka_unit_test(a_climb_that_would_have_shown_is_denied),
 		cmocka_unit_test(one_that_falls_is_left_to_the_model),
 		cmocka_unit_test(a_crest_may_be_a_minute_ago),
 		cmocka_unit_test(of_one_that_is_collected_late_the_crest_counts),
