@@ -178,8 +178,10 @@ static enum model_verdict_code get_or_set(struct run *run, const struct model_ex
 	}
 	/* Without a register the option is made to be none, of what has one (nft_exthdr.c). */
 	if (!set && expr->to == MODEL_NO_REGISTER) {
+		if (packet_proto(run->packet) != IPPROTO_TCP)
+			return MODEL_BREAK;
 		run_note(run, RUN_REWRITE, run_place(run));
-		return when(packet_proto(run->packet) == IPPROTO_TCP);
+		return MODEL_CONTINUE;
 	}
 	if (!set)
 		return when(load_exthdr(run, expr));
