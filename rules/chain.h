@@ -13,4 +13,10 @@ struct nl;
  */
 int chain_uses(struct nl *nl, const char *name, uint32_t *out);
 
+/*
+ * Which of the base chains that ours are called like (enum layout_hook, a bit each) have another type, hook, priority or
+ * policy. Returns 0, also where there are none, or -errno.
+ */
+int chain_misplaced(struct nl *nl, unsigned *out);
+
 #endif

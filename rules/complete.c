@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter_ipv4.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,18 +292,14 @@ static void note_objects(struct model *model)
  */
 static bool is_ours(const struct model_chain *chain)
 {
-	const char *in = layout_hook_name(LAYOUT_PREROUTING);
-	const char *out = layout_hook_name(LAYOUT_OUTPUT);
-	uint32_t hook = NF_INET_PRE_ROUTING;
-
 	if (!chain->table->ours || !chain->base)
 		return chain->table->ours;
-	if (strcmp(chain->name, out) == 0)
-		hook = NF_INET_LOCAL_OUT;
-	else if (strcmp(chain->name, in) != 0)
-		return false;
-	return chain->hook == hook && chain->priority == NF_IP_PRI_RAW &&
-	       chain->type == MODEL_TYPE_FILTER && !chain->drops;
+	for (int i = 0; i < LAYOUT_HOOKS; i++)
+		if (strcmp(chain->name, layout_hook_name((enum layout_hook)i)) == 0)
+			return chain->type == MODEL_TYPE_FILTER && !chain->drops &&
+			       chain->hook == layout_hook_number((enum layout_hook)i) &&
+			       chain->priority == LAYOUT_PRIORITY;
+	return false;
 }
 
 /* Whether our own rules have nothing like that. */

@@ -2,6 +2,7 @@
 #include "rules/layout.h"
 
 #include <arpa/inet.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -119,6 +120,11 @@ uint8_t layout_map_family(unsigned map)
 const char *layout_hook_name(enum layout_hook hook)
 {
 	return HOOK_NAMES[hook];
+}
+
+uint32_t layout_hook_number(enum layout_hook hook)
+{
+	return hook == LAYOUT_PREROUTING ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT;
 }
 
 /* Of what index counts: those of the local groups first. */

@@ -51,6 +51,10 @@ enum layout_hook { LAYOUT_PREROUTING, LAYOUT_OUTPUT, LAYOUT_HOOKS };
 
 const char *layout_hook_name(enum layout_hook hook);
 
+/* Its number (NF_INET_), and our priority there, raw: before connection tracking looks, after fragments are put together. */
+uint32_t layout_hook_number(enum layout_hook hook);
+enum { LAYOUT_PRIORITY = -300 };
+
 /* Whose address an end of a packet must have. */
 enum layout_end { LAYOUT_ANY, LAYOUT_LOCAL, LAYOUT_REMOTE };
 

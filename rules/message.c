@@ -22,9 +22,6 @@
 #include "rules/plan.h"
 #include "rules/ruleset.h"
 
-/* NF_IP_PRI_RAW: before connection tracking looks, after fragments are put together. */
-enum { PRIORITY_RAW = -300 };
-
 /*
  * The data types of nft(8), which the kernel only keeps for it (nftables src/datatype.h);
  * a concatenation has them in six bits each.
@@ -32,11 +29,6 @@ enum { PRIORITY_RAW = -300 };
 enum { TYPE_IPADDR = 7, TYPE_IP6ADDR = 8, TYPE_INET_PROTO = 12, TYPE_INET_SERVICE = 13 };
 enum { TYPE_BITS = 6 };
 static const uint32_t TYPE_VERDICT = 0xffffff00; /* NFT_DATA_VERDICT */
-
-static const uint32_t HOOK_NUMBERS[] = {
-	[LAYOUT_PREROUTING] = NF_INET_PRE_ROUTING,
-	[LAYOUT_OUTPUT] = NF_INET_LOCAL_OUT,
-};
 
 static uint32_t key_type(unsigned map)
 {
@@ -121,9 +113,23 @@ static int write_hook(struct nlmsghdr *header, enum layout_hook hook)
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, RULESET_TABLE);
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, layout_hook_name(hook));
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter");
-	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, HOOK_NUMBERS[hook]);
-	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, PRIORITY_RAW);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, layout_hook_number(hook));
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, LAYOUT_PRIORITY);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	nftnl_chain_nlmsg_build_payload(header, chain);
+	nftnl_chain_free(chain);
+	return 0;
+}
+
+/* One that is met by jumps alone; or any, to be deleted. */
+static int write_name(struct nlmsghdr *header, const char *name)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain)
+		return -ENOMEM;
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, RULESET_TABLE);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
 	nftnl_chain_nlmsg_build_payload(header, chain);
 	nftnl_chain_free(chain);
 	return 0;
@@ -131,17 +137,10 @@ static int write_hook(struct nlmsghdr *header, enum layout_hook hook)
 
 static int write_chain(struct nlmsghdr *header, const struct change *change)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc();
 	char name[LAYOUT_NAME_MAX];
 
-	if (!chain)
-		return -ENOMEM;
 	layout_chain_name(change->side, &change->service, name);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, RULESET_TABLE);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
-	nftnl_chain_nlmsg_build_payload(header, chain);
-	nftnl_chain_free(chain);
-	return 0;
+	return write_name(header, name);
 }
 
 /* A rule of a base chain or of a service's chain; without expressions all rules of it. */
@@ -239,6 +238,8 @@ int message_write(struct nlmsghdr *header, const struct change *change)
 	case CHANGE_DELETE_TABLE: return write_table(header, false);
 	case CHANGE_ADD_MAP: return write_map(header, change->map);
 	case CHANGE_ADD_HOOK: return write_hook(header, change->hook);
+	case CHANGE_DELETE_HOOK:
+		return write_name(header, layout_hook_name(change->hook));
 	case CHANGE_ADD_CHAIN:
 	case CHANGE_DELETE_CHAIN: return write_chain(header, change);
 	case CHANGE_ADD_LOOKUP:

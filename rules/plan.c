@@ -181,6 +181,11 @@ int plan_add(struct plan *plan, const struct ruleset *ruleset,
 		extent.seed = ruleset_extent(there)->seed;
 	if (!ruleset->present || ruleset->dormant)
 		append(plan, (struct change){ .kind = CHANGE_ADD_TABLE });
+	/* What is there under the name of one of ours is in the way. */
+	for (int hook = 0; hook < LAYOUT_HOOKS; hook++)
+		if (ruleset->misplaced & 1U << hook)
+			append(plan, (struct change){ .kind = CHANGE_DELETE_HOOK,
+						      .hook = (enum layout_hook)hook });
 	add_ground(plan, service, &lookups);
 	/* A base chain that somebody deleted is that of the other services too. */
 	for (size_t i = 0; i < ruleset->count; i++)
@@ -334,6 +339,7 @@ static void commit_change(const struct change *change, struct ruleset *ruleset)
 		*ruleset = (struct ruleset){ .generation = ruleset->generation };
 		return;
 	case CHANGE_ADD_LOOKUP: ruleset->lookups |= 1U << change->lookup; return;
+	case CHANGE_DELETE_HOOK: ruleset->misplaced &= ~(1U << change->hook); return;
 	case CHANGE_ADD_MAP:
 	case CHANGE_ADD_HOOK: return;
 	default: break;

@@ -18,6 +18,7 @@ enum change_kind {
 	CHANGE_DELETE_TABLE,
 	CHANGE_ADD_MAP,      /* map */
 	CHANGE_ADD_HOOK,     /* hook: a base chain */
+	CHANGE_DELETE_HOOK,  /* hook: with its rules */
 	CHANGE_ADD_LOOKUP,   /* lookup: a rule of a base chain */
 	CHANGE_ADD_CHAIN,    /* side, service */
 	CHANGE_FLUSH_CHAIN,  /* side, service: deletes its rules */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "lib/nl.h"
+#include "rules/chain.h"
 #include "rules/comment.h"
 #include "rules/damage.h"
 #include "rules/element.h"
@@ -274,6 +275,17 @@ static int read_rules(struct nl *nl, struct ruleset *out)
 	return nl_transact(nl, rule_cb, out);
 }
 
+/* Look-ups in a chain that somebody has made anew elsewhere are of no use. */
+static int read_places(struct nl *nl, struct ruleset *out)
+{
+	int err = chain_misplaced(nl, &out->misplaced);
+
+	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
+		if (out->misplaced & 1U << layout_lookup(i).hook)
+			out->lookups &= ~(1U << i);
+	return err;
+}
+
 static int read_elements(struct nl *nl, unsigned map, struct ruleset *out)
 {
 	struct reading reading = { .ruleset = out, .map = map };
@@ -336,6 +348,8 @@ static int read_once(struct nl *nl, struct ruleset *out)
 	if (err || !out->ours)
 		return err;
 	err = read_rules(nl, out);
+	if (!err)
+		err = read_places(nl, out);
 	if (!err)
 		err = read_leases(nl, out);
 	if (!err)

@@ -52,7 +52,10 @@ struct ruleset {
 	bool owned;          /* another process keeps it to itself (NFT_TABLE_F_OWNER) */
 	bool dormant;        /* its chains are switched off */
 	uint32_t generation; /* of the whole ruleset when it was read; 0: never read */
-	unsigned lookups;    /* which layout_lookup()s are there, a bit each */
+	unsigned
+		misplaced; /* base chains that are not where ours are, a bit each (enum layout_hook) */
+	unsigned
+		lookups; /* which layout_lookup()s are there, in their place, a bit each */
 	size_t count;
 	struct ruleset_service services[RULESET_SERVICES_MAX];
 };

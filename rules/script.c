@@ -174,6 +174,10 @@ void script_statement(const struct change *change, struct text *text)
 		break;
 	case CHANGE_ADD_MAP: add_map(change->map, text); break;
 	case CHANGE_ADD_HOOK: add_hook(change->hook, text); break;
+	case CHANGE_DELETE_HOOK:
+		text_add(text, "delete chain inet %s %s", RULESET_TABLE,
+			 layout_hook_name(change->hook));
+		break;
 	case CHANGE_ADD_LOOKUP: add_lookup(&lookup, text); break;
 	case CHANGE_ADD_CHAIN: chain_statement("add chain", change, text); break;
 	case CHANGE_FLUSH_CHAIN: chain_statement("flush chain", change, text); break;

@@ -963,6 +963,41 @@ sendings() { # COUNT: whether so many have been made
 	[ "$(listed server udp/9000 active 2>/dev/null)" = "" ]
 }
 
+@test "a base chain that somebody made anew in another place is told, and an add puts it right" {
+	hosts
+	tracked server
+	echo_on server 9000
+	on server ctrules -q --force add udp/9000
+	whole=$(ruleset server)
+	for place in 'filter hook prerouting priority 0' 'filter hook input priority raw' \
+		'filter hook prerouting priority raw; policy drop' ''; do
+		on server nft list chain inet ctkit prerouting |
+			sed -E "s/type filter hook prerouting priority raw; policy accept;/${place:+type $place;}/" \
+				>"$BATS_TEST_TMPDIR/elsewhere"
+		on server nft delete chain inet ctkit prerouting
+		on server nft -f "$BATS_TEST_TMPDIR/elsewhere"
+		run -0 --separate-stderr on server ctrules list
+		[[ ${lines[1]} == "udp/9000 "*" part "*m*s* ]]
+		one_sentence "of udp/9000 only a part is untracked"
+		on server ctrules -q --force add udp/9000
+		run -0 --separate-stderr on server ctrules list
+		[ -z "$stderr" ]
+		[[ ${lines[1]} == "udp/9000 "*" all "*m*s* ]]
+		[ "$(sort <<<"$whole")" = "$(ruleset server | sort)" ]
+	done
+	# What would be done is the same in the words of nft.
+	on server nft delete chain inet ctkit output
+	on server nft add chain inet ctkit output '{ type filter hook output priority 5; }'
+	on server ctrules -q --dry-run --force add udp/9000 >"$BATS_TEST_TMPDIR/script"
+	grep -qx 'delete chain inet ctkit output' "$BATS_TEST_TMPDIR/script"
+	on server nft -f "$BATS_TEST_TMPDIR/script"
+	[ "$(sort <<<"$whole")" = "$(ruleset server | sort)" ]
+	forget server
+	answered client udp 10.77.0.1 9000
+	answered server udp 127.0.0.1 9000
+	[ "$(entries server)" -eq 0 ]
+}
+
 @test "many ctrules at once all do their work" {
 	one_host server
 	local running=()
