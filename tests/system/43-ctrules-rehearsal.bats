@@ -261,7 +261,7 @@ spaces() {
 # child_of PID: sets child to its child that is in a namespace of its own; also if there is none any more.
 child_of() {
 	child=$(pgrep -P "$1" | head -n 1)
-	ended "$1" || [ -n "$child" ] && [ "$(readlink "/proc/$child/ns/net")" != "$(readlink "/proc/$1/ns/net")" ]
+	ended "$1" || { [ -n "$child" ] && [ "$(readlink "/proc/$child/ns/net")" != "$(readlink "/proc/$1/ns/net")" ]; }
 }
 
 no_copies() {
