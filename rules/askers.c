@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/askers.h"
 
+#include <stdio.h>
+
 #include "rules/advice.h"
 #include "rules/auditor.h"
 #include "rules/clientports.h"
+#include "rules/command.h"
 #include "rules/findings.h"
 #include "rules/given.h"
 #include "rules/surroundings.h"
@@ -15,14 +18,15 @@ static struct packet packet_of(const struct auditor *auditor, uint8_t family)
 				.family = family };
 }
 
-/* Packets up to that kind; findings of them are in auditor->own. */
-static void judge(struct auditor *auditor, struct packet *packet, enum packet_kind last)
+/* Packets of these kinds; findings of them are in auditor->own. */
+static void judge(struct auditor *auditor, struct packet *packet, enum packet_kind first,
+		  enum packet_kind last)
 {
 	struct audit *out = auditor->out;
 
 	auditor->own.count = 0;
 	auditor->out = &auditor->own;
-	for (int kind = PACKET_REQUEST; kind <= (int)last; kind++) {
+	for (int kind = (int)first; kind <= (int)last; kind++) {
 		packet->kind = (enum packet_kind)kind;
 		if (kind != PACKET_LATER_REPLY || auditor->service->proto == IPPROTO_TCP)
 			auditor_judge(auditor, packet);
@@ -46,7 +50,7 @@ void askers_own(struct auditor *auditor, uint8_t family)
 	struct packet packet = packet_of(auditor, family);
 
 	packet.own = true;
-	judge(auditor, &packet, PACKET_LATER_REPLY);
+	judge(auditor, &packet, PACKET_REQUEST, PACKET_LATER_REPLY);
 	for (size_t i = 0; i < auditor->own.count; i++)
 		if (auditor->own.finding[i].weight != FINDING_HARMLESS)
 			inform(auditor, &auditor->own.finding[i], "own",
@@ -59,7 +63,7 @@ void askers_marked(struct auditor *auditor, uint8_t family)
 	struct packet packet = packet_of(auditor, family);
 
 	packet.loopback = packet.marked = true;
-	judge(auditor, &packet, PACKET_LATER);
+	judge(auditor, &packet, PACKET_REQUEST, PACKET_LATER);
 	for (size_t i = 0; i < auditor->own.count; i++) {
 		struct finding *finding = &auditor->own.finding[i];
 
@@ -83,7 +87,7 @@ void askers_given(struct auditor *auditor, uint8_t family)
 	packet.own = packet.given = true;
 	for (int loopback = 0; loopback < 2; loopback++) {
 		packet.loopback = loopback;
-		judge(auditor, &packet, PACKET_ERROR_OUT);
+		judge(auditor, &packet, PACKET_REQUEST, PACKET_ERROR_OUT);
 		for (size_t i = 0; i < auditor->own.count; i++) {
 			struct finding *finding = &auditor->own.finding[i];
 
@@ -94,5 +98,44 @@ void askers_given(struct auditor *auditor, uint8_t family)
 			given_explain(auditor->service, auditor->host, finding);
 			findings_add(auditor->out, finding);
 		}
+	}
+}
+
+static void explain_remote(const struct service *service, bool common,
+			   struct finding *finding)
+{
+	char why[FINDING_TEXT_MAX], name[SERVICE_TEXT_MAX];
+
+	service_format(service, name);
+	snprintf(why, sizeof(why), "%s", finding->why);
+	finding->why[0] = finding->fix[0] = '\0';
+	command_append(finding->why,
+		       "hosts that ask this one from %s port are untracked, too: %s",
+		       common ? "such a" : "that same", why);
+	if (common)
+		command_append(finding->fix,
+			       "keep %s tracked, or name only ports of services", name);
+}
+
+void askers_remote(struct auditor *auditor, uint8_t family)
+{
+	const bool common = clientports_common(auditor->service);
+	struct packet packet = packet_of(auditor, family);
+
+	packet.asker = true;
+	judge(auditor, &packet, PACKET_LATER, PACKET_ERROR_OUT);
+	for (size_t i = 0; i < auditor->own.count; i++) {
+		struct finding *finding = &auditor->own.finding[i];
+
+		if (finding->weight == FINDING_HARMLESS)
+			continue;
+		if (finding->weight == FINDING_DIFFERENCE)
+			finding->code = "same-port";
+		if (!common) {
+			finding->weight = FINDING_HARMLESS;
+			finding->severity = FINDING_INFO;
+		}
+		explain_remote(auditor->service, common, finding);
+		findings_add(auditor->out, finding);
 	}
 }

@@ -6,7 +6,7 @@
 
 struct auditor;
 
-/* Those on this host that ask, beside clients of the service as there always are. Pure. */
+/* Those that ask, beside clients of the service as there always are. Pure. */
 
 /*
  * What the service's own socket asks of others, as those of NTP and DHT do. Most never do, and it cannot be
@@ -22,5 +22,11 @@ void askers_marked(struct auditor *auditor, uint8_t family);
 
 /* What other programs here ask, whom the kernel gives ports of a range: nearly all do. */
 void askers_given(struct auditor *auditor, uint8_t family);
+
+/*
+ * Hosts that ask this one from a port of an outbound service, which matters if that is a range of ports that clients use.
+ * Their first packets are looked at as what nobody asked for is; these are the others, and the replies.
+ */
+void askers_remote(struct auditor *auditor, uint8_t family);
 
 #endif

@@ -193,6 +193,7 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 	}
 	if (service->outbound) {
 		judge_unasked(auditor, family);
+		askers_remote(auditor, family);
 	} else {
 		askers_marked(auditor, family);
 		askers_given(auditor, family);
@@ -320,10 +321,11 @@ void audit_packet_name(const struct packet *packet, char *text, size_t bytes)
 		 packet->loopback ? " on loopback" : "",
 		 packet->marked ? ", with a mark" : "",
 		 !packet->loopback && !packet_is_error(packet)
-			 ? (packet->given               ? " of programs given its ports"
-			    : packet->own               ? " of its own"
-			    : packet->passing           ? " of hosts behind this one"
-			    : packet->unasked           ? ""
+			 ? (packet->asker     ? " of hosts that ask from its ports"
+			    : packet->given   ? " of programs given its ports"
+			    : packet->own     ? " of its own"
+			    : packet->passing ? " of hosts behind this one"
+			    : packet->unasked ? ""
 			    : packet->service->outbound ? " of this host's clients"
 							: " of other hosts' clients")
 			 : "",

@@ -109,7 +109,7 @@ static bool is_of_choosers(const struct auditor *auditor)
 {
 	const struct run *run = &auditor->untracked;
 
-	return run->packet->service->outbound &&
+	return run->packet->service->outbound && !run->packet->asker &&
 	       packet_way(run->packet) == PACKET_ARRIVES &&
 	       !packet_is_error(run->packet) && run->now.fate != RUN_DELIVERED &&
 	       answers_go_beyond(run);

@@ -10,10 +10,9 @@
 #include "rules/surroundings.h"
 #include "rules/world.h"
 
-/* Whether the client is on this host, as far as the packets are not on loopback. */
-static bool opens_here(const struct packet *packet)
+bool packet_opens_here(const struct packet *packet)
 {
-	return packet->service->outbound || packet->own;
+	return (packet->service->outbound && !packet->asker) || packet->own;
 }
 
 enum packet_way packet_way(const struct packet *packet)
@@ -24,8 +23,8 @@ enum packet_way packet_way(const struct packet *packet)
 		return PACKET_PASSES;
 	if (packet_is_error(packet))
 		return packet->kind == PACKET_ERROR_IN ? PACKET_ARRIVES : PACKET_LEAVES;
-	return packet_is_request(packet) != opens_here(packet) ? PACKET_ARRIVES
-							       : PACKET_LEAVES;
+	return packet_is_request(packet) != packet_opens_here(packet) ? PACKET_ARRIVES
+								      : PACKET_LEAVES;
 }
 
 bool packet_is_error(const struct packet *packet)
@@ -39,8 +38,8 @@ bool packet_is_request(const struct packet *packet)
 	switch (packet->kind) {
 	case PACKET_REQUEST:
 	case PACKET_LATER: return true;
-	case PACKET_ERROR_IN: return !opens_here(packet) || packet->loopback;
-	case PACKET_ERROR_OUT: return opens_here(packet) && !packet->loopback;
+	case PACKET_ERROR_IN: return !packet_opens_here(packet) || packet->loopback;
+	case PACKET_ERROR_OUT: return packet_opens_here(packet) && !packet->loopback;
 	default: return false;
 	}
 }
@@ -111,7 +110,8 @@ static unsigned bound_address(const struct packet *packet, struct world *world,
 /* Whether that end has the service's port. */
 static bool has_port(const struct packet *packet, enum packet_field field)
 {
-	bool client = packet->own || (packet->passing && !packet->service->outbound);
+	bool client = packet->own || packet->asker ||
+		      (packet->passing && !packet->service->outbound);
 
 	return client == (field == PACKET_CLIENT_PORT);
 }
@@ -121,8 +121,9 @@ static unsigned address_symbol(const struct packet *packet, struct world *world,
 {
 	const struct service *service = packet->service;
 	const struct world_key key = { .kind = field };
-	bool ours = field == PACKET_SERVER ? !opens_here(packet)
-					   : field == PACKET_CLIENT && opens_here(packet);
+	bool ours = field == PACKET_SERVER
+			    ? !packet_opens_here(packet)
+			    : field == PACKET_CLIENT && packet_opens_here(packet);
 	bool local = packet->loopback || (ours && !packet->passing);
 	enum packet_field bound =
 		has_port(packet, PACKET_CLIENT_PORT) ? PACKET_CLIENT : PACKET_SERVER;
@@ -197,7 +198,8 @@ static enum packet_field address_field(const struct packet *packet, bool source)
 	/* The error itself comes from anywhere on the way, about this host's packet. */
 	if (packet->kind == PACKET_ERROR_IN && !packet->loopback)
 		return source ? PACKET_ROUTER
-			      : (opens_here(packet) ? PACKET_CLIENT : PACKET_SERVER);
+			      : (packet_opens_here(packet) ? PACKET_CLIENT
+							   : PACKET_SERVER);
 	return packet_is_request(packet) == source ? PACKET_CLIENT : PACKET_SERVER;
 }
 

@@ -36,6 +36,7 @@ struct packet {
 	bool loopback; /* both ends are on this host */
 	bool own;      /* the service's socket is the client: what it asks other hosts */
 	bool given; /* or another program here that the kernel gave a port of its range */
+	bool asker; /* a host that asks this one from a port of an outbound service */
 	bool astray; /* to any port of anybody: NAT may turn it to the service */
 	bool marked; /* a client on this host gives what it asks the service a mark (SO_MARK) */
 	/*
@@ -52,6 +53,9 @@ struct packet {
 
 /* Which way it takes. */
 enum packet_way packet_way(const struct packet *packet);
+
+/* Whether the client is on this host, as far as the packets are not on loopback. */
+bool packet_opens_here(const struct packet *packet);
 
 /* Whether it goes from client to server. */
 bool packet_is_request(const struct packet *packet);

@@ -27,7 +27,7 @@ static bool passes(struct auditor *auditor, struct packet *packet, enum packet_k
 static bool needs_reply(const struct packet *packet)
 {
 	/* An error that this host gets is about what it sent, and the other way round. */
-	bool opened_here = packet->service->outbound || packet->own;
+	bool opened_here = packet_opens_here(packet);
 
 	switch (packet->kind) {
 	case PACKET_LATER:

@@ -6,7 +6,7 @@ import re
 PORTS = (9000, 9000, 9000, 9001, 53, 80, 8080)
 SERVICES = ("udp/9000", "udp/9000", "tcp/9000", "udp/9000-9001", "udp/10.77.0.1:9000", "tcp/[fd77::1]:9000",
             "out:udp/9000", "out:tcp/9000", "out:udp/53", "out:tcp/80", "out:udp/10.77.0.2:9000",
-            "udp/32000-60000", "tcp/40000-50000")
+            "udp/32000-60000", "tcp/40000-50000", "out:udp/40000-50000", "out:tcp/40000-50000")
 # What untracked answers look like, more or less.
 ANSWERS = ("", "", "udp dport 32768-60999 ", "udp dport 1024-65535 ", "tcp dport 32768-60999 ",
            "tcp flags & (syn|ack) != syn ", "tcp flags & (fin|syn|rst|ack) != syn ")

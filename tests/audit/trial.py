@@ -485,6 +485,25 @@ class Trial:
         self.exchange(flows)
         return flows
 
+    def askers(self):
+        """Hosts that ask this one from a port of an outbound service: of a range that clients use, as most do."""
+        service, flows = self.service, []
+        first, last = max(service.port, CLIENTS[0]), min(service.last, CLIENTS[1])
+        if not service.out or service.port == service.last or first > last:
+            return flows
+        for host, sources, targets, name in (
+                (CLIENT, ADDRESS[CLIENT, "eth0"], ADDRESS[SERVER, "eth0"], "outside"),
+                (CLIENT, OTHER_CLIENT, ADDRESS[SERVER, "eth0"], "far"),
+                (BACKEND, ADDRESS[BACKEND, "eth0"], ADDRESS[SERVER, "br0"], "inside")):
+            for family in self.families():
+                source, target = sources[family == 6], targets[family == 6]
+                if service.address in (None, source):
+                    number = first + (1 + len(flows)) % (last - first + 1)
+                    flows.append(self.flow("asker from %s" % name, host, (source, number), (target, OWN)))
+        self.begin(flows)
+        self.exchange(flows)
+        return flows
+
     def unasked(self):
         """What comes from the remote service's port though this host has not asked. All of it is noted apart, but of
         what does not look like an answer it counts if it gets to who listens."""
@@ -590,7 +609,7 @@ class Trial:
             self.begin(new)
             self.exchange(new)
             self.begin(self.strays())
-            given = self.given()
+            given = self.given() + self.askers()
             self.unasked()
             self.apart(self.bystanders(), self.own)
             self.passive()
