@@ -38,12 +38,20 @@ static bool needs_reply(const struct packet *packet)
 	}
 }
 
+/* Whether an error about the request is what a rule has answered it with. */
+static bool is_told(const struct run *request, const struct packet *packet)
+{
+	return request->now.fate == RUN_REJECTED && packet_is_error(packet) &&
+	       !needs_reply(packet);
+}
+
 /* In the case that is assumed, and what may be assumed further. */
 static bool has_history(struct auditor *auditor, struct run *tracked)
 {
 	struct packet earlier = *tracked->packet;
 
-	if (!passes(auditor, &earlier, PACKET_REQUEST, false))
+	if (!passes(auditor, &earlier, PACKET_REQUEST, false) &&
+	    !is_told(&auditor->earlier, tracked->packet))
 		return false;
 	if (auditor->model->untracks &&
 	    run_was_tracked(tracked) != (auditor->earlier.now.tracking == RUN_TRACKED))
