@@ -192,3 +192,39 @@ explained() {
 	on box iptables-legacy -t filter -A INPUT -p udp --dport 9 -j DROP 2>/dev/null || skip "no iptables-legacy in this kernel"
 	explained "There are tables of iptables-legacy (ip filter), which are not read here."
 }
+
+# counter NAME: what ctwatch tells of a kernel's counter.
+counter() {
+	jq ".tables[0].counters.$1" "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a full table is told as that, and is not asked for room" {
+	limit=$(cat /proc/sys/net/netfilter/nf_conntrack_max)
+	[ "$limit" -le 300000 ] || skip "filling $limit entries takes too much memory"
+	tracked box
+	on box ctfill -t 600 "$limit"
+	on box ctwatch --once --json >"$BATS_TEST_TMPDIR/out"
+	jq -c '.tables[0] | [.entries, .active, .forecast, .counters]' "$BATS_TEST_TMPDIR/out"
+	jq -e '.tables[0] | .forecast.outlook == "full" and .forecast.full_in_seconds == 0 and .active == null' "$BATS_TEST_TMPDIR/out"
+	[ "$(counter drop)" -eq 0 ]
+	[ "$(counter early_drop)" -eq 0 ]
+	run on box ctwatch --once
+	[[ $output == *"not known: the table is full, and a probe would push out an entry"* ]]
+	# Who comes now pushes others out, which shows that it tracks.
+	background on box ctwatch -i 200ms --json
+	wait_until 30 grep -q '"entries"' "$BATS_TEST_TMPDIR/$pid.out"
+	on box python3 -c 'import socket
+for i in range(50):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9000))'
+	wait_until 30 tells '.active == true'
+	kill -INT "$pid"
+	wait "$pid"
+	# Where that made room for more than came, it is full all the same.
+	jq -es 'map(.tables[0] | select(.counters_per_second.early_drop > 0)) | length > 0 and all(.forecast.outlook == "full")' \
+		"$BATS_TEST_TMPDIR/$pid.out"
+	pid=
+}
+
+tells() { # CONDITION: the last line of $pid does
+	tail -n 1 "$BATS_TEST_TMPDIR/$pid.out" | jq -e ".tables[0] | $1"
+}
