@@ -182,6 +182,7 @@ void outlook_note(struct outlook *o, const struct forecast *f, const struct life
 {
 	double fallen = forecast_fallen(f) - o->fallen;
 	double rise = f->level + walk->collected - o->entries;
+	double gone = walk->counted - walk->left;
 	bool first = o->sampled_ns == 0;
 
 	o->sampled_ns = l->taken_ns;
@@ -191,10 +192,9 @@ void outlook_note(struct outlook *o, const struct forecast *f, const struct life
 	o->gc_next_s =
 		collector_interval_s(l, o->entries, o->tick_s > 0 ? o->tick_s : TICK_S);
 	if (first) {
-		if (!walk->whole && walk->collected > 0)
-			o->expired = expired_before(l, f->level + walk->collected,
-						    walk->collected) -
-				     walk->collected;
+		/* What forecast_note_walk() says it collected may be a climb that came late. */
+		if (!walk->whole && gone > forecast_noise(fmax(0, gone)))
+			o->expired = expired_before(l, walk->counted, gone) - gone;
 		return;
 	}
 	follow_expired(o, f, l, fallen, buckets);
@@ -349,7 +349,7 @@ static struct outlook_result by_lifetimes(const struct outlook *o,
 	struct outlook_result result = { 0 };
 
 	c.expired = expired_now(o, f, l, c.age_s, collected);
-	result.live = f->level - c.expired;
+	result.expired = c.expired;
 	/* While it falls the count does not tell who comes. */
 	if (!climbs && o->weight_s > 0)
 		c.arriving = o->arrivals / o->weight_s;

@@ -54,9 +54,10 @@ const char *outlook_name(enum outlook_verdict verdict);
 
 /* What a sample did to the table, and saw of it. */
 struct outlook_walk {
-	double collected; /* as forecast_note_walk() says */
-	uint32_t live;    /* entries, if whole */
-	bool whole;       /* it walked all */
+	double collected;     /* as forecast_note_walk() says */
+	double counted, left; /* entries before it, and after it */
+	uint32_t live;        /* entries, if whole */
+	bool whole;           /* it walked all */
 };
 
 struct outlook_result {
@@ -64,7 +65,7 @@ struct outlook_result {
 	double full_s; /* INFINITY: not at this course */
 	double settles_at; /* entries, the crest of what garbage collection leaves; NAN: none */
 	double arrivals_per_s; /* new entries; NAN: not known */
-	double live;           /* entries that have not expired; 0: not known */
+	double expired; /* entries that have, but are counted; 0 also if that is not known */
 	/*
 	 * Entries gained a second, as far as they matter to the verdict: what is collected again and
 	 * again does not, and of a steady table it is 0.

@@ -222,11 +222,15 @@ static void learn(struct watch *watch)
 	struct outlook_walk walk = {
 		.live = sampler->sample.flows,
 		.whole = sampler->sample.complete,
+		.counted = watch->usage.entries,
+		.left = watch->usage.entries,
 	};
 
-	if (read_usage(watch) == 0)
+	if (read_usage(watch) == 0) {
+		walk.left = watch->usage.entries;
 		walk.collected = forecast_note_walk(&watch->forecast, clock_now_ns(),
 						    watch->usage.entries);
+	}
 	outlook_note(&watch->outlook, &watch->forecast, &sampler->lifetimes, &walk,
 		     watch->buckets);
 }
@@ -331,7 +335,8 @@ static void predict(const struct watch *watch, struct reading *reading)
 		reading->settles_at =
 			fmax(ahead.settles_at, (double)reading->usage.entries);
 	reading->arrivals_per_s = ahead.arrivals_per_s;
-	reading->live = ahead.live;
+	/* A sample may have collected some since the reading was begun. */
+	reading->live = watch->usage.entries - ahead.expired;
 	if (tracking_overflows(&reading->usage, &reading->since))
 		overflow(reading);
 }

@@ -61,14 +61,19 @@ static int poll_once(struct foresee *foresee, struct table_usage *usage)
 	return 0;
 }
 
-static void note(struct foresee *foresee, const struct sample *sample)
+static void note(struct foresee *foresee, const struct sample *sample, double counted)
 {
-	struct outlook_walk walk = { .live = sample->flows, .whole = sample->complete };
+	struct outlook_walk walk = { .live = sample->flows,
+				     .whole = sample->complete,
+				     .counted = counted,
+				     .left = counted };
 	struct table_usage usage;
 
-	if (table_usage_get(foresee->nl, &usage) == 0)
+	if (table_usage_get(foresee->nl, &usage) == 0) {
+		walk.left = usage.entries;
 		walk.collected = forecast_note_walk(&foresee->forecast, clock_now_ns(),
 						    usage.entries);
+	}
 	outlook_note(&foresee->outlook, &foresee->forecast, &foresee->lifetimes, &walk,
 		     foresee->buckets);
 }
@@ -90,7 +95,7 @@ static int watch_second(struct foresee *foresee, bool verbose)
 	if (err)
 		return err;
 	lifetimes_end(&foresee->lifetimes);
-	note(foresee, &sample);
+	note(foresee, &sample, usage.entries);
 	result = outlook_ahead(&foresee->outlook, &foresee->forecast, &foresee->lifetimes,
 			       foresee->limit, foresee->buckets);
 	foresee->at_s[foresee->count] =

@@ -36,10 +36,12 @@ static inline void replay_sample(struct replay *replay, struct sim *sim)
 {
 	struct outlook_walk walk = { 0 };
 
+	walk.counted = sim->count;
 	lifetimes_begin(&replay->lifetimes, replay_now_ns(sim));
 	walk.whole = sim_sample(sim, replay->sample_max, replay_add, replay);
 	lifetimes_end(&replay->lifetimes);
 	walk.live = replay->lifetimes.flows;
+	walk.left = sim->count;
 	walk.collected =
 		forecast_note_walk(&replay->forecast, replay_now_ns(sim) + 1, sim->count);
 	outlook_note(&replay->outlook, &replay->forecast, &replay->lifetimes, &walk,
