@@ -35,7 +35,7 @@ holds() { # DESCRIPTORS THREADS: whether it holds no more; what it reads just no
 
 @test "namespaces that come and go at any moment leave nothing behind" {
 	site red
-	everywhere --journal journal
+	everywhere --journal journal --lease 10m
 	engage_in red
 	wait_until 60 told red reclaim
 	before=$(held)
