@@ -69,8 +69,9 @@ bool policy_should_wait(const struct policy_settings *settings,
 {
 	bool known = view->grown_total > 0 && view->grown_in_s <= POLICY_FRESH_S;
 
+	/* A surge is no reason to hurry: until the mark is reached there is time, and who surges is not known. */
 	return view->attributed && !known && view->slope > 0 &&
-	       blame_time_left_s(view) > WAIT_NEEDS_S &&
+	       view->full_in_s > WAIT_NEEDS_S &&
 	       blame_staying(view) < mark(settings, view);
 }
 

@@ -233,7 +233,8 @@ gone() { # DEVICE
 	for which in red /run/netns/red "$sleeper"; do
 		outside --netns "$which"
 		engage_in red
-		[ "$(order status -j | jq -c '[.tables[] | [.netns, .state]]')" = "[[\"$which\",\"engaged\"]]" ]
+		# Its state may be another: what fills the table here goes on when the service is out.
+		[ "$(order status -j | jq -c '[.tables[] | [.netns, .services[0].untracked]]')" = "[[\"$which\",true]]" ]
 		# It is there, and need not go elsewhere.
 		grep -q 'CapEff:	0000000000001000' "/proc/$guard/status"
 		kill -INT "$guard"

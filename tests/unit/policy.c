@@ -87,11 +87,13 @@ static void a_surge_leaves_no_time_to_collect_or_to_see_how_much_is_enough(void 
 	assert_int_equal(decision.action, POLICY_ENGAGE);
 	assert_int_equal(decision.service, 0);
 	assert_int_equal(decision.percent, POLICY_WHOLE);
-	/* Nor to see who grows. */
+	/* But who grows is seen first, as long as the mark is not reached. */
 	view = flooded();
 	view.grown_total = 0;
-	assert_int_equal(decide(&view).action, POLICY_REST);
 	view.surge = 300000;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.entries = 81000;
+	view.services[0].stock = 79000;
 	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
 	/* It does not trigger by itself. */
 	view.full_in_s = INFINITY;
