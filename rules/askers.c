@@ -18,9 +18,24 @@ static struct packet packet_of(const struct auditor *auditor, uint8_t family)
 				.family = family };
 }
 
-/* Packets of these kinds; findings of them are in auditor->own. */
+/* Leaves in auditor->own what matters; differences are called code, unless that is NULL. */
+static void sift(struct audit *own, const char *code)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < own->count; i++) {
+		if (own->finding[i].weight == FINDING_HARMLESS)
+			continue;
+		if (code && own->finding[i].weight == FINDING_DIFFERENCE)
+			own->finding[i].code = code;
+		own->finding[kept++] = own->finding[i];
+	}
+	own->count = kept;
+}
+
+/* Packets of these kinds; what matters of them is in auditor->own. */
 static void judge(struct auditor *auditor, struct packet *packet, enum packet_kind first,
-		  enum packet_kind last)
+		  enum packet_kind last, const char *code)
 {
 	struct audit *out = auditor->out;
 
@@ -32,6 +47,7 @@ static void judge(struct auditor *auditor, struct packet *packet, enum packet_ki
 			auditor_judge(auditor, packet);
 	}
 	auditor->out = out;
+	sift(&auditor->own, code);
 }
 
 /* That cannot be seen, and most never do it: it is said, but no reason for another verdict. */
@@ -50,12 +66,11 @@ void askers_own(struct auditor *auditor, uint8_t family)
 	struct packet packet = packet_of(auditor, family);
 
 	packet.own = true;
-	judge(auditor, &packet, PACKET_REQUEST, PACKET_LATER_REPLY);
+	judge(auditor, &packet, PACKET_REQUEST, PACKET_LATER_REPLY, NULL);
 	for (size_t i = 0; i < auditor->own.count; i++)
-		if (auditor->own.finding[i].weight != FINDING_HARMLESS)
-			inform(auditor, &auditor->own.finding[i], "own",
-			       "if the service itself asks other hosts from this port, "
-			       "that fares differently untracked, or the answers do");
+		inform(auditor, &auditor->own.finding[i], "own",
+		       "if the service itself asks other hosts from this port, "
+		       "that fares differently untracked, or the answers do");
 }
 
 void askers_marked(struct auditor *auditor, uint8_t family)
@@ -63,12 +78,11 @@ void askers_marked(struct auditor *auditor, uint8_t family)
 	struct packet packet = packet_of(auditor, family);
 
 	packet.loopback = packet.marked = true;
-	judge(auditor, &packet, PACKET_REQUEST, PACKET_LATER);
+	judge(auditor, &packet, PACKET_REQUEST, PACKET_LATER, NULL);
 	for (size_t i = 0; i < auditor->own.count; i++) {
 		struct finding *finding = &auditor->own.finding[i];
 
-		if (finding->weight != FINDING_HARMLESS &&
-		    !findings_know(auditor->out, finding))
+		if (!findings_know(auditor->out, finding))
 			inform(auditor, finding, "client-mark",
 			       "if a program here marks what it asks the service "
 			       "(SO_MARK), that fares differently untracked");
@@ -87,14 +101,10 @@ void askers_given(struct auditor *auditor, uint8_t family)
 	packet.own = packet.given = true;
 	for (int loopback = 0; loopback < 2; loopback++) {
 		packet.loopback = loopback;
-		judge(auditor, &packet, PACKET_REQUEST, PACKET_ERROR_OUT);
+		judge(auditor, &packet, PACKET_REQUEST, PACKET_ERROR_OUT, "given-port");
 		for (size_t i = 0; i < auditor->own.count; i++) {
 			struct finding *finding = &auditor->own.finding[i];
 
-			if (finding->weight == FINDING_HARMLESS)
-				continue;
-			if (finding->weight == FINDING_DIFFERENCE)
-				finding->code = "given-port";
 			given_explain(auditor->service, auditor->host, finding);
 			findings_add(auditor->out, finding);
 		}
@@ -123,14 +133,10 @@ void askers_remote(struct auditor *auditor, uint8_t family)
 	struct packet packet = packet_of(auditor, family);
 
 	packet.asker = true;
-	judge(auditor, &packet, PACKET_LATER, PACKET_ERROR_OUT);
+	judge(auditor, &packet, PACKET_LATER, PACKET_ERROR_OUT, "same-port");
 	for (size_t i = 0; i < auditor->own.count; i++) {
 		struct finding *finding = &auditor->own.finding[i];
 
-		if (finding->weight == FINDING_HARMLESS)
-			continue;
-		if (finding->weight == FINDING_DIFFERENCE)
-			finding->code = "same-port";
 		if (!common) {
 			finding->weight = FINDING_HARMLESS;
 			finding->severity = FINDING_INFO;
