@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/relevance.h"
-#include "rules/run.h"
 
 #include <linux/netfilter/nf_tables.h>
+
+#include "rules/run.h"
 
 /* Which register an expression that has no effect writes to; false: it may have one. */
 static bool writes_only(const struct model_expr *expr, uint8_t *to)
