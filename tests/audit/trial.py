@@ -463,46 +463,40 @@ class Trial:
         self.lab.settle()
         self.facts = facts
 
-    def given(self):
-        """What programs here ask, whom the kernel gives a port of the service: which of a range it does, and of a single one
-        not, as that is taken."""
+    def from_range(self, ways):
+        """Asks from ports of the service, if that is a range of which clients are given some."""
         service, flows = self.service, []
         first, last = max(service.port, CLIENTS[0]), min(service.last, CLIENTS[1])
-        if service.out or service.port == service.last or first > last:
+        if service.port == service.last or first > last:
             return flows
-        for sources, targets, port, name in (
-                (ADDRESS[SERVER, "eth0"], ADDRESS[CLIENT, "eth0"], ASKED, "outside"),
-                (ADDRESS[SERVER, "eth0"], OTHER_CLIENT, ASKED, "far"),
-                (ADDRESS[SERVER, "br0"], ADDRESS[BACKEND, "eth0"], ASKED, "inside"),
-                (LOOPBACK, LOOPBACK, OWN, "loopback"),
-                (ADDRESS[SERVER, "eth0"], ADDRESS[SERVER, "eth0"], OWN, "itself")):
+        for name, host, sources, targets, port in ways:
             for family in self.families():
                 source, target = sources[family == 6], targets[family == 6]
                 if service.address in (None, source):
                     number = first + (1 + len(flows)) % (last - first + 1)
-                    flows.append(self.flow("given port, to %s" % name, SERVER, (source, number), (target, port)))
+                    flows.append(self.flow(name, host, (source, number), (target, port)))
         self.begin(flows)
         self.exchange(flows)
         return flows
 
+    def given(self):
+        """What programs here ask, whom the kernel gives a port of the service: which of a range it does, and of a single one
+        not, as that is taken."""
+        outer, inner = ADDRESS[SERVER, "eth0"], ADDRESS[SERVER, "br0"]
+        return [] if self.service.out else self.from_range((
+            ("given port, to outside", SERVER, outer, ADDRESS[CLIENT, "eth0"], ASKED),
+            ("given port, to far", SERVER, outer, OTHER_CLIENT, ASKED),
+            ("given port, to inside", SERVER, inner, ADDRESS[BACKEND, "eth0"], ASKED),
+            ("given port, to loopback", SERVER, LOOPBACK, LOOPBACK, OWN),
+            ("given port, to itself", SERVER, outer, outer, OWN)))
+
     def askers(self):
         """Hosts that ask this one from a port of an outbound service: of a range that clients use, as most do."""
-        service, flows = self.service, []
-        first, last = max(service.port, CLIENTS[0]), min(service.last, CLIENTS[1])
-        if not service.out or service.port == service.last or first > last:
-            return flows
-        for host, sources, targets, name in (
-                (CLIENT, ADDRESS[CLIENT, "eth0"], ADDRESS[SERVER, "eth0"], "outside"),
-                (CLIENT, OTHER_CLIENT, ADDRESS[SERVER, "eth0"], "far"),
-                (BACKEND, ADDRESS[BACKEND, "eth0"], ADDRESS[SERVER, "br0"], "inside")):
-            for family in self.families():
-                source, target = sources[family == 6], targets[family == 6]
-                if service.address in (None, source):
-                    number = first + (1 + len(flows)) % (last - first + 1)
-                    flows.append(self.flow("asker from %s" % name, host, (source, number), (target, OWN)))
-        self.begin(flows)
-        self.exchange(flows)
-        return flows
+        outer, inner = ADDRESS[SERVER, "eth0"], ADDRESS[SERVER, "br0"]
+        return [] if not self.service.out else self.from_range((
+            ("asker from outside", CLIENT, ADDRESS[CLIENT, "eth0"], outer, OWN),
+            ("asker from far", CLIENT, OTHER_CLIENT, outer, OWN),
+            ("asker from inside", BACKEND, ADDRESS[BACKEND, "eth0"], inner, OWN)))
 
     def unasked(self):
         """What comes from the remote service's port though this host has not asked. All of it is noted apart, but of
