@@ -23,6 +23,7 @@ static unsigned effects_of_verdict(const struct model_verdict *verdict)
 	case MODEL_GOTO:
 		return MODEL_DECIDES | (verdict->chain ? verdict->chain->effects
 						       : xtables_unknown_effects());
+	case MODEL_REPEAT:
 	case MODEL_STRANGE: break;
 	}
 	return xtables_unknown_effects();

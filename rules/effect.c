@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What a fact is about. */
-enum { FACT_OVER = 0x20, FACT_WITHIN_LIMIT, FACT_PROXY };
+enum { FACT_OVER = 0x20, FACT_WITHIN_LIMIT, FACT_PROXY, FACT_REPEATED };
 
 enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr *expr)
 {
@@ -200,12 +200,33 @@ static enum model_verdict_code tproxy(struct run *run, uint64_t detail)
 	return MODEL_CONTINUE;
 }
 
+/*
+ * What a program makes of the packet may depend on its mark, as it may mark it: so who goes there with another
+ * one has met something else. It may also send it through the chain again (NF_REPEAT), for rules there
+ * to see the mark; that is followed once for each rule, as a program that does it always would go round
+ * for ever.
+ */
+static enum model_verdict_code queue(struct run *run, uint64_t detail)
+{
+	const uint64_t place = detail ^ (uint64_t)(uintptr_t)run->now.base;
+	bool again = false;
+	uint64_t id;
+
+	for (size_t i = 0; i < run->now.effects; i++)
+		again |= run->effect[i].kind == RUN_QUEUE &&
+			 run->effect[i].rule == run->rule &&
+			 run->effect[i].detail == place;
+	id = place ^ run_note_mark(run, RUN_QUEUE, place);
+	run_mark_anew(run, id, run->packet->kind);
+	return !again && run_assume(run, FACT_REPEATED, id) ? MODEL_REPEAT : MODEL_ACCEPT;
+}
+
 enum model_verdict_code effect_elsewhere(struct run *run, enum model_kind kind,
 					 uint64_t detail)
 {
 	switch (kind) {
 	case MODEL_SYNPROXY: return synproxy(run, detail);
-	case MODEL_QUEUE: run_note(run, RUN_QUEUE, detail); return MODEL_ACCEPT;
+	case MODEL_QUEUE: return queue(run, detail);
 	case MODEL_TPROXY: return tproxy(run, detail);
 	case MODEL_DUP: run_note(run, RUN_COPY, detail); return MODEL_CONTINUE;
 	case MODEL_FWD: run_note(run, RUN_FORWARD, detail); return MODEL_STOLEN;

@@ -24,7 +24,7 @@ enum model_verdict_code effect_connlimit(struct run *run, bool over, uint64_t id
 /* limit, quota: whether the packet is within it can be so or not. */
 enum model_verdict_code effect_limit(struct run *run, uint64_t id);
 
-/* Hands the packet to another program. */
+/* Hands the packet to another program. MODEL_REPEAT: it comes back to where its base chain begins. */
 enum model_verdict_code effect_elsewhere(struct run *run, enum model_kind kind,
 					 uint64_t detail);
 

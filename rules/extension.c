@@ -13,6 +13,7 @@
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_pkttype.h>
 #include <linux/netfilter/xt_rpfilter.h>
+#include <linux/netfilter/xt_set.h>
 #include <linux/netfilter/xt_socket.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/rtnetlink.h>
@@ -275,6 +276,19 @@ static enum xtinfo_answer match_recent(struct run *run, const struct model_expr 
 	return match_now(run, expr);
 }
 
+/* The route back may depend on the mark, and sets with two fields, as those of hash:ip,mark. */
+static bool asks_mark(const struct model_expr *expr)
+{
+	struct xt_set_info set;
+
+	if (strcmp(expr->object, "rpfilter") == 0)
+		return expr->value.bytes && expr->value.at[0] & XT_RPFILTER_VALID_MARK;
+	if (strcmp(expr->object, "set") != 0 || expr->value.bytes < sizeof(set))
+		return false;
+	memcpy(&set, expr->value.at, sizeof(set));
+	return expr->number[0] == 0 || set.dim > 1;
+}
+
 /*
  * Known to have nothing to do with tracking. So or not: for all packets of the conversation in this
  * direction if it asks who they come from and where they go; a length or a payload is a packet's own.
@@ -287,9 +301,7 @@ static enum xtinfo_answer match_constant(struct run *run, const struct model_exp
 	bool request = packet_is_request(run->packet);
 	uint64_t state = xtinfo_digest(expr) ^ request;
 
-	/* The route back may depend on the mark. */
-	if (strcmp(expr->object, "rpfilter") == 0 && expr->value.bytes &&
-	    expr->value.at[0] & XT_RPFILTER_VALID_MARK)
+	if (asks_mark(expr))
 		state ^= bytes_digest(run->world, run->now.mark, MARK_BYTES);
 	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++)
 		if (strcmp(ENDS[i], expr->object) == 0)

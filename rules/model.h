@@ -78,6 +78,7 @@ enum model_verdict_code {
 	MODEL_GOTO,
 	MODEL_RETURN,
 	MODEL_BREAK,   /* the rule does not match */
+	MODEL_REPEAT,  /* the base chain begins again */
 	MODEL_STRANGE, /* a verdict that there was not when this was written */
 };
 

@@ -29,12 +29,12 @@ void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail)
 }
 
 /* FNV-1a. Not bytes_digest(): what else became known of a symbol meanwhile must not matter. */
-uint64_t run_digest(const struct run *run, size_t source, size_t count)
+static uint64_t digest(const struct byte *bytes, size_t count)
 {
 	uint64_t state = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = source; i < source + count && i < MODEL_REGISTER_BYTES; i++) {
-		const struct byte *byte = &run->registers[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct byte *byte = &bytes[i];
 		const uint64_t part = (uint64_t)byte->symbol << 32 |
 				      (uint64_t)byte->index << 24 |
 				      (uint64_t)byte->mask << 16 |
@@ -45,14 +45,46 @@ uint64_t run_digest(const struct run *run, size_t source, size_t count)
 	return state;
 }
 
-void run_note_value(struct run *run, enum run_effect_kind kind, uint64_t detail,
-		    size_t source, size_t count)
+uint64_t run_digest(const struct run *run, size_t source, size_t count)
+{
+	size_t most = source < MODEL_REGISTER_BYTES ? MODEL_REGISTER_BYTES - source : 0;
+
+	return digest(run->registers + source, count < most ? count : most);
+}
+
+static void note_with(struct run *run, enum run_effect_kind kind, uint64_t detail,
+		      uint64_t value)
 {
 	size_t before = run->now.effects;
 
 	run_note(run, kind, detail);
 	if (run->now.effects > before)
-		run->effect[before].value = run_digest(run, source, count);
+		run->effect[before].value = value;
+}
+
+void run_note_value(struct run *run, enum run_effect_kind kind, uint64_t detail,
+		    size_t source, size_t count)
+{
+	note_with(run, kind, detail, run_digest(run, source, count));
+}
+
+uint64_t run_note_mark(struct run *run, enum run_effect_kind kind, uint64_t detail)
+{
+	uint64_t value =
+		digest(run->now.mark, sizeof(run->now.mark) / sizeof(struct byte));
+
+	note_with(run, kind, detail, value);
+	return value;
+}
+
+void run_mark_anew(struct run *run, uint64_t id, uint32_t packet)
+{
+	const struct world_key key = { PACKET_OTHER, (uint32_t)id, (uint32_t)(id >> 32),
+				       packet };
+
+	bytes_put_host_symbol(run->now.mark, sizeof(uint32_t),
+			      world_symbol(run->world, &key, sizeof(uint32_t), NULL));
+	run->now.mark_rule = run->rule;
 }
 
 bool run_was_tracked(struct run *run)

@@ -173,6 +173,18 @@ void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail);
 void run_note_value(struct run *run, enum run_effect_kind kind, uint64_t detail,
 		    size_t source, size_t count);
 
+/*
+ * The same of one that is done by somebody who looks at the packet's mark. Returns a number that
+ * stands for the mark.
+ */
+uint64_t run_note_mark(struct run *run, enum run_effect_kind kind, uint64_t detail);
+
+/*
+ * The rule that is evaluated gives the packet a mark of which nothing is known but that the same id
+ * and packet (enum packet_kind, or what the caller calls a group of these) have the same.
+ */
+void run_mark_anew(struct run *run, uint64_t id, uint32_t packet);
+
 /* A number that stands for what they hold, and for nothing else if they hold the same symbols. */
 uint64_t run_digest(const struct run *run, size_t source, size_t count);
 

@@ -13,6 +13,7 @@
 #include <linux/netfilter/xt_TPROXY.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_mark.h>
+#include <linux/netfilter/xt_set.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -286,9 +287,22 @@ static enum model_verdict_code target_classify(struct run *run,
 	return MODEL_CONTINUE;
 }
 
+/*
+ * xt_set.c: puts the packet's addresses, and in sets of hash:ip,mark its mark, into a set, or takes its mark, priority and
+ * queue from what a set has for these, which is the same for all packets that go one way.
+ */
 static enum model_verdict_code target_set(struct run *run, const struct model_expr *expr)
 {
-	run_note(run, RUN_SET_CHANGE, run_place(run));
+	const uint64_t place = run_place(run);
+	const uint64_t mark = run_note_mark(run, RUN_SET_CHANGE, place);
+	struct xt_set_info_target_v3 info;
+
+	if (expr->number[0] < 3)
+		return MODEL_CONTINUE;
+	if (expr->number[0] > 3 || !take(expr, &info, sizeof(info)))
+		return opaque(run);
+	if (info.flags & IPSET_FLAG_MAP_SKBMARK)
+		run_mark_anew(run, place ^ mark, packet_is_request(run->packet));
 	return MODEL_CONTINUE;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rules/course.h"
+#include "rules/effect.h"
 #include "rules/evaluate.h"
 #include "rules/record.h"
 
@@ -43,6 +44,8 @@ static struct model_verdict walk_rule(struct run *run, const struct model_rule *
 		run->rejects =
 			expr->kind != MODEL_IMMEDIATE && expr->kind != MODEL_LOOKUP;
 	}
+	if (verdict.code == MODEL_QUEUED)
+		verdict.code = effect_elsewhere(run, MODEL_QUEUE, 0);
 	if (run->rule_asked)
 		note_answer(run, rule, verdict.code != MODEL_BREAK);
 	record_rule(run->record, run, rule, verdict.code != MODEL_BREAK);
@@ -88,6 +91,10 @@ static bool proceed(struct run *run, const struct model_rule *rule,
 		if (!follow(run, verdict, next))
 			*next = NULL;
 		return true;
+	case MODEL_REPEAT:
+		*next = run->now.base->rules;
+		run->now.depth = 0;
+		return true;
 	case MODEL_CONTINUE:
 	case MODEL_BREAK: return true;
 	default: return false;
@@ -132,10 +139,6 @@ static enum model_verdict_code step(struct run *run)
 	if (proceed(run, rule, &verdict))
 		return MODEL_CONTINUE;
 	run->now.decider = rule;
-	if (verdict.code == MODEL_QUEUED) {
-		run_note(run, RUN_QUEUE, 0);
-		return MODEL_ACCEPT;
-	}
 	if (verdict.code == MODEL_STRANGE) {
 		follow(run, &verdict, &rule);
 		return MODEL_DROP;

@@ -581,6 +581,56 @@ static void a_chain_for_devices_is_gone_through_on_those_it_may_mean(void **stat
 	assert_int_equal(verdict_with(&(struct model_device){ "", 0 }), AUDIT_UNSAFE);
 }
 
+/* meta mark MARK */
+static void mark_is(struct model_rule *in, uint32_t mark)
+{
+	load(in, MODEL_META, NFT_META_MARK);
+	compare(in, NFT_CMP_EQ, &mark, sizeof(mark));
+}
+
+/* A program takes what has no mark, and may send it round again with one. */
+static enum audit_verdict verdict_of_repeated(uint32_t states)
+{
+	struct model_chain *input;
+
+	evidence_clear(&evidence);
+	input = chain("input", NF_INET_LOCAL_IN, true);
+	accept_icmp(input);
+	accept_loopback(input);
+	mark_is(rule(input), 0);
+	verdict(input->last, MODEL_QUEUED, NULL);
+	state_is(rule(input), states);
+	verdict(input->last, MODEL_ACCEPT, NULL);
+	judge();
+	return audit.verdict;
+}
+
+static void
+what_a_program_sends_round_again_meets_the_rules_behind_its_queue(void **state)
+{
+	const uint32_t tracked = STATE_OLD | NF_CT_STATE_BIT(IP_CT_NEW);
+
+	assert_int_equal(verdict_of_repeated(tracked), AUDIT_UNSAFE);
+	assert_int_equal(verdict_of_repeated(tracked | NF_CT_STATE_UNTRACKED_BIT),
+			 AUDIT_SAFE);
+}
+
+static void a_program_that_gets_another_mark_may_judge_otherwise(void **state)
+{
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
+	struct model_rule *queue;
+
+	accept_icmp(input);
+	accept_loopback(input);
+	state_is(rule(input), STATE_OLD | NF_CT_STATE_BIT(IP_CT_NEW));
+	set_mark(input->last);
+	queue = rule(input);
+	verdict(queue, MODEL_QUEUED, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+	assert_true(is_found("queue", queue));
+}
+
 /* 2^24 cases: things that can be so or not, and all of them matter. */
 static void too_many_cases_are_unknown(void **state)
 {
@@ -882,6 +932,11 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(
 			a_chain_for_devices_is_gone_through_on_those_it_may_mean, begin),
+		cmocka_unit_test_setup(
+			what_a_program_sends_round_again_meets_the_rules_behind_its_queue,
+			begin),
+		cmocka_unit_test_setup(
+			a_program_that_gets_another_mark_may_judge_otherwise, begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
 		cmocka_unit_test_setup(a_fix_that_would_be_too_long_is_none, begin),
 		cmocka_unit_test_setup(

@@ -261,6 +261,65 @@ static void a_mark_goes_from_the_connection_to_the_packet(void **state)
 	assert_int_equal(mark, 0);
 }
 
+static void put_mark(struct scene *scene, uint32_t mark)
+{
+	bytes_put_known(scene->run.now.mark, MARK_BYTES, &mark);
+}
+
+static bool is_marked(struct scene *scene, uint32_t mark)
+{
+	return bytes_equal(&scene->world, scene->run.now.mark, MARK_BYTES, &mark);
+}
+
+/* There need be no ipset here for that. */
+static void a_mark_that_a_set_gives_is_any_but_the_same_twice(void **state)
+{
+	struct xt_set_info_target_v3 info = { .flags = IPSET_FLAG_MAP_SKBPRIO };
+	struct scene *scene = *state;
+
+	put_mark(scene, 0);
+	target_of(scene, "SET", 3, &info, sizeof(info));
+	assert_true(is_marked(scene, 0));
+	info.flags = IPSET_FLAG_MAP_SKBMARK;
+	target_of(scene, "SET", 3, &info, sizeof(info));
+	assert_int_equal(scene->world.choices, 0);
+	assert_true(is_marked(scene, 7));
+	assert_int_equal(scene->world.choices, 1);
+	scene->packet.kind = PACKET_LATER;
+	put_mark(scene, 0);
+	target_of(scene, "SET", 3, &info, sizeof(info));
+	assert_true(is_marked(scene, 7));
+	assert_int_equal(scene->world.choices, 1);
+	/* What the set is asked about may be another mark, or the other direction. */
+	put_mark(scene, 1);
+	target_of(scene, "SET", 3, &info, sizeof(info));
+	is_marked(scene, 7);
+	assert_int_equal(scene->world.choices, 2);
+	scene->packet.kind = PACKET_REPLY;
+	put_mark(scene, 0);
+	target_of(scene, "SET", 3, &info, sizeof(info));
+	is_marked(scene, 7);
+	assert_int_equal(scene->world.choices, 3);
+	assert_false(scene->run.now.asked);
+	target_of(scene, "SET", 3, &info, sizeof(info) - 1);
+	assert_true(scene->run.now.asked);
+}
+
+static void a_set_that_may_have_marks_is_another_question_for_another(void **state)
+{
+	struct xt_set_info_match_v1 info = { .match_set = { .dim = 1 } };
+	struct scene *scene = *state;
+
+	for (unsigned dim = 1; dim <= 2; dim++) {
+		info.match_set.dim = (uint8_t)dim;
+		put_mark(scene, 0);
+		match_of(scene, "set", 1, &info, sizeof(info));
+		put_mark(scene, 1);
+		match_of(scene, "set", 1, &info, sizeof(info));
+		assert_int_equal(scene->world.choices, dim == 1 ? 1 : 3);
+	}
+}
+
 static void ct_untracks_only_what_nobody_has_seen(void **state)
 {
 	const struct xt_ct_target_info_v1 info = { .flags = XT_CT_NOTRACK };
@@ -292,6 +351,11 @@ int main(void)
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_mark_goes_from_the_connection_to_the_packet, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_mark_that_a_set_gives_is_any_but_the_same_twice, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_set_that_may_have_marks_is_another_question_for_another, begin,
+			end),
 		cmocka_unit_test_setup_teardown(ct_untracks_only_what_nobody_has_seen,
 						begin, end),
 	};
