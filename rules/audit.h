@@ -28,6 +28,7 @@ struct audit {
 	enum audit_verdict verdict;
 	uint32_t generation; /* of the ruleset that was judged */
 	bool truncated;      /* there were more findings */
+	int unquoted; /* why there are no words of rules, as quote_open() returned it; 0: there are */
 	size_t count;
 	struct finding finding[AUDIT_FINDINGS_MAX]; /* the gravest first */
 };

@@ -312,12 +312,13 @@ static int run_list(struct context *context)
 static int print_inquiry(const struct context *context)
 {
 	const struct inquiry *inquiry = &context->inquiry;
+	json_t *object = context->request.json ? metainfo_object(PROGRAM) : NULL;
 	struct text text = { 0 };
-	json_t *object;
 	int code;
 
-	if (context->request.json) {
-		object = metainfo_object(PROGRAM);
+	inquiry_complain(inquiry, &text);
+	say(context, log_warn, &text);
+	if (object) {
 		inquiry_json(inquiry, object);
 		return print_json(&context->log, object, "");
 	}
@@ -332,12 +333,11 @@ static int run_audit(struct context *context)
 	struct inquiry *inquiry = &context->inquiry;
 	const struct request *request = &context->request;
 	struct apply_why why;
-	const struct service *service = request->all ? NULL : &request->service;
 	int code, err;
 
 	inquiry->progress = (struct sweep_progress){ show_audited, context };
-	err = inquiry_make(inquiry, context->nl, service, request->explain,
-			   request->rehearse, &why);
+	err = inquiry_make(inquiry, context->nl, request->all ? NULL : &request->service,
+			   request->explain, request->rehearse, &why);
 	if (err) {
 		log_error(&context->log, "%s", why.text);
 		return result_code(err);

@@ -43,13 +43,11 @@ static int make_one(struct inquiry *inquiry, struct nl *nl, const struct service
 	const struct audit_listener listener = { .record = &inquiry->record,
 						 .walked = on_walk,
 						 .data = inquiry };
-	int err;
+	int err, unquoted = 0;
 
 	if (explain) {
 		inquiry->walks = json_array();
-		/* Without words there are still handles. */
-		if (quote_open(&inquiry->quote))
-			inquiry->quote = NULL;
+		unquoted = quote_open(&inquiry->quote);
 	}
 	err = evidence_read(nl, &inquiry->evidence);
 	if (!err)
@@ -60,6 +58,7 @@ static int make_one(struct inquiry *inquiry, struct nl *nl, const struct service
 		inquiry_end(inquiry);
 		return err;
 	}
+	inquiry->audit.unquoted = unquoted;
 	if (!explain)
 		judge_quote(&inquiry->audit);
 	else if (inquiry->quote)
@@ -110,6 +109,15 @@ int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *s
 enum audit_verdict inquiry_verdict(const struct inquiry *inquiry)
 {
 	return inquiry->all ? sweep_verdict(&inquiry->sweep) : inquiry->audit.verdict;
+}
+
+void inquiry_complain(const struct inquiry *inquiry, struct text *text)
+{
+	int err = inquiry->all ? inquiry->sweep.unquoted : inquiry->audit.unquoted;
+
+	if (err)
+		text_add(text, "rules are named by their handles alone: %s",
+			 quote_why(err));
 }
 
 /* The walks; one sentence for all that come to nothing. */

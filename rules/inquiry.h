@@ -49,6 +49,9 @@ void inquiry_end(struct inquiry *inquiry);
 
 enum audit_verdict inquiry_verdict(const struct inquiry *inquiry);
 
+/* Says what is missing of what it found; adds nothing if all is there. */
+void inquiry_complain(const struct inquiry *inquiry, struct text *text);
+
 /* What it found, and the walks if they were asked for: for people, and added to an object. */
 void inquiry_text(const struct inquiry *inquiry, struct text *text);
 void inquiry_json(const struct inquiry *inquiry, json_t *object);

@@ -268,7 +268,10 @@ void judge_quote(struct audit *audit)
 {
 	struct quote *quote = NULL;
 
-	if (!blames_rules(audit) || quote_open(&quote))
+	if (!blames_rules(audit))
+		return;
+	audit->unquoted = quote_open(&quote);
+	if (audit->unquoted)
 		return;
 	judge_word(quote, audit);
 	quote_close(quote);

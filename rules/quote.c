@@ -170,6 +170,16 @@ int quote_open(struct quote **out)
 	return err;
 }
 
+const char *quote_why(int err)
+{
+	switch (err) {
+	case -ETIMEDOUT: return "libnftables has not listed the rules in time";
+	case -ECANCELED: return "libnftables cannot list the rules";
+	case -E2BIG: return "libnftables lists too much";
+	default: return strerror(-err);
+	}
+}
+
 static bool is_line_of(const struct line *line, const struct model_rule *rule)
 {
 	const struct model_chain *chain = rule->chain;

@@ -22,6 +22,9 @@ enum { QUOTE_SECONDS_MAX = 5 };
  */
 int quote_open(struct quote **out);
 
+/* Why, in words, of what quote_open() returned. */
+const char *quote_why(int err);
+
 /* Writes the words of a rule, without its handle, or "" if it is not there. */
 void quote_rule(const struct quote *quote, const struct model_rule *rule, char *text,
 		size_t bytes);

@@ -159,6 +159,9 @@ void report_json(const struct audit *audit, json_t *object)
 	json_object_set_new(object, "verdict",
 			    json_string(audit_verdict_name(audit->verdict)));
 	json_object_set_new(object, "findings", findings);
+	if (audit->unquoted)
+		json_object_set_new(object, "unquoted",
+				    json_string(quote_why(audit->unquoted)));
 }
 
 /* Over all cases that were looked at. */

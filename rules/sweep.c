@@ -115,8 +115,7 @@ int sweep_make(struct sweep *sweep, struct nl *nl, const struct evidence *eviden
 	}
 	work->translated_err = translated_count(nl, &evidence->host, tenants->service,
 						tenants->count, work->translated);
-	if (quote_open(&work->quote))
-		work->quote = NULL;
+	sweep->unquoted = quote_open(&work->quote);
 	work->name_width = name_width(tenants);
 	add_line(work, HEADING, "PROCESS", "PID", "VERDICT", &sweep->table);
 	text_add(&sweep->table, "WHY\n");
@@ -160,4 +159,7 @@ void sweep_json(const struct sweep *sweep, json_t *object)
 	json_object_set(object, "services", sweep->services);
 	json_object_set_new(object, "left_out",
 			    json_integer((json_int_t)sweep->tenants.left_out));
+	if (sweep->unquoted)
+		json_object_set_new(object, "unquoted",
+				    json_string(quote_why(sweep->unquoted)));
 }

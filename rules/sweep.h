@@ -23,6 +23,7 @@ struct sweep {
 	struct text table;   /* a line each */
 	json_t *services;    /* the same, with all that was found */
 	bool unsafe, unsure; /* whether there is one such */
+	int unquoted;        /* as in struct audit, for all of them */
 };
 
 /*

@@ -558,9 +558,14 @@ marked() {
 		rm -f /etc/connlabel.conf && mkfifo /etc/connlabel.conf && exec "$@"'
 	on server nft 'table inet f { chain i { type filter hook input priority 0; policy drop;
 		ct state new udp dport 9000 accept; }; }'
-	run -4 on server unshare --mount sh -c "$command" sh timeout -k 1 60 ctrules audit udp/9000 --json
+	run -4 --separate-stderr on server unshare --mount sh -c "$command" sh timeout -k 1 60 ctrules audit udp/9000 --json
 	rm -rf /run/etc
-	[ "$(jq -c '[.verdict, (.findings[0] | .handle, .rule)]' <<<"$output")" = '["unsafe",2,""]' ]
+	[ "$(jq -c '[.verdict, (.findings[0] | .handle, .rule), .unquoted]' <<<"$output")" = \
+		'["unsafe",2,"","libnftables has not listed the rules in time"]' ]
+	[ "$stderr" = "ctrules: rules are named by their handles alone: libnftables has not listed the rules in time" ]
+	run -4 --separate-stderr on server ctrules audit udp/9000 --json
+	[ -z "$stderr" ]
+	jq -e 'has("unquoted") | not' <<<"$output"
 }
 
 @test "live translated entries are evidence" {
