@@ -250,6 +250,14 @@ static int watch_slices(struct lookout *lookout)
 	return find_out_who(lookout);
 }
 
+/* What may be asked for in the next looks, while there is time. */
+static int keep_informed(struct lookout *lookout)
+{
+	int err = keep_ready(lookout);
+
+	return err ? err : watch_slices(lookout);
+}
+
 /* Nothing helped a moment ago, and nothing has changed since: to ask again would only cost. */
 static bool still_helpless(struct lookout *lookout)
 {
@@ -310,13 +318,13 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 	policy_decide(settings, view, out);
 	lookout->idle = out->action == POLICY_REST && is_idle(lookout);
 	lookout->idle_entries = lookout->pulse.entries;
+	if (out->action == POLICY_ATTRIBUTE)
+		err = attribute(lookout, out);
+	else if (out->action == POLICY_REST)
+		err = keep_informed(lookout);
 	if (out->action == POLICY_PURGE)
 		view->purged_ns = view->now_ns;
-	if (out->action == POLICY_REST) {
-		err = keep_ready(lookout);
-		return err ? err : watch_slices(lookout);
-	}
-	return out->action == POLICY_ATTRIBUTE ? attribute(lookout, out) : 0;
+	return err;
 }
 
 bool lookout_is_still(struct lookout *lookout, double within_s)

@@ -29,6 +29,12 @@ static const double PURGE_FROM = 0.25;
 static const double PURGE_NEEDS_S = 2;
 static const double PURGE_AGE_S = 10;
 
+/*
+ * A table that is further above the mark than this part of the limit did not get there under the guard's eyes,
+ * or would go too far meanwhile: somebody goes first, what has expired after that.
+ */
+static const double BEYOND_PART = 0.02;
+
 /* A rise of this part of the limit, and of so many, is no burst of a few clients. */
 static const double SURGE_PART = 0.0025;
 static const double SURGE_LEAST = 200;
@@ -167,20 +173,6 @@ static void decide_slice(const struct policy_settings *settings,
 		 percent(view, out->projected), settings->horizon_s);
 }
 
-static void decide_engagement(const struct policy_settings *settings,
-			      const struct policy_view *view, struct policy_decision *out)
-{
-	bool raise = may_raise(settings, view);
-	size_t i = blame_choose(settings, view);
-
-	if (raise && (i == view->count || raising_helps(settings, view)))
-		decide_raise(settings, view, out);
-	else if (i < view->count)
-		decide_slice(settings, view, i, out);
-	else if (view->leaving <= 0) /* else what was done is still taking effect */
-		decide_helpless(settings, view, out);
-}
-
 static double seconds_since(const struct policy_view *view, uint64_t then_ns)
 {
 	return (double)(view->now_ns - then_ns) / 1e9;
@@ -195,6 +187,21 @@ static bool purge_due(const struct policy_view *view)
 		seconds_since(view, view->purged_ns) >= PURGE_AGE_S);
 }
 
+/* Whether somebody must go before it is seen what has expired. One does; who is next is seen after that. */
+static bool rule_comes_first(const struct policy_settings *settings,
+			     const struct policy_view *view)
+{
+	if (view->purging ||
+	    blame_staying(view) < mark(settings, view) + BEYOND_PART * view->limit)
+		return false;
+	for (size_t i = 0; i < view->count; i++) {
+		if (view->services[i].percent > 0 &&
+		    view->services[i].changed_ns > view->purged_ns)
+			return false;
+	}
+	return true;
+}
+
 static void decide_purge(const struct policy_settings *settings,
 			 const struct policy_view *view, struct policy_decision *out)
 {
@@ -207,6 +214,22 @@ static void decide_purge(const struct policy_settings *settings,
 	out->projected = blame_projected(view, settings->horizon_s);
 	snprintf(out->why, sizeof(out->why),
 		 "%s; some of them may have expired and wait to be collected", trigger);
+}
+
+static void decide_engagement(const struct policy_settings *settings,
+			      const struct policy_view *view, struct policy_decision *out)
+{
+	bool raise = may_raise(settings, view);
+	size_t i = blame_choose(settings, view);
+
+	if (raise && (i == view->count || raising_helps(settings, view)))
+		decide_raise(settings, view, out);
+	else if (i < view->count)
+		decide_slice(settings, view, i, out);
+	else if (purge_due(view))
+		decide_purge(settings, view, out);
+	else if (view->leaving <= 0) /* else what was done is still taking effect */
+		decide_helpless(settings, view, out);
 }
 
 /* Whether there is some of the service that would fit. */
@@ -323,7 +346,7 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 		decide_release(settings, view, out);
 		if (out->action == POLICY_REST)
 			decide_lower(settings, view, out);
-	} else if (purge_due(view)) {
+	} else if (purge_due(view) && !rule_comes_first(settings, view)) {
 		decide_purge(settings, view, out);
 	} else if (!view->attributed) {
 		out->action = POLICY_ATTRIBUTE;

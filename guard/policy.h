@@ -105,8 +105,8 @@ bool policy_should_wait(const struct policy_settings *settings,
 
 /*
  * Chooses the next step, the gentlest that helps and that there is time for: expired entries
- * are collected before anybody is blamed; the limit is raised, where that is allowed and
- * enough; then services go, one a call, each on a fresh look. Of those that are allowed it
+ * are collected before anybody is blamed, unless the table is far beyond the mark already; the
+ * limit is raised, where that is allowed and enough; then services go, one a call, each on a fresh look. Of those that are allowed it
  * is the one that fills the table: by what came since the baseline, else by what it has; where
  * it is none of them, one without which the table is calm all the same. A bystander is left
  * alone. As much of it goes as the projection needs; of one that is out in part, more. Where time

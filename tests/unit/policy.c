@@ -308,6 +308,7 @@ static void an_engaged_service_is_not_engaged_again(void **state)
 	struct policy_view view = flooded();
 
 	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].stock = 0;
 	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
 }
 
@@ -475,6 +476,47 @@ static void expired_entries_are_collected_before_anybody_is_blamed(void **state)
 	assert_int_equal(decide(&view).action, POLICY_ENGAGE);
 	view.purged_ns--;
 	assert_int_equal(decide(&view).action, POLICY_PURGE);
+}
+
+/* As when the guard starts, or the limit was lowered: collecting would only let it fill further. */
+static void far_beyond_the_mark_somebody_goes_before_the_expired(void **state)
+{
+	struct policy_view view = quiet();
+	struct policy_decision decision;
+
+	view.entries = 81999;
+	view.services[0].stock = 60000;
+	assert_int_equal(decide(&view).action, POLICY_PURGE);
+	view.entries = 82000;
+	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
+	view.attributed = true;
+	decision = decide(&view);
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	assert_int_equal(decision.service, 0);
+	/* What is left may have expired: that is seen before the next is blamed. */
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].changed_ns = view.now_ns;
+	view.services[0].stock = 0;
+	view.services[1].stock = 60000;
+	assert_int_equal(decide(&view).action, POLICY_PURGE);
+	view.purging = true;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.purging = false;
+	view.purged_ns = view.now_ns;
+	decision = decide(&view);
+	assert_int_equal(decision.action, POLICY_ENGAGE);
+	assert_int_equal(decision.service, 1);
+}
+
+static void far_beyond_the_mark_the_expired_go_where_nobody_can(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 90000;
+	view.attributed = true;
+	assert_int_equal(decide(&view).action, POLICY_PURGE);
+	view.purged_ns = view.now_ns;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
 }
 
 static void entries_that_are_being_deleted_are_no_trouble(void **state)
@@ -760,6 +802,8 @@ int main(void)
 		cmocka_unit_test(a_slice_is_raised_before_another_service_goes),
 		cmocka_unit_test(what_may_not_go_stays),
 		cmocka_unit_test(expired_entries_are_collected_before_anybody_is_blamed),
+		cmocka_unit_test(far_beyond_the_mark_somebody_goes_before_the_expired),
+		cmocka_unit_test(far_beyond_the_mark_the_expired_go_where_nobody_can),
 		cmocka_unit_test(entries_that_are_being_deleted_are_no_trouble),
 		cmocka_unit_test(the_limit_is_raised_only_where_that_is_allowed),
 		cmocka_unit_test(the_limit_is_set_back_when_the_table_is_calm_under_that),

@@ -582,6 +582,34 @@ static void who_does_not_flood_is_not_taken_out_for_who_does(void **state)
 	assert_true(helpless <= MISTAKES);
 }
 
+/* As when a guard starts late: entries of a flood that goes on, or was just over, of all ages. */
+static void open_beyond(struct life *life, uint64_t seed)
+{
+	struct source *source = &life->source[0];
+	size_t slots = (size_t)(30 / SLOT_S);
+
+	open_flood(life, seed);
+	source->live = (0.83 + any(life, 0.15)) * life->view.limit;
+	for (size_t n = 0; n < slots; n++)
+		source->slot[n + 1] = source->live / slots;
+	if (chance(life, 0.5))
+		source->start_s = 0;
+}
+
+static void far_beyond_the_mark_the_flood_goes_before_the_expired(void **state)
+{
+	unsigned seed;
+
+	begin_tests(&seed);
+	for (unsigned i = 0; i < LIVES / 4; i++) {
+		static struct life life;
+
+		open_beyond(&life, (uint64_t)seed + i);
+		run(&life, 0.001);
+		assert_true(life.was_out[0] && !life.view.purged_ns);
+	}
+}
+
 static void a_table_without_bursts_is_left_alone(void **state)
 {
 	unsigned seed;
@@ -631,6 +659,7 @@ int main(void)
 			the_table_stays_below_the_mark_while_those_that_flood_it_may_go),
 		cmocka_unit_test(who_is_unsafe_stays_whatever_happens),
 		cmocka_unit_test(who_does_not_flood_is_not_taken_out_for_who_does),
+		cmocka_unit_test(far_beyond_the_mark_the_flood_goes_before_the_expired),
 		cmocka_unit_test(a_table_without_bursts_is_left_alone),
 		cmocka_unit_test(
 			what_was_taken_out_comes_back_for_good_when_the_flood_is_over),
