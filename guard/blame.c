@@ -97,8 +97,8 @@ static double excess_in(const struct policy_settings *settings,
 	return fmax(needed, RELIEF_FLOOR * settings->engage_at * view->limit);
 }
 
-static double relief_needed(const struct policy_settings *settings,
-			    const struct policy_view *view)
+double blame_relief_needed(const struct policy_settings *settings,
+			   const struct policy_view *view)
 {
 	return excess_in(settings, view, settings->horizon_s);
 }
@@ -115,7 +115,7 @@ static bool guilty(const struct policy_settings *settings, const struct policy_v
 	    blame_growth_part(view, service) < GUILTY_PART)
 		return false;
 	return relief(settings, view, service) >=
-	       GUILTY_PART * relief_needed(settings, view);
+	       GUILTY_PART * blame_relief_needed(settings, view);
 }
 
 /*
@@ -125,7 +125,7 @@ static bool guilty(const struct policy_settings *settings, const struct policy_v
 static bool suffices(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *service)
 {
-	return relief(settings, view, service) >= relief_needed(settings, view);
+	return relief(settings, view, service) >= blame_relief_needed(settings, view);
 }
 
 static bool is_ours(const struct policy_service *service)

@@ -43,6 +43,10 @@ double blame_growth_part(const struct policy_view *view,
 double blame_relief(const struct policy_view *view, const struct policy_service *service,
 		    double seconds);
 
+/* Entries that must not be there at the horizon for the table to be calm then; never few. */
+double blame_relief_needed(const struct policy_settings *settings,
+			   const struct policy_view *view);
+
 /*
  * Index of the service to take out, or to take out more of: of the guilty the one that
  * relieves most, or that is out in part already if that suffices; where none is, one whose

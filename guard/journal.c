@@ -133,6 +133,7 @@ static const char *action_name(enum policy_action action)
 		[POLICY_ENGAGE] = "engage",     [POLICY_RELEASE] = "release",
 		[POLICY_HELPLESS] = "helpless", [POLICY_PURGE] = "purge",
 		[POLICY_RAISE] = "raise",       [POLICY_LOWER] = "lower",
+		[POLICY_DELETE] = "delete",
 	};
 
 	return NAMES[action];
@@ -141,7 +142,8 @@ static const char *action_name(enum policy_action action)
 static const char *service_name(const struct policy_view *view,
 				const struct policy_decision *decision)
 {
-	if (decision->action != POLICY_ENGAGE && decision->action != POLICY_RELEASE)
+	if (decision->action != POLICY_ENGAGE && decision->action != POLICY_RELEASE &&
+	    decision->action != POLICY_DELETE)
 		return NULL;
 	return view->services[decision->service].name;
 }
@@ -198,6 +200,10 @@ static void say_decision(const struct journal *journal, const char *service,
 		break;
 	case POLICY_PURGE:
 		log_info(journal->log, "collects expired entries: %s", decision->why);
+		break;
+	case POLICY_DELETE:
+		log_warn(journal->log, "%s what remains of %s: %s",
+			 rehearse ? "would delete" : "deletes", service, decision->why);
 		break;
 	case POLICY_RAISE:
 		log_warn(journal->log, "%s the limit: %s",

@@ -15,6 +15,7 @@
 #include "guard/limit.h"
 #include "guard/pretence.h"
 #include "guard/pulse.h"
+#include "guard/remains.h"
 #include "guard/suspects.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -324,6 +325,7 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 		err = keep_informed(lookout);
 	if (out->action == POLICY_PURGE)
 		view->purged_ns = view->now_ns;
+	remains_note(view, out);
 	return err;
 }
 

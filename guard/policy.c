@@ -6,6 +6,7 @@
 
 #include "guard/blame.h"
 #include "guard/giveback.h"
+#include "guard/remains.h"
 
 /*
  * New entries a second that one host is assumed to be able to receive: somewhat more than
@@ -130,12 +131,18 @@ static void decide_raise(const struct policy_settings *settings,
 static void decide_helpless(const struct policy_settings *settings,
 			    const struct policy_view *view, struct policy_decision *out)
 {
+	const struct policy_service *rest = remains_find(settings, view);
 	char trigger[POLICY_WHY_MAX / 2];
 
 	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_HELPLESS;
 	out->projected = blame_projected(view, settings->horizon_s);
-	if (view->top)
+	if (rest)
+		snprintf(out->why, sizeof(out->why),
+			 "%s; %.0f entries of %s remain though all of it is out of "
+			 "tracking, and deleting them did not help",
+			 trigger, rest->stock, rest->name);
+	else if (view->top)
 		snprintf(out->why, sizeof(out->why),
 			 "%s; most of it is %s (%.0f %%), and no service that may be "
 			 "taken out "
@@ -221,14 +228,19 @@ static void decide_engagement(const struct policy_settings *settings,
 {
 	bool raise = may_raise(settings, view);
 	size_t i = blame_choose(settings, view);
+	char trigger[POLICY_WHY_MAX / 2];
 
+	describe_trigger(settings, view, trigger, sizeof(trigger));
+	if (remains_decide(settings, view, trigger, out))
+		return;
 	if (raise && (i == view->count || raising_helps(settings, view)))
 		decide_raise(settings, view, out);
 	else if (i < view->count)
 		decide_slice(settings, view, i, out);
 	else if (purge_due(view))
 		decide_purge(settings, view, out);
-	else if (view->leaving <= 0) /* else what was done is still taking effect */
+	/* Else what was done is still taking effect. */
+	else if (view->leaving <= 0 && !remains_wait(settings, view))
 		decide_helpless(settings, view, out);
 }
 
@@ -259,6 +271,8 @@ static bool fits_below(const struct policy_settings *settings,
 
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view)
 {
+	if (view->leaving <= 0 && !policy_triggered(settings, view))
+		remains_forget(view);
 	for (size_t i = 0; i < view->count; i++) {
 		struct policy_service *service = &view->services[i];
 

@@ -41,7 +41,9 @@ struct policy_service {
 	double stock;           /* its tracked entries now, from the sample */
 	double grown;     /* by how many it has grown since the baseline, for certain */
 	double returning; /* entries that all that is out would bring; INFINITY: not known */
-	double connections; /* open, at its end of TCP; INFINITY: not known */
+	double connections;  /* open, at its end of TCP; INFINITY: not known */
+	uint64_t deleted_ns; /* when what remains of it was last deleted again */
+	unsigned deletions;  /* so often, since the table was in no trouble */
 };
 
 /* One look at the table. */
@@ -74,6 +76,7 @@ enum policy_action {
 	POLICY_REST,      /* nothing to do */
 	POLICY_PURGE,     /* make the kernel collect what has expired but is counted */
 	POLICY_ATTRIBUTE, /* trouble ahead: find out who it is, then ask again */
+	POLICY_DELETE,    /* delete what remains of a service that is wholly out */
 	POLICY_RAISE,     /* raise the limit to raise_to */
 	POLICY_ENGAGE,    /* take so many percent of the service out of tracking */
 	POLICY_RELEASE,   /* give some of the service back, or all */
@@ -83,7 +86,7 @@ enum policy_action {
 
 struct policy_decision {
 	enum policy_action action;
-	size_t service;   /* index of it; ENGAGE and RELEASE only */
+	size_t service;   /* index of it; DELETE, ENGAGE and RELEASE only */
 	unsigned percent; /* of its flows that are to be out from now on */
 	double projected; /* entries at the horizon, after the step */
 	char why[POLICY_WHY_MAX];
@@ -105,9 +108,10 @@ bool policy_should_wait(const struct policy_settings *settings,
 
 /*
  * Chooses the next step, the gentlest that helps and that there is time for: expired entries
- * are collected before anybody is blamed, unless the table is far beyond the mark already; the
- * limit is raised, where that is allowed and enough; then services go, one a call, each on a fresh look. Of those that are allowed it
- * is the one that fills the table: by what came since the baseline, else by what it has; where
+ * are collected before anybody is blamed, unless the table is far beyond the mark already; what
+ * remains of services that are wholly out is deleted again; the limit is raised, where that is
+ * allowed and enough; then services go, one a call, each on a fresh look. Of those that are allowed
+ * it is the one that fills the table: by what came since the baseline, else by what it has; where
  * it is none of them, one without which the table is calm all the same. A bystander is left
  * alone. As much of it goes as the projection needs; of one that is out in part, more. Where time
  * is short all of it goes at once.
@@ -127,7 +131,7 @@ bool policy_decide_by_memory(const struct policy_settings *settings,
 			     const struct policy_view *view, double unseen,
 			     struct policy_decision *out);
 
-/* Brings calm_since_ns of each service, and low_since_ns, up to date. Call once for each view, before policy_decide(). */
+/* Brings calm_since_ns and deletions of each service, and low_since_ns, up to date. Call once for each view, before policy_decide(). */
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view);
 
 /* Entries of the limit that is fine again. */

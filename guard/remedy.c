@@ -117,6 +117,16 @@ static void change(struct remedy *remedy, const struct policy_decision *decision
 		trouble_note(remedy->trouble, "count the table", uncounted);
 }
 
+static void delete_again(struct remedy *remedy, const struct policy_decision *decision)
+{
+	const struct policy_view *view = lookout_view(remedy->lookout);
+
+	if (!remedy->rehearse)
+		have_deleted(remedy, decision->service,
+			     view->services[decision->service].stock, view->entries);
+	journal_decision(remedy->journal, view, decision, 0);
+}
+
 static void purge(struct remedy *remedy, const struct policy_decision *decision)
 {
 	const struct policy_view *view = lookout_view(remedy->lookout);
@@ -180,8 +190,11 @@ static void note_relief(struct remedy *remedy, const struct policy_decision *dec
 		remedy->helpless = true;
 		return;
 	}
-	if (!remedy->helpless || (decision->action == POLICY_REST &&
-				  policy_triggered(&remedy->config->policy, view)))
+	/* What comes again and again while nothing helps is no help. */
+	if (!remedy->helpless || decision->action == POLICY_PURGE ||
+	    decision->action == POLICY_DELETE ||
+	    (decision->action == POLICY_REST &&
+	     policy_triggered(&remedy->config->policy, view)))
 		return;
 	remedy->helpless = false;
 	journal_note(remedy->journal, "relieved",
@@ -196,6 +209,7 @@ static void carry_out(struct remedy *remedy, const struct policy_decision *decis
 	case POLICY_ENGAGE:
 	case POLICY_RELEASE: change(remedy, decision); break;
 	case POLICY_PURGE: purge(remedy, decision); break;
+	case POLICY_DELETE: delete_again(remedy, decision); break;
 	case POLICY_RAISE: raise_limit(remedy, decision); break;
 	case POLICY_LOWER: lower_limit(remedy, decision); break;
 	case POLICY_REST:

@@ -269,9 +269,11 @@ all_leased() {
 	fill
 	wait_until 30 happened shortfall
 	event shortfall | jq -r .why | grep -q 'udp/9000 did not relieve the table as projected: .* were to go, 0 went'
-	# The rules stand: what comes is not tracked. Nothing else helps, and that is said, too.
+	# The rules stand: what comes is not tracked. To try again does not help either, and that is said, too.
 	untracked
 	wait_until 30 state_is helpless
+	[ "$(events delete)" -eq 3 ]
+	event helpless | jq -r .why | grep -q 'entries of udp/9000 remain though all of it is out'
 	[ "$(entries server)" -ge "$(many)" ]
 	run order status
 	[ "$status" -eq 4 ]
@@ -279,6 +281,22 @@ all_leased() {
 	on server conntrack -D -p udp --dport 9000 >/dev/null
 	wait_until 30 state_is engaged
 	happened relieved
+}
+
+few_left() {
+	[ "$(entries server)" -lt $(($(many) / 2)) ]
+}
+
+@test "entries of what is out already, which no packet made, are deleted, too" {
+	guard
+	engage
+	fill
+	wait_until 30 happened delete
+	event delete | jq -r .why | grep -q 'at the mark; all of udp/9000 is out of tracking, but .* entries of it remain'
+	wait_until 30 few_left
+	state_is engaged
+	not happened helpless
+	not happened shortfall
 }
 
 @test "what a guard that was killed had not deleted yet is deleted by the next" {

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "guard/policy.h"
+#include "guard/remains.h"
 
 static const uint64_t SECOND = 1000000000;
 static const struct policy_settings SETTINGS = { 0.8, 0.5, 10, 0 };
@@ -310,6 +311,103 @@ static void an_engaged_service_is_not_engaged_again(void **state)
 	view.services[0].percent = POLICY_WHOLE;
 	view.services[0].stock = 0;
 	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+}
+
+/* By conntrackd or by hand: no packet of it is tracked. */
+static struct policy_view left_over(void)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 85000;
+	view.purged_ns = view.now_ns;
+	view.attributed = true;
+	view.services[0].percent = POLICY_WHOLE;
+	view.services[0].stock = 80000;
+	return view;
+}
+
+static struct policy_decision decide_and_note(struct policy_view *view)
+{
+	struct policy_decision decision = decide(view);
+
+	remains_note(view, &decision);
+	return decision;
+}
+
+static void entries_of_what_is_out_are_deleted_again_before_nothing_helps(void **state)
+{
+	struct policy_view view = left_over();
+	struct policy_decision decision;
+
+	for (int i = 0; i < 3; i++) {
+		decision = decide_and_note(&view);
+		assert_int_equal(decision.action, POLICY_DELETE);
+		assert_int_equal(decision.service, 0);
+		assert_int_equal(decision.percent, POLICY_WHOLE);
+		assert_float_equal(decision.projected, 5000, 1);
+		assert_non_null(strstr(decision.why, "all of udp/1 is out of tracking, "
+						     "but 80000 entries of it remain"));
+		/* While they are being deleted, and a moment after. */
+		view.leaving = 80000;
+		assert_int_equal(decide_and_note(&view).action, POLICY_REST);
+		view.leaving = 0;
+		view.now_ns += SECOND - 1;
+		decision = decide_and_note(&view);
+		assert_int_equal(decision.action, i < 2 ? POLICY_REST : POLICY_HELPLESS);
+		view.now_ns++;
+	}
+	assert_non_null(strstr(decision.why, "80000 entries of udp/1 remain though"));
+	view.now_ns += 28 * SECOND;
+	view.purged_ns = view.now_ns;
+	assert_int_equal(decide_and_note(&view).action, POLICY_HELPLESS);
+	view.now_ns += SECOND;
+	assert_int_equal(decide_and_note(&view).action, POLICY_DELETE);
+	view.now_ns += SECOND;
+	assert_int_equal(decide_and_note(&view).action, POLICY_HELPLESS);
+	/* It helped in the end: the next time is another. */
+	view.entries = 5000;
+	assert_int_equal(decide_and_note(&view).action, POLICY_REST);
+	view.entries = 85000;
+	assert_int_equal(decide_and_note(&view).action, POLICY_DELETE);
+}
+
+static void what_remains_is_deleted_before_somebody_else_goes_for_it(void **state)
+{
+	struct policy_view view = left_over();
+
+	view.services[1].stock = 70000;
+	assert_int_equal(decide_and_note(&view).action, POLICY_DELETE);
+	/* Without waiting for it, if the table fills all the same. */
+	assert_int_equal(decide_and_note(&view).action, POLICY_ENGAGE);
+	assert_int_equal(decide_and_note(&view).service, 1);
+}
+
+static void what_remains_is_left_alone_where_it_is_little_or_others_keep_it(void **state)
+{
+	struct policy_view view = left_over();
+
+	view.services[0].held = true;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+	view.services[0].held = false;
+	view.services[0].stock = 8700;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+	view.services[0].stock = 8800;
+	assert_int_equal(decide(&view).action, POLICY_DELETE);
+	view.services[0].percent = POLICY_WHOLE - 1;
+	view.services[0].unsafe = true;
+	assert_int_equal(decide(&view).action, POLICY_HELPLESS);
+}
+
+/* Of two the larger. */
+static void what_remains_most_is_deleted_first(void **state)
+{
+	struct policy_view view = left_over();
+
+	view.services[1].percent = POLICY_WHOLE;
+	view.services[1].stock = 60000;
+	assert_int_equal(decide(&view).service, 0);
+	view.services[0].stock = 20000;
+	assert_int_equal(decide(&view).service, 1);
 }
 
 static void a_service_returns_only_after_it_has_been_calm_long_enough(void **state)
@@ -737,6 +835,10 @@ static void check_decision(const struct policy_view *view,
 		assert_false(policy_triggered(&SETTINGS, view));
 		assert_true(decision->projected <= 50000 && decision->why[0]);
 		break;
+	case POLICY_DELETE:
+		assert_int_equal(service->percent, POLICY_WHOLE);
+		assert_true(policy_triggered(&SETTINGS, view) && !service->held);
+		break;
 	case POLICY_HELPLESS:
 		assert_true(policy_triggered(&SETTINGS, view) && decision->why[0]);
 		break;
@@ -789,6 +891,13 @@ int main(void)
 		cmocka_unit_test(
 			a_bystander_is_never_taken_out_for_a_flood_that_is_not_its),
 		cmocka_unit_test(an_engaged_service_is_not_engaged_again),
+		cmocka_unit_test(
+			entries_of_what_is_out_are_deleted_again_before_nothing_helps),
+		cmocka_unit_test(
+			what_remains_is_deleted_before_somebody_else_goes_for_it),
+		cmocka_unit_test(
+			what_remains_is_left_alone_where_it_is_little_or_others_keep_it),
+		cmocka_unit_test(what_remains_most_is_deleted_first),
 		cmocka_unit_test(
 			a_service_returns_only_after_it_has_been_calm_long_enough),
 		cmocka_unit_test(a_moment_of_load_starts_the_wait_anew),

@@ -22,6 +22,7 @@
 #include "guard/giveback.h"
 #include "guard/growth.h"
 #include "guard/policy.h"
+#include "guard/remains.h"
 #include "guard/surge.h"
 
 enum { SERVICES = 5, SLOTS = 512, SAMPLE = GROWTH_FLOWS, LIVES = 400 };
@@ -367,6 +368,16 @@ static void carry_out_engagement(struct life *life,
 	restart(life);
 }
 
+static void carry_out_deletion(struct life *life, const struct policy_decision *decision)
+{
+	struct source *source = &life->source[decision->service];
+
+	assert_int_equal(life->view.services[decision->service].percent, POLICY_WHOLE);
+	assert_true(decision->why[0]);
+	source->doomed += source->live;
+	remains_note(&life->view, decision);
+}
+
 static void carry_out_release(struct life *life, const struct policy_decision *decision)
 {
 	size_t i = decision->service;
@@ -395,6 +406,7 @@ static void carry_out(struct life *life, const struct policy_decision *decision)
 		life->purge_ends_s = life->now_s + 0.1;
 		life->purge_from = life->view.entries;
 		break;
+	case POLICY_DELETE: carry_out_deletion(life, decision); break;
 	case POLICY_ENGAGE: carry_out_engagement(life, decision); break;
 	case POLICY_RELEASE: carry_out_release(life, decision); break;
 	case POLICY_HELPLESS:

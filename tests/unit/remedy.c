@@ -212,6 +212,21 @@ static void what_is_taken_out_is_untracked_and_its_entries_go(void **state)
 	assert_true(custody.known);
 }
 
+static void what_comes_of_it_without_packets_goes_when_that_is_decided(void **state)
+{
+	sandbox_needed(state);
+	open_it(false);
+	apply(POLICY_ENGAGE, UDP_9000, 100);
+	wait_for_helper();
+	sandbox_do("ctfill -P 9000 -d 10.77.0.1 300");
+	sandbox_do("ctfill -P 9001 -d 10.77.0.1 50");
+	apply(POLICY_DELETE, UDP_9000, 100);
+	wait_for_helper();
+	assert_int_equal(entries(), 50);
+	assert_int_equal(told("delete"), 1);
+	assert_int_equal(remedy.deeds.engagements, 1);
+}
+
 static void of_what_is_taken_out_in_part_only_those_entries_go(void **state)
 {
 	sandbox_needed(state);
@@ -325,6 +340,20 @@ a_table_that_cannot_be_relieved_is_told_seldom_and_with_who_it_is(void **state)
 	assert_int_equal(told("relieved"), 1);
 }
 
+/* It comes every few seconds while nothing helps. */
+static void what_did_not_help_before_is_no_relief(void **state)
+{
+	sandbox_needed(state);
+	fill_by_others();
+	find_no_help();
+	apply(POLICY_PURGE, 0, 0);
+	apply(POLICY_DELETE, UDP_9000, 100);
+	wait_for_helper();
+	assert_int_equal(told("purge") + told("delete"), 2);
+	assert_int_equal(told("relieved"), 0);
+	assert_int_equal(remedy_state(&remedy), STATUS_HELPLESS);
+}
+
 /* The next complaint is about another table. */
 static void after_a_change_it_may_complain_again(void **state)
 {
@@ -412,6 +441,8 @@ static void a_rehearsal_tells_the_same_and_changes_nothing(void **state)
 	apply(POLICY_ENGAGE, UDP_9000, 100);
 	assert_int_equal(told("engage"), 1);
 	assert_int_equal(remedy_state(&remedy), STATUS_ENGAGED);
+	apply(POLICY_DELETE, UDP_9000, 100);
+	assert_int_equal(told("delete"), 1);
 	remedy_finish(&remedy);
 	assert_false(chores_pending(remedy.chores, CHORE_RECLAIM));
 	assert_int_equal(entries(), 300);
@@ -425,12 +456,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define REMEDY_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		REMEDY_TEST(what_is_taken_out_is_untracked_and_its_entries_go),
+		REMEDY_TEST(what_comes_of_it_without_packets_goes_when_that_is_decided),
 		REMEDY_TEST(of_what_is_taken_out_in_part_only_those_entries_go),
 		REMEDY_TEST(what_is_released_is_tracked_again),
 		REMEDY_TEST(nothing_is_carried_out_while_it_is_paused_or_stands_down),
 		REMEDY_TEST(a_change_that_failed_is_told_and_not_tried_again_at_once),
 		REMEDY_TEST(
 			a_table_that_cannot_be_relieved_is_told_seldom_and_with_who_it_is),
+		REMEDY_TEST(what_did_not_help_before_is_no_relief),
 		REMEDY_TEST(after_a_change_it_may_complain_again),
 		REMEDY_TEST(what_was_swept_away_is_put_back_as_much_as_was_out),
 		REMEDY_TEST(an_order_gives_back_with_its_cause),
