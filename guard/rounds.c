@@ -39,7 +39,7 @@ static const double INSPECT_EVERY_S = 0.25;
 static const double IDLE_INSPECT_EVERY_S = 1;
 
 /* A table that is still is only counted, but for a look this often. */
-static const double STILL_S = 2;
+static const double STILL_S = 1;
 
 static bool enter(const struct rounds *rounds)
 {
