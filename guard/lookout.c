@@ -116,6 +116,7 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 	view->now_ns = now_ns;
 	pulse_tell(&lookout->pulse, usage, view);
 	view->leaving = chores_leaving(lookout->chores);
+	view->deleting = chores_pending(lookout->chores, CHORE_RECLAIM);
 	view->purging = chores_pending(lookout->chores, CHORE_PURGE);
 	view->raisable = lookout->raisable;
 	view->limit_before =

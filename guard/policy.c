@@ -271,7 +271,7 @@ static bool fits_below(const struct policy_settings *settings,
 
 void policy_note_calm(const struct policy_settings *settings, struct policy_view *view)
 {
-	if (view->leaving <= 0 && !policy_triggered(settings, view))
+	if (!view->deleting && !policy_triggered(settings, view))
 		remains_forget(view);
 	for (size_t i = 0; i < view->count; i++) {
 		struct policy_service *service = &view->services[i];

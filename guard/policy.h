@@ -56,6 +56,7 @@ struct policy_view {
 	double surge;          /* the same over the last rise worth the name; 0: none */
 	double full_in_s;      /* INFINITY: not in sight */
 	double leaving;        /* entries that are being deleted at this moment */
+	bool deleting;         /* some are, though more may have gone than were to */
 	bool purging;          /* expired entries are being collected */
 	uint64_t purged_ns;    /* when that was last begun; 0: never */
 	bool raisable;         /* this is the namespace whose limit can be raised */

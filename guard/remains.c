@@ -51,7 +51,7 @@ bool remains_decide(const struct policy_settings *settings,
 	const struct policy_service *service = remains_find(settings, view);
 	double projected = blame_projected(view, settings->horizon_s);
 
-	if (!service || !is_due(view, service))
+	if (!service || view->deleting || !is_due(view, service))
 		return false;
 	*out = (struct policy_decision){
 		.action = POLICY_DELETE,
@@ -69,7 +69,7 @@ bool remains_wait(const struct policy_settings *settings, const struct policy_vi
 {
 	const struct policy_service *service = remains_find(settings, view);
 
-	return service && service->deletions < TRIES;
+	return service && (view->deleting || service->deletions < TRIES);
 }
 
 void remains_note(struct policy_view *view, const struct policy_decision *decision)

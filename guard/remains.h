@@ -29,7 +29,7 @@ bool remains_decide(const struct policy_settings *settings,
 		    const struct policy_view *view, const char *trigger,
 		    struct policy_decision *out);
 
-/* Whether it decided so a moment ago, and that may help yet. */
+/* Whether entries are being deleted, or it was decided a moment ago, and that may help yet. */
 bool remains_wait(const struct policy_settings *settings, const struct policy_view *view);
 
 /* Keeps in view how often it was decided to delete them. Call for each decision that is carried out. */

@@ -348,9 +348,15 @@ static void entries_of_what_is_out_are_deleted_again_before_nothing_helps(void *
 		assert_non_null(strstr(decision.why, "all of udp/1 is out of tracking, "
 						     "but 80000 entries of it remain"));
 		/* While they are being deleted, and a moment after. */
+		view.deleting = true;
 		view.leaving = 80000;
 		assert_int_equal(decide_and_note(&view).action, POLICY_REST);
+		/* More have gone than were thought to be there. */
 		view.leaving = 0;
+		view.now_ns += SECOND;
+		assert_int_equal(decide_and_note(&view).action, POLICY_REST);
+		view.now_ns -= SECOND;
+		view.deleting = false;
 		view.now_ns += SECOND - 1;
 		decision = decide_and_note(&view);
 		assert_int_equal(decision.action, i < 2 ? POLICY_REST : POLICY_HELPLESS);
