@@ -2,6 +2,7 @@
 #include "rules/askers.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "rules/advice.h"
 #include "rules/auditor.h"
@@ -18,6 +19,11 @@ static struct packet packet_of(const struct auditor *auditor, uint8_t family)
 				.family = family };
 }
 
+static bool is_unasked(const struct finding *finding)
+{
+	return strcmp(finding->code, "unasked") == 0;
+}
+
 /* Leaves in auditor->own what matters; differences are called code, unless that is NULL. */
 static void sift(struct audit *own, const char *code)
 {
@@ -26,7 +32,8 @@ static void sift(struct audit *own, const char *code)
 	for (size_t i = 0; i < own->count; i++) {
 		if (own->finding[i].weight == FINDING_HARMLESS)
 			continue;
-		if (code && own->finding[i].weight == FINDING_DIFFERENCE)
+		if (code && own->finding[i].weight == FINDING_DIFFERENCE &&
+		    !is_unasked(&own->finding[i]))
 			own->finding[i].code = code;
 		own->finding[kept++] = own->finding[i];
 	}
@@ -111,6 +118,7 @@ void askers_given(struct auditor *auditor, uint8_t family)
 	}
 }
 
+/* common: of a port that clients have. */
 static void explain_remote(const struct service *service, bool common,
 			   struct finding *finding)
 {
@@ -125,6 +133,8 @@ static void explain_remote(const struct service *service, bool common,
 	if (common)
 		command_append(finding->fix,
 			       "keep %s tracked, or name only ports of services", name);
+	else if (is_unasked(finding))
+		command_append(finding->fix, "keep %s tracked", name);
 }
 
 void askers_remote(struct auditor *auditor, uint8_t family)
@@ -137,7 +147,7 @@ void askers_remote(struct auditor *auditor, uint8_t family)
 	for (size_t i = 0; i < auditor->own.count; i++) {
 		struct finding *finding = &auditor->own.finding[i];
 
-		if (!common) {
+		if (!common && !is_unasked(finding)) {
 			finding->weight = FINDING_HARMLESS;
 			finding->severity = FINDING_INFO;
 		}

@@ -133,6 +133,13 @@ static void note_choosers(struct auditor *auditor)
 	findings_add(auditor->out, &finding);
 }
 
+/* Who asks from the port of a remote service, and only untracked gets a connection: nobody here asked for it. */
+static bool is_let_in(const struct run *tracked, const struct run *untracked)
+{
+	return tracked->packet->asker && packet_proto(tracked->packet) == IPPROTO_TCP &&
+	       tracked->now.fate != RUN_DELIVERED && untracked->now.fate == RUN_DELIVERED;
+}
+
 static void compare_fates(struct auditor *auditor)
 {
 	struct run *tracked = &auditor->tracked;
@@ -150,7 +157,8 @@ static void compare_fates(struct auditor *auditor)
 		return;
 	}
 	rule = culprit(tracked, untracked);
-	code = counts_connections(rule)           ? "connlimit"
+	code = is_let_in(tracked, untracked)      ? "unasked"
+	       : counts_connections(rule)         ? "connlimit"
 	       : packet_is_error(tracked->packet) ? "icmp"
 						  : "state";
 	finding = findings_about(tracked->packet, code, rule, untracked->now.base);
