@@ -60,10 +60,19 @@ static bool is_for_another(struct run *run, const struct model_expr *rest)
 	return false;
 }
 
+/* Whether it does not match, without a question: behind another protocol the port is none. */
+static bool is_false(const struct run *run, const struct model_expr *expr)
+{
+	return expr->kind == MODEL_CMP && expr->number[0] == NFT_CMP_EQ &&
+	       expr->value.bytes <= MODEL_REGISTER_BYTES - (size_t)expr->source &&
+	       !bytes_may_be(run->world, run->registers + expr->source, expr->value.bytes,
+			     expr->value.at, expr->value.at);
+}
+
 bool relevance_is_none(struct run *run, const struct model_expr *expr)
 {
 	uint8_t to;
 
 	return writes_only(expr, &to) && to == MODEL_NO_REGISTER &&
-	       is_for_another(run, expr->next);
+	       (is_false(run, expr) || is_for_another(run, expr->next));
 }

@@ -505,6 +505,25 @@ static void addresses_in_rules_for_others_make_no_cases(void **state)
 }
 
 /* What a rule does before it asks for another port counts all the same. */
+/* What NAT may turn to the service may be for any port: of another protocol that is not asked. */
+static void ports_in_rules_for_another_protocol_make_no_cases(void **state)
+{
+	struct model_chain *pre = chain("pre", NF_INET_PRE_ROUTING, false);
+	const struct service tcp = { .proto = IPPROTO_TCP,
+				     .first_port = 9000,
+				     .last_port = 9000 };
+
+	pre->type = MODEL_TYPE_NAT;
+	pre->priority = -100;
+	for (uint16_t i = 0; i < 3000; i++) {
+		port_is(rule(pre), false, (uint16_t)(20000 + i));
+		expr(pre->last, MODEL_NAT)->number[0] = NFT_NAT_DNAT;
+	}
+	judge_service_of(&tcp);
+	assert_int_equal(audit.verdict, AUDIT_SAFE);
+	assert_int_equal(audit.count, 0);
+}
+
 static void what_is_done_before_the_port_is_asked_for_counts(void **state)
 {
 	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, false);
@@ -927,6 +946,8 @@ int main(void)
 		cmocka_unit_test_setup(replies_on_loopback_need_more_than_their_state,
 				       begin),
 		cmocka_unit_test_setup(addresses_in_rules_for_others_make_no_cases,
+				       begin),
+		cmocka_unit_test_setup(ports_in_rules_for_another_protocol_make_no_cases,
 				       begin),
 		cmocka_unit_test_setup(what_is_done_before_the_port_is_asked_for_counts,
 				       begin),
