@@ -13,12 +13,19 @@
  */
 static const double FLUSH_SETTLES_S = 5;
 
+/*
+ * Where ours is the only table, a flush looks like its deletion. Who means that deletes again, within
+ * this time, what was put back.
+ */
+static const double FLUSH_EXPECTED_S = 60;
+
 enum custody_loss custody_judge(const struct custody_scene *scene)
 {
 	bool alone = scene->table_gone && scene->others_known && scene->others_same &&
 		     scene->flushed_s > FLUSH_SETTLES_S;
+	bool told_apart = scene->others_any || scene->flushed_s < FLUSH_EXPECTED_S;
 
-	if (alone)
+	if (alone && told_apart)
 		return CUSTODY_REMOVED;
 	/* Whatever else happened: without a guard it would have ended by now. */
 	if (scene->unrefreshed_s >= scene->lease_s)
@@ -77,9 +84,9 @@ static int judge(struct custody *custody, uint64_t now_ns, struct custody_report
 	struct custody_scene scene = {
 		.table_gone = !leases_table_present(custody->leases),
 		.others_known = custody->known,
+		.others_any = custody->others.count > 0,
 		.unrefreshed_s =
 			clock_between_s(leases_refreshed_ns(custody->leases), now_ns),
-		.lease_s = custody->lease_s,
 		.flushed_s = custody->flushed_ns
 				     ? clock_between_s(custody->flushed_ns, now_ns)
 				     : INFINITY,
@@ -88,9 +95,16 @@ static int judge(struct custody *custody, uint64_t now_ns, struct custody_report
 	int err = tables_read(custody->nl, &others);
 
 	scene.others_same = !err && tables_same(&others, &custody->others);
-	report->loss = custody_judge(&scene);
-	if (report->loss == CUSTODY_FLUSHED)
-		custody->flushed_ns = now_ns;
+	for (size_t i = 0; i < report->count; i++) {
+		/* A budget has no lease that could run out. */
+		bool leased =
+			leases_lost_percent(custody->leases, report->services[i]) > 0;
+
+		scene.lease_s = leased ? custody->lease_s : INFINITY;
+		report->loss[i] = custody_judge(&scene);
+		if (report->loss[i] == CUSTODY_FLUSHED)
+			custody->flushed_ns = now_ns;
+	}
 	custody->known = false;
 	return err;
 }

@@ -24,9 +24,10 @@ enum custody_loss {
 struct custody_scene {
 	bool table_gone;
 	bool others_known;    /* what other tables there were when ours was seen last */
+	bool others_any;      /* there were any */
 	bool others_same;     /* and they are there still, with none in addition */
 	double unrefreshed_s; /* since the leases were refreshed */
-	double lease_s;
+	double lease_s;       /* INFINITY: what is gone had none */
 	double flushed_s; /* since another tool replaced the ruleset; INFINITY: never */
 };
 
@@ -51,9 +52,9 @@ struct custody {
 
 /* What is gone: configured services that were out of tracking, and why they are not now. */
 struct custody_report {
-	enum custody_loss loss; /* if count */
 	size_t count;
 	size_t services[POLICY_SERVICES_MAX];
+	enum custody_loss loss[POLICY_SERVICES_MAX];
 	bool held[POLICY_SERVICES_MAX]; /* it was a rule of somebody else's */
 };
 

@@ -258,7 +258,7 @@ void remedy_finish(const struct remedy *remedy)
 	}
 }
 
-/* What it brings is not known, the entries that came since are. */
+/* How many entries came since is not known: none are thought to be left. */
 static int put_back(struct remedy *remedy, size_t i, struct apply_why *why)
 {
 	const struct policy_decision again = {
@@ -272,7 +272,7 @@ static int put_back(struct remedy *remedy, size_t i, struct apply_why *why)
 		return leases_arm(remedy->leases, why);
 	err = set_percent(remedy, &again, why);
 	if (!err)
-		reclaim(remedy, &again, 0);
+		have_deleted(remedy, i, 0, lookout_view(remedy->lookout)->entries);
 	return err;
 }
 

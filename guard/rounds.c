@@ -85,11 +85,11 @@ static void face_loss(struct rounds *rounds, const struct custody_report *report
 			  report->held[i]
 				  ? "the rule that kept it out, which was not the "
 				    "guard's, has ended"
-				  : CAUSES[report->loss]);
-	if (report->loss == CUSTODY_REMOVED)
+				  : CAUSES[report->loss[i]]);
+	if (report->loss[0] == CUSTODY_REMOVED)
 		remedy_stand_down(rounds->remedy);
-	for (size_t i = 0; report->loss == CUSTODY_FLUSHED && i < report->count; i++) {
-		if (!report->held[i])
+	for (size_t i = 0; i < report->count; i++) {
+		if (report->loss[i] == CUSTODY_FLUSHED && !report->held[i])
 			remedy_restore(rounds->remedy, report->services[i]);
 	}
 }

@@ -94,6 +94,45 @@ budget_runs() {
 	state_is watching
 }
 
+@test "a budget cannot lapse: a flush long after the start, or while the guard hangs, is told as one" {
+	printf 'service "udp/9002" { budget = 10 }\n' >conf
+	guard -c conf --lease 3s
+	elapse 3500
+	on server nft flush ruleset
+	wait_until 30 happened restore
+	budget_runs
+	tracked server
+	engage
+	# It has seen that there is another table.
+	elapse 1500
+	kill -STOP "$guard"
+	on server nft flush ruleset
+	elapse 3500
+	kill -CONT "$guard"
+	wait_until 30 eval '[ "$(events lost)" -eq 3 ]'
+	wait_until 30 budget_runs
+	# What had a lease is not begun anew.
+	not untracked
+	jq -r 'select(.event == "lost") | .why' "$guard.out" >causes
+	[ "$(grep -c 'udp/9002 is tracked again: another tool replaced the ruleset' causes)" -eq 2 ]
+	grep -q 'udp/9000 is tracked again: its lease ran out' causes
+}
+
+@test "where ours is the only table, a flush is put back, and a second deletion is meant" {
+	on server nft delete table inet firewall
+	guard
+	engage
+	on server nft flush ruleset
+	wait_until 30 happened restore
+	untracked
+	# Nothing that is deleted again was expected to be there.
+	not happened shortfall
+	elapse 5500
+	on server nft delete table inet ctkit
+	wait_until 30 happened stand-down
+	not table_exists
+}
+
 @test "our table deleted on purpose: the guard stands down until resume" {
 	guard -m 127.0.0.1:9912
 	engage

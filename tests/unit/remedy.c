@@ -376,7 +376,7 @@ static void what_was_swept_away_is_put_back_as_much_as_was_out(void **state)
 	assert_int_equal(custody_check(&custody, clock_now_ns(), &report), 0);
 	sandbox_do("nft flush ruleset");
 	assert_int_equal(custody_check(&custody, clock_now_ns(), &report), 0);
-	assert_int_equal(report.loss, CUSTODY_FLUSHED);
+	assert_int_equal(report.loss[0], CUSTODY_FLUSHED);
 	assert_false(is_out("9000"));
 	wait_for_helper();
 	sandbox_do("ctfill -P 9000 -d 10.77.0.1 300");

@@ -352,7 +352,10 @@ static const char *faced(enum custody_loss loss)
 	world.done[0] = '\0';
 	/* The second was out by somebody else's rule. */
 	world.report = (struct custody_report){
-		.loss = loss, .count = 2, .services = { 0, 1 }, .held = { false, true }
+		.loss = { loss, loss },
+		.count = 2,
+		.services = { 0, 1 },
+		.held = { false, true },
 	};
 	inspect(&ward_rounds);
 	return world.done;
