@@ -127,6 +127,33 @@ static bool adopt(struct leases *leases, size_t i, uint64_t now_ns)
 	return claim.percent && !claim.held;
 }
 
+static int set_terms(struct leases *leases, size_t i, const struct terms *terms,
+		     struct apply_why *why)
+{
+	if (leases->rehearse)
+		return 0;
+	return apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i), terms,
+			       why);
+}
+
+/*
+ * Makes anew what a guard of an older version left, whose rules were others. If that fails it is not taken over, and
+ * ends by its lease.
+ */
+static void renew(struct leases *leases, size_t i)
+{
+	const struct ruleset_service *row =
+		ruleset_find(&leases->ruleset, service_of(leases, i));
+	struct terms terms = terms_of(leases);
+	struct apply_why why;
+
+	if (!row || row->damage != RULESET_IN_PART || !row->leased ||
+	    strcmp(row->holder.program, CLAIM_PROGRAM) != 0)
+		return;
+	terms.extent = *ruleset_extent(row);
+	set_terms(leases, i, &terms, &why);
+}
+
 int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 {
 	int adopted = 0;
@@ -142,8 +169,10 @@ int leases_adopt(struct leases *leases, uint64_t now_ns, struct apply_why *why)
 			 "table inet " RULESET_TABLE " exists and is not ours");
 		return -EEXIST;
 	}
-	for (size_t i = 0; i < leases->config->count; i++)
+	for (size_t i = 0; i < leases->config->count; i++) {
+		renew(leases, i);
 		adopted += adopt(leases, i, now_ns);
+	}
 	leases->refreshed_ns = now_ns;
 	return adopted;
 }
@@ -169,15 +198,6 @@ int leases_meet(struct leases *leases, uint64_t now_ns, leases_met_cb *met, void
 			met(i, data);
 	}
 	return err;
-}
-
-static int set_terms(struct leases *leases, size_t i, const struct terms *terms,
-		     struct apply_why *why)
-{
-	if (leases->rehearse)
-		return 0;
-	return apply_add_known(leases->nl, &leases->ruleset, service_of(leases, i), terms,
-			       why);
 }
 
 int leases_set(struct leases *leases, size_t i, unsigned percent, uint64_t now_ns,

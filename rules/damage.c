@@ -41,7 +41,9 @@ void damage_assess(struct ruleset *ruleset)
 
 void damage_describe(const struct ruleset *ruleset, struct text *text)
 {
-	const char *between = "somebody changed or deleted rules of table inet ctkit: ";
+	const char *between =
+		"rules of table inet ctkit were changed or deleted, or made by an "
+		"older version: ";
 	char name[SERVICE_TEXT_MAX];
 
 	for (size_t i = 0; i < ruleset->count; i++) {

@@ -964,6 +964,27 @@ sendings() { # COUNT: whether so many have been made
 	[ "$(listed server udp/9000 active 2>/dev/null)" = "" ]
 }
 
+@test "what an older version made is listed as a part, and an add makes it as it is made now" {
+	hosts
+	on server ctrules -q --force add udp/9000
+	on server ctrules -q --force add tcp/9001 --share 50%
+	on server ctrules -q --force add udp/7000-7100 --budget 1k
+	on server ctrules -q --force add out:udp/53
+	whole=$(ruleset server)
+	as_older_version server
+	run -0 --separate-stderr on server ctrules list
+	[ "$(grep -c ' part ' <<<"$output")" -eq 4 ]
+	one_sentence "of udp/9000 only a part is untracked"
+	[ "$(listed server out:udp/53 'active, .damaged' 2>/dev/null | xargs)" = "true true" ]
+	on server ctrules -q --force add udp/9000
+	on server ctrules -q --force add tcp/9001 --share 50%
+	on server ctrules -q --force add udp/7000-7100 --budget 1k
+	on server ctrules -q --force add out:udp/53
+	run -0 --separate-stderr on server ctrules list
+	[ -z "$stderr" ]
+	[ "$(sort <<<"$whole")" = "$(ruleset server | sort)" ]
+}
+
 @test "a base chain that somebody made anew in another place is told, and an add puts it right" {
 	hosts
 	tracked server

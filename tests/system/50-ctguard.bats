@@ -387,6 +387,20 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 	! happened lost || false
 }
 
+@test "what a guard of an older version left is taken over, and made as it is made now" {
+	on server ctrules -q --force add udp/9000 --lease 5m
+	as_older_version server
+	for map in in out; do
+		on server nft "delete element inet ctkit ${map}_services { udp . 9000 }
+			add element inet ctkit ${map}_services { udp . 9000 timeout 5m comment \"ctguard 1\" : jump ${map}_udp_9000 }"
+	done
+	on server ctrules list | grep ' part .* ctguard 1$'
+	guard -s udp/9000 --release-after 60s
+	on server nft list chain inet ctkit out_udp_9000 | grep 'fib saddr type local counter'
+	on server ctrules list | grep " all .* ctguard $guard\$"
+	! happened lost || false
+}
+
 @test "a rule without a lease is left to whoever made it" {
 	on server ctrules -q --force add udp/9000 --forever
 	guard -s udp/9000 --release-after 0s

@@ -33,6 +33,17 @@ passed() {
 	((${EPOCHREALTIME/./} > $1))
 }
 
+# as_older_version HOST: our rules as they were made when the address that this host sends from was not looked at.
+as_older_version() {
+	local chain
+	for chain in $(on "$1" nft list table inet ctkit |
+		awk '$1 == "chain" { name = $2 } /fib saddr type local/ && name ~ /_/ { print name }' | sort -u); do
+		on "$1" nft list chain inet ctkit "$chain" | sed 's/fib saddr type local //' >"$BATS_TEST_TMPDIR/older"
+		on "$1" nft flush chain inet ctkit "$chain"
+		on "$1" nft -f "$BATS_TEST_TMPDIR/older"
+	done
+}
+
 # hosts: two hosts, "server" (10.77.0.1, fd77::1) and "client" (10.77.0.2, fd77::2), with a
 # cable between them. The client also owns 10.78.0.0/16 and fd78::/64 (any address of them).
 hosts() {
