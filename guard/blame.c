@@ -8,10 +8,16 @@
 #include "guard/policy.h"
 
 /*
- * A service is guilty if at least this part of the growth is its, and its absence gives at
- * least this part of the relief needed.
+ * A service is guilty if at least this part of the growth, or of a table that does not grow, is its, and its
+ * absence gives at least this part of the relief needed.
  */
 static const double GUILTY_PART = 0.25;
+
+/* Where nobody is, services may be it together: with this part of the growth, or of the table, at least. */
+static const double TOGETHER_PART = 0.5;
+
+/* Of them the largest go; this part of what the largest has is large. */
+static const double LARGE_PART = 0.5;
 
 /* The relief needed is never taken for less than this part of the mark: it is to last. */
 static const double RELIEF_FLOOR = 0.125;
@@ -104,18 +110,26 @@ double blame_relief_needed(const struct policy_settings *settings,
 }
 
 /*
- * Whether the service is what fills the table. While that grows, it is who grows and not who
+ * The part of the trouble that is the service's. While the table grows, that is who grows and not who
  * has most: a service with many old entries is no flood. A table that stands at the
  * mark is blamed on who has most of it.
  */
+static double part_of(const struct policy_settings *settings,
+		      const struct policy_view *view,
+		      const struct policy_service *service)
+{
+	if (growth_known(settings, view))
+		return blame_growth_part(view, service);
+	return view->entries ? fmin(1, service->stock / view->entries) : 0;
+}
+
+/* Whether the service is what fills the table. */
 static bool guilty(const struct policy_settings *settings, const struct policy_view *view,
 		   const struct policy_service *service)
 {
-	if (growth_known(settings, view) &&
-	    blame_growth_part(view, service) < GUILTY_PART)
-		return false;
-	return relief(settings, view, service) >=
-	       GUILTY_PART * blame_relief_needed(settings, view);
+	return part_of(settings, view, service) >= GUILTY_PART &&
+	       relief(settings, view, service) >=
+		       GUILTY_PART * blame_relief_needed(settings, view);
 }
 
 /*
@@ -128,9 +142,33 @@ static bool suffices(const struct policy_settings *settings,
 	return relief(settings, view, service) >= blame_relief_needed(settings, view);
 }
 
-static bool is_ours(const struct policy_service *service)
+static bool may_go(const struct policy_service *service)
 {
-	return !service->unsafe && !service->bounded && !service->held;
+	return !service->unsafe && !service->bounded && !service->held &&
+	       service->percent < POLICY_WHOLE;
+}
+
+/*
+ * The part of the trouble from which on a service is large, where those that may go are together what fills the
+ * table, and it would be calm without them: many may be flooded alike. INFINITY if they are not.
+ */
+static double large_part(const struct policy_settings *settings,
+			 const struct policy_view *view)
+{
+	double parts = 0, largest = 0, gains = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct policy_service *service = &view->services[i];
+
+		if (!may_go(service))
+			continue;
+		parts += part_of(settings, view, service);
+		largest = fmax(largest, part_of(settings, view, service));
+		gains += relief(settings, view, service);
+	}
+	return parts >= TOGETHER_PART && gains >= blame_relief_needed(settings, view)
+		       ? LARGE_PART * largest
+		       : INFINITY;
 }
 
 /*
@@ -138,20 +176,24 @@ static bool is_ours(const struct policy_service *service)
  * one that is out in part, if that suffices, spares the others.
  */
 static unsigned rank(const struct policy_settings *settings,
-		     const struct policy_view *view, const struct policy_service *service)
+		     const struct policy_view *view, const struct policy_service *service,
+		     double large)
 {
 	bool enough = suffices(settings, view, service);
 
-	if (!is_ours(service) || service->percent >= POLICY_WHOLE)
+	if (!may_go(service))
 		return 0;
 	if (guilty(settings, view, service))
-		return enough && service->percent > 0 ? 3 : 2;
+		return enough && service->percent > 0 ? 4 : 3;
+	if (part_of(settings, view, service) >= large)
+		return 2;
 	return enough ? 1 : 0;
 }
 
 size_t blame_choose(const struct policy_settings *settings,
 		    const struct policy_view *view)
 {
+	double large = large_part(settings, view);
 	size_t best = view->count;
 	unsigned highest = 1;
 	double most = -1;
@@ -159,7 +201,7 @@ size_t blame_choose(const struct policy_settings *settings,
 	for (size_t i = 0; i < view->count; i++) {
 		const struct policy_service *service = &view->services[i];
 		double gain = relief(settings, view, service);
-		unsigned grade = rank(settings, view, service);
+		unsigned grade = rank(settings, view, service, large);
 
 		if (grade < highest || (grade == highest && gain <= most))
 			continue;

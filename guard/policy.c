@@ -43,6 +43,8 @@ static const double SURGE_LEAST = 200;
 /* To see who grows takes some looks. */
 static const double WAIT_NEEDS_S = 0.5;
 
+enum { PART_TEXT_MAX = 64 };
+
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
 	return settings->engage_at * view->limit;
@@ -154,12 +156,25 @@ static void decide_helpless(const struct policy_settings *settings,
 			 trigger);
 }
 
+/* "27 % of the entries and 52 % of the growth", if there is growth of which it is known whose it is. */
+static void describe_part(const struct policy_view *view,
+			  const struct policy_service *service, char *text, size_t size)
+{
+	double part = view->entries ? 100 * fmin(1, service->stock / view->entries) : 0;
+
+	if (view->grown_total > 0)
+		snprintf(text, size, "%.0f %% of the entries and %.0f %% of the growth",
+			 part, 100 * blame_growth_part(view, service));
+	else
+		snprintf(text, size, "%.0f %% of the entries", part);
+}
+
 static void decide_slice(const struct policy_settings *settings,
 			 const struct policy_view *view, size_t i,
 			 struct policy_decision *out)
 {
 	const struct policy_service *service = &view->services[i];
-	char trigger[POLICY_WHY_MAX / 2];
+	char trigger[POLICY_WHY_MAX / 2], whose[PART_TEXT_MAX];
 	double part;
 
 	describe_trigger(settings, view, trigger, sizeof(trigger));
@@ -171,13 +186,11 @@ static void decide_slice(const struct policy_settings *settings,
 	out->projected =
 		fmax(0, blame_projected(view, settings->horizon_s) -
 				part * blame_relief(view, service, settings->horizon_s));
+	describe_part(view, service, whose, sizeof(whose));
 	snprintf(out->why, sizeof(out->why),
-		 "%s; %.0f %% of the entries and %.0f %% of the growth are its; with "
-		 "%u %% of it out %.0f (%.1f %%) in %gs",
-		 trigger,
-		 view->entries ? 100 * fmin(1, service->stock / view->entries) : 0,
-		 100 * blame_growth_part(view, service), out->percent, out->projected,
-		 percent(view, out->projected), settings->horizon_s);
+		 "%s; %s are its; with %u %% of it out %.0f (%.1f %%) in %gs", trigger,
+		 whose, out->percent, out->projected, percent(view, out->projected),
+		 settings->horizon_s);
 }
 
 static double seconds_since(const struct policy_view *view, uint64_t then_ns)

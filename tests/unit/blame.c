@@ -172,13 +172,52 @@ static void of_a_table_that_stands_who_has_most_is_to_blame(void **state)
 
 	view.slope = 0;
 	assert_int_equal(chosen(&view), 1);
-	/* It is not calm enough for what little they have to count. */
-	view.entries = 90000;
-	view.services[0].stock = view.services[2].stock = 9000;
-	view.services[1].stock = 9999;
+	/* What others have stands at the mark; a quarter of it is enough to be guilty. */
+	view.entries = 80000;
+	view.services[0].stock = view.services[2].stock = 0;
+	view.services[1].stock = 19999;
 	assert_int_equal(chosen(&view), 3);
-	view.services[1].stock = 10000;
+	view.services[1].stock = 20000;
 	assert_int_equal(chosen(&view), 1);
+}
+
+/* None of them has a quarter of anything, and nobody else is to blame. */
+static void of_many_that_are_flooded_alike_the_largest_go(void **state)
+{
+	struct policy_view view = flooded();
+
+	view.grown_total = 16000;
+	view.count = 10;
+	for (size_t i = 0; i < view.count; i++)
+		view.services[i] =
+			(struct policy_service){ .stock = 3000, .grown = 1500 };
+	view.services[7].grown = 1600;
+	assert_int_equal(chosen(&view), 7);
+	/* A bystander is none of them, whatever it has. */
+	view.services[4] = (struct policy_service){ .stock = 14000, .grown = 700 };
+	assert_int_equal(chosen(&view), 7);
+	view.services[4] = (struct policy_service){ .stock = 3000, .grown = 1500 };
+	/* One that may not go, or has gone, leaves the others what they are, until they are a minority. */
+	view.services[7].unsafe = true;
+	assert_int_not_equal(chosen(&view), view.count);
+	view.services[0].percent = view.services[1].percent = POLICY_WHOLE;
+	view.services[2].held = view.services[3].bounded = true;
+	assert_int_equal(chosen(&view), view.count);
+}
+
+static void many_that_together_would_not_be_enough_stay(void **state)
+{
+	struct policy_view view = flooded();
+
+	/* In 10 s they get 6 % of 40,000 each: with 600 each of what they have that makes 30,000. */
+	view.grown_total = 10000;
+	view.count = 10;
+	for (size_t i = 0; i < view.count; i++)
+		view.services[i] = (struct policy_service){ .stock = 601, .grown = 600 };
+	assert_int_not_equal(chosen(&view), view.count);
+	for (size_t i = 0; i < view.count; i++)
+		view.services[i].stock = 599;
+	assert_int_equal(chosen(&view), view.count);
 }
 
 static void a_low_mark_asks_for_little_relief(void **state)
@@ -194,7 +233,7 @@ static void a_low_mark_asks_for_little_relief(void **state)
 	view.services[0].stock = 1500;
 	assert_int_equal(blame_choose(&low, &view), 0);
 	/* However little is too much, no less is to go than an eighth of the mark: 125. */
-	view.entries = 600;
+	view.entries = 120;
 	view.services[0].stock = 32;
 	assert_int_equal(blame_choose(&low, &view), 0);
 	view.services[0].stock = 31;
@@ -358,6 +397,8 @@ int main(void)
 		cmocka_unit_test(who_grows_is_to_blame_and_not_who_has_most),
 		cmocka_unit_test(who_would_bring_no_relief_is_not_to_blame),
 		cmocka_unit_test(of_a_table_that_stands_who_has_most_is_to_blame),
+		cmocka_unit_test(of_many_that_are_flooded_alike_the_largest_go),
+		cmocka_unit_test(many_that_together_would_not_be_enough_stay),
 		cmocka_unit_test(a_low_mark_asks_for_little_relief),
 		cmocka_unit_test(more_of_one_that_is_out_in_part_spares_the_others),
 		cmocka_unit_test(for_a_stranger_one_goes_that_alone_is_enough),
