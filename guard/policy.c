@@ -6,6 +6,7 @@
 
 #include "guard/blame.h"
 #include "guard/giveback.h"
+#include "guard/reason.h"
 #include "guard/remains.h"
 
 /*
@@ -43,8 +44,6 @@ static const double SURGE_LEAST = 200;
 /* To see who grows takes some looks. */
 static const double WAIT_NEEDS_S = 0.5;
 
-enum { PART_TEXT_MAX = 64 };
-
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
 	return settings->engage_at * view->limit;
@@ -54,11 +53,6 @@ double policy_calm_level(const struct policy_settings *settings,
 			 const struct policy_view *view)
 {
 	return settings->release_at * view->limit;
-}
-
-static double percent(const struct policy_view *view, double entries)
-{
-	return view->limit ? 100 * entries / view->limit : 0;
 }
 
 double policy_surge_rise(uint32_t limit)
@@ -84,21 +78,6 @@ bool policy_should_wait(const struct policy_settings *settings,
 	       blame_staying(view) < mark(settings, view);
 }
 
-/* "80.2 % full" or "full in 6.1 s at 41000 entries/s". */
-static void describe_trigger(const struct policy_settings *settings,
-			     const struct policy_view *view, char *text, size_t size)
-{
-	double fill = percent(view, view->entries);
-
-	if (view->entries >= mark(settings, view))
-		snprintf(text, size, "%u of %u entries (%.1f %%), at the mark",
-			 view->entries, view->limit, fill);
-	else
-		snprintf(text, size,
-			 "full in %.1f s: %u of %u entries (%.1f %%), %+.0f/s",
-			 view->full_in_s, view->entries, view->limit, fill, view->slope);
-}
-
 /* Whether the raised limit alone is enough. */
 static bool raising_helps(const struct policy_settings *settings,
 			  const struct policy_view *view)
@@ -118,55 +97,17 @@ static bool may_raise(const struct policy_settings *settings,
 static void decide_raise(const struct policy_settings *settings,
 			 const struct policy_view *view, struct policy_decision *out)
 {
-	char trigger[POLICY_WHY_MAX / 2];
-
-	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_RAISE;
 	out->projected = blame_projected(view, settings->horizon_s);
-	snprintf(out->why, sizeof(out->why),
-		 "%s; the limit may be %u: up to %.0f MiB more memory", trigger,
-		 settings->raise_to,
-		 (double)(settings->raise_to - view->limit) * POLICY_ENTRY_BYTES /
-			 (1 << 20));
+	reason_raise(settings, view, out);
 }
 
 static void decide_helpless(const struct policy_settings *settings,
 			    const struct policy_view *view, struct policy_decision *out)
 {
-	const struct policy_service *rest = remains_find(settings, view);
-	char trigger[POLICY_WHY_MAX / 2];
-
-	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_HELPLESS;
 	out->projected = blame_projected(view, settings->horizon_s);
-	if (rest)
-		snprintf(out->why, sizeof(out->why),
-			 "%s; %.0f entries of %s remain though all of it is out of "
-			 "tracking, and deleting them did not help",
-			 trigger, rest->stock, rest->name);
-	else if (view->top)
-		snprintf(out->why, sizeof(out->why),
-			 "%s; most of it is %s (%.0f %%), and no service that may be "
-			 "taken out "
-			 "would relieve it",
-			 trigger, view->top, 100 * view->top_share);
-	else
-		snprintf(out->why, sizeof(out->why),
-			 "%s; no service that may be taken out would relieve it",
-			 trigger);
-}
-
-/* "27 % of the entries and 52 % of the growth", if there is growth of which it is known whose it is. */
-static void describe_part(const struct policy_view *view,
-			  const struct policy_service *service, char *text, size_t size)
-{
-	double part = view->entries ? 100 * fmin(1, service->stock / view->entries) : 0;
-
-	if (view->grown_total > 0)
-		snprintf(text, size, "%.0f %% of the entries and %.0f %% of the growth",
-			 part, 100 * blame_growth_part(view, service));
-	else
-		snprintf(text, size, "%.0f %% of the entries", part);
+	reason_helpless(settings, view, remains_find(settings, view), out);
 }
 
 static void decide_slice(const struct policy_settings *settings,
@@ -174,10 +115,8 @@ static void decide_slice(const struct policy_settings *settings,
 			 struct policy_decision *out)
 {
 	const struct policy_service *service = &view->services[i];
-	char trigger[POLICY_WHY_MAX / 2], whose[PART_TEXT_MAX];
 	double part;
 
-	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_ENGAGE;
 	out->service = i;
 	out->percent = blame_slice(settings, view, service);
@@ -186,11 +125,7 @@ static void decide_slice(const struct policy_settings *settings,
 	out->projected =
 		fmax(0, blame_projected(view, settings->horizon_s) -
 				part * blame_relief(view, service, settings->horizon_s));
-	describe_part(view, service, whose, sizeof(whose));
-	snprintf(out->why, sizeof(out->why),
-		 "%s; %s are its; with %u %% of it out %.0f (%.1f %%) in %gs", trigger,
-		 whose, out->percent, out->projected, percent(view, out->projected),
-		 settings->horizon_s);
+	reason_engage(settings, view, out);
 }
 
 static double seconds_since(const struct policy_view *view, uint64_t then_ns)
@@ -225,15 +160,11 @@ static bool rule_comes_first(const struct policy_settings *settings,
 static void decide_purge(const struct policy_settings *settings,
 			 const struct policy_view *view, struct policy_decision *out)
 {
-	char trigger[POLICY_WHY_MAX / 2];
-
 	if (view->purging)
 		return;
-	describe_trigger(settings, view, trigger, sizeof(trigger));
 	out->action = POLICY_PURGE;
 	out->projected = blame_projected(view, settings->horizon_s);
-	snprintf(out->why, sizeof(out->why),
-		 "%s; some of them may have expired and wait to be collected", trigger);
+	reason_purge(settings, view, out);
 }
 
 static void decide_engagement(const struct policy_settings *settings,
@@ -243,7 +174,7 @@ static void decide_engagement(const struct policy_settings *settings,
 	size_t i = blame_choose(settings, view);
 	char trigger[POLICY_WHY_MAX / 2];
 
-	describe_trigger(settings, view, trigger, sizeof(trigger));
+	reason_trigger(settings, view, trigger, sizeof(trigger));
 	if (remains_decide(settings, view, trigger, out))
 		return;
 	if (raise && (i == view->count || raising_helps(settings, view)))
@@ -350,17 +281,12 @@ static void decide_release(const struct policy_settings *settings,
 static void decide_lower(const struct policy_settings *settings,
 			 const struct policy_view *view, struct policy_decision *out)
 {
-	double calm_s = seconds_since(view, view->low_since_ns);
-
-	if (!view->low_since_ns || calm_s < view->lower_after_s)
+	if (!view->low_since_ns ||
+	    seconds_since(view, view->low_since_ns) < view->lower_after_s)
 		return;
 	out->action = POLICY_LOWER;
 	out->projected = view->entries;
-	snprintf(out->why, sizeof(out->why),
-		 "calm for %.1f s: %u of %u entries are under %.0f %% of %u, which the "
-		 "limit was before the guard raised it",
-		 calm_s, view->entries, view->limit, 100 * settings->release_at,
-		 view->limit_before);
+	reason_lower(settings, view, out);
 }
 
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
