@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/performance.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -139,6 +140,14 @@ static int cut(struct performance *out)
 	return 0;
 }
 
+/* Names of interfaces are any bytes. */
+static void clean(struct text *text)
+{
+	for (size_t i = 0; i < text->length; i++)
+		if (text->data[i] != '\n' && !isprint((unsigned char)text->data[i]))
+			text->data[i] = '?';
+}
+
 int performance_give(const struct copy *copy, const struct service *service,
 		     const struct ranges *ports, const struct watch *watch,
 		     bool untracked, struct performance *out)
@@ -150,6 +159,7 @@ int performance_give(const struct copy *copy, const struct service *service,
 
 	*out = (struct performance){ .flows = 0 };
 	err = deputy_run(&deputy, &out->text);
+	clean(&out->text);
 	return err ? err : cut(out);
 }
 
