@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
@@ -20,7 +21,8 @@
 
 enum { LOOPBACK_INDEX = 1 };
 
-static int set_up(struct nl *route, const struct copy_link *link)
+/* mtu 0: as it is. */
+static int set_up(struct nl *route, const struct copy_link *link, uint32_t mtu)
 {
 	struct nlmsghdr *message = nl_begin(route, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
@@ -31,8 +33,8 @@ static int set_up(struct nl *route, const struct copy_link *link)
 	/* Nobody is there to be asked for MAC addresses. */
 	info->ifi_flags = IFF_UP | (loopback ? 0 : IFF_NOARP);
 	info->ifi_change = info->ifi_flags;
-	if (!loopback && link->mtu)
-		mnl_attr_put_u32(message, IFLA_MTU, link->mtu);
+	if (mtu)
+		mnl_attr_put_u32(message, IFLA_MTU, mtu);
 	return nl_transact(route, NULL, NULL);
 }
 
@@ -78,8 +80,14 @@ static int take_mac(int fd, uint8_t mac[6])
 static void set_link(struct nl *route, const struct copy_link *link,
 		     struct copy_missing *missing)
 {
-	if (set_up(route, link))
-		copy_miss(missing, "interface %s: it cannot be set up", link->name);
+	if (set_up(route, link, link->mtu)) {
+		if (set_up(route, link, 0))
+			copy_miss(missing, "interface %s: it cannot be set up",
+				  link->name);
+		else
+			copy_miss(missing, "interface %s: its MTU of %" PRIu32,
+				  link->name, link->mtu);
+	}
 	if (link->routes_apart)
 		copy_miss(missing, "interface %s: it has routes of its own (VRF)",
 			  link->name);
@@ -92,7 +100,7 @@ static int make_links(const struct copy *copy, struct scratch *out,
 						   .name = "lo" };
 	const struct copy_link *links;
 	size_t count = copy_links(copy, &links);
-	int err = set_up(route, &LOOPBACK);
+	int err = set_up(route, &LOOPBACK, 0);
 
 	out->links = 0;
 	for (size_t i = 0; i < count && !err; i++) {
