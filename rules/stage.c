@@ -59,12 +59,45 @@ static void pump(struct play *play)
 	}
 }
 
-/* Who else could be on the cable: of ...1 it is ...2. */
-static struct craft_end neighbour_of(const struct craft_end *own, bool v6)
+/* The bytes of an address of getifaddrs(). */
+static const uint8_t *bytes_of(const struct sockaddr *address, bool v6)
 {
-	struct craft_end end = *own;
+	return v6 ? ((const struct sockaddr_in6 *)(const void *)address)
+			       ->sin6_addr.s6_addr
+		  : (const uint8_t *)&((const struct sockaddr_in *)(const void *)address)
+			       ->sin_addr;
+}
 
-	end.address[v6 ? 15 : 3] ^= 3;
+/*
+ * Whether changing these bits of the last byte of an address gives another host: in its network, which the last byte of the
+ * mask says, and neither the address of all hosts there nor that of none.
+ */
+static bool is_host(uint8_t last, uint8_t mask, uint8_t change)
+{
+	uint8_t host = (uint8_t)((last ^ change) & ~mask), all = (uint8_t)~mask;
+
+	return !(change & mask) && (all <= 1 || (host != 0 && host != all));
+}
+
+/* Who else could be on the cable: of a tunnel the other end; of ...1 it is ...2. */
+static struct craft_end neighbour_of(const struct ifaddrs *at,
+				     const struct craft_end *own, bool v6)
+{
+	static const uint8_t CHANGES[] = { 3, 1, 2 };
+	const size_t count = v6 ? 16 : 4;
+	const struct sockaddr *peer = at->ifa_dstaddr;
+	struct craft_end end = *own;
+	uint8_t mask = at->ifa_netmask ? bytes_of(at->ifa_netmask, v6)[count - 1] : 0;
+	size_t i = 0;
+
+	if (mask == UINT8_MAX && peer && peer->sa_family == at->ifa_addr->sa_family &&
+	    memcmp(bytes_of(peer, v6), own->address, count) != 0) {
+		memcpy(end.address, bytes_of(peer, v6), count);
+		return end;
+	}
+	while (i < sizeof(CHANGES) && !is_host(own->address[count - 1], mask, CHANGES[i]))
+		i++;
+	end.address[count - 1] ^= CHANGES[i % sizeof(CHANGES)];
 	return end;
 }
 
@@ -125,12 +158,7 @@ static void open_at(struct play *play, enum play_act act, const struct ifaddrs *
 	struct craft_end own = { .port = 0 }, other;
 	uint16_t ports[OPENING_PORTS_MAX];
 
-	if (v6)
-		memcpy(own.address,
-		       &((struct sockaddr_in6 *)(void *)at->ifa_addr)->sin6_addr, 16);
-	else
-		memcpy(own.address,
-		       &((struct sockaddr_in *)(void *)at->ifa_addr)->sin_addr, 4);
+	memcpy(own.address, bytes_of(at->ifa_addr, v6), v6 ? 16 : 4);
 	if (!is_asked(play->service, &own, v6))
 		return;
 	for (size_t i = 0; i < opening_ports(play->service, ports); i++)
@@ -138,7 +166,7 @@ static void open_at(struct play *play, enum play_act act, const struct ifaddrs *
 			opening_flow(play, act, SIZE_MAX, &own, &own, ports[i], v6);
 	if (link == SIZE_MAX)
 		return;
-	other = neighbour_of(&own, v6);
+	other = neighbour_of(at, &own, v6);
 	open_remotely(play, act, link, &own, &other, v6);
 	other = far_away(v6);
 	open_remotely(play, act, link, &own, &other, v6);
