@@ -229,6 +229,7 @@ static void judge_turned(struct auditor *auditor)
 		if (finding->weight == FINDING_HARMLESS || findings_know(out, finding))
 			continue;
 		finding->weight = FINDING_UNJUDGED;
+		finding->turned = true;
 		command_append(finding->why, " (if chains of the same priority come in "
 					     "another order than they are listed, which "
 					     "cannot be seen)");

@@ -35,6 +35,7 @@ struct pile {
 
 struct copy {
 	struct pile pile[COPY_KINDS];
+	uint32_t generation;
 	size_t links;
 	struct copy_link link[COPY_LINKS_MAX];
 	size_t links_left_out;
@@ -240,10 +241,10 @@ static int read_rules_once(struct nl *nl, struct copy *copy)
 		      { NFT_MSG_GETOBJ, COPY_OBJECTS },
 		      { NFT_MSG_GETFLOWTABLE, COPY_FLOWTABLES },
 		      { NFT_MSG_GETRULE, COPY_RULES } };
-	uint32_t before, after = 0;
+	uint32_t after = 0;
 	const struct nlmsghdr *set;
 	size_t at = 0;
-	int err = ruleset_generation(nl, &before);
+	int err = ruleset_generation(nl, &copy->generation);
 
 	for (size_t i = 0; i < sizeof(DUMPS) / sizeof(DUMPS[0]) && !err; i++) {
 		nl_begin_nfnl(nl,
@@ -255,7 +256,7 @@ static int read_rules_once(struct nl *nl, struct copy *copy)
 		err = dump_elements(nl, copy, set);
 	if (!err)
 		err = ruleset_generation(nl, &after);
-	return err == -ENOENT || (!err && after != before) ? -EINTR : err;
+	return err == -ENOENT || (!err && after != copy->generation) ? -EINTR : err;
 }
 
 static int read_rules(struct copy *copy)
@@ -310,6 +311,11 @@ void copy_free(struct copy *copy)
 		free(copy->pile[kind].bytes);
 	settings_free(&copy->settings);
 	free(copy);
+}
+
+uint32_t copy_generation(const struct copy *copy)
+{
+	return copy->generation;
 }
 
 size_t copy_links(const struct copy *copy, const struct copy_link **out)

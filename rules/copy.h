@@ -44,6 +44,9 @@ void copy_miss(struct copy_missing *missing, const char *format, ...)
 int copy_read(struct copy **out);
 void copy_free(struct copy *copy);
 
+/* Of its rules. */
+uint32_t copy_generation(const struct copy *copy);
+
 /* The interfaces but lo, those that are up first; returns how many. */
 size_t copy_links(const struct copy *copy, const struct copy_link **out);
 

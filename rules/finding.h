@@ -29,9 +29,10 @@ struct finding {
 	enum packet_way way;             /* of the packets it is about */
 	bool request;                    /* towards the server */
 	bool sent; /* it happens where packets leave: they have an output interface only */
-	bool error;                       /* ICMP errors */
-	bool unasked;                     /* from a remote service, but no answers */
-	bool v4, v6;                      /* for which addresses */
+	bool error;   /* ICMP errors */
+	bool unasked; /* from a remote service, but no answers */
+	bool turned;  /* only if chains come in another order than they are listed */
+	bool v4, v6;  /* for which addresses */
 	char rule_text[FINDING_TEXT_MAX]; /* as nft prints it; "" if there is none */
 	char only[FINDING_ONLY_MAX]; /* words of nft that a rule to let in must have */
 	char only_options[FINDING_ONLY_MAX]; /* the same for iptables */

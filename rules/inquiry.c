@@ -10,6 +10,9 @@
 #include "rules/refusal.h"
 #include "rules/report.h"
 
+/* How often it is audited anew what changed before it was rehearsed, as leases do that are refreshed. */
+enum { REHEARSE_TRIES = 3 };
+
 static void on_walk(const struct packet *packet, const struct record *record, void *data)
 {
 	struct inquiry *inquiry = data;
@@ -97,13 +100,18 @@ int inquiry_make(struct inquiry *inquiry, struct nl *nl, const struct service *s
 	*inquiry = (struct inquiry){ .progress = inquiry->progress };
 	if (!service)
 		return make_all(inquiry, nl, why);
-	err = make_one(inquiry, nl, service, explain, why);
-	if (!err && rehearse) {
-		inquiry->rehearsed = true;
+	for (int tries = 1;; tries++) {
+		err = make_one(inquiry, nl, service, explain, why);
+		if (err || !rehearse)
+			return err;
 		rehearsal_run(&inquiry->audit, &inquiry->evidence, &inquiry->rehearsal);
-		rehearsal_judge(&inquiry->rehearsal, &inquiry->audit);
+		if (!inquiry->rehearsal.outdated || tries == REHEARSE_TRIES)
+			break;
+		inquiry_end(inquiry);
 	}
-	return err;
+	inquiry->rehearsed = true;
+	rehearsal_judge(&inquiry->rehearsal, &inquiry->audit);
+	return 0;
 }
 
 enum audit_verdict inquiry_verdict(const struct inquiry *inquiry)

@@ -171,6 +171,16 @@ static bool has_table_like_ours(const struct model *model)
 	return table && !table->ours;
 }
 
+/* Copies are without our table, and so without what somebody else has put into it. */
+static bool has_strangers(const struct model *model)
+{
+	const struct model_chain *chain = model->chains;
+
+	while (chain && !(chain->base && chain->table->ours && !chain->ours))
+		chain = chain->next;
+	return chain || model->foreign;
+}
+
 static bool has_bridge_rules(const struct model *model)
 {
 	const struct model_chain *chain = model->chains;
@@ -189,6 +199,8 @@ static void name_the_rest(const struct evidence *evidence, struct copy_missing *
 		copy_miss(missing, "tables of iptables-legacy");
 	if (has_table_like_ours(&evidence->model))
 		copy_miss(missing, "table inet " RULESET_TABLE ", which is not ctrules'");
+	if (has_strangers(&evidence->model))
+		copy_miss(missing, "what somebody else has in table inet " RULESET_TABLE);
 	if (host->ipvs)
 		copy_miss(missing, "services of IPVS");
 	if (host->ovs)
@@ -226,7 +238,11 @@ void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
 	*out = (struct rehearsal){ .done = false };
 	watch_of(audit, &out->watch);
 	name_the_rest(evidence, &out->missing);
-	if (!err)
+	out->outdated = !err && copy_generation(copy) != audit->generation;
+	if (out->outdated)
+		snprintf(out->why, sizeof(out->why),
+			 "rules changed since they were audited");
+	else if (!err)
 		err = rehearse(copy, audit, &ports, out);
 	copy_free(copy);
 	if (err)
@@ -235,7 +251,8 @@ void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
 
 static bool is_settled(const struct rehearsal *rehearsal, const struct finding *finding)
 {
-	if (rehearsal->missing.count || !rehearsal->heard)
+	/* A copy has its chains in the order that is listed. */
+	if (rehearsal->missing.count || !rehearsal->heard || finding->turned)
 		return false;
 	for (size_t i = 0; finding->rule && i < rehearsal->watch.count; i++)
 		if (rehearsal->watch.rule[i] == finding->rule)

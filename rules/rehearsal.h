@@ -24,6 +24,7 @@ enum { REHEARSAL_LINES_MAX = 8, REHEARSAL_LINE_BYTES = 320 };
 struct rehearsal {
 	bool done; /* else why says why not */
 	char why[COPY_TEXT_MAX];
+	bool outdated; /* because rules have changed since the audit */
 	size_t flows;
 	bool heard;         /* something of the service came through */
 	size_t differences; /* of all; no more than REHEARSAL_LINES_MAX have words */

@@ -189,6 +189,44 @@ bats_require_minimum_version 1.5.0
 	[[ $output == "udp/9000: safe: "* ]]
 }
 
+@test "what depends on an order of chains that cannot be seen is not settled" {
+	local rule='type filter hook input priority 0; policy accept; udp dport 9000'
+	on server nft "table inet one { }; table inet two { chain input { $rule meta mark 1 drop; }; }"
+	on server nft "table inet one { chain input { $rule ct state untracked meta mark set 1; }; }"
+	run -5 on server ctrules audit udp/9000
+	run -5 on server ctrules audit --rehearse udp/9000
+	[[ $output == *" 0 differences"* ]]
+}
+
+@test "near hosts are played for addresses at both ends of a network, and of tunnels" {
+	on server sh -c 'ip addr add 10.88.0.252/24 dev v-server && ip addr add 10.89.0.0/31 dev v-server
+		ip addr add 10.90.0.1 peer 10.90.0.9 dev v-server'
+	on server nft 'table inet f { chain input { type filter hook input priority 0; policy accept;
+		ip saddr { 10.88.0.0/24, 10.89.0.1, 10.90.0.9 } ct state established,new accept
+		ip saddr { 10.88.0.0/24, 10.89.0.1, 10.90.0.9 } drop; }; }'
+	for address in 10.88.0.252 10.89.0.0 10.90.0.1; do
+		[[ $(rehearsed udp/$address:9000 'differences[]') == *"only tracked: the service gets the request of 10."*" to $address:9000"* ]]
+	done
+}
+
+@test "names of interfaces are any bytes" {
+	on server sh -c 'ip link add "$1" type veth peer name other && ip link set "$1" up && ip link set other up
+		ip addr add 10.95.0.1/24 dev "$1"' sh $'w\e\xff'
+	on server nft 'table inet f { chain output { type filter hook output priority 0; policy drop;
+		ct state established accept; }; }'
+	run -4 on server ctrules audit --rehearse udp/10.95.0.1:9000
+	not grep -q $'\e' <<<"$output"
+	run -4 on server ctrules audit --rehearse --json udp/10.95.0.1:9000
+	[[ $(jq -r '.rehearsal.differences[]' <<<"$output") == *" by w??"* ]]
+	jq -e '.rehearsal | (.differences | length) == ([8, .difference_count] | min)' <<<"$output"
+}
+
+@test "an interface with an MTU that a copy cannot have is up all the same, and named" {
+	on server sh -c 'ip tuntap add tun0 mode tun && ip link set tun0 up mtu 65535 && ip addr add 10.93.0.1/24 dev tun0' ||
+		skip "no tun devices with such an MTU"
+	[ "$(rehearsed udp/9000 'not_copied[]')" = "interface tun0: its MTU of 65535" ]
+}
+
 @test "rules of iptables-nft, sets, maps, routes and policy rules are copied" {
 	command -v iptables-nft-restore >/dev/null || skip "no iptables-nft"
 	on server iptables-nft-restore <"$AUDIT/rulesets/like-ufw-limit.ipboth"
@@ -311,6 +349,10 @@ no_copies() {
 	NFT
 	on server nft add table inet ctkit
 	[ "$(rehearsed udp/9000 'not_copied[0]')" = "table inet ctkit, which is not ctrules'" ]
+	on server nft delete table inet ctkit
+	on server ctrules -q --force add udp/7000
+	on server nft 'table inet ctkit { chain foreign { type filter hook input priority 0; policy accept; udp dport 9000 drop; }; }'
+	[ "$(rehearsed udp/9000 'not_copied[0]')" = "what somebody else has in table inet ctkit" ]
 	on server nft delete table inet ctkit
 	[ "$(rehearsed udp/9000 'not_copied[]')" = "a bridge's ports, which rules of family bridge see" ]
 	run -5 on server ctrules audit --rehearse udp/9000

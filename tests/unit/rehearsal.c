@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/rehearsal.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/unit/sandbox.h"
 
 #include "lib/text.h"
 #include "rules/audit.h"
+#include "rules/judge.h"
 #include "rules/model.h"
 
 static const struct model_rule rules[2];
@@ -154,6 +149,26 @@ static void more_than_has_words_is_counted(void **state)
 	json_decref(object);
 }
 
+static void what_only_differs_in_another_order_is_not_settled_by_a_copy(void **state)
+{
+	audit.finding[1].turned = true;
+	rehearsal_judge(&rehearsal, &audit);
+	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
+}
+
+static void rules_that_changed_since_the_audit_are_not_rehearsed(void **state)
+{
+	static struct evidence evidence;
+
+	sandbox_needed(state);
+	begin(NULL);
+	audit.generation = UINT32_MAX;
+	rehearsal_run(&audit, &evidence, &rehearsal);
+	assert_true(rehearsal.outdated);
+	assert_false(rehearsal.done);
+	assert_string_equal(rehearsal.why, "rules changed since they were audited");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +187,12 @@ int main(void)
 		cmocka_unit_test_setup(unsafe_stays_unsafe, begin),
 		cmocka_unit_test_setup(what_was_not_rehearsed_changes_nothing, begin),
 		cmocka_unit_test_setup(more_than_has_words_is_counted, begin),
+		cmocka_unit_test_setup(
+			what_only_differs_in_another_order_is_not_settled_by_a_copy,
+			begin),
+		cmocka_unit_test_setup(
+			rules_that_changed_since_the_audit_are_not_rehearsed,
+			sandbox_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
