@@ -34,11 +34,9 @@ struct leases {
 	const struct vetting *vetting;
 	bool rehearse;
 	struct nl *nl;
-	uint32_t
-		seed; /* of shares; chosen anew for each run, so that nobody can foresee who is in */
-	struct ruleset
-		ruleset; /* as last read: spares reading it between trigger and rule */
-	uint64_t refreshed_ns; /* when all leases that run were begun or refreshed */
+	uint32_t seed; /* of shares; of each run, so that nobody can foresee who is in */
+	struct ruleset ruleset; /* as last read: spares doing so from trigger to rule */
+	uint64_t refreshed_ns;  /* when all leases that run were begun or refreshed */
 	struct lease rows[POLICY_SERVICES_MAX];
 };
 
@@ -237,18 +235,20 @@ int leases_release(struct leases *leases, size_t i, struct apply_why *why)
 /* Sets the budget of service number i, or takes away one that is not wanted any more. */
 static int arm(struct leases *leases, size_t i, struct apply_why *why)
 {
+	uint32_t rate = leases->config->services[i].budget_per_s;
 	struct lease *lease = &leases->rows[i];
 	const struct terms terms = {
-		.extent = { .kind = EXTENT_BUDGET,
-			    .packets_per_s = leases->config->services[i].budget_per_s },
+		.extent = { .kind = EXTENT_BUDGET, .packets_per_s = rate },
 		.holder = terms_of(leases).holder,
 	};
 	int err;
 
 	if (lease->held || leases->rehearse)
 		return 0;
-	if (!terms.extent.packets_per_s || !vetting_allows(leases->vetting, i))
-		return lease->bounded ? leases_release(leases, i, why) : 0;
+	if (lease->bounded && (!rate || vetting_condemns(leases->vetting, i)))
+		return leases_release(leases, i, why);
+	if (!rate || !vetting_allows(leases->vetting, i))
+		return 0;
 	err = set_terms(leases, i, &terms, why);
 	if (!err)
 		bound(lease);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conntrack/table.h"
 #include "guard/config.h"
+#include "guard/hearing.h"
 #include "guard/policy.h"
 #include "lib/clock.h"
 #include "lib/nl.h"
@@ -18,18 +18,18 @@
 #include "rules/judge.h"
 #include "rules/legacy.h"
 #include "rules/ruleset.h"
-#include "rules/translated.h"
 
 enum { WHY_BYTES = 640 };
 
-/*
- * For so long what was known counts though it cannot be read anew: an answer of the kernel's that
- * was lost is no reason to let a flood in.
- */
+/* For so long what was known counts though it cannot be read: a lost answer is no reason to let a flood in. */
 static const double KNOWN_FOR_S = 5;
+
+/* CPU time after which services wait for the next update: each may take most of a second. */
+static const double UPDATE_S = 0.5;
 
 struct row {
 	enum vetting_verdict verdict;
+	bool stale;     /* judged by rules that are no more, or never */
 	bool news;      /* nobody was told yet */
 	bool wanted;    /* somebody must look whether its live entries are translated */
 	bool awaited;   /* its verdict depends on that */
@@ -42,12 +42,21 @@ struct vetting {
 	const struct config *config;
 	const struct legacy *legacy;
 	struct nl *nl;
-	uint32_t generation;  /* of the ruleset that was judged; 0: none was */
+	uint32_t
+		generation; /* of the ruleset by which those were judged that are not stale */
+	size_t stale, next;   /* how many are; which is judged next */
 	unsigned legacy_seen; /* then; its changes are no new generation */
 	uint64_t failing_ns;  /* since when readings fail; 0: the last one did not */
-	bool judged;          /* one has succeeded */
+	bool judged;          /* each was, once */
 	struct row rows[POLICY_SERVICES_MAX];
 };
+
+static void make_stale(struct vetting *vetting)
+{
+	for (size_t i = 0; i < vetting->config->count; i++)
+		vetting->rows[i].stale = true;
+	vetting->stale = vetting->config->count;
+}
 
 int vetting_open(struct vetting **out, const struct config *config,
 		 const struct legacy *legacy)
@@ -67,9 +76,10 @@ int vetting_open(struct vetting **out, const struct config *config,
 	for (size_t i = 0; i < config->count; i++)
 		vetting->rows[i] = (struct row){
 			.verdict = config_forces(config, i) ? VETTING_FORCED
-							    : VETTING_UNKNOWN,
+							    : VETTING_PENDING,
 			.midstream = MIDSTREAM_UNKNOWN,
 		};
+	make_stale(vetting);
 	*out = vetting;
 	return 0;
 }
@@ -94,14 +104,6 @@ static void set(struct row *row, enum vetting_verdict verdict, const char *why)
 	snprintf(row->why, sizeof(row->why), "%s", why);
 }
 
-static void set_all(struct vetting *vetting, const char *why)
-{
-	for (size_t i = 0; i < vetting->config->count; i++) {
-		if (is_asked(vetting, i))
-			set(&vetting->rows[i], VETTING_UNKNOWN, why);
-	}
-}
-
 /* The gravest finding is the first. */
 static void take(struct row *row, const struct audit *audit)
 {
@@ -117,97 +119,84 @@ static void take(struct row *row, const struct audit *audit)
 	set(row, audit->verdict == AUDIT_UNSAFE ? VETTING_UNSAFE : VETTING_UNKNOWN, why);
 }
 
-/* Whether the verdict is open only because the table could not be read. */
-static bool is_half_read(const struct audit *audit)
-{
-	return audit->verdict == AUDIT_UNKNOWN && audit->count &&
-	       audit->finding[0].weight == FINDING_UNJUDGED &&
-	       strcmp(audit->finding[0].code, "live-nat") == 0;
-}
-
-/* Also of what is taken out whatever the audit says. */
-static int judge_midstream(struct vetting *vetting, const struct evidence *evidence)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < vetting->config->count; i++)
-		err = midstream_judge(&evidence->model, &evidence->host,
-				      &vetting->config->services[i].service,
-				      &vetting->rows[i].midstream);
-	return err;
-}
-
-/* What judging takes; too large for the stack. */
-struct bench {
-	struct audit audit;
-	struct service services[POLICY_SERVICES_MAX];
-	unsigned translated[POLICY_SERVICES_MAX];
-	int translated_err;
-};
-
-/* One look at the table for all of them; an empty one needs none, though a dump of it costs as much. */
-static void find_translated(struct vetting *vetting, const struct evidence *evidence,
-			    struct bench *bench)
-{
-	const struct config *config = vetting->config;
-	struct table_usage usage;
-
-	if (table_usage_get(vetting->nl, &usage) == 0 && usage.entries == 0)
-		return;
-	for (size_t i = 0; i < config->count; i++)
-		bench->services[i] = config->services[i].service;
-	bench->translated_err =
-		translated_count(vetting->nl, &evidence->host, bench->services,
-				 config->count, bench->translated);
-}
-
 /*
  * The rules have nothing against it. Whether what lives of it is translated is seen later, and it
  * stands as it did until then; or, the first time, now.
  */
-static int admit(struct vetting *vetting, struct bench *bench, size_t i)
+static int admit(struct vetting *vetting, struct hearing *hearing, size_t i)
 {
 	struct row *row = &vetting->rows[i];
 
 	row->wanted = row->awaited = vetting->judged;
 	if (vetting->judged)
 		return 0;
-	judge_translated(bench->translated[i], bench->translated_err, &bench->audit);
-	if (is_half_read(&bench->audit))
+	judge_translated(hearing->translated[i], hearing->translated_err,
+			 &hearing->audit);
+	if (hearing_is_half_read(&hearing->audit))
 		return -EAGAIN;
-	take(row, &bench->audit);
+	take(row, &hearing->audit);
 	return 0;
 }
 
-static int judge(struct vetting *vetting, const struct evidence *evidence,
-		 struct bench *bench, size_t i)
+static int judge(struct vetting *vetting, struct hearing *hearing, size_t i)
 {
 	struct row *row = &vetting->rows[i];
-	int err = judge_by_evidence(evidence, &vetting->config->services[i].service, NULL,
-				    &bench->audit);
+	int err = judge_by_evidence(&hearing->evidence,
+				    &vetting->config->services[i].service, NULL,
+				    &hearing->audit);
 
 	if (err)
 		return err;
-	if (bench->audit.verdict == AUDIT_SAFE)
-		return admit(vetting, bench, i);
+	if (hearing->audit.verdict == AUDIT_SAFE)
+		return admit(vetting, hearing, i);
 	row->wanted = row->awaited = false;
-	take(row, &bench->audit);
+	take(row, &hearing->audit);
 	return 0;
 }
 
-static int judge_all(struct vetting *vetting, const struct evidence *evidence)
+/* Whether open connections would survive is asked also of what goes whatever the audit says. */
+static int judge_row(struct vetting *vetting, struct hearing *hearing, size_t i)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
-	int err = bench ? judge_midstream(vetting, evidence) : -ENOMEM;
+	const struct evidence *evidence = &hearing->evidence;
+	int err = midstream_judge(&evidence->model, &evidence->host,
+				  &vetting->config->services[i].service,
+				  &vetting->rows[i].midstream);
 
-	if (!err && !vetting->judged)
-		find_translated(vetting, evidence, bench);
-	for (size_t i = 0; !err && i < vetting->config->count; i++) {
-		if (is_asked(vetting, i))
-			err = judge(vetting, evidence, bench, i);
+	if (!err && is_asked(vetting, i))
+		err = judge(vetting, hearing, i);
+	if (err)
+		return err;
+	vetting->stale -= vetting->rows[i].stale;
+	vetting->rows[i].stale = false;
+	return 0;
+}
+
+/* From the one that waits for longest on, as many as there is time for, at least one. */
+static int judge_stale(struct vetting *vetting, struct hearing *hearing)
+{
+	size_t count = vetting->config->count, first = vetting->next;
+	uint64_t begun_ns = clock_spent_ns();
+	int err = 0;
+
+	for (size_t n = 0; !err && n < count; n++) {
+		vetting->next = (first + n) % count;
+		if (!vetting->rows[vetting->next].stale)
+			continue;
+		if (clock_between_s(begun_ns, clock_spent_ns()) >= UPDATE_S)
+			break;
+		err = judge_row(vetting, hearing, vetting->next);
 	}
-	free(bench);
 	return err;
+}
+
+static bool any_is_pending(const struct vetting *vetting)
+{
+	size_t i = 0;
+
+	while (i < vetting->config->count &&
+	       vetting_verdict(vetting, i) != VETTING_PENDING)
+		i++;
+	return i < vetting->config->count;
 }
 
 /* Of UDP that is forced nothing need be known. */
@@ -226,38 +215,72 @@ static void fail(struct vetting *vetting, int err)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	vetting->generation = 0;
+	make_stale(vetting);
 	if (!vetting->failing_ns)
 		vetting->failing_ns = now_ns;
-	if (!vetting->judged ||
-	    clock_between_s(vetting->failing_ns, now_ns) >= KNOWN_FOR_S)
-		set_all(vetting, strerror(-err));
+	if (vetting->judged && clock_between_s(vetting->failing_ns, now_ns) < KNOWN_FOR_S)
+		return;
+	for (size_t i = 0; i < vetting->config->count; i++) {
+		if (is_asked(vetting, i))
+			set(&vetting->rows[i], VETTING_UNKNOWN, strerror(-err));
+	}
 }
 
-static void succeed(struct vetting *vetting, uint32_t generation)
+/* Takes note of the rules that are there, and of tables of iptables-legacy, which were seen before. */
+static void note_rules(struct vetting *vetting, uint32_t generation, unsigned seen)
 {
+	if (generation != vetting->generation || seen != vetting->legacy_seen)
+		make_stale(vetting);
 	vetting->generation = generation;
-	vetting->failing_ns = 0;
-	vetting->judged = true;
+	vetting->legacy_seen = seen;
+}
+
+/* one NULL: as many as there is time for. */
+static int update(struct vetting *vetting, const size_t *one)
+{
+	unsigned seen = legacy_look(vetting->legacy);
+	struct hearing *hearing = NULL;
+	int err = hearing_open(&hearing, vetting->nl, vetting->legacy);
+
+	if (!err) {
+		note_rules(vetting, hearing->evidence.model.generation, seen);
+		if (!vetting->judged)
+			hearing_search(hearing, vetting->nl, vetting->config);
+		err = one ? judge_row(vetting, hearing, *one)
+			  : judge_stale(vetting, hearing);
+	}
+	hearing_close(hearing);
+	if (err)
+		fail(vetting, err);
+	else
+		vetting->failing_ns = 0;
+	vetting->judged |= !err && !any_is_pending(vetting);
+	return err;
 }
 
 int vetting_update(struct vetting *vetting)
 {
-	struct evidence evidence = { .legacy = vetting->legacy };
-	int err;
-
 	if (nothing_is_asked(vetting) || vetting_is_current(vetting))
 		return 0;
-	vetting->legacy_seen = legacy_look(vetting->legacy);
-	err = evidence_read(vetting->nl, &evidence);
-	if (!err)
-		err = judge_all(vetting, &evidence);
-	if (err)
-		fail(vetting, err);
-	else
-		succeed(vetting, evidence.model.generation);
-	evidence_clear(&evidence);
-	return err;
+	return update(vetting, NULL);
+}
+
+/* Whether what is not stale was judged by the rules that there are now. */
+static bool is_up_to_date(const struct vetting *vetting)
+{
+	uint32_t generation;
+
+	return ruleset_generation(vetting->nl, &generation) == 0 &&
+	       generation == vetting->generation &&
+	       legacy_look(vetting->legacy) == vetting->legacy_seen;
+}
+
+int vetting_update_one(struct vetting *vetting, size_t i)
+{
+	if (nothing_is_asked(vetting) ||
+	    (!vetting->rows[i].stale && is_up_to_date(vetting)))
+		return 0;
+	return update(vetting, &i);
 }
 
 bool vetting_wants_look(struct vetting *vetting, size_t i)
@@ -298,7 +321,7 @@ static void judge_look(struct vetting *vetting, struct row *row, unsigned transl
 	}
 	audit->verdict = AUDIT_SAFE;
 	judge_translated(translated, err, audit);
-	if (is_half_read(audit)) {
+	if (hearing_is_half_read(audit)) {
 		fail(vetting, -EAGAIN);
 	} else {
 		row->awaited = false;
@@ -322,16 +345,13 @@ void vetting_note_look(struct vetting *vetting, const struct service *service,
 
 bool vetting_is_of(const struct vetting *vetting, uint32_t generation)
 {
-	return vetting->generation && generation == vetting->generation &&
+	return !vetting->stale && generation == vetting->generation &&
 	       legacy_look(vetting->legacy) == vetting->legacy_seen;
 }
 
 bool vetting_is_current(struct vetting *vetting)
 {
-	uint32_t generation;
-
-	return vetting->generation && ruleset_generation(vetting->nl, &generation) == 0 &&
-	       vetting_is_of(vetting, generation);
+	return !vetting->stale && is_up_to_date(vetting);
 }
 
 void vetting_keep(struct vetting *vetting, bool before)
@@ -359,24 +379,18 @@ bool vetting_allows(const struct vetting *vetting, size_t i)
 	return verdict == VETTING_SAFE || verdict == VETTING_FORCED;
 }
 
+bool vetting_condemns(const struct vetting *vetting, size_t i)
+{
+	return !vetting_allows(vetting, i) &&
+	       vetting_verdict(vetting, i) != VETTING_PENDING;
+}
+
 bool vetting_take_news(struct vetting *vetting, size_t i)
 {
 	bool news = vetting->rows[i].news;
 
 	vetting->rows[i].news = false;
 	return news;
-}
-
-const char *vetting_name(enum vetting_verdict verdict)
-{
-	static const char *const NAMES[] = {
-		[VETTING_SAFE] = "safe",
-		[VETTING_UNSAFE] = "unsafe",
-		[VETTING_UNKNOWN] = "unknown",
-		[VETTING_FORCED] = "forced",
-	};
-
-	return NAMES[verdict];
 }
 
 const char *vetting_why(const struct vetting *vetting, size_t i)

@@ -26,11 +26,12 @@ enum vetting_verdict {
 	VETTING_UNSAFE,  /* untracked, some of its packets would fare differently */
 	VETTING_UNKNOWN, /* that cannot be told */
 	VETTING_FORCED,  /* not asked: the configuration says that it is safe */
+	VETTING_PENDING, /* it was not judged yet */
 };
 
 /*
  * config and legacy (may be NULL: what may be opened now) must outlive it. Returns 0 or -errno.
- * Nothing is judged yet: all is VETTING_UNKNOWN.
+ * Nothing is judged yet: all is VETTING_PENDING.
  */
 int vetting_open(struct vetting **out, const struct config *config,
 		 const struct legacy *legacy);
@@ -40,10 +41,14 @@ void vetting_close(struct vetting *vetting);
 
 /*
  * Judges all services anew, by the rules, if the ruleset has changed, or iptables-legacy has got tables or lost
- * them: some milliseconds each; else it costs a look at both, microseconds. Returns 0, or -errno if the ruleset cannot be read: what was
+ * them: some milliseconds each; else it costs a look at both, microseconds. Of rules that take long, some of the services, and the
+ * next call goes on with the others, which stand as they did. Returns 0, or -errno if the ruleset cannot be read: what was
  * known counts until that has failed for some seconds, then all is VETTING_UNKNOWN.
  */
 int vetting_update(struct vetting *vetting);
+
+/* The same of service i alone, however long that takes: it is about to be taken out. */
+int vetting_update_one(struct vetting *vetting, size_t i);
 
 /*
  * Whether it must be seen if live entries of service i are translated: true once after a change
@@ -81,8 +86,8 @@ struct midstream vetting_midstream(const struct vetting *vetting, size_t i);
 /* Whether the guard may take service i out: it is safe, or forced. */
 bool vetting_allows(const struct vetting *vetting, size_t i);
 
-/* "safe", "unsafe", "unknown", "forced". */
-const char *vetting_name(enum vetting_verdict verdict);
+/* Whether it may not stay out: it may not be taken out, and not for want of time to judge it. */
+bool vetting_condemns(const struct vetting *vetting, size_t i);
 
 /* Why it is not safe, as a sentence; "" if it is. Valid until the next update. */
 const char *vetting_why(const struct vetting *vetting, size_t i);

@@ -53,6 +53,7 @@ static void introduce(struct ward *ward)
 		.remedy = &ward->remedy,
 		.journal = ward->journal,
 		.trouble = &ward->trouble,
+		.one_of_many = config_is_everywhere(ward->config),
 	};
 }
 

@@ -16,6 +16,12 @@
 #include "lib/clock.h"
 #include "lib/text.h"
 
+/* A review is followed by a rest of so many times what it took: one of many namespaces, or of one alone. */
+enum { REST_OF_MANY = 20, REST_ALONE = 4 };
+
+/* If it took longer than this, of CPU time. */
+static const double SHORT_S = 0.02;
+
 static const char *name_of(const struct warrant *warrant, size_t i)
 {
 	return lookout_view(warrant->lookout)->services[i].name;
@@ -77,14 +83,13 @@ static void ask_for_look(const struct warrant *warrant, size_t i)
 		vetting_note_look(warrant->vetting, &chore.service, 0, -EAGAIN);
 }
 
-void warrant_review(struct warrant *warrant)
+/* What follows from what is known now. */
+static void act(const struct warrant *warrant)
 {
 	size_t count = lookout_view(warrant->lookout)->count;
 	struct apply_why why;
-	int err = vetting_update(warrant->vetting);
+	int err;
 
-	if (err)
-		trouble_note(warrant->trouble, "audit the ruleset", err);
 	for (size_t i = 0; i < count; i++) {
 		bool allowed = vetting_allows(warrant->vetting, i);
 		bool known = lookout_view(warrant->lookout)->services[i].unsafe;
@@ -98,9 +103,33 @@ void warrant_review(struct warrant *warrant)
 			if (err)
 				trouble_note(warrant->trouble, "arm a budget", err);
 		}
-		if (!allowed)
+		if (vetting_condemns(warrant->vetting, i))
 			give_back(warrant, i);
 	}
+}
+
+static void review(const struct warrant *warrant, int err)
+{
+	if (err)
+		trouble_note(warrant->trouble, "audit the ruleset", err);
+	act(warrant);
+}
+
+/* Rules of one namespace that take long to judge, and change all the time, must not blind the guard to others. */
+void warrant_review(struct warrant *warrant)
+{
+	int rest = warrant->one_of_many ? REST_OF_MANY : REST_ALONE;
+	uint64_t begun_ns = clock_spent_ns();
+	double took_s;
+	int err = 0;
+
+	if (!clock_is_within(warrant->reviewed_ns, clock_now_ns(), warrant->rest_s)) {
+		err = vetting_update(warrant->vetting);
+		took_s = clock_between_s(begun_ns, clock_spent_ns());
+		warrant->rest_s = took_s > SHORT_S ? rest * took_s : 0;
+		warrant->reviewed_ns = clock_now_ns();
+	}
+	review(warrant, err);
 }
 
 void warrant_ask_for_looks(const struct warrant *warrant)
@@ -124,7 +153,7 @@ void warrant_apply(struct warrant *warrant, const struct policy_decision *decisi
 	bool current = changes && vetting_is_current(warrant->vetting);
 
 	if (changes && !current) {
-		warrant_review(warrant);
+		review(warrant, vetting_update_one(warrant->vetting, decision->service));
 		current = vetting_is_current(warrant->vetting);
 	}
 	if (decision->action == POLICY_ENGAGE &&

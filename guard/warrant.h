@@ -3,6 +3,7 @@
 #define GUARD_WARRANT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct journal;
 struct chore;
@@ -24,9 +25,15 @@ struct warrant {
 	struct remedy *remedy;
 	struct journal *journal;
 	struct trouble *trouble;
+	bool one_of_many;     /* other network namespaces are guarded by the same loop */
+	uint64_t reviewed_ns; /* when it looked at the rules; 0: never */
+	double rest_s;        /* for how long it does not look again */
 };
 
-/* Audits again if the ruleset has changed, microseconds if not, and does what follows from it. */
+/*
+ * Audits again if the ruleset has changed, microseconds if not, and does what follows from it. After
+ * an audit that took long it does not for a while: what was known stands.
+ */
 void warrant_review(struct warrant *warrant);
 
 /*

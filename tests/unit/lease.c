@@ -29,6 +29,11 @@ bool vetting_allows(const struct vetting *vetting, size_t i)
 	return allowed;
 }
 
+bool vetting_condemns(const struct vetting *vetting, size_t i)
+{
+	return !vetting_allows(vetting, i);
+}
+
 static struct leases *opened(bool rehearse)
 {
 	struct leases *out;

@@ -38,6 +38,11 @@ bool vetting_allows(const struct vetting *vetting, size_t i)
 	return true;
 }
 
+bool vetting_condemns(const struct vetting *vetting, size_t i)
+{
+	return !vetting_allows(vetting, i);
+}
+
 static void on_done(const struct chore *chore, void *data)
 {
 	ev_break(ev_default_loop(EVFLAG_AUTO), EVBREAK_ALL);

@@ -23,7 +23,8 @@
 
 /* In place of the kernel and of the audit: what they say, and how often they were asked. */
 static struct {
-	uint64_t now_ns;
+	uint64_t now_ns, spent_ns;
+	double audit_s; /* what one takes */
 	uint32_t generation;
 	uint32_t entries;
 	unsigned legacy;
@@ -40,6 +41,11 @@ static struct vetting *vetting;
 uint64_t clock_now_ns(void)
 {
 	return world.now_ns;
+}
+
+uint64_t clock_spent_ns(void)
+{
+	return world.spent_ns;
 }
 
 double clock_between_s(uint64_t from_ns, uint64_t to_ns)
@@ -98,6 +104,7 @@ int judge_by_evidence(const struct evidence *evidence, const struct service *ser
 
 	*out = (struct audit){ .verdict = verdict };
 	world.audits++;
+	world.spent_ns += (uint64_t)(world.audit_s * 1e9);
 	if (verdict == AUDIT_SAFE)
 		return 0;
 	out->count = 1;
@@ -158,8 +165,9 @@ static void change_rules(void)
 
 static void before_it_has_looked_it_knows_nothing(void **state)
 {
-	assert_int_equal(vetting_verdict(vetting, 0), VETTING_UNKNOWN);
+	assert_int_equal(vetting_verdict(vetting, 0), VETTING_PENDING);
 	assert_false(vetting_allows(vetting, 0));
+	assert_false(vetting_condemns(vetting, 0));
 	assert_true(vetting_allows(vetting, 2));
 	assert_int_equal(vetting_verdict(vetting, 2), VETTING_FORCED);
 	assert_false(vetting_is_current(vetting));
@@ -182,6 +190,48 @@ static void it_judges_once_for_each_ruleset_and_tells_once(void **state)
 	assert_int_equal(world.audits, 4);
 	/* Nothing is new. */
 	assert_false(vetting_take_news(vetting, 1));
+}
+
+static void rules_that_take_long_are_judged_by_and_by(void **state)
+{
+	world.audit_s = 0.6;
+	assert_int_equal(vetting_update(vetting), 0);
+	assert_int_equal(world.audits, 1);
+	assert_true(vetting_allows(vetting, 0));
+	assert_int_equal(vetting_verdict(vetting, 1), VETTING_PENDING);
+	assert_false(vetting_is_current(vetting));
+	vetting_update(vetting);
+	assert_int_equal(world.audits, 2);
+	assert_true(vetting_allows(vetting, 1));
+	/* The third, which is forced, for its open connections alone. */
+	vetting_update(vetting);
+	assert_true(vetting_is_current(vetting));
+	/* Though they change all the time, each has its turn; until then it stands as it did. */
+	world.verdict[0] = world.verdict[1] = AUDIT_UNSAFE;
+	change_rules();
+	vetting_update(vetting);
+	change_rules();
+	assert_true(vetting_condemns(vetting, 0) != vetting_condemns(vetting, 1));
+	vetting_update(vetting);
+	assert_true(vetting_condemns(vetting, 0) && vetting_condemns(vetting, 1));
+	assert_int_equal(world.audits, 4);
+}
+
+static void what_is_to_go_is_judged_alone(void **state)
+{
+	vetting_update(vetting);
+	change_rules();
+	world.audit_s = 0.6;
+	world.verdict[1] = AUDIT_UNSAFE;
+	assert_int_equal(vetting_update_one(vetting, 1), 0);
+	assert_int_equal(world.audits, 3);
+	assert_true(vetting_condemns(vetting, 1));
+	assert_false(vetting_is_current(vetting));
+	assert_int_equal(vetting_update_one(vetting, 1), 0);
+	assert_int_equal(world.audits, 3);
+	vetting_update(vetting);
+	assert_int_equal(world.audits, 4);
+	assert_true(vetting_is_current(vetting));
 }
 
 static void what_nobody_was_told_stays_news(void **state)
@@ -380,6 +430,8 @@ int main(void)
 #define VETTING_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		VETTING_TEST(before_it_has_looked_it_knows_nothing),
 		VETTING_TEST(it_judges_once_for_each_ruleset_and_tells_once),
+		VETTING_TEST(rules_that_take_long_are_judged_by_and_by),
+		VETTING_TEST(what_is_to_go_is_judged_alone),
 		VETTING_TEST(what_nobody_was_told_stays_news),
 		VETTING_TEST(where_all_is_forced_nothing_is_read),
 		VETTING_TEST(tables_of_iptables_legacy_that_come_count_as_a_change),

@@ -19,6 +19,7 @@
 #include "guard/trouble.h"
 #include "guard/vetting.h"
 #include "guard/warrant.h"
+#include "lib/clock.h"
 
 /* In place of the audit: what is known of two services, and what the next audit finds. */
 struct vetting {
@@ -27,6 +28,7 @@ struct vetting {
 	bool current;
 	int err;
 	unsigned updates;
+	bool slow;
 	int kept; /* what vetting_keep() was told; -1: it was not called */
 	int look_err;
 	unsigned looks; /* that it was told of */
@@ -55,6 +57,10 @@ static bool waits; /* the same was asked for, and has not been begun */
 
 int vetting_update(struct vetting *v)
 {
+	uint64_t begun_ns = clock_spent_ns();
+
+	while (v->slow && clock_between_s(begun_ns, clock_spent_ns()) < 0.05)
+		;
 	v->updates++;
 	if (v->err)
 		return v->err;
@@ -64,6 +70,11 @@ int vetting_update(struct vetting *v)
 	}
 	v->current = true;
 	return 0;
+}
+
+int vetting_update_one(struct vetting *v, size_t i)
+{
+	return vetting_update(v);
 }
 
 bool vetting_wants_look(struct vetting *v, size_t i)
@@ -111,6 +122,11 @@ struct midstream vetting_midstream(const struct vetting *v, size_t i)
 bool vetting_allows(const struct vetting *v, size_t i)
 {
 	return v->now[i] == VETTING_SAFE;
+}
+
+bool vetting_condemns(const struct vetting *v, size_t i)
+{
+	return v->now[i] == VETTING_UNSAFE || v->now[i] == VETTING_UNKNOWN;
 }
 
 const char *vetting_why(const struct vetting *v, size_t i)
@@ -209,11 +225,21 @@ static int begin(void **state)
 							    { .name = "udp/2" } } } };
 	remedy = (struct remedy){ .config = &config };
 	trouble = (struct trouble){ 0 };
+	warrant.one_of_many = false;
+	warrant.reviewed_ns = 0;
+	warrant.rest_s = 0;
 	given_back[0] = told[0] = '\0';
 	applied = 0;
 	busy = waits = false;
 	asked = 0;
 	return 0;
+}
+
+static void decide(enum policy_action action, size_t service)
+{
+	const struct policy_decision decision = { .action = action, .service = service };
+
+	warrant_apply(&warrant, &decision);
 }
 
 static void what_becomes_unsafe_is_told_and_given_back(void **state)
@@ -262,6 +288,32 @@ static void safe_from_the_start_is_no_news_safe_again_is(void **state)
 	assert_string_equal(told, "udp/1 is safe to take out again\n");
 }
 
+static void what_was_not_judged_yet_is_not_taken_out_and_stays_out(void **state)
+{
+	vetting.now[0] = vetting.next[0] = VETTING_PENDING;
+	leases.engaged[0] = true;
+	warrant_review(&warrant);
+	assert_string_equal(given_back, "");
+	assert_true(lookout.view.services[0].unsafe);
+	decide(POLICY_ENGAGE, 0);
+	assert_int_equal(applied, 0);
+}
+
+static void after_an_audit_that_took_long_there_is_none_for_a_while(void **state)
+{
+	vetting.slow = warrant.one_of_many = true;
+	warrant_review(&warrant);
+	/* As many times as it took: 20 of 50 ms, so this one is too early. */
+	vetting.next[0] = VETTING_UNSAFE;
+	warrant_review(&warrant);
+	assert_int_equal(vetting.updates, 1);
+	/* But who is to be taken out is judged. */
+	vetting.current = false;
+	decide(POLICY_ENGAGE, 0);
+	assert_int_equal(vetting.updates, 2);
+	assert_int_equal(applied, 0);
+}
+
 static void a_look_that_nobody_can_take_has_failed(void **state)
 {
 	vetting.wants_look[0] = true;
@@ -287,13 +339,6 @@ static void what_cannot_be_audited_is_trouble(void **state)
 	vetting.err = -ENOBUFS;
 	warrant_review(&warrant);
 	assert_int_equal(trouble.count, 1);
-}
-
-static void decide(enum policy_action action, size_t service)
-{
-	const struct policy_decision decision = { .action = action, .service = service };
-
-	warrant_apply(&warrant, &decision);
 }
 
 static void a_ruleset_that_was_judged_is_not_judged_again(void **state)
@@ -352,6 +397,8 @@ int main(void)
 		WARRANT_TEST(what_is_not_out_or_is_held_by_others_is_not_given_back),
 		WARRANT_TEST(a_budget_goes_with_its_warrant_and_comes_with_it),
 		WARRANT_TEST(safe_from_the_start_is_no_news_safe_again_is),
+		WARRANT_TEST(what_was_not_judged_yet_is_not_taken_out_and_stays_out),
+		WARRANT_TEST(after_an_audit_that_took_long_there_is_none_for_a_while),
 		WARRANT_TEST(a_look_that_nobody_can_take_has_failed),
 		WARRANT_TEST(a_look_that_waits_serves_for_all),
 		WARRANT_TEST(what_cannot_be_audited_is_trouble),

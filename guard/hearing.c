@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guard/hearing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conntrack/table.h"
+#include "guard/config.h"
+#include "rules/translated.h"
+
+int hearing_open(struct hearing **out, struct nl *nl, const struct legacy *legacy)
+{
+	struct hearing *hearing = calloc(1, sizeof(*hearing));
+	int err;
+
+	if (!hearing)
+		return -ENOMEM;
+	hearing->evidence.legacy = legacy;
+	err = evidence_read(nl, &hearing->evidence);
+	if (err)
+		hearing_close(hearing);
+	else
+		*out = hearing;
+	return err;
+}
+
+void hearing_close(struct hearing *hearing)
+{
+	if (!hearing)
+		return;
+	evidence_clear(&hearing->evidence);
+	free(hearing);
+}
+
+/* One look at the table for all of them; an empty one needs none, though a dump of it costs as much. */
+void hearing_search(struct hearing *hearing, struct nl *nl, const struct config *config)
+{
+	struct table_usage usage;
+
+	if (table_usage_get(nl, &usage) == 0 && usage.entries == 0)
+		return;
+	for (size_t i = 0; i < config->count; i++)
+		hearing->services[i] = config->services[i].service;
+	hearing->translated_err =
+		translated_count(nl, &hearing->evidence.host, hearing->services,
+				 config->count, hearing->translated);
+}
+
+bool hearing_is_half_read(const struct audit *audit)
+{
+	return audit->verdict == AUDIT_UNKNOWN && audit->count &&
+	       audit->finding[0].weight == FINDING_UNJUDGED &&
+	       strcmp(audit->finding[0].code, "live-nat") == 0;
+}
