@@ -27,7 +27,7 @@ static const double WATCH_AGE_S = 1;
 /* A count that falls to this part of it had expired entries that are collected now. */
 static const double COLLECTED_PART = 0.95;
 
-/* Nothing helps, and the count moves by less than this share of the limit: look again after */
+/* Nothing helps, or what is done already, and the count moves by less than this share of the limit: look again after */
 static const double HELPLESS_MOVE = 0.01;
 static const double HELPLESS_AGE_S = 0.25;
 
@@ -191,10 +191,7 @@ static int look(struct lookout *lookout)
 	return 0;
 }
 
-/*
- * A rehearsal pretends from a fresh census, as often as that is worth it; the view is then of
- * a table that is not.
- */
+/* A rehearsal pretends from a fresh census, as often as that is worth it. */
 static int look_without(struct lookout *lookout)
 {
 	struct policy_view *view = &lookout->view;
@@ -260,7 +257,7 @@ static int keep_informed(struct lookout *lookout)
 	return err ? err : watch_slices(lookout);
 }
 
-/* Nothing helped a moment ago, and nothing has changed since: to ask again would only cost. */
+/* Nothing has changed since: to ask again would only cost, with --realtime the thread that deletes its processor. */
 static bool still_helpless(struct lookout *lookout)
 {
 	const struct policy_view *view = &lookout->view;
@@ -282,12 +279,15 @@ static int attribute(struct lookout *lookout, struct policy_decision *out)
 	err = find_out_who(lookout);
 	if (err || was_expired(lookout))
 		return err;
-	if (policy_should_wait(&lookout->config->policy, view))
+	if (policy_should_wait(&lookout->config->policy, view)) {
 		suspects_renew_baseline(lookout->suspects, view->now_ns);
-	policy_decide(&lookout->config->policy, view, out);
-	if (out->action != POLICY_HELPLESS)
 		return 0;
-	err = reconsider(lookout, out);
+	}
+	policy_decide(&lookout->config->policy, view, out);
+	if (out->action == POLICY_HELPLESS)
+		err = reconsider(lookout, out);
+	else if (out->action != POLICY_REST)
+		return 0;
 	lookout->helpless_ns = view->now_ns;
 	lookout->helpless_entries = view->entries;
 	return err;

@@ -18,7 +18,7 @@ static struct {
 	size_t out;   /* services */
 	bool bounded; /* one has a budget */
 	double leaving;
-	unsigned counted, glanced;
+	unsigned counted, glanced, sampled;
 } kernel;
 
 static const struct config CONFIG = {
@@ -82,6 +82,7 @@ void suspects_close(struct suspects *suspects)
 int suspects_find(struct suspects *suspects, uint32_t entries, struct policy_view *view)
 {
 	view->attributed = true;
+	kernel.sampled++;
 	return 0;
 }
 
@@ -282,6 +283,19 @@ static void a_table_at_the_mark_is_not_still(void **state)
 	assert_false(is_still_at(*state, 90000));
 }
 
+/* The thread that deletes may have to share a processor with looks that come before all. */
+static void
+who_it_is_is_not_asked_at_each_look_while_what_was_done_takes_effect(void **state)
+{
+	kernel.leaving = 5000;
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(look_at(*state, 90000), POLICY_REST);
+	assert_in_range(kernel.sampled, 1, 10);
+	kernel.sampled = 0;
+	look_at(*state, 91500);
+	assert_int_equal(kernel.sampled, 1);
+}
+
 static void a_table_whose_count_is_hidden_is_not_still(void **state)
 {
 	kernel.hidden = true;
@@ -309,6 +323,7 @@ int main(void)
 		TEST(a_count_of_a_still_table_is_known_to_whoever_asks),
 		TEST(while_something_is_under_way_nothing_is_still),
 		TEST(a_table_at_the_mark_is_not_still),
+		TEST(who_it_is_is_not_asked_at_each_look_while_what_was_done_takes_effect),
 		TEST(a_table_whose_count_is_hidden_is_not_still),
 		TEST(a_rehearsal_looks_each_time),
 	};
