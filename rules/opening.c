@@ -110,6 +110,21 @@ void opening_flow(struct play *play, enum play_act act, size_t link,
 		open_remote(play, flow, link);
 }
 
+void opening_astray(struct play *play, enum play_act act, size_t link,
+		    const struct craft_end *own, const struct craft_end *other,
+		    uint16_t port, bool v6)
+{
+	struct play_flow *flow = add_flow(play, act, play->scratch->link[link].name, v6);
+
+	if (!flow)
+		return;
+	flow->next.from = *own;
+	flow->next.from.port = clientports_at(&play->ports, FIRST_PORT + play->flows);
+	flow->next.to = *other;
+	flow->next.to.port = port;
+	open_local(play, flow);
+}
+
 /* One of the service's that clients are given, but not one that the service has; 0: there is none. */
 static uint16_t given_port(const struct play *play)
 {

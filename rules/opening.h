@@ -19,6 +19,11 @@ void opening_flow(struct play *play, enum play_act act, size_t link,
 		  const struct craft_end *own, const struct craft_end *other,
 		  uint16_t port, bool v6);
 
+/* A program here asks another host at a port, which rules may turn to the service. */
+void opening_astray(struct play *play, enum play_act act, size_t link,
+		    const struct craft_end *own, const struct craft_end *other,
+		    uint16_t port, bool v6);
+
 /* A program here whom the kernel gave a port of the service asks another host; nothing if it gives none. */
 void opening_given(struct play *play, enum play_act act, size_t link,
 		   const struct craft_end *own, const struct craft_end *other, bool v6);

@@ -29,6 +29,7 @@ struct cast {
 	const struct copy *copy;
 	const struct service *service;
 	const struct ranges *ports;
+	const struct detours *detours;
 	const struct watch *watch;
 	bool untracked;
 };
@@ -50,7 +51,7 @@ static int act(const struct cast *cast, const struct scratch *scratch, struct te
 {
 	struct play *play = NULL;
 	uint64_t reached = 0;
-	int err = stage_open(scratch, cast->service, cast->ports, &play);
+	int err = stage_open(scratch, cast->service, cast->ports, cast->detours, &play);
 
 	if (!err) {
 		stage_act(play, 1);
@@ -149,10 +150,10 @@ static void clean(struct text *text)
 }
 
 int performance_give(const struct copy *copy, const struct service *service,
-		     const struct ranges *ports, const struct watch *watch,
-		     bool untracked, struct performance *out)
+		     const struct ranges *ports, const struct detours *detours,
+		     const struct watch *watch, bool untracked, struct performance *out)
 {
-	const struct cast cast = { copy, service, ports, watch, untracked };
+	const struct cast cast = { copy, service, ports, detours, watch, untracked };
 	const struct deputy deputy = { perform, &cast, PERFORMANCE_SECONDS_MAX,
 				       TEXT_BYTES_MAX };
 	int err;

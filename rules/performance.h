@@ -9,6 +9,7 @@
 #include "lib/text.h"
 #include "rules/copy.h"
 
+struct detours;
 struct ranges;
 struct service;
 struct watch;
@@ -32,13 +33,13 @@ struct performance {
 enum { PERFORMANCE_SECONDS_MAX = 60 };
 
 /*
- * ports: that the kernel gives to clients. untracked: as if "ctrules add service" had come between the first conversations and those that follow. Returns 0,
+ * ports: that the kernel gives to clients; detours: see detours.h. untracked: as if "ctrules add service" had come between the first conversations and those that follow. Returns 0,
  * -ETIMEDOUT, -E2BIG if there was too much to tell, -ECANCELED if the process was killed, or another
  * -errno. performance_clear() it in any case.
  */
 int performance_give(const struct copy *copy, const struct service *service,
-		     const struct ranges *ports, const struct watch *watch,
-		     bool untracked, struct performance *out);
+		     const struct ranges *ports, const struct detours *detours,
+		     const struct watch *watch, bool untracked, struct performance *out);
 void performance_clear(struct performance *performance);
 
 #endif

@@ -11,6 +11,7 @@
 #include "rules/craft.h"
 #include "rules/ranges.h"
 
+struct detours;
 struct scratch;
 struct service;
 
@@ -60,6 +61,7 @@ struct play {
 	const struct scratch *scratch;
 	const struct service *service;
 	struct ranges ports; /* that the kernel gives to clients here */
+	const struct detours *detours;
 	struct arena arena;  /* of given */
 	struct ranges given; /* of these the service's, if it is a range */
 	size_t flows, left_out, sockets;

@@ -122,8 +122,8 @@ static int play(const struct copy *copy, const struct audit *audit,
 {
 	for (int side = 0; side < SIDES; side++) {
 		struct performance *performance = &trial->side[side];
-		int err = performance_give(copy, &audit->service, ports, &out->watch,
-					   side, performance);
+		int err = performance_give(copy, &audit->service, ports, &out->detours,
+					   &out->watch, side, performance);
 
 		if (err)
 			return err;
@@ -237,6 +237,7 @@ void rehearsal_run(const struct audit *audit, const struct evidence *evidence,
 
 	*out = (struct rehearsal){ .done = false };
 	watch_of(audit, &out->watch);
+	detours_find(&evidence->model, &out->detours);
 	name_the_rest(evidence, &out->missing);
 	out->outdated = !err && copy_generation(copy) != audit->generation;
 	if (out->outdated)

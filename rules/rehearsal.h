@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "rules/copy.h"
+#include "rules/detours.h"
 #include "rules/watch.h"
 
 struct audit;
@@ -30,6 +31,7 @@ struct rehearsal {
 	size_t differences; /* of all; no more than REHEARSAL_LINES_MAX have words */
 	bool errors_only;   /* none but ICMP errors, and what comes of them, differ */
 	char line[REHEARSAL_LINES_MAX][REHEARSAL_LINE_BYTES];
+	struct detours detours;
 	struct watch watch; /* rules that the audit could not judge, */
 	uint64_t reached;   /* and which of them packets met, a bit each */
 	struct copy_missing missing;

@@ -16,6 +16,7 @@
 #include "lib/service.h"
 #include "rules/actor.h"
 #include "rules/clientports.h"
+#include "rules/detours.h"
 #include "rules/intruder.h"
 #include "rules/opening.h"
 #include "rules/peer.h"
@@ -125,8 +126,11 @@ static void open_remotely(struct play *play, enum play_act act, size_t link,
 	}
 	for (size_t i = 0; i < count; i++)
 		opening_flow(play, act, link, own, other, ports[i], v6);
-	if (act != PLAY_SHUT)
-		opening_given(play, act, link, own, other, v6);
+	if (act == PLAY_SHUT)
+		return;
+	opening_given(play, act, link, own, other, v6);
+	for (size_t i = 0; i < play->detours->count && !play->service->outbound; i++)
+		opening_astray(play, act, link, own, other, play->detours->port[i], v6);
 }
 
 static size_t link_named(const struct play *play, const char *name)
@@ -300,7 +304,8 @@ static void listen_at(struct play *play, uint16_t port)
 }
 
 int stage_open(const struct scratch *scratch, const struct service *service,
-	       const struct ranges *given, struct play **out)
+	       const struct ranges *given, const struct detours *detours,
+	       struct play **out)
 {
 	struct play *play = calloc(1, sizeof(*play));
 	uint16_t ports[OPENING_PORTS_MAX];
@@ -310,6 +315,7 @@ int stage_open(const struct scratch *scratch, const struct service *service,
 	play->scratch = scratch;
 	play->service = service;
 	play->ports = *given;
+	play->detours = detours;
 	if (clientports_of(service, given, &play->arena, &play->given)) {
 		stage_close(play);
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct detours;
 struct ranges;
 struct scratch;
 struct service;
@@ -21,7 +22,8 @@ struct play;
  * here, which must outlive the play. Returns 0 or -errno.
  */
 int stage_open(const struct scratch *scratch, const struct service *service,
-	       const struct ranges *ports, struct play **out);
+	       const struct ranges *ports, const struct detours *detours,
+	       struct play **out);
 void stage_close(struct play *play);
 
 /*

@@ -182,6 +182,16 @@ bats_require_minimum_version 1.5.0
 	run -0 on server ctrules audit --rehearse udp/40000-41000
 }
 
+@test "what programs here ask others is played where rules turn it to the service" {
+	on server nft 'table ip n { chain out { type nat hook output priority -100
+		oifname "v-server" tcp dport { 80, 8080 } redirect to :9000; }; }'
+	[ "$(rehearsed tcp/9001 difference_count)" -eq 0 ]
+	[[ $(rehearsed tcp/9000 'differences[]') == *"the request of 10.77.0.1:"*" to 10.77.0.2:80 "* ]]
+	on server nft flush ruleset
+	on server iptables-nft -t nat -A OUTPUT -o v-server -p udp -m multiport --dports 53,80 -j REDIRECT --to-ports 9000
+	[[ $(rehearsed udp/9000 'differences[]') == *"the request of 10.77.0.1:"*" to 10.77.0.2:53 "* ]]
+}
+
 @test "what the walk leaves unknown is settled" {
 	zoned
 	run -5 on server ctrules audit udp/9000
