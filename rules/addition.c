@@ -25,8 +25,7 @@ static int judge(struct addition *addition, struct nl *nl)
 				    &addition->audit);
 	addition->judged = !err;
 	if (err)
-		refusal_of_plan(err, &addition->ruleset, &addition->service,
-				&addition->why);
+		refusal_of_reading(err, &addition->why);
 	return err;
 }
 

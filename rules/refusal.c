@@ -28,20 +28,34 @@ static const struct phrase PHRASES[] = {
 	{ EPROTONOSUPPORT, "the kernel has no nf_tables" },
 	{ EAGAIN, "the ruleset kept changing while it was read" },
 	{ ERESTART, "another program kept changing the ruleset; nothing was changed" },
+};
+
+/* Of our table, and of all rules. */
+static const struct phrase OF_TABLE[] = {
 	{ E2BIG, "table inet " RULESET_TABLE " holds more services than ctkit makes" },
 	{ EBADMSG,
 	  "table inet " RULESET_TABLE " holds something that libnftnl cannot read" },
 };
+static const struct phrase OF_RULES[] = {
+	{ E2BIG, "the ruleset is larger than ctrules can judge" },
+	{ EBADMSG, "the ruleset holds something that is not as the kernel writes it" },
+};
 
-static bool say_phrase(int err, struct apply_why *why)
+static bool say_one_of(const struct phrase *phrases, size_t count, int err,
+		       struct apply_why *why)
 {
-	for (size_t i = 0; i < sizeof(PHRASES) / sizeof(PHRASES[0]); i++) {
-		if (PHRASES[i].err != -err)
+	for (size_t i = 0; i < count; i++) {
+		if (phrases[i].err != -err)
 			continue;
-		snprintf(why->text, sizeof(why->text), "%s", PHRASES[i].text);
+		snprintf(why->text, sizeof(why->text), "%s", phrases[i].text);
 		return true;
 	}
 	return false;
+}
+
+static bool say_phrase(int err, struct apply_why *why)
+{
+	return say_one_of(PHRASES, sizeof(PHRASES) / sizeof(PHRASES[0]), err, why);
 }
 
 static void say_foreign(const struct ruleset *ruleset, struct apply_why *why)
@@ -71,7 +85,8 @@ static void say_rival(const char *name, const struct service *rival,
 
 void refusal_of_reading(int err, struct apply_why *why)
 {
-	if (!say_phrase(err, why))
+	if (!say_phrase(err, why) &&
+	    !say_one_of(OF_RULES, sizeof(OF_RULES) / sizeof(OF_RULES[0]), err, why))
 		snprintf(why->text, sizeof(why->text), "cannot read the ruleset: %s",
 			 strerror(-err));
 }
@@ -105,7 +120,7 @@ void refusal_of_plan(int err, const struct ruleset *ruleset,
 			 name, service ? " is not out of tracking: " : "", RULESET_TABLE);
 	else if (err == -ENOENT)
 		snprintf(why->text, sizeof(why->text), "%s is not out of tracking", name);
-	else
+	else if (!say_one_of(OF_TABLE, sizeof(OF_TABLE) / sizeof(OF_TABLE[0]), err, why))
 		refusal_of_reading(err, why);
 }
 

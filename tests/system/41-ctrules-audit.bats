@@ -716,6 +716,16 @@ all() {
 	run -2 on server ctrules audit udp/0
 }
 
+@test "rules that are too many are said to be, as all rules and not those of ctrules" {
+	for i in {1..4097}; do printf 'table ip t%d {\n}\n' "$i"; done | on server nft -f -
+	run -1 --separate-stderr on server ctrules audit udp/9000
+	[ "$stderr" = "ctrules: the ruleset is larger than ctrules can judge" ]
+	run -1 --separate-stderr on server ctrules add udp/9000
+	[ "$stderr" = "ctrules: the ruleset is larger than ctrules can judge" ]
+	run -1 --separate-stderr on server ctrules audit --all
+	[ "$stderr" = "ctrules: the ruleset is larger than ctrules can judge" ]
+}
+
 @test "without privilege it says so" {
 	run -3 --separate-stderr on server setpriv --bounding-set -all --inh-caps -all \
 		--reuid 65534 --clear-groups "$CTKIT_BIN/rules/ctrules" audit udp/9000

@@ -69,6 +69,22 @@ static void every_error_of_a_plan_is_one_sentence(void **state)
 	assert_string_equal(why.text, "cannot read the ruleset: Cannot allocate memory");
 }
 
+static void what_is_wrong_with_all_rules_is_not_said_of_our_table(void **state)
+{
+	const struct ruleset none = { 0 };
+	struct apply_why why;
+
+	refusal_of_reading(-E2BIG, &why);
+	assert_string_equal(why.text, "the ruleset is larger than ctrules can judge");
+	refusal_of_reading(-EBADMSG, &why);
+	assert_null(strstr(why.text, "ctkit"));
+	refusal_of_plan(-E2BIG, &none, NULL, &why);
+	assert_string_equal(why.text,
+			    "table inet ctkit holds more services than ctkit makes");
+	refusal_of_plan(-EBADMSG, &none, NULL, &why);
+	assert_non_null(strstr(why.text, "table inet ctkit holds something"));
+}
+
 static void the_other_of_two_that_overlap_is_named(void **state)
 {
 	struct ruleset ruleset = { .present = true, .ours = true, .count = 1 };
@@ -88,6 +104,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_quotes_the_statement_and_the_reason),
 		cmocka_unit_test(the_other_of_two_that_overlap_is_named),
 		cmocka_unit_test(every_error_of_a_plan_is_one_sentence),
+		cmocka_unit_test(what_is_wrong_with_all_rules_is_not_said_of_our_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
