@@ -205,8 +205,8 @@ static bool check_options(const struct request *request, const struct log *log)
 			NULL);
 	if (for_add && request->command != REQUEST_ADD)
 		return misuse(log,
-			      "--lease, --forever, --share, --budget and --force are not "
-			      "for command",
+			      "--lease, --forever, --share, --budget, --verify and "
+			      "--force are not for command",
 			      request_name(request));
 	if (request->all && request->command != REQUEST_AUDIT)
 		return misuse(log, "--all is not for command", request_name(request));

@@ -1218,7 +1218,7 @@ fulfilled() {
 		add udp/9000 --budget 5 --share 5%|exclude each other
 		add tcp/9000 --budget 5|"tcp/9000": a budget is for udp
 		list --share 5%|"list"
-		flush --verify 5s|"flush"
+		flush --verify 5s|--verify and --force are not for command "flush"
 		add udp/9000 --verify 5x|"5x"
 		add udp/9000 --verify 2h|"2h"
 		add udp/9000 --verify 5s -n|exclude each other
