@@ -63,7 +63,7 @@ static void fix_errors(struct finding *finding)
 	}
 }
 
-/* Whether a rule of iptables asks for no more than protocol, ports and state. */
+/* Whether a rule asks for no more than protocol, ports and tracking. */
 static bool is_simple(const struct model_rule *rule)
 {
 	static const char *const SIMPLE[] = { "conntrack", "state", "udp", "tcp",
@@ -73,14 +73,22 @@ static bool is_simple(const struct model_rule *rule)
 		bool simple = false;
 
 		switch (expr->kind) {
-		case MODEL_META: simple = expr->number[0] == NFT_META_L4PROTO; break;
+		case MODEL_META:
+			simple = expr->number[0] == NFT_META_L4PROTO ||
+				 expr->number[0] == NFT_META_NFPROTO;
+			break;
 		case MODEL_PAYLOAD:
 			simple = expr->number[0] == NFT_PAYLOAD_TRANSPORT_HEADER;
 			break;
+		case MODEL_BITWISE:
+		case MODEL_BYTEORDER:
 		case MODEL_CMP:
-		case MODEL_RANGE:
 		case MODEL_COUNTER:
-		case MODEL_IMMEDIATE: simple = true; break;
+		case MODEL_CT:
+		case MODEL_IMMEDIATE:
+		case MODEL_LOG:
+		case MODEL_LOOKUP:
+		case MODEL_RANGE: simple = true; break;
 		case MODEL_MATCH:
 			for (size_t i = 0; i < sizeof(SIMPLE) / sizeof(SIMPLE[0]); i++)
 				simple |= strcmp(expr->object, SIMPLE[i]) == 0;
@@ -105,19 +113,19 @@ static void fix_accept_compat(const struct service *service, struct finding *fin
 		command_append(
 			finding->fix, " %s%s-m conntrack --ctstate UNTRACKED -j ACCEPT",
 			finding->only_options, finding->only_options[0] ? " " : "");
-	} else {
-		command_append(
-			finding->fix,
-			"put a copy of rule %u of chain %s (%s -t %s -S) in front of it, "
-			"with %s%s",
-			rule->number, rule->chain->name,
-			rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
-								   : "iptables",
-			rule->chain->table->name, finding->only_options,
-			finding->only_options[0] ? " " : "");
-		command_loopback(finding->fix, finding);
-		command_append(finding->fix, "--ctstate UNTRACKED");
+		return;
 	}
+	command_append(finding->fix, "put a copy of rule %u ", rule->number);
+	if (command_names(rule->chain))
+		command_append(finding->fix, "of chain %s (%s -t %s -S) ",
+			       rule->chain->name,
+			       rule->chain->table->family == NFPROTO_IPV6 ? "ip6tables"
+									  : "iptables",
+			       rule->chain->table->name);
+	command_append(finding->fix, "in front of it, with %s%s", finding->only_options,
+		       finding->only_options[0] ? " " : "");
+	command_loopback(finding->fix, finding);
+	command_append(finding->fix, "--ctstate UNTRACKED");
 }
 
 /*
@@ -151,10 +159,32 @@ static bool is_measured(const struct model_rule *rule)
 	return false;
 }
 
+/* Until the words of the rule are known; if it asks for more than the service, only they say what. */
+static void fix_accept_nft(const struct service *service, struct finding *finding)
+{
+	char words[FINDING_TEXT_MAX] = "";
+
+	finding->twin = true;
+	command_loopback(words, finding);
+	command_match(words, service, finding->request);
+	command_append(words, " %s%sct state untracked", finding->only,
+		       finding->only[0] ? " " : "");
+	if (is_simple(finding->rule)) {
+		command_append(words, " accept");
+		command_insert(finding->fix, finding);
+		command_words(finding->fix, words);
+	} else {
+		command_append(finding->fix,
+			       "put a copy of the rule in front of it, with \"%s\" for "
+			       "what it asks about tracking",
+			       words);
+	}
+}
+
 /* Accepting it where its tracked twin is accepted. */
 static void fix_accept(const struct service *service, struct finding *finding)
 {
-	char name[SERVICE_TEXT_MAX], words[FINDING_TEXT_MAX] = "";
+	char name[SERVICE_TEXT_MAX];
 
 	if (finding->error) {
 		fix_errors(finding);
@@ -169,16 +199,10 @@ static void fix_accept(const struct service *service, struct finding *finding)
 			name);
 		return;
 	}
-	if (finding->rule->compat) {
+	if (finding->rule->compat)
 		fix_accept_compat(service, finding);
-		return;
-	}
-	command_insert(finding->fix, finding);
-	command_loopback(words, finding);
-	command_match(words, service, finding->request);
-	command_append(words, " %s%sct state untracked accept", finding->only,
-		       finding->only[0] ? " " : "");
-	command_words(finding->fix, words);
+	else
+		fix_accept_nft(service, finding);
 }
 
 /* "dropped by the policy of chain input", "rejected by the rule with handle 9". */
@@ -192,6 +216,28 @@ static void put_end(char *text, const struct run *run)
 			       run->now.decider->chain->name);
 	else
 		command_append(text, "the policy of chain %s", run->now.base->name);
+}
+
+/* Lets in what its state lets in, and no more. */
+static void fix_fate(const struct service *service, const struct packet *packet,
+		     struct finding *finding)
+{
+	char name[SERVICE_TEXT_MAX];
+
+	service_format(service, name);
+	if (!answers_narrow(service, packet->host, finding))
+		command_append(finding->fix,
+			       "keep %s tracked: the ports that answers come to are too "
+			       "many ranges, for ip_local_reserved_ports",
+			       name);
+	else if (!answers_follow(packet, finding))
+		command_append(
+			finding->fix,
+			"keep %s tracked: the rule lets in what goes on, and nothing "
+			"tells whether untracked packets do",
+			name);
+	else
+		fix_accept(service, finding);
 }
 
 void advice_fate(const struct service *service, const struct run *tracked,
@@ -223,13 +269,8 @@ void advice_fate(const struct service *service, const struct run *tracked,
 		command_append(finding->why, "; untracked they would be ");
 		put_end(finding->why, untracked);
 	}
-	if (!answers_narrow(service, tracked->packet->host, finding))
-		command_append(finding->fix,
-			       "keep %s tracked: the ports that answers come to are too "
-			       "many ranges, for ip_local_reserved_ports",
-			       name);
-	else if (finding->rule && tracked->now.fate == RUN_DELIVERED)
-		fix_accept(service, finding);
+	if (tracked->now.fate == RUN_DELIVERED && finding->rule)
+		fix_fate(service, tracked->packet, finding);
 	else
 		command_append(finding->fix,
 			       "let the rule not ask for tracking, or keep %s tracked",
@@ -316,76 +357,4 @@ void advice_effect(const struct service *service, const struct run *doer, unsign
 
 	command_append(finding->why, "%s", WHYS[kind]);
 	fix_effect(service, kind, finding);
-}
-
-/* Where the states end that "ct state" is compared with; NULL if they are not just a list. */
-static const char *end_of_states(const char *states)
-{
-	if (states[0] == '{')
-		return strchr(states, '}') ? strchr(states, '}') + 1 : NULL;
-	if (strncmp(states, "vmap", 4) == 0 || !strchr("einru", states[0]))
-		return NULL;
-	return states + strcspn(states, " ");
-}
-
-/* Where the verdict of a rule that refuses begins; NULL if it does not refuse. */
-static const char *find_refusal(const char *words)
-{
-	static const char *const REFUSALS[] = { " drop", " reject" };
-	const char *found = NULL;
-
-	for (size_t i = 0; i < sizeof(REFUSALS) / sizeof(REFUSALS[0]); i++) {
-		const char *at = strstr(words, REFUSALS[i]);
-		size_t length = strlen(REFUSALS[i]);
-
-		if (at && (at[length] == '\0' || at[length] == ' '))
-			found = at;
-	}
-	return found;
-}
-
-/* Whether the words of a rule are about loopback only. */
-static bool asks_loopback(const char *words)
-{
-	static const char *const INTERFACES[] = { "iif \"lo\"", "oif \"lo\"",
-						  "iifname \"lo\"", "oifname \"lo\"" };
-
-	for (size_t i = 0; i < sizeof(INTERFACES) / sizeof(INTERFACES[0]); i++)
-		if (strstr(words, INTERFACES[i]))
-			return true;
-	return false;
-}
-
-void advice_reword(const struct service *service, struct finding *finding)
-{
-	static const char ASKS[] = "ct state ";
-	const char *at = strstr(finding->rule_text, ASKS);
-	const char *end = at ? end_of_states(at + sizeof(ASKS) - 1) : NULL;
-	bool named = strstr(finding->rule_text, "port ");
-	char fix[FINDING_TEXT_MAX] = "", words[FINDING_TEXT_MAX] = "";
-	const char *refusal;
-
-	if (!end || strcmp(finding->code, "state") != 0 || !finding->rule ||
-	    finding->rule->compat || strncmp(finding->fix, "nft insert ", 11) != 0)
-		return;
-	refusal = find_refusal(end);
-	if (!asks_loopback(finding->rule_text))
-		command_loopback(words, finding);
-	if (!named) {
-		command_match(words, service, finding->request);
-		command_append(words, " ");
-	}
-	command_append(words, "%.*s%s%sct state untracked",
-		       (int)(at - finding->rule_text), finding->rule_text, finding->only,
-		       finding->only[0] ? " " : "");
-	/* In front of a rule that keeps it out: the same words, to let it in. */
-	if (refusal)
-		command_append(words, "%.*s accept", (int)(refusal - end), end);
-	else
-		command_append(words, "%s", end);
-	command_insert(fix, finding);
-	command_words(fix, words);
-	/* Half a command is none. */
-	if (strlen(fix) + 1 < sizeof(fix))
-		memcpy(finding->fix, fix, sizeof(fix));
 }

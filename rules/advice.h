@@ -18,12 +18,6 @@ void advice_fate(const struct service *service, const struct run *tracked,
 void advice_effect(const struct service *service, const struct run *doer, unsigned effect,
 		   struct finding *finding);
 
-/*
- * Betters the fix of a finding whose rule_text is known now: the rule's own words, for
- * untracked packets, let no more through than the rule does.
- */
-void advice_reword(const struct service *service, struct finding *finding);
-
 /* Everything else: what is wrong with the rule (or the host), and what to do. */
 void advice_plain(struct finding *finding, const char *why, const char *fix);
 

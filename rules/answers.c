@@ -104,19 +104,35 @@ bool answers_fit(const struct service *service, const struct surroundings *host)
 	       2 * surroundings_ports(host).count <= MULTIPORT_MAX;
 }
 
-bool answers_narrow(const struct service *service, const struct surroundings *host,
-		    struct finding *finding)
+static void ask_besides(const struct service *service, const struct surroundings *host,
+			struct finding *finding)
 {
 	char words[FINDING_TEXT_MAX] = "", options[FINDING_TEXT_MAX] = "";
 
+	answers_match(service, host, true, words);
+	answers_options(service, host, true, options);
+	snprintf(finding->only, FINDING_ONLY_MAX, "%s", words);
+	snprintf(finding->only_options, FINDING_ONLY_MAX, "%s", options);
+}
+
+bool answers_narrow(const struct service *service, const struct surroundings *host,
+		    struct finding *finding)
+{
 	if (!service->outbound || finding->way != PACKET_ARRIVES || finding->request ||
 	    finding->error)
 		return true;
-	answers_match(service, host, true, words);
-	answers_options(service, host, true, options);
 	if (!answers_fit(service, host))
 		return false;
-	snprintf(finding->only, FINDING_ONLY_MAX, "%s", words);
-	snprintf(finding->only_options, FINDING_ONLY_MAX, "%s", options);
+	ask_besides(service, host, finding);
+	return true;
+}
+
+bool answers_follow(const struct packet *packet, struct finding *finding)
+{
+	if (packet->kind != PACKET_LATER)
+		return true;
+	if (packet->service->proto != IPPROTO_TCP)
+		return false;
+	ask_besides(packet->service, packet->host, finding);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct finding;
+struct packet;
 struct ranges;
 struct run;
 struct service;
@@ -37,6 +38,12 @@ bool answers_fit(const struct service *service, const struct surroundings *host)
  */
 bool answers_narrow(const struct service *service, const struct surroundings *host,
 		    struct finding *finding);
+
+/*
+ * The same of requests that get in only if others did before: no more than what cannot be the first. False if
+ * nothing tells, as over UDP.
+ */
+bool answers_follow(const struct packet *packet, struct finding *finding);
 
 /* "8080,32768-40000": ports as settings of the kernel have them. Adds to text. */
 void answers_put_list(const struct ranges *ports, char *text);

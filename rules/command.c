@@ -56,12 +56,30 @@ void command_options(char *text, const struct service *service, bool request)
 	put_ports(text, service, ':');
 }
 
+/* What nft reads as a name (scanner.l): it has no quotes for others, and a shell may do what they say. */
+static bool is_plain(const char *name)
+{
+	static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-/";
+
+	return name[0] && name[0] != '-' && !name[strspn(name, PLAIN)];
+}
+
+bool command_names(const struct model_chain *chain)
+{
+	return is_plain(chain->name) && is_plain(chain->table->name);
+}
+
 void command_insert(char *text, const struct finding *finding)
 {
 	const struct model_rule *rule = finding->rule;
 	const struct model_table *table = rule->chain->table;
 
-	if (rule->compat)
+	if (!command_names(rule->chain))
+		command_append(text,
+			       "in front of the rule, whose table or chain no command "
+			       "can name, put: ");
+	else if (rule->compat)
 		command_append(text, "%s -t %s -I %s %u ",
 			       table->family == NFPROTO_IPV6 ? "ip6tables" : "iptables",
 			       table->name, rule->chain->name, rule->number);

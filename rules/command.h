@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct finding;
+struct model_chain;
 struct service;
 
 /*
@@ -15,7 +16,13 @@ struct service;
 void command_append(char *text, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* "nft insert rule ...": puts a rule before the finding's, up to where its words begin. */
+/* Whether commands can name the chain: the kernel takes any bytes as its name, and its table's. */
+bool command_names(const struct model_chain *chain);
+
+/*
+ * "nft insert rule ...": puts a rule before the finding's, up to where its words begin. If its chain cannot be
+ * named it is no command, but words.
+ */
 void command_insert(char *text, const struct finding *finding);
 
 /* "ip daddr 192.0.2.1 udp dport 9000": requests to the service, or its replies, as nft says it. */

@@ -33,6 +33,7 @@ struct finding {
 	bool unasked; /* from a remote service, but no answers */
 	bool turned;  /* only if chains come in another order than they are listed */
 	bool v4, v6;  /* for which addresses */
+	bool twin;    /* the fix is the rule again, for untracked packets */
 	char rule_text[FINDING_TEXT_MAX]; /* as nft prints it; "" if there is none */
 	char only[FINDING_ONLY_MAX]; /* words of nft that a rule to let in must have */
 	char only_options[FINDING_ONLY_MAX]; /* the same for iptables */

@@ -17,6 +17,7 @@
 #include "rules/snapshot.h"
 #include "rules/survey.h"
 #include "rules/translated.h"
+#include "rules/twin.h"
 
 int evidence_read(struct nl *nl, struct evidence *out)
 {
@@ -260,7 +261,7 @@ void judge_word(const struct quote *quote, struct audit *audit)
 			continue;
 		quote_rule(quote, finding->rule, finding->rule_text,
 			   sizeof(finding->rule_text));
-		advice_reword(&audit->service, finding);
+		twin_reword(&audit->service, finding);
 	}
 }
 

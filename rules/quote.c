@@ -17,6 +17,9 @@
 /* nft indents what is in a table with one tab, rules with two. */
 static const char HANDLE[] = " # handle ";
 
+/* What ends a rule that there is no room for. */
+static const char CUT[] = " ...";
+
 /* Many times what rulesets need that work. */
 enum { LISTING_BYTES_MAX = 256 << 20, MEMORY_BYTES_MAX = 1 << 30 };
 
@@ -202,6 +205,8 @@ void quote_rule(const struct quote *quote, const struct model_rule *rule, char *
 	if (length)
 		memcpy(text, quote->lines[i].text, length);
 	text[length] = '\0';
+	if (length && length < quote->lines[i].bytes && length >= strlen(CUT))
+		memcpy(text + length - strlen(CUT), CUT, strlen(CUT));
 }
 
 void quote_close(struct quote *quote)
