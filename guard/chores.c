@@ -118,6 +118,7 @@ static void *work(void *data)
 
 	pthread_mutex_lock(&chores->lock);
 	for (;;) {
+		struct ev_loop *loop;
 		struct chore chore;
 
 		while (chores->next == chores->end && !atomic_load(&chores->stop))
@@ -131,8 +132,12 @@ static void *work(void *data)
 		*slot(chores, chores->next) = chore;
 		chores->next++;
 		atomic_store(&chores->deleted, 0);
-		if (chores->loop)
-			ev_async_send(chores->loop, &chores->done);
+		loop = chores->loop;
+		/* The loop, once woken, must not have to wait until this thread runs again. */
+		pthread_mutex_unlock(&chores->lock);
+		if (loop)
+			ev_async_send(loop, &chores->done);
+		pthread_mutex_lock(&chores->lock);
 	}
 	pthread_mutex_unlock(&chores->lock);
 	return NULL;

@@ -131,15 +131,13 @@ static int find_out_who(struct lookout *lookout)
 	return suspects_find(lookout->suspects, lookout->pulse.entries, &lookout->view);
 }
 
-/* What is known of the table without trouble, and on the way to the mark; not while it would have to wait. */
+/* What is known of the table without trouble, and on the way to the mark. */
 static int keep_ready(struct lookout *lookout)
 {
-	int unready, err;
+	int err = suspects_keep_baseline(lookout->suspects, lookout->pulse.entries,
+					 &lookout->view);
+	int unready;
 
-	if (chores_walking(lookout->chores))
-		return 0;
-	err = suspects_keep_baseline(lookout->suspects, lookout->pulse.entries,
-				     &lookout->view);
 	if (!err && !lookout->rehearse)
 		err = suspects_keep_warm(lookout->suspects, lookout->pulse.entries,
 					 &lookout->view);
@@ -322,7 +320,8 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 	lookout->idle_entries = lookout->pulse.entries;
 	if (out->action == POLICY_ATTRIBUTE)
 		err = attribute(lookout, out);
-	else if (out->action == POLICY_REST)
+	/* Not while it would have to wait. */
+	else if (out->action == POLICY_REST && !chores_walking(lookout->chores))
 		err = keep_informed(lookout);
 	if (out->action == POLICY_PURGE)
 		view->purged_ns = view->now_ns;

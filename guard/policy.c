@@ -6,6 +6,7 @@
 
 #include "guard/blame.h"
 #include "guard/giveback.h"
+#include "guard/purge.h"
 #include "guard/reason.h"
 #include "guard/remains.h"
 
@@ -21,21 +22,6 @@ static const double LOOKS_BEFORE_MARK = 3;
 
 /* A table that climbs to the mark within the shortest time is looked at half-way, and so on. */
 static const double POLL_CLOSE_S = 0.00025;
-
-/*
- * Expired entries are counted until they are collected, and have no owner: a table that is this
- * full and leaves this much time is purged of them before anybody is blamed, not more often
- * than this.
- */
-static const double PURGE_FROM = 0.25;
-static const double PURGE_NEEDS_S = 2;
-static const double PURGE_AGE_S = 10;
-
-/*
- * A table that is further above the mark than this part of the limit did not get there under the guard's eyes,
- * or would go too far meanwhile: somebody goes first, what has expired after that.
- */
-static const double BEYOND_PART = 0.02;
 
 /* A rise of this part of the limit, and of so many, is no burst of a few clients. */
 static const double SURGE_PART = 0.0025;
@@ -131,30 +117,6 @@ static void decide_slice(const struct policy_settings *settings,
 static double seconds_since(const struct policy_view *view, uint64_t then_ns)
 {
 	return (double)(view->now_ns - then_ns) / 1e9;
-}
-
-/* Whether expired entries may be what fills the table, and there is time to find out. */
-static bool purge_due(const struct policy_view *view)
-{
-	return view->entries >= PURGE_FROM * view->limit &&
-	       blame_time_left_s(view) > PURGE_NEEDS_S && view->leaving <= 0 &&
-	       (view->purging || !view->purged_ns ||
-		seconds_since(view, view->purged_ns) >= PURGE_AGE_S);
-}
-
-/* Whether somebody must go before it is seen what has expired. One does; who is next is seen after that. */
-static bool rule_comes_first(const struct policy_settings *settings,
-			     const struct policy_view *view)
-{
-	if (view->purging ||
-	    blame_staying(view) < mark(settings, view) + BEYOND_PART * view->limit)
-		return false;
-	for (size_t i = 0; i < view->count; i++) {
-		if (view->services[i].percent > 0 &&
-		    view->services[i].changed_ns > view->purged_ns)
-			return false;
-	}
-	return true;
 }
 
 static void decide_purge(const struct policy_settings *settings,
@@ -289,6 +251,14 @@ static void decide_lower(const struct policy_settings *settings,
 	reason_lower(settings, view, out);
 }
 
+/* Who else it is can be asked when that is done: the question waits for a lock that deleting holds. */
+static bool is_emptying(const struct policy_settings *settings,
+			const struct policy_view *view)
+{
+	return view->deleting && blame_gains(view) <= 0 &&
+	       view->full_in_s > settings->horizon_s;
+}
+
 void policy_decide(const struct policy_settings *settings, const struct policy_view *view,
 		   struct policy_decision *out)
 {
@@ -299,8 +269,10 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 		decide_release(settings, view, out);
 		if (out->action == POLICY_REST)
 			decide_lower(settings, view, out);
-	} else if (purge_due(view) && !rule_comes_first(settings, view)) {
+	} else if (purge_due(view) && !purge_comes_second(settings, view)) {
 		decide_purge(settings, view, out);
+	} else if (is_emptying(settings, view)) {
+		return;
 	} else if (!view->attributed) {
 		out->action = POLICY_ATTRIBUTE;
 	} else if (!policy_should_wait(settings, view)) {

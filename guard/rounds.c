@@ -19,8 +19,8 @@
 #include "lib/text.h"
 #include "rules/ruleset.h"
 
-/* Refreshes that may fail before a lease ends. */
-static const double REFRESHES_PER_LEASE = 4;
+/* Refreshes that may fail before a lease ends; and the part of it that a look may wait for the kernel is all but one. */
+static const double REFRESHES_PER_LEASE = 8;
 
 /* Looks that come faster than the loop can, and how many of them it may have to wait for. */
 static const double LOOP_S = 0.001;
@@ -114,6 +114,7 @@ static void refresh(struct rounds *rounds)
 	bool current;
 	int err;
 
+	rounds->refreshed_ns = clock_now_ns();
 	inspect(rounds);
 	current = vetting_is_current(rounds->warrant.vetting);
 	err = leases_refresh(rounds->leases, &why);
@@ -235,6 +236,13 @@ static void look(struct rounds *rounds)
 		keep_current(rounds);
 }
 
+/* A look may have had to wait for the kernel. */
+static bool refresh_is_late(const struct rounds *rounds)
+{
+	return clock_between_s(rounds->refreshed_ns, clock_now_ns()) >=
+	       rounds->refresh.repeat;
+}
+
 /* The table is about to reach the mark, and the loop waits for whole milliseconds. */
 static void look_closely(struct rounds *rounds)
 {
@@ -242,7 +250,7 @@ static void look_closely(struct rounds *rounds)
 		double next_s = lookout_next_s(rounds->lookout);
 		const struct timespec pause = { .tv_nsec = (long)(next_s * 1e9) };
 
-		if (next_s >= LOOP_S)
+		if (next_s >= LOOP_S || refresh_is_late(rounds))
 			return;
 		nanosleep(&pause, NULL);
 		look(rounds);
@@ -285,6 +293,9 @@ void rounds_start(struct rounds *rounds, double lease_s)
 
 	ev_timer_init(&rounds->look, on_look, 0, POLICY_POLL_MIN_MS / 1e3);
 	ev_timer_init(&rounds->refresh, on_refresh, refresh_s, refresh_s);
+	/* A look that is due, too, comes after that. */
+	ev_set_priority(&rounds->refresh, EV_MAXPRI);
+	rounds->refreshed_ns = clock_now_ns();
 	rounds->look.data = rounds->refresh.data = rounds;
 	rounds->inspected_ns = clock_now_ns();
 	rounds->custody = (struct custody){

@@ -41,6 +41,7 @@ struct rounds {
 	void *data;
 	struct custody custody;
 	struct warrant warrant;
+	uint64_t refreshed_ns; /* when leases were last refreshed, or that was tried */
 	uint64_t measured_ns;  /* when the counters were read; 0: never */
 	uint64_t inspected_ns; /* when it was seen whether anything of that is due */
 	double patience_s;     /* after which there must be a look, as looked() said */

@@ -582,6 +582,28 @@ static void expired_entries_are_collected_before_anybody_is_blamed(void **state)
 	assert_int_equal(decide(&view).action, POLICY_PURGE);
 }
 
+/* Who else it is waits for the lock that deleting holds, while leases are to be refreshed. */
+static void
+while_entries_are_deleted_nobody_else_is_asked_for_unless_it_fills(void **state)
+{
+	struct policy_view view = quiet();
+
+	view.entries = 85000;
+	view.purged_ns = view.now_ns;
+	view.deleting = true;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+	view.slope = 1;
+	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
+	view.slope = 0;
+	view.surge = 1;
+	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
+	view.surge = 0;
+	view.full_in_s = 10;
+	assert_int_equal(decide(&view).action, POLICY_ATTRIBUTE);
+	view.full_in_s = 10.1;
+	assert_int_equal(decide(&view).action, POLICY_REST);
+}
+
 /* As when the guard starts, or the limit was lowered: collecting would only let it fill further. */
 static void far_beyond_the_mark_somebody_goes_before_the_expired(void **state)
 {
@@ -917,6 +939,8 @@ int main(void)
 		cmocka_unit_test(a_slice_is_raised_before_another_service_goes),
 		cmocka_unit_test(what_may_not_go_stays),
 		cmocka_unit_test(expired_entries_are_collected_before_anybody_is_blamed),
+		cmocka_unit_test(
+			while_entries_are_deleted_nobody_else_is_asked_for_unless_it_fills),
 		cmocka_unit_test(far_beyond_the_mark_somebody_goes_before_the_expired),
 		cmocka_unit_test(far_beyond_the_mark_the_expired_go_where_nobody_can),
 		cmocka_unit_test(entries_that_are_being_deleted_are_no_trouble),

@@ -15,7 +15,7 @@
 static struct {
 	char done[1000]; /* what was done, in words */
 	struct policy_view view;
-	double next_s;
+	double next_s, look_takes_s;
 	bool current, any, moved, refresh_fails, still;
 	double still_within_s;
 	uint32_t known_generation; /* to the leases; the ruleset is of generation 7 */
@@ -61,6 +61,7 @@ bool lookout_is_still(struct lookout *lookout, double within_s)
 int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 {
 	did("look");
+	world.now_ns += (uint64_t)(world.look_takes_s * 1e9);
 	*out = (struct policy_decision){ .action = POLICY_REST };
 	return 0;
 }
@@ -185,7 +186,8 @@ static int begin(void **state)
 	world.next_s = 1;
 	world.current = true;
 	remedy.deeds = (struct deeds){ 0 };
-	ward_rounds = (struct rounds){ .remedy = &remedy };
+	ward_rounds = (struct rounds){ .remedy = &remedy, .refreshed_ns = world.now_ns };
+	ward_rounds.refresh.repeat = 1;
 	return 0;
 }
 
@@ -259,6 +261,20 @@ static void close_to_the_mark_it_looks_without_the_loop_but_not_for_ever(void **
 	assert_int_equal(remedy.deeds.looks, CLOSE_LOOKS);
 }
 
+/* As a census does, beside others that fill and dump tables. */
+static void looks_that_wait_for_the_kernel_let_leases_be_refreshed(void **state)
+{
+	world.next_s = 0.0002;
+	world.look_takes_s = 0.4;
+	look_closely(&ward_rounds);
+	assert_int_equal(remedy.deeds.looks, 3);
+	look_closely(&ward_rounds);
+	assert_int_equal(remedy.deeds.looks, 3);
+	refresh(&ward_rounds);
+	look_closely(&ward_rounds);
+	assert_int_equal(remedy.deeds.looks, 6);
+}
+
 static double on_looked(void *data, uint64_t looked_ns)
 {
 	did("told");
@@ -288,6 +304,22 @@ static void a_table_that_is_still_is_not_looked_at(void **state)
 	on_look(loop, &ward_rounds.look, 0);
 	assert_true(world.still_within_s == 0.5 - 0.2);
 	ev_timer_stop(loop, &ward_rounds.look);
+	ev_loop_destroy(loop);
+}
+
+static void of_what_is_due_leases_are_refreshed_first(void **state)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
+
+	ward_rounds.loop = loop;
+	ward_rounds.looked = on_looked;
+	rounds_start(&ward_rounds, 40);
+	assert_true(ward_rounds.refresh.repeat == 5);
+	ev_feed_event(loop, &ward_rounds.refresh, EV_TIMER);
+	rounds_look_now(&ward_rounds);
+	ev_run(loop, EVRUN_NOWAIT);
+	assert_string_equal(world.done, "inspect refresh keep look apply told ");
+	rounds_stop(&ward_rounds);
 	ev_loop_destroy(loop);
 }
 
@@ -396,6 +428,8 @@ int main(void)
 		ROUNDS_TEST(a_table_that_falls_and_climbs_again_nears_the_mark_again),
 		ROUNDS_TEST(above_the_mark_nothing_is_near),
 		ROUNDS_TEST(close_to_the_mark_it_looks_without_the_loop_but_not_for_ever),
+		ROUNDS_TEST(looks_that_wait_for_the_kernel_let_leases_be_refreshed),
+		ROUNDS_TEST(of_what_is_due_leases_are_refreshed_first),
 		ROUNDS_TEST(
 			at_rest_an_inspection_goes_with_the_look_that_is_nearest_to_it),
 		ROUNDS_TEST(what_is_out_is_inspected_more_often_and_measured_each_second),
