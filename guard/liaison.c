@@ -73,6 +73,7 @@ static void tell(struct liaison *liaison, const struct status *status, const cha
 	const struct policy_view *view = fullest(status);
 	uint64_t now_ns = clock_now_ns();
 	struct text text = { 0 };
+	char numbers[64] = "";
 	bool changed;
 
 	describe(status, &text);
@@ -80,11 +81,15 @@ static void tell(struct liaison *liaison, const struct status *status, const cha
 		  strncmp(text_str(&text), liaison->told, LIAISON_TEXT_MAX - 1) != 0;
 	if (changed || clock_between_s(liaison->told_ns, now_ns) >= TELL_EVERY_S) {
 		snprintf(liaison->told, sizeof(liaison->told), "%s", text_str(&text));
-		liaison->told_ns = now_ns;
+		/* Before the first look there are none: the next tells them. */
+		liaison->told_ns = view->limit ? now_ns : 0;
+		if (view->limit)
+			snprintf(numbers, sizeof(numbers), "; %u of %u entries (%.0f%%)",
+				 view->entries, view->limit,
+				 100.0 * view->entries / view->limit);
 		/* A manager that is busy hears of it the next time. */
-		notify_try(&liaison->notify, "%sSTATUS=%s; %u of %u entries (%.0f%%)",
-			   before, liaison->told, view->entries, view->limit,
-			   view->limit ? 100.0 * view->entries / view->limit : 0);
+		notify_try(&liaison->notify, "%sSTATUS=%s%s", before, liaison->told,
+			   numbers);
 	}
 	text_free(&text);
 }

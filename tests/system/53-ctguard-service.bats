@@ -40,7 +40,9 @@ told() {
 	manager
 	guard
 	wait_until 30 told '^READY=1$'
-	told '^STATUS=watching; [0-9]* of [0-9]* entries'
+	# With the numbers of the first look, not those of none.
+	wait_until 30 told '^STATUS=watching; [0-9]* of [1-9][0-9]* entries'
+	not told ' of 0 entries'
 	not told WATCHDOG
 	engage
 	wait_until 30 told '^STATUS=engaged, out: udp/9000; '
@@ -59,6 +61,7 @@ told() {
 	wait_until 30 told '^RELOADING=1$'
 	told '^MONOTONIC_USEC=[0-9]'
 	wait_until 30 eval '[ "$(grep -c ^READY=1 notified)" -eq 2 ]'
+	wait_until 30 eval '[ "$(grep -c "of [1-9][0-9]* entries" notified)" -eq 2 ]'
 }
 
 @test "the watchdog is fed while the guard sees the table, and not when it does not" {
