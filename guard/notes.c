@@ -9,6 +9,8 @@
 #include "guard/journal.h"
 #include "guard/lease.h"
 #include "guard/policy.h"
+#include "guard/turnstile.h"
+#include "lib/clock.h"
 #include "lib/text.h"
 
 /* The services that are out, by their own lease or held by others, for a sentence. */
@@ -81,16 +83,20 @@ void notes_gone(struct journal *journal)
 		     "this network namespace is gone, and is guarded no longer");
 }
 
-void notes_churn(struct journal *journal, size_t came, size_t went)
+void notes_churn(struct journal *journal, const char *what, struct turnstile *turnstile)
 {
+	uint64_t now_ns = clock_now_ns();
 	struct text text = { 0 };
 
+	if (!turnstile_sums(turnstile, now_ns))
+		return;
 	text_add(&text,
-		 "network namespaces come and go often: %zu came and %zu went that are "
-		 "not told of one by one",
-		 came, went);
+		 "%s come and go often: %zu came and %zu went that are not told of one "
+		 "by one",
+		 what, turnstile->came, turnstile->went);
 	journal_note(journal, "churn", text_str(&text));
 	text_free(&text);
+	turnstile_forget(turnstile, now_ns);
 }
 
 void notes_program(struct journal *journal, const char *event, pid_t pid,

@@ -11,6 +11,7 @@ struct enrolment;
 struct journal;
 struct leases;
 struct policy_view;
+struct turnstile;
 
 /* What the guard tells of itself, into its journal. view has the services' names. */
 
@@ -25,8 +26,8 @@ void notes_adopted(struct journal *journal, const struct leases *leases,
 void notes_joined(struct journal *journal);
 void notes_gone(struct journal *journal);
 
-/* So many more have, which were not told of one by one; the journal is the guard's. */
-void notes_churn(struct journal *journal, size_t came, size_t went);
+/* When it is time: how many came and went, of what it says, that were not told of; the journal is the guard's. */
+void notes_churn(struct journal *journal, const char *what, struct turnstile *turnstile);
 
 /* A program has registered what it serves ("register"), or does not serve it any more ("leave"). */
 void notes_program(struct journal *journal, const char *event, pid_t pid,

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,11 +14,12 @@
 #include "guard/control.h"
 #include "guard/enrolment.h"
 #include "guard/notes.h"
+#include "guard/turnstile.h"
 #include "lib/args.h"
 #include "lib/clock.h"
 #include "lib/text.h"
 
-enum { LINE_MAX_BYTES = 256 };
+enum { LINE_MAX_BYTES = 256, ANSWER_MAX_BYTES = 32 << 10 };
 
 /* Changes of one moment are told together, and not more often than this. */
 static const double CHANGE_S = 0.05, CHANGE_EVERY_S = 1;
@@ -27,7 +27,7 @@ static const double CHANGE_S = 0.05, CHANGE_EVERY_S = 1;
 /* A program that comes back within this time, as a new version does, finds all as it was. */
 static const double REMEMBER_S = 30, FORGET_EVERY_S = 5;
 
-/* A program that cannot send is written down this often. */
+/* That programs cannot send is written down this often, whichever it is then. */
 static const double REFUSED_EVERY_S = 10;
 
 /* A slot: free while io is not active. */
@@ -40,7 +40,6 @@ struct program {
 	uint64_t since_ns;
 	uint64_t eperm;
 	uint64_t eperm_told; /* in the journal */
-	uint64_t told_ns;
 	size_t received;
 	char line[LINE_MAX_BYTES];
 };
@@ -53,6 +52,8 @@ struct roll {
 	ev_timer change, forget;
 	uint64_t changed_ns; /* when that was told; 0: never */
 	uint64_t eperm;
+	uint64_t refused_ns; /* when that was written down; 0: never */
+	struct turnstile turnstile;
 	size_t count;
 	struct roll_service services[ROLL_SERVICES_MAX];
 	struct program programs[ROLL_PROGRAMS_MAX];
@@ -110,6 +111,7 @@ static void on_forget(struct ev_loop *loop, ev_timer *timer, int revents)
 	uint64_t now_ns = clock_now_ns();
 	size_t kept = 0;
 
+	notes_churn(roll->journal, "programs", &roll->turnstile);
 	for (size_t i = 0; i < roll->count; i++) {
 		const struct roll_service *service = &roll->services[i];
 
@@ -147,7 +149,10 @@ static void end(struct program *program)
 		if (service && --service->holders == 0)
 			service->left_ns = clock_now_ns();
 	}
-	notes_program(roll->journal, "leave", program->pid, enrolment);
+	if (turnstile_lets(&roll->turnstile, clock_now_ns()))
+		notes_program(roll->journal, "leave", program->pid, enrolment);
+	else
+		roll->turnstile.went++;
 	plan_change(roll);
 }
 
@@ -160,12 +165,11 @@ static void note_eperm(struct program *program, uint64_t count)
 	program->eperm += count;
 	roll->eperm += count;
 	roll->ears.refused(program->enrolment.netns, roll->ears.data);
-	if (program->told_ns &&
-	    clock_between_s(program->told_ns, now_ns) < REFUSED_EVERY_S)
+	if (clock_is_within(roll->refused_ns, now_ns, REFUSED_EVERY_S))
 		return;
 	notes_refused(roll->journal, &program->enrolment, program->pid,
 		      program->eperm - program->eperm_told);
-	program->told_ns = now_ns;
+	roll->refused_ns = now_ns;
 	program->eperm_told = program->eperm;
 }
 
@@ -240,21 +244,14 @@ static int send_answer(int fd, const struct enrolment *enrolment, json_t *refuse
 {
 	json_t *answer = json_pack("{s:b, s:o, s:O}", "ok", 1, "registered",
 				   enrolment_names(enrolment), "refused", refused);
-	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	struct text text = { 0 };
-	int err = -ENOMEM;
+	char line[ANSWER_MAX_BYTES];
+	size_t length = json_dumpb(answer, line, sizeof(line) - 1, JSON_COMPACT);
 
-	if (line) {
-		text_add(&text, "%s\n", line);
-		err = send(fd, text_str(&text), text.length,
-			   MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)text.length
-			      ? 0
-			      : -EAGAIN;
-	}
-	text_free(&text);
-	free(line);
 	json_decref(answer);
-	return err;
+	if (length == 0 || length >= sizeof(line))
+		return -ENOMEM;
+	line[length++] = '\n';
+	return send(fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static void welcome(struct roll *roll, struct program *program, struct control_peer *peer,
@@ -272,7 +269,10 @@ static void welcome(struct roll *roll, struct program *program, struct control_p
 	program->io.data = program;
 	ev_io_start(roll->loop, &program->io);
 	hold(roll, enrolment);
-	notes_program(roll->journal, "register", program->pid, enrolment);
+	if (turnstile_lets(&roll->turnstile, clock_now_ns()))
+		notes_program(roll->journal, "register", program->pid, enrolment);
+	else
+		roll->turnstile.came++;
 	plan_change(roll);
 }
 

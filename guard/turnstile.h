@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Counts network namespaces that come and go. A container that is restarted each second would else
- * drive everything else out of the journal within hours. Pure. Zero-initialise.
+ * Counts network namespaces, or programs, that come and go. A container that is restarted each second
+ * would else drive everything else out of the journal within hours. Pure. Zero-initialise.
  */
 struct turnstile {
 	size_t came; /* since the last sum, without being told of one by one */

@@ -103,17 +103,6 @@ static void go(void *data, void *kept, const char *name)
 		wards->turnstile.went++;
 }
 
-static void tell_churn(struct wards *wards)
-{
-	struct turnstile *turnstile = &wards->turnstile;
-	uint64_t now_ns = clock_now_ns();
-
-	if (!turnstile_sums(turnstile, now_ns))
-		return;
-	notes_churn(wards->setup.journal, turnstile->came, turnstile->went);
-	turnstile_forget(turnstile, now_ns);
-}
-
 static void list(struct wards *wards)
 {
 	wards->count = atlas_count(wards->atlas);
@@ -230,7 +219,8 @@ static void on_update(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (wards->atlas) {
 		atlas_update(wards->atlas);
 		list(wards);
-		tell_churn(wards);
+		notes_churn(wards->setup.journal, "network namespaces",
+			    &wards->turnstile);
 	} else if (!is_there(wards)) {
 		drop_one(wards);
 	}

@@ -160,6 +160,25 @@ fill() {
 	order status >/dev/null
 }
 
+@test "programs that come and go without end do not drive all else out of the journal" {
+	printf 'register "udp/9000" { }\nservice "udp/9001" { }\n' >conf
+	guard -c conf
+	on server /usr/bin/python3 - <<-'PYTHON'
+		import json, os, socket
+		for i in range(300):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect('socket')
+		    s.sendall(json.dumps({'command': 'register', 'program': 'tester', 'services': ['udp/9000'],
+		                          'netns': os.stat('/proc/self/ns/net').st_ino}).encode() + b'\n{"eperm":1}\n')
+		    assert b'"ok":true' in s.recv(65536)
+		    s.close()
+	PYTHON
+	wait_until 30 happened churn
+	[[ $(jq -r 'select(.event == "churn").why' "$guard.out") == "programs come and go often: "* ]]
+	[ "$(grep -cE '"event":"(register|leave|refused)"' "$guard.out")" -lt 50 ]
+	status_says .registered '[]'
+}
+
 @test "a reload sends away who may not register any more" {
 	printf 'register "udp/9000" { }\n' >conf
 	guard -c conf

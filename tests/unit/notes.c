@@ -16,6 +16,7 @@
 #include "guard/lease.h"
 #include "guard/notes.h"
 #include "guard/policy.h"
+#include "guard/turnstile.h"
 #include "lib/text.h"
 
 struct leases {
@@ -188,10 +189,12 @@ static void programs_are_told_of_by_name_number_and_what_they_serve(void **state
 
 static void namespaces_are_told_of(void **state)
 {
+	struct turnstile turnstile = { .came = 40, .went = 39 };
+
 	notes_renamed(&journal, "red");
 	assert_string_equal(told[0],
 			    "rename: this network namespace was called red before");
-	notes_churn(&journal, 40, 39);
+	notes_churn(&journal, "network namespaces", &turnstile);
 	assert_string_equal(told[1],
 			    "churn: network namespaces come and go often: 40 came and 39 "
 			    "went that are not told of one by one");

@@ -17,6 +17,7 @@
 #include "guard/enrolment.h"
 #include "guard/notes.h"
 #include "guard/roll.h"
+#include "guard/turnstile.h"
 #include "lib/clock.h"
 #include "lib/text.h"
 
@@ -24,6 +25,7 @@
 static uint64_t now_ns;
 static char noted[512];
 static uint64_t noted_refused, refused_in;
+static size_t notes;
 static unsigned refusals;
 
 uint64_t clock_now_ns(void)
@@ -36,10 +38,17 @@ double clock_between_s(uint64_t from_ns, uint64_t to_ns)
 	return ((double)to_ns - (double)from_ns) / 1e9;
 }
 
+bool clock_is_within(uint64_t then_ns, uint64_t at_ns, double seconds)
+{
+	return then_ns && clock_between_s(then_ns, at_ns) < seconds;
+}
+
 void notes_program(struct journal *journal, const char *event, pid_t pid,
 		   const struct enrolment *enrolment)
 {
 	size_t length = strlen(noted);
+
+	notes++;
 
 	snprintf(noted + length, sizeof(noted) - length, "%s %d; ", event, (int)pid);
 }
@@ -48,6 +57,10 @@ void notes_refused(struct journal *journal, const struct enrolment *enrolment, p
 		   uint64_t count)
 {
 	noted_refused = count;
+}
+
+void notes_churn(struct journal *journal, const char *what, struct turnstile *turnstile)
+{
 }
 
 static void on_changed(void *data)
@@ -207,6 +220,17 @@ static void whoever_says_something_else_is_sent_away(void **state)
 	assert_int_equal(roll_programs(roll), 0);
 }
 
+static void a_program_that_comes_and_goes_is_told_of_now_and_then(void **state)
+{
+	notes = 0;
+	for (int i = 0; i < 100; i++) {
+		close(enrol_port(5, 9000));
+		ev_run(loop, EVRUN_NOWAIT);
+		assert_int_equal(roll_programs(roll), 0);
+	}
+	assert_int_equal(notes, TURNSTILE_AT_ONCE);
+}
+
 static void a_program_that_ends_is_told_and_its_services_may_only_come_back(void **state)
 {
 	struct config there = config;
@@ -284,6 +308,7 @@ int main(void)
 		ROLL_TEST(they_are_written_down_now_and_then_and_none_is_forgotten),
 		ROLL_TEST(a_report_may_come_in_pieces),
 		ROLL_TEST(whoever_says_something_else_is_sent_away),
+		ROLL_TEST(a_program_that_comes_and_goes_is_told_of_now_and_then),
 		ROLL_TEST(
 			a_program_that_ends_is_told_and_its_services_may_only_come_back),
 		ROLL_TEST(what_may_not_be_registered_is_refused_with_the_reason),
