@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "rules/rehearsal.h"
+#include "rules/rehearsal.c"
 
 #include "tests/unit/sandbox.h"
 
@@ -50,6 +50,26 @@ static void one_rule_that_no_packet_met_is_enough_for_unknown(void **state)
 	assert_int_equal(audit.verdict, AUDIT_UNKNOWN);
 	assert_int_equal(audit.finding[0].weight, FINDING_UNJUDGED);
 	assert_ptr_equal(audit.finding[0].rule, &rules[0]);
+}
+
+static void only_what_differs_each_time_is_a_difference(void **state)
+{
+	static const char *seen[] = { "palways", "pat first" }, *late[] = { "palways" };
+	struct trial trials[2] = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		trials[i].side[0] = (struct performance){ .fact = i ? late : seen,
+							  .facts = i ? 1 : 2 };
+	compare(trials, 1, &rehearsal);
+	assert_int_equal(rehearsal.differences, 2);
+	assert_string_equal(rehearsal.line[1], "only tracked: at first");
+	compare(trials, 2, &rehearsal);
+	assert_int_equal(rehearsal.differences, 1);
+	assert_string_equal(rehearsal.line[0], "only tracked: always");
+	/* Nor what is on both sides in one of them. */
+	trials[1].side[1] = trials[1].side[0];
+	compare(trials, 2, &rehearsal);
+	assert_int_equal(rehearsal.differences, 0);
 }
 
 static void nothing_is_settled_in_a_copy_that_lacks_something(void **state)
@@ -174,6 +194,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_packets_met_is_settled, begin),
 		cmocka_unit_test_setup(one_rule_that_no_packet_met_is_enough_for_unknown,
+				       begin),
+		cmocka_unit_test_setup(only_what_differs_each_time_is_a_difference,
 				       begin),
 		cmocka_unit_test_setup(nothing_is_settled_in_a_copy_that_lacks_something,
 				       begin),
