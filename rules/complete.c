@@ -91,7 +91,9 @@ static const struct model_set *find_set(const struct model *model,
 		return NULL;
 	set->uses++;
 	set->dynamic |= expr->kind == MODEL_DYNSET;
-	set->expires |= set->dynamic && set->flags & NFT_SET_TIMEOUT;
+	set->expires |=
+		(set->dynamic && set->flags & NFT_SET_TIMEOUT) ||
+		(expr->kind == MODEL_DYNSET && expr->number[0] == NFT_DYNSET_OP_DELETE);
 	return set;
 }
 

@@ -7,7 +7,7 @@
 #include "rules/run.h"
 
 /* What a fact is about. */
-enum { FACT_IN_SET = 0x40, FACT_IN_DYNAMIC, FACT_GONE, FACT_GOES };
+enum { FACT_IN_SET = 0x40, FACT_IN_DYNAMIC, FACT_GONE, FACT_GOES, FACT_COMES };
 
 /*
  * So many elements of a map are asked one by one where more than one part of the key is open; in
@@ -88,8 +88,8 @@ static const struct model_elem *find_known(const struct model_set *set,
 }
 
 /*
- * An element that ends by itself may be there when a conversation begins and be gone later; one that is gone
- * does not come back by itself.
+ * An element that ends by itself, or that a rule deletes, may be there when a conversation begins and be gone later; one
+ * that is gone does not come back by itself.
  */
 static bool is_gone(struct run *run, const struct model_set *set)
 {
@@ -105,6 +105,7 @@ static enum lookup_result find_dynamic(struct run *run, const struct model_set *
 {
 	uint64_t digest = bytes_digest(run->world, key, set->key_bytes);
 	uint64_t changes = 0;
+	bool found;
 
 	if (set->flags & NFT_SET_MAP)
 		return LOOKUP_OPAQUE;
@@ -113,7 +114,11 @@ static enum lookup_result find_dynamic(struct run *run, const struct model_set *
 		changes += run->effect[i].kind == RUN_SET_CHANGE &&
 			   run->effect[i].detail == (uint64_t)(uintptr_t)set;
 	digest ^= (uint64_t)(uintptr_t)set + (changes << 48);
-	return run_assume_flow(run, FACT_IN_DYNAMIC, digest) ? LOOKUP_FOUND : LOOKUP_NONE;
+	found = run_assume_flow(run, FACT_IN_DYNAMIC, digest);
+	/* What was not there for the first packet may have been added for the next. */
+	if (!found && !run_is_opening(run))
+		found = run_assume_flow(run, FACT_COMES, digest);
+	return found ? LOOKUP_FOUND : LOOKUP_NONE;
 }
 
 static bool is_plain(const struct model_set *set)

@@ -181,7 +181,7 @@ struct model_set {
 	size_t key_bytes;
 	bool incomplete; /* not all elements are known */
 	bool dynamic;    /* packets add elements, or delete them */
-	bool expires;    /* elements end by themselves */
+	bool expires;    /* elements end by themselves, or rules delete them */
 	bool limits; /* finding an element uses up a limit, and several expressions ask */
 	unsigned uses; /* expressions that ask it, or add to it */
 	/* What is done with an element that is found, but for counters: that of any of them. */
