@@ -12,7 +12,9 @@ static bool writes_only(const struct model_expr *expr, uint8_t *to)
 	switch (expr->kind) {
 	case MODEL_CMP:
 	case MODEL_RANGE: return true;
-	case MODEL_LOOKUP: return expr->to == MODEL_NO_REGISTER;
+	/* Finding an element may use up a limit of several rules. */
+	case MODEL_LOOKUP:
+		return expr->to == MODEL_NO_REGISTER && expr->set && !expr->set->limits;
 	case MODEL_BITWISE:
 	case MODEL_META:
 	case MODEL_PAYLOAD:
