@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/xt_connlimit.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_helper.h>
 #include <linux/netfilter/xt_state.h>
 #include <stddef.h>
 #include <string.h>
@@ -159,9 +160,15 @@ enum xtinfo_answer ctmatch_connection(struct run *run, const struct model_expr *
 			  run_assume(run, XTINFO_FACT_NOW, xtinfo_digest(expr)));
 }
 
+/* xt_helper.c: what no helper expected, or is not tracked, is none of that helper's. */
 enum xtinfo_answer ctmatch_helper(struct run *run, const struct model_expr *expr)
 {
+	struct xt_helper_info info;
+
+	if (!xtinfo_take(expr, &info, sizeof(info)))
+		return XTINFO_UNREADABLE;
 	run_ask(run);
-	return xtinfo_say(run->now.tracking == RUN_TRACKED && run_is_expected(run) &&
-			  run_assume_flow(run, XTINFO_FACT_MATCHES, xtinfo_digest(expr)));
+	return xtinfo_say((run->now.tracking == RUN_TRACKED && run_is_expected(run) &&
+			   run_assume_flow(run, XTINFO_FACT_MATCHES,
+					   xtinfo_digest(expr))) == !info.invert);
 }

@@ -20,6 +20,7 @@ enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr
 		break;
 	case NFT_META_NFTRACE: break;
 	default:
+		run->now.retyped |= expr->number[0] == NFT_META_PKTTYPE;
 		run_note_value(run, RUN_CLASSIFY, expr->number[0], expr->source,
 			       expr->number[0] == NFT_META_PKTTYPE ? 1
 								   : sizeof(uint32_t));

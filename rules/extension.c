@@ -204,22 +204,47 @@ static enum xtinfo_answer match_iprange(struct run *run, const struct model_expr
 				  !(info.flags & IPRANGE_DST_INV));
 }
 
+/*
+ * Can be so or not, for each packet anew, wherever it is asked. What several rules call the same, or come to, is one limit.
+ */
+static enum xtinfo_answer match_now(struct run *run, const struct model_expr *expr)
+{
+	if (expr->shares)
+		run_note(run, RUN_USES_UP, 0);
+	return xtinfo_say(
+		run_assume(run, XTINFO_FACT_NOW, xtinfo_digest(expr) ^ run_place(run)));
+}
+
 static enum xtinfo_answer match_pkttype(struct run *run, const struct model_expr *expr)
 {
 	struct xt_pkttype_info info;
 
 	if (!xtinfo_take(expr, &info, sizeof(info)))
 		return XTINFO_UNREADABLE;
+	if (run->now.retyped)
+		return match_now(run, expr);
 	return xtinfo_say((info.pkttype == PACKET_HOST) == !info.invert);
 }
 
-/* xt_addrtype.c; bound to an interface, an address of this host may be another's there. */
+/* What over IPv6 is asked of the routes. */
+enum {
+	ROUTED_TYPES = XT_ADDRTYPE_LOCAL | XT_ADDRTYPE_ANYCAST | XT_ADDRTYPE_UNREACHABLE |
+		       XT_ADDRTYPE_PROHIBIT
+};
+
+/*
+ * xt_addrtype.c; bound to an interface, an address of this host may be another's there. Over IPv6 this host's addresses
+ * are "unicast", too (match_type6()).
+ */
 static bool has_type(struct run *run, bool source, uint16_t types, bool bound)
 {
 	bool local = run_is_local(run, source);
 
 	if (local && bound)
 		local = run_assume_flow(run, XTINFO_FACT_MATCHES, source);
+	if (run->packet->family == AF_INET6)
+		return types & ROUTED_TYPES ? local && types & XT_ADDRTYPE_LOCAL
+					    : types & XT_ADDRTYPE_UNICAST;
 	return types & (1U << (local ? RTN_LOCAL : RTN_UNICAST));
 }
 
@@ -254,33 +279,20 @@ static enum xtinfo_answer match_always(struct run *run, const struct model_expr 
 	return XTINFO_YES;
 }
 
-/* Can be so or not, for each packet anew, wherever it is asked. */
-static enum xtinfo_answer match_now(struct run *run, const struct model_expr *expr)
-{
-	return xtinfo_say(
-		run_assume(run, XTINFO_FACT_NOW, xtinfo_digest(expr) ^ run_place(run)));
-}
-
-/* The same; what several rules call the same is one limit. */
-static enum xtinfo_answer match_hashlimit(struct run *run, const struct model_expr *expr)
-{
-	if (expr->shares)
-		run_note(run, RUN_USES_UP, 0);
-	return match_now(run, expr);
-}
-
-/* The same, and it remembers the packet. */
+/* The same as match_now(), and it remembers the packet. */
 static enum xtinfo_answer match_recent(struct run *run, const struct model_expr *expr)
 {
 	run_note(run, RUN_SET_CHANGE, run_place(run));
 	return match_now(run, expr);
 }
 
-/* The route back may depend on the mark, and sets with two fields, as those of hash:ip,mark. */
+/* The route back may depend on the mark, and sets with two fields, as those of hash:ip,mark; programs may read it. */
 static bool asks_mark(const struct model_expr *expr)
 {
 	struct xt_set_info set;
 
+	if (strcmp(expr->object, "bpf") == 0)
+		return true;
 	if (strcmp(expr->object, "rpfilter") == 0)
 		return expr->value.bytes && expr->value.at[0] & XT_RPFILTER_VALID_MARK;
 	if (strcmp(expr->object, "set") != 0 || expr->value.bytes < sizeof(set))
@@ -291,13 +303,14 @@ static bool asks_mark(const struct model_expr *expr)
 
 /*
  * Known to have nothing to do with tracking. So or not: for all packets of the conversation in this
- * direction if it asks who they come from and where they go; a length or a payload is a packet's own.
+ * direction if it asks who they come from and where they go; a length or a payload is a packet's own, and so is the
+ * socket, which is the listener's first, and nobody's yet for a control group.
  */
 static enum xtinfo_answer match_constant(struct run *run, const struct model_expr *expr)
 {
-	static const char *const ENDS[] = { "cgroup",   "devgroup", "eui64",  "mac",
-					    "owner",    "physdev",  "policy", "realm",
-					    "rpfilter", "set",      "socket" };
+	static const char *const ENDS[] = { "devgroup", "eui64",    "mac",
+					    "owner",    "physdev",  "policy",
+					    "realm",    "rpfilter", "set" };
 	bool request = packet_is_request(run->packet);
 	uint64_t state = xtinfo_digest(expr) ^ request;
 
@@ -307,7 +320,7 @@ static enum xtinfo_answer match_constant(struct run *run, const struct model_exp
 		if (strcmp(ENDS[i], expr->object) == 0)
 			return xtinfo_say(
 				run_assume_flow(run, XTINFO_FACT_MATCHES, state));
-	return xtinfo_say(run_assume(run, XTINFO_FACT_MATCHES, xtinfo_digest(expr)));
+	return xtinfo_say(run_assume(run, XTINFO_FACT_MATCHES, state));
 }
 
 /* A match that may give the packet the mark of the socket that it is for (xt_socket.c). */
@@ -337,7 +350,7 @@ static const struct {
 	{ "connlimit", ctmatch_connlimit },
 	{ "connmark", match_connmark },
 	{ "conntrack", ctmatch_conntrack },
-	{ "hashlimit", match_hashlimit },
+	{ "hashlimit", match_now },
 	{ "helper", ctmatch_helper },
 	{ "icmp", match_icmp },
 	{ "icmp6", match_icmp },

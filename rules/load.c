@@ -101,8 +101,11 @@ static bool put_interface_trait(struct run *run, const struct model_expr *expr, 
 
 static bool put_socket_owner(struct run *run, const struct model_expr *expr)
 {
+	/* On loopback there is one at each end. */
+	const uint32_t end = (uint32_t)packet_is_request(run->packet) << 16;
+
 	return run_assume(run, FACT_HAS_SOCKET, is_in(run)) &&
-	       put_symbol(run, expr, PACKET_META, expr->number[0], true, 4);
+	       put_symbol(run, expr, PACKET_META, end | expr->number[0], true, 4);
 }
 
 static bool put_protocol(struct run *run, const struct model_expr *expr)
@@ -138,7 +141,10 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 	case NFT_META_SDIFNAME:
 	case NFT_META_IIFKIND: return put_interface_trait(run, expr, true, NAME_BYTES);
 	case NFT_META_OIFKIND: return put_interface_trait(run, expr, false, NAME_BYTES);
-	case NFT_META_PKTTYPE: return put_number(run, expr, PACKET_HOST, 1);
+	case NFT_META_PKTTYPE:
+		return run->now.retyped
+			       ? put_symbol(run, expr, PACKET_META, key, false, 1)
+			       : put_number(run, expr, PACKET_HOST, 1);
 	case NFT_META_NFTRACE: return put_number(run, expr, 0, 1);
 	case NFT_META_SKUID:
 	case NFT_META_SKGID: return put_socket_owner(run, expr);
@@ -148,6 +154,10 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 	case NFT_META_BRI_IIFVPROTO: return false;
 	case NFT_META_SECPATH:
 	case NFT_META_TIME_DAY: return put_symbol(run, expr, PACKET_META, key, false, 1);
+	/* Drawn anew wherever it is asked. */
+	case NFT_META_PRANDOM:
+		return put_symbol(run, expr, PACKET_OTHER, (uint32_t)run_place(run),
+				  false, 4);
 	case NFT_META_TIME_NS: return put_symbol(run, expr, PACKET_META, key, false, 8);
 	default: return put_symbol(run, expr, PACKET_META, key, false, 4);
 	}
@@ -156,11 +166,16 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 /* The bits of a connection's status that can be set without NAT. */
 static bool put_status(struct run *run, const struct model_expr *expr)
 {
-	bool first = run_is_opening(run);
-	uint32_t set = first ? 0 : (uint32_t)(IPS_CONFIRMED | IPS_SEEN_REPLY);
-	/* A request is sent again before it is answered, or comes in where it went out. */
+	const uint32_t old = IPS_CONFIRMED | IPS_SEEN_REPLY;
+	bool first = run_is_opening(run), error = packet_is_error(run->packet);
+	uint32_t set = first || error ? 0 : old;
+	/*
+	 * A request is sent again before it is answered, or comes in where it went out; an error may be about one that was
+	 * never answered, or that a rule refused before it was confirmed.
+	 */
 	uint32_t open = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE |
-			(uint32_t)(first ? IPS_CONFIRMED : IPS_ASSURED);
+			(uint32_t)(first ? IPS_CONFIRMED : IPS_ASSURED) |
+			(error ? old : 0);
 	uint32_t expected = run_is_expected(run) ? (uint32_t)IPS_EXPECTED : 0;
 	const struct world_key key = { PACKET_CT, NFT_CT_STATUS, run->past,
 				       run->packet->kind };
@@ -336,6 +351,7 @@ bool load_number(struct run *run, const struct model_expr *expr)
 	    expr->number[0] <= MODEL_REGISTER_BYTES - (size_t)expr->source) {
 		digest = bytes_digest(run->world, run->registers + expr->source,
 				      expr->number[0]);
+		digest = (digest ^ modulus) * UINT64_C(0x100000001b3) ^ offset;
 		key.c = PACKET_KINDS;
 	}
 	key.a ^= (uint32_t)(digest << 8);
@@ -351,12 +367,19 @@ bool load_number(struct run *run, const struct model_expr *expr)
 	return true;
 }
 
+/*
+ * What IPsec or a tunnel has done is the same for all packets that go one way. A socket may be the listener's first and then
+ * the connection's own, fingerprints are of SYNs, and there is no route before the packet was routed.
+ */
 bool load_other(struct run *run, const struct model_expr *expr)
 {
-	uint32_t what = (uint32_t)expr->kind << 16 | expr->number[0];
+	bool of_way = expr->kind == MODEL_XFRM || expr->kind == MODEL_TUNNEL;
+	uint32_t what = (uint32_t)expr->kind << 16 | (uint32_t)run->now.hook << 12 |
+			(uint32_t)packet_is_request(run->packet) << 8 | expr->number[0];
 
 	if (expr->to >= MODEL_REGISTER_BYTES ||
-	    !run_assume_flow(run, FACT_HAS_OTHER, what))
+	    !(of_way ? run_assume_flow(run, FACT_HAS_OTHER, what)
+		     : run_assume(run, FACT_HAS_OTHER, what)))
 		return false;
-	return put_symbol(run, expr, PACKET_OTHER, what, true, NAME_BYTES);
+	return put_symbol(run, expr, PACKET_OTHER, what, of_way, NAME_BYTES);
 }

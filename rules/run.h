@@ -121,7 +121,8 @@ struct run_state {
 
 	enum run_hook hook;
 	enum run_tracking tracking;
-	bool asked; /* something depended on tracking */
+	bool asked;   /* something depended on tracking */
+	bool retyped; /* a rule has said that it came as a broadcast or the like */
 	struct byte mark[4];
 	struct byte routed[RUN_ROUTINGS][4]; /* the mark when it was routed */
 	struct byte ct_mark[4];

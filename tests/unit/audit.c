@@ -650,6 +650,27 @@ static void a_program_that_gets_another_mark_may_judge_otherwise(void **state)
 	assert_true(is_found("queue", queue));
 }
 
+/* meta random < 2^31 accept, of tracked packets, and of all: drawn twice, once */
+static void a_number_that_is_drawn_by_lot_is_another_each_time(void **state)
+{
+	const uint32_t half = 0x80;
+	struct model_chain *input = chain("input", NF_INET_LOCAL_IN, true);
+
+	accept_icmp(input);
+	accept_loopback(input);
+	for (int i = 0; i < 2; i++) {
+		if (i == 0)
+			state_is(rule(input), STATE_OLD | NF_CT_STATE_BIT(IP_CT_NEW));
+		else
+			rule(input);
+		load(input->last, MODEL_META, NFT_META_PRANDOM);
+		compare(input->last, NFT_CMP_LT, &half, sizeof(half));
+		verdict(input->last, MODEL_ACCEPT, NULL);
+	}
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+}
+
 /* 2^24 cases: things that can be so or not, and all of them matter. */
 static void too_many_cases_are_unknown(void **state)
 {
@@ -958,6 +979,8 @@ int main(void)
 			begin),
 		cmocka_unit_test_setup(
 			a_program_that_gets_another_mark_may_judge_otherwise, begin),
+		cmocka_unit_test_setup(a_number_that_is_drawn_by_lot_is_another_each_time,
+				       begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
 		cmocka_unit_test_setup(a_fix_that_would_be_too_long_is_none, begin),
 		cmocka_unit_test_setup(
