@@ -130,7 +130,7 @@ static unsigned effects_of_one(const struct model_expr *expr)
 
 static unsigned effects_of_expr(const struct model_expr *expr)
 {
-	unsigned effects = effects_of_one(expr);
+	unsigned effects = effects_of_one(expr) | (expr->shares ? MODEL_CHANGES : 0U);
 
 	for (const struct model_expr *nested = model_nested(expr); nested;
 	     nested = nested->next)

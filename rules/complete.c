@@ -343,6 +343,17 @@ static void note_rules(struct model *model)
 	}
 }
 
+/* What is asked where packets may come several times is used as if by several. */
+static void count_again(const struct model *model)
+{
+	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)
+		for (struct model_rule *rule = chain->shared ? chain->rules : NULL; rule;
+		     rule = rule->next)
+			for (struct model_expr *expr = rule->exprs; expr;
+			     expr = expr->next)
+				resolve_expr(model, chain->table, expr);
+}
+
 int model_complete(struct model *model)
 {
 	int err = index_names(model);
@@ -352,6 +363,8 @@ int model_complete(struct model *model)
 	if (err)
 		return err;
 	resolve(model);
+	limits_find_shared(model);
+	count_again(model);
 	note_rules(model);
 	note_objects(model);
 	err = limits_find(model);

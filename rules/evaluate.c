@@ -210,6 +210,13 @@ static uint64_t destination(const struct run *run, const struct model_expr *expr
 	return state;
 }
 
+/* What a packet takes of a limit, or counts, is not there for others, or for it if it comes again. */
+static void note_use(struct run *run, const struct model_expr *expr)
+{
+	if (expr->shares)
+		run_note(run, RUN_USES_UP, run_place(run));
+}
+
 /* Expressions with a verdict that needs no more than its code. */
 static enum model_verdict_code evaluate_simple(struct run *run,
 					       const struct model_expr *expr)
@@ -225,7 +232,7 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	case MODEL_PAYLOAD: return get_or_set(run, expr);
 	case MODEL_FIB: return when(load_fib(run, expr));
 	case MODEL_HASH:
-	case MODEL_NUMGEN: return when(load_number(run, expr));
+	case MODEL_NUMGEN: note_use(run, expr); return when(load_number(run, expr));
 	case MODEL_OSF:
 	case MODEL_RT:
 	case MODEL_SOCKET:
@@ -235,7 +242,7 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	case MODEL_LAST:
 	case MODEL_LOG: return MODEL_CONTINUE;
 	case MODEL_LIMIT:
-	case MODEL_QUOTA: return effect_limit(run, run_place(run));
+	case MODEL_QUOTA: note_use(run, expr); return effect_limit(run, run_place(run));
 	case MODEL_CONNLIMIT:
 		return effect_connlimit(run, expr->number[1] & NFT_CONNLIMIT_F_INV,
 					run_place(run));

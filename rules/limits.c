@@ -9,6 +9,72 @@
 
 #include "rules/model.h"
 
+/* Notes that the expression leads to the chain; returns whether it is found to be shared now. */
+static bool lead(const struct model_expr *expr, bool shared, struct model_chain *chain)
+{
+	const bool before = chain && chain->shared;
+
+	if (!chain)
+		return false;
+	chain->shared |= shared || (chain->caller && chain->caller != expr);
+	chain->caller = expr;
+	return chain->shared != before;
+}
+
+static bool lead_by(const struct model_expr *expr, bool shared)
+{
+	bool more = expr->is_verdict && lead(expr, shared, expr->verdict.chain);
+
+	if (expr->kind != MODEL_LOOKUP || expr->to != MODEL_VERDICT_REGISTER ||
+	    !expr->set)
+		return more;
+	for (size_t i = 0; i < expr->set->count; i++)
+		more |= lead(expr, shared, expr->set->elems[i].verdict.chain);
+	if (expr->set->rest)
+		more |= lead(expr, shared, expr->set->rest->verdict.chain);
+	return more;
+}
+
+/* What a rule has of its own, and packets use up or count. */
+static bool is_used_up(const struct model_expr *expr)
+{
+	static const char *const MATCHES[] = { "hashlimit", "limit", "nfacct", "quota",
+					       "statistic" };
+
+	for (size_t i = 0;
+	     expr->kind == MODEL_MATCH && i < sizeof(MATCHES) / sizeof(MATCHES[0]); i++)
+		if (strcmp(expr->object, MATCHES[i]) == 0)
+			return true;
+	return expr->kind == MODEL_LIMIT || expr->kind == MODEL_QUOTA ||
+	       (expr->kind == MODEL_NUMGEN && expr->number[1] == NFT_NG_INCREMENTAL);
+}
+
+/* Returns whether more became known. */
+static bool follow(const struct model_chain *chain)
+{
+	bool more = false;
+
+	for (struct model_rule *rule = chain->rules; rule; rule = rule->next) {
+		for (struct model_expr *expr = rule->exprs; expr; expr = expr->next) {
+			more |= lead_by(expr, chain->shared);
+			expr->shares = chain->shared && is_used_up(expr);
+		}
+	}
+	return more;
+}
+
+void limits_find_shared(struct model *model)
+{
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (const struct model_chain *chain = model->chains; chain;
+		     chain = chain->next)
+			more |= follow(chain);
+	}
+}
+
 static bool is_limited(const struct model_set *set)
 {
 	const struct model_expr *statement = set->statements;

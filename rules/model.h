@@ -84,8 +84,8 @@ enum model_verdict_code {
 
 struct model_verdict {
 	enum model_verdict_code code;
-	const char *name;                /* of the chain, for jump and goto */
-	const struct model_chain *chain; /* it; NULL if there is none */
+	const char *name;          /* of the chain, for jump and goto */
+	struct model_chain *chain; /* it; NULL if there is none */
 };
 
 enum { MODEL_NUMBERS = 6 };
@@ -108,7 +108,7 @@ struct model_expr {
 	const char *object; /* the set, object or flowtable, or the xtables extension */
 	const struct model_set *set; /* the set; NULL if none, or not there */
 	const struct model_object *named;
-	bool shares;               /* a limit, with other expressions */
+	bool shares;               /* a limit, with other expressions, or with itself */
 	struct model_expr *nested; /* what a dynset does with the element */
 	struct model_expr *next;
 };
@@ -161,6 +161,9 @@ struct model_chain {
 	const struct model_device *device;
 	unsigned effects; /* of all its rules */
 	bool ours;        /* in our table, and one that we make */
+	bool shared;      /* packets may come to it several times */
+	const struct model_expr
+		*caller; /* who was seen to lead to it; while it is made */
 	struct model_rule *rules, *last;
 	struct model_chain *next;
 };
