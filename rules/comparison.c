@@ -140,6 +140,27 @@ static bool is_let_in(const struct run *tracked, const struct run *untracked)
 	       tracked->now.fate != RUN_DELIVERED && untracked->now.fate == RUN_DELIVERED;
 }
 
+/* Rejected by one rule or another: its sender may be told that nobody listens, or that nobody may. */
+static void compare_refusals(struct auditor *auditor)
+{
+	struct run *tracked = &auditor->tracked;
+	const struct run *untracked = &auditor->untracked;
+	struct finding finding = findings_about(
+		tracked->packet, "state", untracked->now.decider, untracked->now.base);
+
+	if (tracked->now.fate != RUN_REJECTED ||
+	    tracked->now.told == untracked->now.told ||
+	    findings_know(auditor->out, &finding) || !precedent_exists(auditor, tracked))
+		return;
+	finding.weight = FINDING_DIFFERENCE;
+	finding.severity = FINDING_BLOCKER;
+	advice_plain(&finding,
+		     "what another rule rejects while it is tracked, this one rejects "
+		     "when it is not, and tells its sender something else",
+		     "let both rules reject it alike");
+	findings_add(auditor->out, &finding);
+}
+
 static void compare_fates(struct auditor *auditor)
 {
 	struct run *tracked = &auditor->tracked;
@@ -148,6 +169,8 @@ static void compare_fates(struct auditor *auditor)
 	struct finding finding;
 	const char *code;
 
+	if (tracked->now.fate == untracked->now.fate)
+		compare_refusals(auditor);
 	/* Where it is translated to is a finding of its own. */
 	if (tracked->now.fate == untracked->now.fate || tracked->now.fate == RUN_TAKEN ||
 	    untracked->now.fate == RUN_TAKEN)

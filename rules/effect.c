@@ -146,6 +146,12 @@ enum model_verdict_code effect_object(struct run *run, const struct model_object
 	return MODEL_CONTINUE;
 }
 
+enum model_verdict_code effect_reject(struct run *run, uint64_t how)
+{
+	run->now.told = how;
+	return MODEL_DROP;
+}
+
 /* To which port NAT turns a packet: 0 if it keeps its own. */
 static uint64_t port_of(const struct run *run, const struct model_expr *expr)
 {

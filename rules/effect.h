@@ -18,6 +18,9 @@ enum model_verdict_code effect_notrack(struct run *run);
 enum model_verdict_code effect_object(struct run *run, const struct model_object *object);
 enum model_verdict_code effect_translate(struct run *run, const struct model_expr *expr);
 
+/* Drops the packet, and tells its sender; how: stands for what. */
+enum model_verdict_code effect_reject(struct run *run, uint64_t how);
+
 /* connlimit: invert is "over". */
 enum model_verdict_code effect_connlimit(struct run *run, bool over, uint64_t id);
 

@@ -262,7 +262,9 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 		if (run->now.tracking == RUN_TRACKED)
 			run_note(run, RUN_OFFLOAD, 0);
 		return MODEL_CONTINUE;
-	case MODEL_REJECT: return MODEL_DROP;
+	case MODEL_REJECT:
+		return effect_reject(run, (uint64_t)(expr->number[0] + 1) << 32 |
+						  expr->number[1]);
 	default: return guess(run);
 	}
 }

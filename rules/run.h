@@ -130,6 +130,7 @@ struct run_state {
 	size_t writes, effects, answers;
 
 	enum run_fate fate;
+	uint64_t told; /* of one that is rejected: stands for what its sender is told */
 	const struct model_rule *decider; /* which rule decided that; NULL: a policy */
 	const struct model_chain *base;   /* the base chain it is in, or was at the end */
 };

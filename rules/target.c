@@ -270,7 +270,12 @@ static enum model_verdict_code target_copy(struct run *run, const struct model_e
 static enum model_verdict_code target_reject(struct run *run,
 					     const struct model_expr *expr)
 {
-	return MODEL_DROP;
+	/* struct ipt_reject_info and struct ip6t_reject_info begin alike. */
+	uint32_t with = 0;
+
+	memcpy(&with, expr->value.at,
+	       expr->value.bytes < sizeof(with) ? expr->value.bytes : sizeof(with));
+	return effect_reject(run, with);
 }
 
 static enum model_verdict_code target_rewrite(struct run *run,
