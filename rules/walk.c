@@ -339,8 +339,12 @@ void walk(struct run *run, const struct course *order)
 {
 	static const struct range ANY_MARK = { { 0, 1 }, { 0, UINT32_MAX } };
 	const struct ranges marks = { &ANY_MARK, 1 };
-	const struct world_key mark = { PACKET_META, NFT_META_MARK, 0, PACKET_KINDS };
-	const struct world_key ct_mark = { PACKET_CT, NFT_CT_MARK, 0, PACKET_KINDS };
+	const struct world_key mark = { PACKET_META, NFT_META_MARK,
+					packet_way(run->packet) == PACKET_ARRIVES,
+					PACKET_KINDS };
+	const struct world_key ct_mark = { PACKET_CT, NFT_CT_MARK,
+					   run->packet->kind == PACKET_REQUEST,
+					   PACKET_KINDS };
 	struct run_state *now = &run->now;
 
 	*now = (struct run_state){ .fate = RUN_DELIVERED };
@@ -349,8 +353,11 @@ void walk(struct run *run, const struct course *order)
 		bytes_put_host_symbol(now->mark, sizeof(uint32_t),
 				      world_symbol(run->world, &mark, 4,
 						   run->packet->marked ? &marks : NULL));
-	/* One that was expected has the mark of the connection that it was expected for. */
-	if (run->model->marks_ct && (!run_is_opening(run) || run->model->expects))
+	/*
+	 * One that was expected has the mark of the connection that it was expected for, and one that is sent again that
+	 * which the first was given.
+	 */
+	if (run->model->marks_ct && (run->past == RUN_SEEN || run->model->expects))
 		bytes_put_host_symbol(now->ct_mark, sizeof(uint32_t),
 				      world_symbol(run->world, &ct_mark, 4, NULL));
 	/* These symbols stay: choices come later. */
