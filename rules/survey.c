@@ -162,8 +162,10 @@ static int rule_cb(const struct nlmsghdr *message, void *data)
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct fib_rule_hdr))
 		return MNL_CB_OK;
+	/* A mark of 0 is told by its mask alone (net/core/fib_rules.c). */
 	mnl_attr_for_each(attr, message, sizeof(struct fib_rule_hdr))
-		if (mnl_attr_get_type(attr) == FRA_FWMARK)
+		if (mnl_attr_get_type(attr) == FRA_FWMARK ||
+		    mnl_attr_get_type(attr) == FRA_FWMASK)
 			reading->out->marks_route = true;
 	return MNL_CB_OK;
 }
