@@ -335,7 +335,10 @@ static bool has_same_marks(struct world *world, const struct run_state *a,
 	return bytes_same(world, a->mark, b->mark, sizeof(uint32_t));
 }
 
-/* Whether somebody beyond the chains that it passes may ask for its mark: routes, queues, the rules of a bridge. */
+/*
+ * Whether somebody beyond the chains that it passes may ask for its mark: routes, queues, the rules of a bridge, and those
+ * that answers meet, if they are given it.
+ */
 static bool marks_matter(const struct auditor *auditor)
 {
 	const struct model_chain *chain = auditor->model->chains;
@@ -346,7 +349,7 @@ static bool marks_matter(const struct auditor *auditor)
 		 model_matters(chain)))
 		chain = chain->next;
 	return !host->surveyed || host->marks_route || host->marks_queue ||
-	       (host->bridge && chain);
+	       host->marks_kept || (host->bridge && chain);
 }
 
 /* What came last to the mark is to blame. */

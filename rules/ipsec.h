@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * Whether a policy of IPsec in this network namespace asks for a mark of packets. *marks is set, never reset. What cannot be
- * read, or is not in this kernel, has none. Returns 0 or -ENOMEM.
+ * Whether there is a policy of IPsec in this network namespace, and whether one asks for a mark of packets. *marks and *any
+ * are set, never reset. What cannot be read, or is not in this kernel, has none. Returns 0 or -ENOMEM.
  */
-int ipsec_read(bool *marks);
+int ipsec_read(bool *marks, bool *any);
 
 #endif

@@ -28,6 +28,8 @@ struct surroundings {
 	bool surveyed;      /* what follows was read */
 	bool marks_route;   /* a policy route asks for a mark */
 	bool marks_queue;   /* traffic control may */
+	bool marks_kept;    /* answers have the marks of what they answer */
+	bool tunnels;       /* what arrives may have come in something that had a mark */
 	bool ovs;           /* there is an Open vSwitch datapath */
 	bool ipvs;          /* there are IPVS services */
 	bool filters;       /* traffic control has filters at an interface */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <linux/fib_rules.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
@@ -91,14 +92,31 @@ static int route_cb(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static void note_kind(const struct nlattr *info, struct surroundings *out)
+/* What comes out of these keeps the mark of what carried it (net/core/skbuff.c, skb_scrub_packet()). */
+static bool is_tunnel(const char *kind)
+{
+	static const char *const TUNNELS[] = {
+		"amt",  "bareudp",   "erspan", "geneve",    "gre",    "gretap",
+		"gtp",  "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip",
+		"l2tp", "sit",       "vti",    "vti6",      "vxlan",  "xfrm"
+	};
+
+	for (size_t i = 0; i < sizeof(TUNNELS) / sizeof(TUNNELS[0]); i++)
+		if (strcmp(TUNNELS[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static void note_kind(const struct nlattr *info, bool up, struct surroundings *out)
 {
 	const struct nlattr *attr;
 
 	mnl_attr_for_each_nested(attr, info) {
 		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND ||
-		    mnl_attr_validate(attr, MNL_TYPE_STRING) < 0)
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
 			continue;
+		/* Some are there, but down, as soon as the kernel knows of the kind. */
+		out->tunnels |= up && is_tunnel(mnl_attr_get_str(attr));
 		out->ovs |= strncmp(mnl_attr_get_str(attr), "openvswitch",
 				    mnl_attr_get_payload_len(attr)) == 0;
 		out->bridge |= strncmp(mnl_attr_get_str(attr), "bridge",
@@ -145,7 +163,9 @@ static int link_cb(const struct nlmsghdr *message, void *data)
 	mnl_attr_for_each(attr, message, sizeof(*link)) {
 		switch (mnl_attr_get_type(attr)) {
 		case IFLA_IFNAME: note_name(attr, reading); break;
-		case IFLA_LINKINFO: note_kind(attr, reading->out); break;
+		case IFLA_LINKINFO:
+			note_kind(attr, link->ifi_flags & IFF_UP, reading->out);
+			break;
 		case IFLA_XDP: note_xdp(attr, reading->out); break;
 		case IFLA_LINK:
 		case IFLA_MASTER: reading->out->stacked = true; break;
@@ -341,7 +361,7 @@ int survey_read(struct nl *route, const struct legacy *legacy, struct surroundin
 	if (!err)
 		err = keep(out, reading.second, &out->indices);
 	if (!err)
-		err = ipsec_read(&out->marks_route);
+		err = ipsec_read(&out->marks_route, &out->tunnels);
 	if (!err)
 		err = proc_read(legacy, out);
 	if (!err)

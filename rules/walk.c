@@ -9,6 +9,7 @@
 #include "rules/effect.h"
 #include "rules/evaluate.h"
 #include "rules/record.h"
+#include "rules/surroundings.h"
 
 /* What a fact is about. */
 enum { FACT_ON_DEVICE = 0xc0 };
@@ -321,13 +322,14 @@ static void go_on(struct run *run, const struct course *order)
 }
 
 /*
- * A packet that arrives has no mark; a socket may give what it sends one. Clients here that do so with what they ask the
- * service are looked at by themselves.
+ * A packet that arrives has no mark, unless it comes out of a tunnel; a socket may give what it sends one. Clients here
+ * that do so with what they ask the service are looked at by themselves.
  */
 static bool may_be_marked(const struct packet *packet)
 {
 	switch (packet_way(packet)) {
 	case PACKET_LEAVES: return true;
+	case PACKET_ARRIVES: return packet->host->tunnels;
 	case PACKET_LOOPS:
 		return packet->marked || packet->astray || packet_is_error(packet) ||
 		       !packet_is_request(packet);
