@@ -142,6 +142,11 @@ static bool is_of_service(const struct end *there, const struct end *back,
 {
 	if (there->proto != service->proto)
 		return false;
+	/* What a host behind this one asks others, with this host's address and the service's port. */
+	if (!service->outbound && !is_here(there->source, host) &&
+	    is_port(back->destination_port, service) &&
+	    is_end(back->destination, host, service))
+		return true;
 	return (is_port(there->destination_port, service) &&
 		is_end(there->destination, host, service)) ||
 	       (is_port(back->source_port, service) &&
