@@ -47,9 +47,15 @@ static int hook_of(const struct model_chain *chain)
 	}
 }
 
+/* Both are chains in a place of their own: ours, too, if it is there already. */
+static bool are_chains(const struct course_stop *a, const struct course_stop *b)
+{
+	return a->chain && b->chain && a->kind != COURSE_NAT && b->kind != COURSE_NAT;
+}
+
 /*
- * Of the same priority the one that was made last comes first (nf_hook_entries_grow()). NAT's chains
- * are in one place of the hook, in their own order (nf_nat_core.c).
+ * Of the same priority the one that was made last comes first (nf_hook_entries_grow()), as ours will be if it is
+ * not there yet. NAT's chains are in one place of the hook, in their own order (nf_nat_core.c).
  */
 static int by_priority(const void *a, const void *b)
 {
@@ -57,7 +63,7 @@ static int by_priority(const void *a, const void *b)
 
 	if (left->priority != right->priority)
 		return left->priority < right->priority ? -1 : 1;
-	if (left->kind != right->kind)
+	if (left->kind != right->kind && !are_chains(left, right))
 		return left->kind < right->kind ? -1 : 1;
 	if (!left->chain || !right->chain)
 		return 0;
@@ -69,6 +75,16 @@ static int by_priority(const void *a, const void *b)
 static bool is_active(const struct model_chain *chain)
 {
 	return chain->base && !chain->table->dormant && !chain->ours;
+}
+
+/* The one of ours that is at that hook already, or NULL. */
+static const struct model_chain *find_ours(const struct model *model, int hook)
+{
+	const struct model_chain *chain = model->chains;
+
+	while (chain && !(chain->base && chain->ours && hook_of(chain) == hook))
+		chain = chain->next;
+	return chain;
 }
 
 static int64_t nat_priority(int hook)
@@ -84,8 +100,8 @@ static size_t put_hook(const struct model *model, int family, int hook,
 	size_t count = 0;
 
 	if (hook == RUN_PREROUTING || hook == RUN_OUTPUT) {
-		stops[count++] =
-			(struct course_stop){ COURSE_OURS, hook, NF_IP_PRI_RAW, NULL };
+		stops[count++] = (struct course_stop){ COURSE_OURS, hook, NF_IP_PRI_RAW,
+						       find_ours(model, hook) };
 		stops[count++] = (struct course_stop){ COURSE_CONNTRACK, hook,
 						       NF_IP_PRI_CONNTRACK, NULL };
 	}
@@ -140,36 +156,51 @@ int course_plan(const struct model *model, struct arena *arena, struct course *o
 	return 0;
 }
 
+/* Where ours is not there yet it will be the first. */
 static bool is_same_place(const struct course_stop *a, const struct course_stop *b)
 {
-	return a->chain && b->chain && a->hook == b->hook && a->kind == b->kind &&
-	       a->priority == b->priority && a->chain->priority == b->chain->priority;
+	if (a->hook != b->hook || a->priority != b->priority ||
+	    (a->kind == COURSE_OURS && !a->chain))
+		return false;
+	if (a->kind == COURSE_NAT || b->kind == COURSE_NAT)
+		return a->kind == b->kind && a->chain->priority == b->chain->priority;
+	return true;
 }
 
-/* Within a table the last that was made is the first, all the same. */
+/* Within a table the last that was made is the first, all the same. Conntrack's own hook has no chain. */
 static int by_table(const void *a, const void *b)
 {
 	const struct model_chain *left = ((const struct course_stop *)a)->chain;
 	const struct model_chain *right = ((const struct course_stop *)b)->chain;
 
+	if (!left || !right)
+		return left ? -1 : 1;
 	if (left->table == right->table)
 		return left->order > right->order ? -1 : 1;
 	return left->order < right->order ? -1 : 1;
 }
 
-/* Whether chains of several tables in the same place have an effect. */
+/* Who does something there: a table, or conntrack; NULL: nobody. */
+static const void *owner_of(const struct course_stop *stop)
+{
+	if (stop->kind == COURSE_CONNTRACK)
+		return stop;
+	return stop->kind == COURSE_OURS || model_matters(stop->chain)
+		       ? stop->chain->table
+		       : NULL;
+}
+
+/* Whether what is in the same place, which several have made, has an effect. */
 static bool is_contested(const struct course_stop *stops, size_t count)
 {
-	const struct model_table *table = NULL;
+	const void *first = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct model_chain *chain = stops[i].chain;
+		const void *owner = count > 1 ? owner_of(&stops[i]) : NULL;
 
-		if (!chain || !model_matters(chain))
-			continue;
-		if (table && table != chain->table)
+		if (first && owner && owner != first)
 			return true;
-		table = chain->table;
+		first = first ? first : owner;
 	}
 	return false;
 }

@@ -16,7 +16,7 @@ enum { COURSE_FAMILIES = 2, COURSE_WAYS = 4 };
 
 /* What a packet meets on its way, one after the other. */
 enum course_stop_kind {
-	COURSE_OURS,      /* where our rules untrack */
+	COURSE_OURS, /* where our rules untrack; its chain is there if our table has it already */
 	COURSE_CONNTRACK, /* where conntrack looks at it */
 	COURSE_NAT,       /* a base chain that only new connections meet */
 	COURSE_CHAIN,     /* a base chain */
@@ -41,8 +41,9 @@ struct course {
 int course_plan(const struct model *model, struct arena *arena, struct course *out);
 
 /*
- * Turns the order around of chains that are in the same place but of different tables: which was registered last comes
- * first, and the kernel lists tables and chains, not that. False if there are none that do something.
+ * Turns the order around of chains that are in the same place but of different tables, ours among them, or beside conntrack:
+ * which was registered last comes first, and the kernel lists tables and chains, not that. False if there are none that do
+ * something.
  */
 bool course_turn(struct course *course);
 

@@ -322,6 +322,62 @@ marked() {
 	[ "$(finding mark 2 code)" = mark ]
 }
 
+@test "a chain at raw that is younger than ours comes before it" {
+	on server iptables-nft -t raw -A PREROUTING -p tcp --dport 9000 -j CT --ctevents new,destroy
+	# Ours would be the youngest: what it has untracked the rule leaves alone.
+	verdict 0 tcp/9000
+	on server nft flush ruleset
+	on server ctrules -q add udp/53
+	on server iptables-nft -t raw -A PREROUTING -p tcp --dport 9000 -j CT --ctevents new,destroy
+	verdict 5 tcp/9000
+	[ "$(jq -r '.findings[0].code' <<<"$output")" = zone ]
+	verdict 0 tcp/9001
+}
+
+@test "a chain at raw in a table that is older than ours may be younger, which is said" {
+	rules <<-'NFT'
+		table ip raw {
+		}
+	NFT
+	on server ctrules -q add udp/53
+	on server iptables-nft -t raw -A PREROUTING -p tcp --dport 9000 -j CT --ctevents new,destroy
+	verdict 5 tcp/9000
+	[[ $output == *"come in another order"* ]]
+}
+
+@test "marks that answers take over matter" {
+	marked
+	for setting in ipv4/tcp_fwmark_accept ipv4/fwmark_reflect ipv6/fwmark_reflect; do
+		verdict 0 udp/9000
+		on server sysctl -qw "net/$setting=1"
+		verdict 4 udp/9000
+		on server sysctl -qw "net/$setting=0"
+	done
+}
+
+@test "what comes out of a tunnel may have the mark of what carried it" {
+	rules <<-NFT
+		table inet filter {
+			chain prerouting {
+				type filter hook prerouting priority mangle; policy accept;
+				iifname "eth0" udp dport 4789 meta mark set 5
+			}
+			chain input {
+				type filter hook input priority filter; policy drop;
+				$(icmp)
+				udp dport 4789 accept
+				meta mark 5 ct state new,established accept
+			}
+		}
+	NFT
+	verdict 0 udp/9000
+	on server ip link add tunnel type vxlan id 5 dstport 4789 local 10.77.0.1 remote 10.77.0.2 ||
+		skip "no VXLAN in this kernel"
+	verdict 0 udp/9000
+	on server ip link set tunnel up
+	verdict 4 udp/9000
+}
+
 @test "the port of a bridge and the bridge are two interfaces" {
 	rules <<-'NFT'
 		table netdev early {
@@ -578,6 +634,16 @@ marked() {
 	[ "$(jq -r '.findings[0].code' <<<"$output")" = live-nat ]
 	verdict 0 udp/9001
 	verdict 0 tcp/9000
+}
+
+@test "live entries of hosts behind this one, with its address and the port, are evidence" {
+	on server conntrack -I -p udp -s 192.168.1.2 -d 10.77.0.9 --sport 123 --dport 123 -t 60 --src-nat 10.77.0.1
+	verdict 4 udp/123
+	[ "$(jq -r '.findings[0].code' <<<"$output")" = live-nat ]
+	verdict 0 udp/124
+	# Of what asks from here itself only that it might is told.
+	on server conntrack -I -p udp -s 10.77.0.1 -d 10.77.0.9 --sport 125 --dport 1125 -t 60 --src-nat 10.77.0.1:125
+	verdict 0 udp/125
 }
 
 @test "filters of traffic control are named as a limit" {
