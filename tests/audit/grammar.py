@@ -129,6 +129,13 @@ class Grammar:
                  lambda: self.meter(family)]
         return self.pick(kinds)()
 
+    def number(self, family):
+        """A hash of an address, or of how many came before."""
+        if self.chance(0.3):
+            return "numgen inc mod 2 %d" % self.pick((0, 1))
+        return "jhash %s saddr mod %d seed 0x1 < %d" % ("ip6" if family == "ip6" else "ip", self.pick((2, 10)),
+                                                       self.pick((1, 2, 5)))
+
     def fib(self):
         if self.chance(0.3):
             return "fib daddr . mark type %slocal" % self.pick(("", "!= "))
@@ -156,7 +163,8 @@ class Grammar:
                  lambda: "ct direction %s" % self.pick(("original", "reply")),
                  lambda: "ct mark %d" % self.pick(MARKS),
                  lambda: "meta mark %d" % self.pick(MARKS),
-                 lambda: "ct status & %s == %s" % self.pick((("dnat", "dnat"), ("snat", "0"), ("assured", "0"))),
+                 lambda: "ct status & %s == %s" % self.pick((("dnat", "dnat"), ("snat", "0"), ("assured", "0"),
+                                                                        ("seen-reply", "0"))),
                  # Not "th": what is there of an ICMP error is its checksum, which is another each time.
                  lambda: "%s dport %s32768-60999" % (self.pick(("udp", "tcp")), self.pick(("", "!= "))),
                  lambda: "%s dport != 1 ct original proto-dst %s" % (self.pick(("tcp", "udp")), self.pick(PORTS)),
@@ -168,7 +176,9 @@ class Grammar:
             kinds += [lambda: "ip6 %s %s" % (self.pick(("saddr", "daddr")), self.pick(SUBNETS6)),
                       lambda: "icmpv6 type %s" % self.pick(("destination-unreachable", "packet-too-big"))]
         if hook in ("prerouting", "input"):
-            kinds += [lambda: "fib daddr type local", self.fib]
+            kinds += [lambda: "fib daddr type local", self.fib,
+                      lambda: self.pick(("socket wildcard 1", "socket wildcard 0", "osf name \"unknown\""))]
+        kinds += [lambda: self.number(family)]
         kinds += [lambda: self.in_set(family), lambda: self.exhausted(family), lambda: self.exhausted(family),
                   lambda: "ip6 saddr @%s" % self.seen(family) if family == "ip6" else "ip saddr @%s" % self.seen(family)]
         return self.pick(kinds)()
@@ -190,7 +200,7 @@ class Grammar:
         verdicts = ["accept"] * 4 + ["drop"] * 3 + ["return"]
         verdicts += ["%s %s" % (self.pick(("jump", "goto")), chain) for chain in chains] * 2
         if hook == "input" and kind != "nat":
-            verdicts.append("reject")
+            verdicts += ["reject", "reject with icmpx admin-prohibited", "reject with tcp reset"]
         return self.pick(verdicts)
 
     def mark_of_map(self, family):
@@ -251,7 +261,12 @@ class Grammar:
             # As firewalls do that know of it.
             answers = "%s%sct state untracked accept" % (
                 self.pick(("", "th sport %s " % self.service.rsplit(":")[-1].rsplit("/")[-1])), self.pick(ANSWERS))
-        head = "type %s hook %s priority %d; policy %s;" % (kind, hook, priority, policy)
+        head = "type %s hook %s priority %d; policy %s;"
+        if helpers and kind == "filter" and self.chance(0.3):
+            # Before or after, and to the same chains.
+            lines += self.body("also%d" % number, hook, family, priority, kind, helpers, 2,
+                               head % (kind, hook, priority + self.pick((-5, 5)), "accept"))
+        head %= (kind, hook, priority, policy)
         return lines + self.body("base%d" % number, hook, family, priority, kind, helpers, 6, head, answers)
 
     def body(self, name, hook, family, priority, kind, chains, most, head=None, answers=None):
