@@ -138,6 +138,9 @@ uint32_t run_state(struct run *run)
 {
 	if (run->now.tracking == RUN_UNTRACKED)
 		return NF_CT_STATE_UNTRACKED_BIT;
+	/* A template is a connection, too, before conntrack has seen the packet. */
+	if (run->now.tracking == RUN_TEMPLATE)
+		return NF_CT_STATE_BIT(IP_CT_NEW);
 	if (run->now.tracking != RUN_TRACKED)
 		return NF_CT_STATE_INVALID_BIT;
 	if (packet_is_error(run->packet))
