@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_statistic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,18 @@ static bool lead_by(const struct model_expr *expr, bool shared)
 	return more;
 }
 
+/* "statistic --mode random" remembers nothing. */
+static bool is_by_lot(const struct model_expr *expr)
+{
+	struct xt_statistic_info info;
+
+	if (strcmp(expr->object, "statistic") != 0 ||
+	    expr->value.bytes < sizeof(info.mode))
+		return false;
+	memcpy(&info.mode, expr->value.at, sizeof(info.mode));
+	return info.mode == XT_STATISTIC_MODE_RANDOM;
+}
+
 /* What a rule has of its own, and packets use up or count. */
 static bool is_used_up(const struct model_expr *expr)
 {
@@ -44,7 +57,7 @@ static bool is_used_up(const struct model_expr *expr)
 	for (size_t i = 0;
 	     expr->kind == MODEL_MATCH && i < sizeof(MATCHES) / sizeof(MATCHES[0]); i++)
 		if (strcmp(expr->object, MATCHES[i]) == 0)
-			return true;
+			return !is_by_lot(expr);
 	return expr->kind == MODEL_LIMIT || expr->kind == MODEL_QUOTA ||
 	       (expr->kind == MODEL_NUMGEN && expr->number[1] == NFT_NG_INCREMENTAL);
 }
