@@ -57,7 +57,9 @@ static bool put_number(struct run *run, const struct model_expr *expr, uint64_t 
 static bool put_symbol(struct run *run, const struct model_expr *expr, uint32_t kind,
 		       uint32_t what, bool of_flow, size_t count)
 {
-	const struct world_key key = { kind, what, expr->number[1],
+	/* Without a direction, or the like, it is another question than with the first. */
+	const struct world_key key = { kind, what,
+				       expr->number[1] ^ (uint32_t)(expr->given & 2) << 8,
 				       of_flow ? (uint32_t)PACKET_KINDS
 					       : (uint32_t)run->packet->kind };
 	struct byte bytes[NAME_BYTES];
