@@ -4,6 +4,7 @@
 # expect SERVICE same|others|differs: why       others: only flows that clients of the service do not see
 # with: ip ... add ...   a command for the server, undone later
 # then                   what follows is done after what is before, not together with it
+# older                  our own table, for another service, is there before all of it
 
 *.nft is for nft -f; *.ipt for iptables-nft-restore, *.ip6t for ip6tables-nft-restore,
 *.ipboth for both."""
@@ -32,14 +33,19 @@ class Ruleset:
     def __init__(self, name, kind, text):
         self.name, self.kind, self.text = name, kind, text
         self.commands = [line.split() for line in re.findall(r"^# with: (.*)$", text, re.M)]
+        self.older = bool(re.search(r"^# older$", text, re.M))
         self.expected = re.findall(r"^# expect (\S+) (same|others|differs): (.+)$", text, re.M)
 
     def load(self, host):
         """Instead of all rules that are there, and of all that the host knows of connections."""
         nft = self.text if self.kind == ".nft" else ""
         try:
+            if self.older:
+                host.run(["nft", "flush", "ruleset"])
+                host.run(["ctrules", "-q", "--force", "add", "udp/7"])
             for number, part in enumerate(re.split(r"^# then$", nft, flags=re.M)):
-                host.run(["nft", "-f", "-"], part if number else "flush ruleset\n" + part)
+                flush = "" if number or self.older else "flush ruleset\n"
+                host.run(["nft", "-f", "-"], flush + part)
             for command in RESTORE.get(self.kind, ()):
                 host.run([command], self.text)
         except (RuntimeError, FileNotFoundError) as error:
