@@ -243,8 +243,8 @@ static bool has_type(struct run *run, bool source, uint16_t types, bool bound)
 	if (local && bound)
 		local = run_assume_flow(run, XTINFO_FACT_MATCHES, source);
 	if (run->packet->family == AF_INET6)
-		return types & ROUTED_TYPES ? local && types & XT_ADDRTYPE_LOCAL
-					    : types & XT_ADDRTYPE_UNICAST;
+		return (types & ROUTED_TYPES) ? local && (types & XT_ADDRTYPE_LOCAL)
+					      : (types & XT_ADDRTYPE_UNICAST);
 	return types & (1U << (local ? RTN_LOCAL : RTN_UNICAST));
 }
 

@@ -19,8 +19,9 @@ static int policy_cb(const struct nlmsghdr *message, void *data)
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct xfrm_userpolicy_info))
 		return MNL_CB_OK;
 	policies->any = true;
-	mnl_attr_for_each(attr, message, sizeof(struct xfrm_userpolicy_info))
+	mnl_attr_for_each(attr, message, sizeof(struct xfrm_userpolicy_info)) {
 		policies->marked |= mnl_attr_get_type(attr) == XFRMA_MARK;
+	}
 	return MNL_CB_OK;
 }
 
