@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "guard/awaited.h"
 #include "guard/policy.h"
 
 /* What brings no more than this share of the limit needs no slices. */
@@ -21,19 +22,32 @@ static const double SHOWS_AFTER_S = 2;
 /* An open connection may send this much, so that its packets start no flows. */
 static const double PACKETS_OF_CONNECTION_PER_S = 100;
 
-static double returning(const struct giveback_signs *signs)
+double giveback_lives_s(const struct policy_service *service)
+{
+	return service->lives_s > 0 ? service->lives_s : GIVEBACK_LIFETIME_S;
+}
+
+/* Packets a second that may begin a flow. */
+static double beginnings(const struct giveback_signs *signs)
 {
 	double explained = fmin(signs->packets_per_s,
 				signs->connections * PACKETS_OF_CONNECTION_PER_S);
-	double flows = (signs->packets_per_s - explained) * GIVEBACK_LIFETIME_S;
-	double age_s = fmin(signs->tracked_s, GIVEBACK_LIFETIME_S);
+	double opened = signs->opens_per_s * signs->percent / POLICY_WHOLE;
+
+	return fmax(signs->packets_per_s - explained, fmin(signs->packets_per_s, opened));
+}
+
+static double returning(const struct giveback_signs *signs)
+{
+	double flows = beginnings(signs) * signs->lives_s;
+	double age_s = fmin(signs->tracked_s, signs->lives_s);
 	bool shown = signs->percent < 100 && age_s >= SHOWS_AFTER_S;
 
 	/* Younger entries than one lifetime are not yet all that there will be. */
 	if (shown)
-		flows = fmin(flows, signs->stock * GIVEBACK_LIFETIME_S / age_s *
+		flows = fmin(flows, signs->stock * signs->lives_s / age_s *
 					    signs->percent / (100 - signs->percent));
-	return fmax(flows, signs->connections * signs->percent / 100);
+	return fmax(flows, signs->connections * signs->percent / POLICY_WHOLE);
 }
 
 double giveback_returning(const struct giveback_signs *signs)
@@ -57,7 +71,7 @@ static bool looks_calm(const struct policy_settings *settings,
 	double brings = brought(service, slice);
 	double open = fmin(brings, service->connections * slice / POLICY_WHOLE);
 	double slope = fmax(0, view->slope) + open / NEXT_PACKET_S +
-		       (brings - open) / GIVEBACK_LIFETIME_S;
+		       (brings - open) / giveback_lives_s(service);
 
 	return view->entries + slope * settings->horizon_s < view->limit;
 }
@@ -65,7 +79,7 @@ static bool looks_calm(const struct policy_settings *settings,
 static bool fits(const struct policy_settings *settings, const struct policy_view *view,
 		 const struct policy_service *service, unsigned slice)
 {
-	return view->entries + brought(service, slice) <=
+	return awaited_entries(view) + brought(service, slice) <=
 		       policy_calm_level(settings, view) &&
 	       looks_calm(settings, view, service, slice);
 }

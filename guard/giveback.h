@@ -13,22 +13,30 @@ struct policy_view;
  * table shows what it really brings before the next. Pure.
  */
 
-/* How long an entry of a one-shot UDP flow lives (nf_conntrack_udp_timeout's default). */
-enum { GIVEBACK_LIFETIME_S = 30 };
+/*
+ * How long an entry of a one-shot UDP flow lives (nf_conntrack_udp_timeout's default), and that of a TCP
+ * connection after its end (nf_conntrack_tcp_timeout_time_wait's).
+ */
+enum { GIVEBACK_LIFETIME_S = 30, GIVEBACK_TCP_LIFETIME_S = 120 };
 
 /* What is known about the flows of a service that are not tracked. */
 struct giveback_signs {
 	double packets_per_s; /* untracked, towards it; INFINITY: not known */
+	double opens_per_s; /* connections that are opened at this host, whoever's; INFINITY: not known */
 	double connections; /* open ones of TCP; 0: it is not TCP; INFINITY: not known */
 	unsigned percent;   /* out of tracking */
 	double tracked_s;   /* how long the rest has been tracked in these proportions */
 	double stock;       /* entries of the rest, INFINITY: not known */
+	double lives_s;     /* an entry of a short flow */
 };
+
+/* What an entry of a short flow of the service lives. */
+double giveback_lives_s(const struct policy_service *service);
 
 /*
  * Entries that giving all of it back would bring. Each untracked packet may be a new flow that
- * lives GIVEBACK_LIFETIME_S; a part that is tracked shows what the flows really bring, and
- * open connections come back as they are. INFINITY if nothing is known.
+ * lives lives_s, but for those that open connections may send, unless as many are opened; a part that is
+ * tracked shows what the flows really bring. Open connections come back as they are. INFINITY if nothing is known.
  */
 double giveback_returning(const struct giveback_signs *signs);
 

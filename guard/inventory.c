@@ -39,17 +39,48 @@ void inventory_note_midstream(struct inventory *inventory, size_t i,
 	inventory->fragile[i] = pickup_cuts(&midstream);
 }
 
+/* Where they cannot be read, open connections explain their packets. */
+static void count_opens(struct inventory *inventory, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < inventory->config->count; i++)
+		any = any ||
+		      (inventory->config->services[i].service.proto == IPPROTO_TCP &&
+		       leases_percent(inventory->leases, i) > 0);
+	if (!any || opens_read(&inventory->opens, now_ns))
+		inventory->opens = (struct opens){ 0 };
+}
+
+static double lives_s(const struct service *service)
+{
+	return service->proto == IPPROTO_TCP ? GIVEBACK_TCP_LIFETIME_S
+					     : GIVEBACK_LIFETIME_S;
+}
+
+/* Of UDP none are opened. */
+static double opens_per_s(const struct inventory *inventory,
+			  const struct service *service)
+{
+	enum opens_way way = service->outbound ? OPENS_OUT : OPENS_IN;
+
+	return service->proto == IPPROTO_TCP ? inventory->opens.per_s[way] : 0;
+}
+
 /* What would come back if all of service number i did. */
 static double returning(const struct inventory *inventory, const struct census *census,
 			size_t i)
 {
+	const struct service *service = &inventory->config->services[i].service;
 	const struct leases *leases = inventory->leases;
 	uint64_t changed_ns = leases_changed_ns(leases, i);
 	struct giveback_signs signs = {
 		.packets_per_s = leases_packets_per_s(leases, i),
+		.opens_per_s = opens_per_s(inventory, service),
 		.connections = inventory->connections[i],
 		.percent = leases_percent(leases, i),
 		.stock = INFINITY,
+		.lives_s = lives_s(service),
 	};
 
 	if (census->sample.taken_ns > changed_ns) {
@@ -59,11 +90,12 @@ static double returning(const struct inventory *inventory, const struct census *
 	return giveback_returning(&signs);
 }
 
-void inventory_take(const struct inventory *inventory, const struct census *census,
+void inventory_take(struct inventory *inventory, const struct census *census,
 		    struct policy_view *view)
 {
 	const struct leases *leases = inventory->leases;
 
+	count_opens(inventory, view->now_ns);
 	for (size_t i = 0; i < inventory->config->count; i++) {
 		struct policy_service *service = &view->services[i];
 
@@ -74,9 +106,11 @@ void inventory_take(const struct inventory *inventory, const struct census *cens
 		service->changed_ns = leases_changed_ns(leases, i);
 		service->release_after_s = config_release_after_s(inventory->config, i);
 		service->connections = inventory->connections[i];
+		service->lives_s = lives_s(&inventory->config->services[i].service);
 		service->returning = 0;
 		if (service->percent && inventory->rehearse)
-			service->returning = service->stock;
+			service->returning =
+				service->stock * service->percent / POLICY_WHOLE;
 		else if (service->percent)
 			service->returning = returning(inventory, census, i);
 	}

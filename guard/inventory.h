@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "guard/opens.h"
 #include "guard/policy.h"
 #include "rules/midstream.h"
 
@@ -18,6 +20,7 @@ struct inventory {
 	const struct leases *leases;
 	bool rehearse;                           /* nothing is really out */
 	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
+	struct opens opens;                      /* while some of TCP is out */
 	struct midstream midstream[POLICY_SERVICES_MAX];
 	bool fragile[POLICY_SERVICES_MAX]; /* connections would be cut */
 };
@@ -38,8 +41,11 @@ void inventory_note_connections(struct inventory *inventory, size_t i,
 void inventory_note_midstream(struct inventory *inventory, size_t i,
 			      struct midstream midstream);
 
-/* Writes it into view; by the last census, what is tracked of a part tells what the rest would bring. */
-void inventory_take(const struct inventory *inventory, const struct census *census,
+/*
+ * Writes it into view; by the last census, what is tracked of a part tells what the rest would bring. Sees how many
+ * connections are opened in the network namespace of the calling thread, while that matters.
+ */
+void inventory_take(struct inventory *inventory, const struct census *census,
 		    struct policy_view *view);
 
 #endif

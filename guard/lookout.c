@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "conntrack/table.h"
+#include "guard/awaited.h"
 #include "guard/census.h"
 #include "guard/chores.h"
 #include "guard/config.h"
@@ -102,12 +103,6 @@ void lookout_close(struct lookout *lookout)
 	free(lookout);
 }
 
-static void fill_services(struct lookout *lookout)
-{
-	inventory_take(&lookout->inventory, suspects_census(lookout->suspects),
-		       &lookout->view);
-}
-
 static void fill_view(struct lookout *lookout, uint64_t now_ns,
 		      const struct table_usage *usage)
 {
@@ -123,7 +118,7 @@ static void fill_view(struct lookout *lookout, uint64_t now_ns,
 		usage->limit == lookout->change.raised ? lookout->change.before : 0;
 	view->lower_after_s = lookout->config->release_after_s;
 	view->attributed = false;
-	fill_services(lookout);
+	inventory_take(&lookout->inventory, suspects_census(lookout->suspects), view);
 }
 
 static int find_out_who(struct lookout *lookout)
@@ -201,7 +196,7 @@ static int look_without(struct lookout *lookout)
 			     view->now_ns, PRETENCE_AGE_S))
 		err = find_out_who(lookout);
 	view->attributed = false;
-	fill_services(lookout);
+	inventory_take(&lookout->inventory, suspects_census(lookout->suspects), view);
 	pretence_apply(view);
 	return err;
 }
@@ -308,9 +303,7 @@ int lookout_decide(struct lookout *lookout, struct policy_decision *out)
 
 	*out = (struct policy_decision){ .action = POLICY_REST };
 	err = look(lookout);
-	if (err)
-		return err;
-	if (lookout->rehearse)
+	if (!err && lookout->rehearse)
 		err = look_without(lookout);
 	if (err)
 		return err;
@@ -376,6 +369,11 @@ int lookout_restart(struct lookout *lookout, uint32_t *entries)
 	if (entries)
 		*entries = usage.entries;
 	return 0;
+}
+
+void lookout_note_change(struct lookout *lookout, size_t i, unsigned percent)
+{
+	awaited_note(&lookout->view, i, percent);
 }
 
 void lookout_note_connections(struct lookout *lookout, size_t i, double connections)

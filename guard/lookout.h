@@ -63,6 +63,9 @@ double lookout_next_s(const struct lookout *lookout);
  */
 int lookout_restart(struct lookout *lookout, uint32_t *entries);
 
+/* So many percent of service number i are out from now on; no look has seen that yet. */
+void lookout_note_change(struct lookout *lookout, size_t i, unsigned percent);
+
 /*
  * Expired entries were collected, of a table that counted before: counts it anew, into *entries, and
  * forgets the past if that had counted many that were not there. Returns 0 or -errno.

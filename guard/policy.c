@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "guard/awaited.h"
 #include "guard/blame.h"
 #include "guard/giveback.h"
 #include "guard/purge.h"
@@ -26,6 +27,9 @@ static const double POLL_CLOSE_S = 0.00025;
 /* A rise of this part of the limit, and of so many, is no burst of a few clients. */
 static const double SURGE_PART = 0.0025;
 static const double SURGE_LEAST = 200;
+
+/* From what is given back to what comes next, so that each begins to show. */
+static const double APART_S = 1;
 
 /* To see who grows takes some looks. */
 static const double WAIT_NEEDS_S = 0.5;
@@ -201,28 +205,14 @@ static bool may_return(const struct policy_view *view,
 	       seconds_since(view, service->changed_ns) >= service->release_after_s;
 }
 
-static void describe_release(const struct policy_settings *settings,
-			     const struct policy_view *view,
-			     const struct policy_service *service,
-			     struct policy_decision *out)
-{
-	double brings =
-		service->returning * (service->percent - out->percent) / service->percent;
-
-	out->projected = view->entries + brings;
-	snprintf(out->why, sizeof(out->why),
-		 "calm for %.1f s: %u of %u entries, and %.0f that would return fit "
-		 "under %.0f %%",
-		 seconds_since(view, service->calm_since_ns), view->entries, view->limit,
-		 brings, 100 * settings->release_at);
-}
-
 /* The one that brings least comes back first. */
 static void decide_release(const struct policy_settings *settings,
 			   const struct policy_view *view, struct policy_decision *out)
 {
 	const struct policy_service *gentlest = NULL;
 
+	if (view->given_ns && seconds_since(view, view->given_ns) < APART_S)
+		return;
 	for (size_t i = 0; i < view->count; i++) {
 		const struct policy_service *service = &view->services[i];
 
@@ -237,7 +227,10 @@ static void decide_release(const struct policy_settings *settings,
 		return;
 	out->action = POLICY_RELEASE;
 	out->percent = giveback_percent(settings, view, gentlest);
-	describe_release(settings, view, gentlest, out);
+	out->projected = awaited_entries(view) +
+			 gentlest->returning * (gentlest->percent - out->percent) /
+				 gentlest->percent;
+	reason_release(settings, view, out);
 }
 
 static void decide_lower(const struct policy_settings *settings,

@@ -41,6 +41,7 @@ struct policy_service {
 	double stock;           /* its tracked entries now, from the sample */
 	double grown;     /* by how many it has grown since the baseline, for certain */
 	double returning; /* entries that all that is out would bring; INFINITY: not known */
+	double lives_s; /* what an entry of a short flow of it lives; 0: GIVEBACK_LIFETIME_S */
 	double connections;  /* open, at its end of TCP; INFINITY: not known */
 	uint64_t deleted_ns; /* when what remains of it was last deleted again */
 	unsigned deletions;  /* so often, since the table was in no trouble */
@@ -63,7 +64,10 @@ struct policy_view {
 	uint32_t limit_before; /* what it was before the guard raised it; 0: it did not */
 	double lower_after_s;  /* how long it must have been calm before it is lowered */
 	uint64_t low_since_ns; /* since when the table would fit; 0: it does not */
-	bool attributed;       /* stock and grown below are fresh */
+	double awaited; /* entries that there will be by what was given back (guard/awaited.h) */
+	uint64_t awaited_until_ns; /* when all of it has come */
+	uint64_t given_ns;         /* when something was last given back; 0: never */
+	bool attributed;           /* stock and grown below are fresh */
 	double grown_total; /* of all who have grown since the baseline; 0: not known */
 	double grown_in_s;  /* how old that is */
 	const char *top;  /* who fills the table most, allowed or not; NULL: not known */

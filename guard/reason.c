@@ -5,11 +5,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "guard/awaited.h"
 #include "guard/blame.h"
 #include "guard/policy.h"
 #include "lib/clock.h"
 
-enum { TRIGGER_MAX = POLICY_WHY_MAX / 2, PART_MAX = 64 };
+enum { TRIGGER_MAX = POLICY_WHY_MAX / 2, PART_MAX = 64, AWAITED_MAX = 40 };
 
 static double percent(const struct policy_view *view, double entries)
 {
@@ -99,6 +100,23 @@ void reason_helpless(const struct policy_settings *settings,
 		snprintf(out->why, sizeof(out->why),
 			 "%s; no service that may be taken out would relieve it",
 			 trigger);
+}
+
+void reason_release(const struct policy_settings *settings,
+		    const struct policy_view *view, struct policy_decision *out)
+{
+	const struct policy_service *service = &view->services[out->service];
+	double there = awaited_entries(view), coming = there - view->entries;
+	char awaited[AWAITED_MAX] = "";
+
+	if (coming >= 1)
+		snprintf(awaited, sizeof(awaited), ", %.0f more on their way", coming);
+	snprintf(out->why, sizeof(out->why),
+		 "calm for %.1f s: %u of %u entries%s, and %.0f that would return fit "
+		 "under %.0f %%",
+		 clock_between_s(service->calm_since_ns, view->now_ns), view->entries,
+		 view->limit, awaited, out->projected - there,
+		 100 * settings->release_at);
 }
 
 void reason_lower(const struct policy_settings *settings, const struct policy_view *view,

@@ -29,6 +29,10 @@ void reason_helpless(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *rest,
 		     struct policy_decision *out);
 
+/* What would return, and what is on its way already. */
+void reason_release(const struct policy_settings *settings,
+		    const struct policy_view *view, struct policy_decision *out);
+
 void reason_lower(const struct policy_settings *settings, const struct policy_view *view,
 		  struct policy_decision *out);
 

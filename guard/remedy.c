@@ -102,6 +102,7 @@ static void change(struct remedy *remedy, const struct policy_decision *decision
 	}
 	seconds = clock_between_s(view->now_ns, clock_now_ns());
 	journal_decision(remedy->journal, view, decision, seconds);
+	lookout_note_change(remedy->lookout, decision->service, decision->percent);
 	remedy->complained_ns = 0;
 	if (decision->action == POLICY_RELEASE) {
 		remedy->deeds.releases++;
@@ -238,6 +239,7 @@ int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
 
 	if (err)
 		return err;
+	lookout_note_change(remedy->lookout, i, 0);
 	remedy->deeds.releases++;
 	text_add(&text, "%s %s back %s", remedy->rehearse ? "would give" : "gave", name,
 		 cause);

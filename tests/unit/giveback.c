@@ -21,6 +21,7 @@ static struct giveback_signs signs(void)
 		.packets_per_s = 1000,
 		.percent = POLICY_WHOLE,
 		.stock = INFINITY,
+		.lives_s = GIVEBACK_LIFETIME_S,
 	};
 }
 
@@ -79,6 +80,31 @@ static void open_connections_come_back_as_they_are_and_explain_packets(void **st
 	assert_float_equal(giveback_returning(&s), 30, 1e-6);
 }
 
+/* However few are open at a time: each that was opened is an entry for long after its end. */
+static void connections_that_are_opened_come_back_as_flows(void **state)
+{
+	struct giveback_signs s = signs();
+
+	s.connections = 90;
+	s.opens_per_s = 200;
+	s.lives_s = GIVEBACK_TCP_LIFETIME_S;
+	assert_float_equal(giveback_returning(&s), 200 * 120, 1e-6);
+	/* As many of the part that is out as of all. */
+	s.percent = 60;
+	assert_float_equal(giveback_returning(&s), 200 * 0.6 * 120, 1e-6);
+	/* They may be another service's, for each begins with a packet. */
+	s.packets_per_s = 10;
+	assert_float_equal(giveback_returning(&s), 10 * 120, 1e-6);
+	/* Or the tracked part shows it. */
+	s.packets_per_s = 1000;
+	s.tracked_s = 60;
+	s.stock = 100;
+	assert_float_equal(giveback_returning(&s), 100 * 2 * 1.5, 1e-6);
+	s.opens_per_s = 0;
+	s.stock = INFINITY;
+	assert_float_equal(giveback_returning(&s), 54, 1e-6);
+}
+
 /* A table of 100,000 with room for 49,000, and a service that is out. */
 static struct policy_view view_of(double returning)
 {
@@ -121,6 +147,18 @@ static void the_largest_slice_that_has_room_comes_back(void **state)
 	view.services[0].percent = 20;
 	view.services[0].returning = 6000;
 	assert_int_equal(stays(&view), 0);
+}
+
+/* What was given back a moment ago is not there yet, but counts. */
+static void what_is_on_its_way_leaves_less_room(void **state)
+{
+	struct policy_view view = view_of(100000);
+
+	view.awaited = 40000;
+	view.awaited_until_ns = 1;
+	assert_int_equal(stays(&view), 90);
+	view.awaited_until_ns = 0;
+	assert_int_equal(stays(&view), 70);
 }
 
 static void a_probe_must_be_little(void **state)
@@ -211,8 +249,10 @@ int main(void)
 		cmocka_unit_test(the_part_that_is_tracked_shows_what_the_rest_brings),
 		cmocka_unit_test(
 			open_connections_come_back_as_they_are_and_explain_packets),
+		cmocka_unit_test(connections_that_are_opened_come_back_as_flows),
 		cmocka_unit_test(little_comes_back_at_once),
 		cmocka_unit_test(the_largest_slice_that_has_room_comes_back),
+		cmocka_unit_test(what_is_on_its_way_leaves_less_room),
 		cmocka_unit_test(a_probe_must_be_little),
 		cmocka_unit_test(what_would_look_like_a_flood_comes_in_smaller_slices),
 		cmocka_unit_test(what_is_not_known_or_would_die_stays),

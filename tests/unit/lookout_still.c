@@ -157,7 +157,7 @@ void inventory_open(struct inventory *inventory, const struct config *config,
 {
 }
 
-void inventory_take(const struct inventory *inventory, const struct census *census,
+void inventory_take(struct inventory *inventory, const struct census *census,
 		    struct policy_view *view)
 {
 }

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "conntrack/forecast.h"
+#include "guard/awaited.h"
 #include "guard/blame.h"
 #include "guard/giveback.h"
 #include "guard/growth.h"
@@ -298,6 +299,7 @@ static void fill_service(struct life *life, size_t i)
 		.percent = service->percent,
 		.tracked_s = life->now_s - life->last_s[i],
 		.stock = service->percent < 100 ? sampled(life, i) : INFINITY,
+		.lives_s = giveback_lives_s(service),
 	};
 
 	service->connections = source->connections;
@@ -358,6 +360,7 @@ static void carry_out_engagement(struct life *life,
 		(double)(decision->percent - service->percent) / (100 - service->percent);
 
 	check_engagement(life, decision);
+	awaited_note(&life->view, i, decision->percent);
 	if (isfinite(life->source[i].lives_s))
 		life->source[i].doomed += part * life->source[i].live;
 	service->percent = decision->percent;
@@ -390,6 +393,7 @@ static void carry_out_release(struct life *life, const struct policy_decision *d
 	assert_true(life->now_s - life->last_s[i] >= service->release_after_s - 1e-6);
 	assert_true(decision->projected <=
 		    life->settings.release_at * life->view.limit + 1);
+	awaited_note(&life->view, i, decision->percent);
 	service->percent = decision->percent;
 	service->changed_ns = life->view.now_ns;
 	life->last_s[i] = life->now_s;
@@ -684,6 +688,43 @@ static void a_table_without_bursts_is_left_alone(void **state)
 	}
 }
 
+/* One to four services that go on with what is too much for the table, or for release_at. */
+static void open_steady(struct life *life, uint64_t seed)
+{
+	double all;
+
+	begin(life, seed);
+	life->allowed = life->sources = 1 + (size_t)any(life, 3.99);
+	life->view.count = life->allowed;
+	all = (0.9 + any(life, 1.5)) * life->view.limit / 30;
+	for (size_t i = 0; i < life->sources; i++) {
+		life->source[i] = (struct source){ .lives_s = 30, .on_s = 1e9 };
+		life->source[i].start_s = 40;
+		life->source[i].burst = all / (double)life->sources;
+		life->view.services[i].name = "x";
+		life->view.services[i].release_after_s = 1 + any(life, 30);
+		life->last_s[i] = -INFINITY;
+	}
+}
+
+static void what_does_not_fit_does_not_come_back_to_be_taken_out_again(void **state)
+{
+	unsigned seed, engagements = 0, services = 0;
+
+	begin_tests(&seed);
+	for (unsigned i = 0; i < LIVES / 4; i++) {
+		static struct life life;
+
+		open_steady(&life, (uint64_t)seed + i);
+		run(&life, 600);
+		engagements += life.engagements;
+		services += (unsigned)life.allowed;
+	}
+	print_message("%u engagements of %u services\n", engagements, services);
+	/* Some need a second step. */
+	assert_true(engagements <= 2 * services);
+}
+
 /* What comes back does not look like a flood, so that it is taken out again. */
 static void what_was_taken_out_comes_back_for_good_when_the_flood_is_over(void **state)
 {
@@ -717,6 +758,8 @@ int main(void)
 		cmocka_unit_test(far_beyond_the_mark_the_flood_goes_before_the_expired),
 		cmocka_unit_test(many_that_are_flooded_alike_go_one_by_one),
 		cmocka_unit_test(a_table_without_bursts_is_left_alone),
+		cmocka_unit_test(
+			what_does_not_fit_does_not_come_back_to_be_taken_out_again),
 		cmocka_unit_test(
 			what_was_taken_out_comes_back_for_good_when_the_flood_is_over),
 	};
