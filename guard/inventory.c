@@ -12,6 +12,26 @@
 #include "guard/pickup.h"
 #include "lib/clock.h"
 
+static enum opens_way way_of(const struct service *service)
+{
+	return service->outbound ? OPENS_OUT : OPENS_IN;
+}
+
+static bool is_tcp(const struct inventory *inventory, size_t i)
+{
+	return inventory->config->services[i].service.proto == IPPROTO_TCP;
+}
+
+/* Nothing is known of connections, as nobody will need it. */
+static void forget_connections(struct inventory *inventory)
+{
+	inventory->opens = (struct opens){ 0 };
+	for (size_t i = 0; i < inventory->config->count; i++) {
+		inventory->connections[i] = is_tcp(inventory, i) ? INFINITY : 0;
+		inventory->opened[i] = 0;
+	}
+}
+
 void inventory_open(struct inventory *inventory, const struct config *config,
 		    const struct leases *leases, bool rehearse)
 {
@@ -20,15 +40,15 @@ void inventory_open(struct inventory *inventory, const struct config *config,
 		.leases = leases,
 		.rehearse = rehearse,
 	};
-	for (size_t i = 0; i < config->count; i++)
-		inventory_note_connections(inventory, i, INFINITY);
+	forget_connections(inventory);
 }
 
 void inventory_note_connections(struct inventory *inventory, size_t i, double connections)
 {
 	const struct service *service = &inventory->config->services[i].service;
 
-	inventory->connections[i] = service->proto == IPPROTO_TCP ? connections : 0;
+	inventory->connections[i] = is_tcp(inventory, i) ? connections : 0;
+	inventory->opened[i] = inventory->opens.opened[way_of(service)];
 	inventory->fragile[i] = pickup_cuts(&inventory->midstream[i]);
 }
 
@@ -46,10 +66,22 @@ static void count_opens(struct inventory *inventory, uint64_t now_ns)
 
 	for (size_t i = 0; i < inventory->config->count; i++)
 		any = any ||
-		      (inventory->config->services[i].service.proto == IPPROTO_TCP &&
-		       leases_percent(inventory->leases, i) > 0);
-	if (!any || opens_read(&inventory->opens, now_ns))
-		inventory->opens = (struct opens){ 0 };
+		      (is_tcp(inventory, i) && leases_percent(inventory->leases, i) > 0);
+	if (!any)
+		forget_connections(inventory);
+	else
+		(void)opens_read(&inventory->opens, now_ns);
+}
+
+/* At most so many are open: what was counted, and what has been opened since, of whatever service. */
+static double most_connections(const struct inventory *inventory, size_t i)
+{
+	const struct service *service = &inventory->config->services[i].service;
+	uint64_t opened = inventory->opens.opened[way_of(service)];
+
+	if (!is_tcp(inventory, i) || opened < inventory->opened[i])
+		return inventory->connections[i];
+	return inventory->connections[i] + (double)(opened - inventory->opened[i]);
 }
 
 static double lives_s(const struct service *service)
@@ -62,9 +94,8 @@ static double lives_s(const struct service *service)
 static double opens_per_s(const struct inventory *inventory,
 			  const struct service *service)
 {
-	enum opens_way way = service->outbound ? OPENS_OUT : OPENS_IN;
-
-	return service->proto == IPPROTO_TCP ? inventory->opens.per_s[way] : 0;
+	return service->proto == IPPROTO_TCP ? inventory->opens.per_s[way_of(service)]
+					     : 0;
 }
 
 /* What would come back if all of service number i did. */
@@ -77,7 +108,7 @@ static double returning(const struct inventory *inventory, const struct census *
 	struct giveback_signs signs = {
 		.packets_per_s = leases_packets_per_s(leases, i),
 		.opens_per_s = opens_per_s(inventory, service),
-		.connections = inventory->connections[i],
+		.connections = most_connections(inventory, i),
 		.percent = leases_percent(leases, i),
 		.stock = INFINITY,
 		.lives_s = lives_s(service),

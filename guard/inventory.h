@@ -20,6 +20,7 @@ struct inventory {
 	const struct leases *leases;
 	bool rehearse;                           /* nothing is really out */
 	double connections[POLICY_SERVICES_MAX]; /* INFINITY: not counted */
+	uint64_t opened[POLICY_SERVICES_MAX];    /* until then */
 	struct opens opens;                      /* while some of TCP is out */
 	struct midstream midstream[POLICY_SERVICES_MAX];
 	bool fragile[POLICY_SERVICES_MAX]; /* connections would be cut */

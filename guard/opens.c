@@ -89,10 +89,14 @@ int opens_read(struct opens *opens, uint64_t now_ns)
 	if (opens->read_ns && elapsed_s < LEAST_S)
 		return 0;
 	err = read_counts(now.count);
-	for (size_t i = 0; !err && i < 2; i++)
-		now.per_s[i] = opens->read_ns ? (double)(now.count[i] - opens->count[i]) /
-							elapsed_s
-					      : INFINITY;
-	*opens = err ? (struct opens){ 0 } : now;
+	for (size_t i = 0; !err && i < 2; i++) {
+		uint64_t more = opens->read_ns ? now.count[i] - opens->count[i] : 0;
+
+		now.opened[i] = opens->opened[i] + more;
+		now.per_s[i] = opens->read_ns ? (double)more / elapsed_s : INFINITY;
+	}
+	if (err)
+		now = (struct opens){ 0 };
+	*opens = now;
 	return err;
 }

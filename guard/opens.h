@@ -12,7 +12,8 @@
 struct opens {
 	uint64_t read_ns; /* 0: never */
 	uint64_t count[2];
-	double per_s[2]; /* INFINITY: read once only; 0 where they cannot be read */
+	uint64_t opened[2]; /* since the first reading */
+	double per_s[2];    /* INFINITY: read once only; 0 where they cannot be read */
 };
 
 enum opens_way { OPENS_IN, OPENS_OUT };

@@ -202,6 +202,7 @@ static void of_udp_no_connections_are_open_and_of_tcp_nobody_knows(void **state)
 	services = lookout_view(lookout)->services;
 	assert_true(services[UDP_9000].connections == 0);
 	assert_true(isinf(services[TCP_9001].connections));
+	leases.percent[TCP_9001] = 100;
 	lookout_note_connections(lookout, UDP_9000, 5);
 	lookout_note_connections(lookout, TCP_9001, 5);
 	decides(POLICY_REST);
