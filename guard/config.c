@@ -5,10 +5,12 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "conntrack/place.h"
 #include "lib/args.h"
+#include "lib/exporter.h"
 #include "lib/text.h"
 #include "rules/layout.h"
 #include "rules/terms.h"
@@ -27,18 +29,38 @@ void config_init(struct config *config)
 }
 
 /* Whether it means something is seen when it is opened. */
-static int take_place(const char *value, char out[CONFIG_PLACE_MAX], struct args_why *why)
+static int take_place_of(const char *value, size_t size, char *out, struct args_why *why)
 {
 	size_t length = strlen(value);
 
-	if (length >= CONFIG_PLACE_MAX) {
+	if (length >= size) {
 		snprintf(why->text, sizeof(why->text),
-			 "\"%.40s...\" is longer than %d bytes", value,
-			 CONFIG_PLACE_MAX - 1);
+			 "\"%.40s...\" is longer than %zu bytes", value, size - 1);
 		return -EINVAL;
 	}
 	memcpy(out, value, length + 1);
 	return 0;
+}
+
+static int take_place(const char *value, char out[CONFIG_PLACE_MAX], struct args_why *why)
+{
+	return take_place_of(value, CONFIG_PLACE_MAX, out, why);
+}
+
+static int take_socket(const char *value, char out[CONFIG_PLACE_MAX],
+		       struct args_why *why)
+{
+	return take_place_of(value, sizeof(((struct sockaddr_un *)NULL)->sun_path), out,
+			     why);
+}
+
+/* Whether it can be had is seen when the guard starts; none is as if it were not given. */
+static int take_address(const char *value, char out[CONFIG_PLACE_MAX],
+			struct args_why *why)
+{
+	int err = value[0] ? exporter_check(value, why) : 0;
+
+	return err ? err : take_place(value, out, why);
 }
 
 /* Whether it is there is seen when the guard starts. */
@@ -80,11 +102,11 @@ int config_set(struct config *config, const char *name, const char *value,
 	else if (strcmp(name, "raise-limit-to") == 0)
 		err = take_limit(value, &config->policy.raise_to, &reason);
 	else if (strcmp(name, "metrics") == 0)
-		err = take_place(value, config->metrics, &reason);
+		err = take_address(value, config->metrics, &reason);
 	else if (strcmp(name, "journal") == 0)
 		err = take_place(value, config->journal, &reason);
 	else if (strcmp(name, "control") == 0)
-		err = take_place(value, config->control, &reason);
+		err = take_socket(value, config->control, &reason);
 	else if (strcmp(name, "netns") == 0)
 		err = take_netns(value, config->netns, &reason);
 	if (err && err != -ENOENT)

@@ -203,8 +203,7 @@ static int guard_with(const struct guard_setup *setup, const struct log *log)
 	if (err) {
 		log_error(log, "%s", text_str(&why));
 		text_free(&why);
-		return err == -EADDRINUSE || err == -EEXIST ? EXIT_FAILED
-							    : EXIT_UNREACHABLE;
+		return startup_was_unreachable(err) ? EXIT_UNREACHABLE : EXIT_FAILED;
 	}
 	err = guard_run(guard);
 	guard_close(guard);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/desk.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "guard/config.h"
@@ -49,7 +50,10 @@ int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 {
 	int err = open_control(desk, config->control, rehearse, log, why);
 
-	return err ? err : open_scrape(config, &desk->scrape, why);
+	if (!err)
+		err = open_scrape(config, &desk->scrape, why);
+	/* Whatever it was, it is no answer of the kernel's about connections or rules. */
+	return err ? -EADDRNOTAVAIL : 0;
 }
 
 static json_t *answer(void *data, const json_t *request, struct control_peer *peer)

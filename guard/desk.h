@@ -23,7 +23,7 @@ struct desk {
 /*
  * Opens both as config says. A guard that takes no orders still guards, unless it was told where
  * to take them: log has a word of that. A rehearsal may stand beside a guard, and leaves it
- * the usual place. Returns 0, or -errno with a sentence in *why; close it then, too.
+ * the usual place. Returns 0, or -EADDRNOTAVAIL with a sentence in *why; close it then, too.
  */
 int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 	      const struct log *log, struct text *why);

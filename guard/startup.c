@@ -125,6 +125,12 @@ int startup_become(const char *name, const struct config *config, struct text *w
 	return err == -ENOENT ? -EPERM : err;
 }
 
+bool startup_was_unreachable(int err)
+{
+	return err == -EPERM || err == -ENOENT || err == -EOPNOTSUPP || err == -EINVAL ||
+	       err == -EPROTONOSUPPORT;
+}
+
 void startup_explain(int err, struct text *why)
 {
 	switch (err) {

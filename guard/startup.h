@@ -2,6 +2,8 @@
 #ifndef GUARD_STARTUP_H
 #define GUARD_STARTUP_H
 
+#include <stdbool.h>
+
 struct config;
 struct text;
 
@@ -26,6 +28,9 @@ int startup_enter(const char *netns, struct text *why);
  * if there is no such user, else another -errno.
  */
 int startup_become(const char *name, const struct config *config, struct text *why);
+
+/* Whether -errno of what was opened says that the kernel cannot be asked for connections or rules. */
+bool startup_was_unreachable(int err);
 
 /* Adds a sentence about -errno of what was opened. */
 void startup_explain(int err, struct text *why);

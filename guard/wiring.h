@@ -36,8 +36,8 @@ struct guard_setup {
 /*
  * Opens everything that the guard needs and takes over the leases of an earlier one. On failure
  * returns -errno with a sentence in *why: -EPERM (no CAP_NET_ADMIN), -ENOENT (no conntrack in
- * the kernel), -EADDRINUSE (another guard runs in this namespace, or takes orders at the
- * same path), -EEXIST (the nft table is somebody else's).
+ * the kernel), -EADDRINUSE (another guard runs in this namespace), -EADDRNOTAVAIL (it cannot take orders, or
+ * serve metrics, where it should), -EEXIST (the nft table is somebody else's).
  */
 int guard_open(struct guard **out, const struct guard_setup *setup, struct text *why);
 

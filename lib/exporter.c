@@ -302,6 +302,13 @@ static int listen_at(const struct service *service)
 	return fd;
 }
 
+int exporter_check(const char *address, struct args_why *why)
+{
+	struct service service;
+
+	return parse(address, &service, why);
+}
+
 int exporter_open(struct exporter **out, const char *address, struct args_why *why)
 {
 	struct exporter *exporter;

@@ -17,6 +17,9 @@ struct exporter;
 
 enum { EXPORTER_CLIENTS = 8 };
 
+/* Whether that is an "ADDR:PORT" to listen at. Returns 0, or -EINVAL with one sentence in *why. Pure. */
+int exporter_check(const char *address, struct args_why *why);
+
 /*
  * Listens at "ADDR:PORT" (IPv6 in brackets). Returns 0, or -errno with one sentence in
  * *why: -EINVAL if the text is wrong, another if the address cannot be had.

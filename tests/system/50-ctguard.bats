@@ -501,6 +501,6 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 @test "without descriptors to spare it says so and does not abort" {
 	for limit in 6 8 10 12; do
 		run on server timeout 3 prlimit --nofile=$limit ctguard run -s udp/9000
-		[ "$status" -eq 3 ] || [ "$status" -eq 124 ]
+		[ "$status" -eq 1 ] || [ "$status" -eq 124 ]
 	done
 }

@@ -401,8 +401,7 @@ time.sleep(60)'
 }
 
 @test "an address that cannot be had for metrics is told, also at a reload" {
-	run on server ctguard run -s udp/9000 --control socket -m 192.0.2.1:80
-	[ "$status" -ne 0 ]
+	run -1 on server ctguard run -s udp/9000 --control socket -m 192.0.2.1:80
 	[[ $output == *"192.0.2.1:80"* ]]
 	printf 'metrics = "127.0.0.1:9912"\nservice "udp/9000" { }\n' >conf
 	guard -c conf
@@ -414,6 +413,29 @@ time.sleep(60)'
 	order reload
 	wait_until 30 on server curl -sf http://127.0.0.1:9913/metrics -o page
 	! on server curl -sf http://127.0.0.1:9912/metrics || false
+}
+
+@test "places that cannot be are wrong in the configuration, and others are no fault of the kernel's" {
+	local long
+	long=$(printf '%0120d' 0)
+	printf 'metrics = "1.2.3.4:99999"\nservice "udp/9000" { }\n' >conf
+	for order in check-config run; do
+		run -2 on server ctguard "$order" -c conf
+		[[ $output == *'conf:1: metrics: "1.2.3.4:99999": want ADDR:PORT'* ]]
+		run -2 on server ctguard "$order" -s udp/9000 -m nonsense
+		[[ $output == *'metrics: "nonsense": want ADDR:PORT'* ]]
+		run -2 on server ctguard "$order" -s udp/9000 --control "$long"
+		[[ $output == *'is longer than 107 bytes'* ]]
+	done
+	run -1 on server ctguard run -s udp/9000 --control nowhere/at/all
+	[[ $output == *'cannot take orders at "nowhere/at/all": No such file or directory'* ]]
+	mkdir -m 700 closed
+	chmod 755 .
+	run -1 on server ctguard run -s udp/9000 --control closed/socket --user nobody
+	[[ $output == *'cannot take orders at "closed/socket": Permission denied'* ]]
+	# None is as if it were not said.
+	printf 'metrics = ""\nservice "udp/9000" { }\n' >conf
+	ctguard check-config -c conf
 }
 
 @test "orders and incidents find their places in the configuration" {

@@ -129,7 +129,7 @@ static void a_place_that_was_asked_for_is(void **state)
 {
 	snprintf(config.control, sizeof(config.control), "/there");
 	control_err = -EADDRINUSE;
-	assert_int_equal(desk_open(&desk, &config, false, NULL, &why), -EADDRINUSE);
+	assert_int_equal(desk_open(&desk, &config, false, NULL, &why), -EADDRNOTAVAIL);
 	assert_string_equal(text_str(&why), "it is taken");
 	assert_int_equal(warnings, 0);
 }
