@@ -161,6 +161,14 @@ static const struct spec *find_spec(const char *name, enum model_kind *kind)
 	return NULL;
 }
 
+/* What there was to ask when this was written; kernels that ask more are newer than their headers here. */
+enum {
+	META_LAST = 37, /* NFT_META_BRI_IIFHWADDR */
+	CT_LAST = NFT_CT_ID,
+	FIB_LAST = NFT_FIB_RESULT_ADDRTYPE,
+	EXTHDR_LAST = 4, /* NFT_EXTHDR_OP_DCCP */
+};
+
 /* What the expression must have to mean something. */
 static bool is_whole(const struct model_expr *expr)
 {
@@ -184,8 +192,13 @@ static bool is_whole(const struct model_expr *expr)
 	case MODEL_TARGET: return expr->object;
 	case MODEL_META:
 	case MODEL_CT:
-		return expr->given & 1 && (expr->to < MODEL_REGISTER_BYTES) !=
-						  (expr->source < MODEL_REGISTER_BYTES);
+		return expr->given & 1 &&
+		       expr->number[0] <=
+			       (expr->kind == MODEL_CT ? CT_LAST : META_LAST) &&
+		       (expr->to < MODEL_REGISTER_BYTES) !=
+			       (expr->source < MODEL_REGISTER_BYTES);
+	case MODEL_FIB: return expr->number[0] <= FIB_LAST;
+	case MODEL_EXTHDR: return expr->number[4] <= EXTHDR_LAST;
 	default: return true;
 	}
 }

@@ -19,6 +19,9 @@
 /* Since 6.16: what the names of devices begin with. */
 enum { DEVICE_PREFIX = 2 };
 
+/* What a set could be when this was written. */
+enum { SET_FLAGS = (NFT_SET_EXPR << 1) - 1 };
+
 /* What model_add_ functions return NULL for. */
 static int no_place(const struct model *model)
 {
@@ -201,6 +204,7 @@ static int take_set(struct gather *gather, uint8_t family, const struct attrs *a
 		return no_place(gather->model);
 	attrs_number(attrs->at[NFTA_SET_FLAGS], &flags);
 	set->flags = (uint32_t)flags;
+	set->incomplete = flags & ~(uint64_t)SET_FLAGS;
 	set->key_bytes = (size_t)bytes;
 	return take_statements(gather->model, set, attrs->at[NFTA_SET_EXPR],
 			       attrs->at[NFTA_SET_EXPRESSIONS]);

@@ -179,9 +179,11 @@ static void messages_that_are_cut_off_are_refused_or_harmless(void **state)
 	free(recording.data);
 }
 
-/* A rule with one expression, which has one number under one attribute. */
+/* A rule with one expression, which has one number under one attribute; of meta and ct, and a register. */
 static void put_rule(void *buffer, const char *name, uint16_t type, uint32_t value)
 {
+	const bool keyed = type == NFTA_META_KEY &&
+			   (strcmp(name, "meta") == 0 || strcmp(name, "ct") == 0);
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *nfgen = mnl_nlmsg_put_extra_header(header, sizeof(*nfgen));
 	struct nlattr *list, *nest, *data;
@@ -196,6 +198,8 @@ static void put_rule(void *buffer, const char *name, uint16_t type, uint32_t val
 	mnl_attr_put_strz(header, NFTA_EXPR_NAME, name);
 	data = mnl_attr_nest_start(header, NFTA_EXPR_DATA);
 	mnl_attr_put_u32(header, type, htobe32(value));
+	if (keyed && value)
+		mnl_attr_put_u32(header, NFTA_META_DREG, htobe32(NFT_REG_1));
 	mnl_attr_nest_end(header, data);
 	mnl_attr_nest_end(header, nest);
 	mnl_attr_nest_end(header, list);
@@ -229,8 +233,15 @@ static void what_is_not_known_is_kept_as_opaque(void **state)
 	assert_int_equal(kind_of("quota", 30, 1), MODEL_OPAQUE);
 	assert_int_equal(kind_of("quota", 300, 1), MODEL_OPAQUE);
 	assert_int_equal(kind_of("rt", NFTA_RT_DREG, 77), MODEL_OPAQUE);
+	/* Something to ask that there was not. */
+	assert_int_equal(kind_of("meta", NFTA_META_KEY, NFT_META_MARK), MODEL_META);
+	assert_int_equal(kind_of("meta", NFTA_META_KEY, 38), MODEL_OPAQUE);
+	assert_int_equal(kind_of("ct", NFTA_CT_KEY, NFT_CT_ID), MODEL_CT);
+	assert_int_equal(kind_of("ct", NFTA_CT_KEY, NFT_CT_MAX + 1), MODEL_OPAQUE);
+	assert_int_equal(kind_of("fib", NFTA_FIB_RESULT, 4), MODEL_OPAQUE);
+	assert_int_equal(kind_of("exthdr", NFTA_EXTHDR_OP, 5), MODEL_OPAQUE);
 	/* What it cannot do without. */
-	assert_int_equal(kind_of("meta", NFTA_META_KEY, 1), MODEL_OPAQUE);
+	assert_int_equal(kind_of("meta", NFTA_META_KEY, 0), MODEL_OPAQUE);
 	assert_int_equal(kind_of("cmp", NFTA_CMP_OP, 1), MODEL_OPAQUE);
 }
 
