@@ -156,6 +156,22 @@ int course_plan(const struct model *model, struct arena *arena, struct course *o
 	return 0;
 }
 
+bool course_is_preceded(const struct course *course)
+{
+	for (int i = 0; i < COURSE_FAMILIES * COURSE_WAYS; i++) {
+		const struct course_stop *stops =
+			course->stops[i / COURSE_WAYS][i % COURSE_WAYS];
+		size_t count = course->count[i / COURSE_WAYS][i % COURSE_WAYS];
+
+		for (size_t j = 1; j < count; j++)
+			if (stops[j].kind == COURSE_OURS && stops[j].chain &&
+			    stops[j - 1].hook == stops[j].hook &&
+			    stops[j - 1].priority == stops[j].priority)
+				return true;
+	}
+	return false;
+}
+
 /* Where ours is not there yet it will be the first. */
 static bool is_same_place(const struct course_stop *a, const struct course_stop *b)
 {

@@ -40,6 +40,9 @@ struct course {
 /* Takes memory from the arena. Returns 0 or -ENOMEM. */
 int course_plan(const struct model *model, struct arena *arena, struct course *out);
 
+/* Whether a chain of others at raw comes before ours, which is there already. */
+bool course_is_preceded(const struct course *course);
+
 /*
  * Turns the order around of chains that are in the same place but of different tables, ours among them, or beside conntrack:
  * which was registered last comes first, and the kernel lists tables and chains, not that. False if there are none that do
