@@ -76,26 +76,30 @@ void desk_start(struct desk *desk, struct ev_loop *loop, struct dispatch *dispat
 	start_scrape(desk);
 }
 
-int desk_move(struct desk *desk, const struct config *present,
-	      const struct config *wanted, struct text *why)
+int desk_prepare(struct desk *desk, const struct config *present,
+		 const struct config *wanted, struct text *why)
 {
-	struct scrape *scrape = NULL;
-	int err;
+	scrape_close(desk->next);
+	desk->next = NULL;
+	desk->moves = strcmp(present->metrics, wanted->metrics) != 0;
+	return desk->moves ? open_scrape(wanted, &desk->next, why) : 0;
+}
 
-	if (strcmp(present->metrics, wanted->metrics) == 0)
-		return 0;
-	err = open_scrape(wanted, &scrape, why);
-	if (err)
-		return err;
+void desk_move(struct desk *desk)
+{
+	if (!desk->moves)
+		return;
 	scrape_close(desk->scrape);
-	desk->scrape = scrape;
+	desk->scrape = desk->next;
+	desk->next = NULL;
+	desk->moves = false;
 	start_scrape(desk);
-	return 0;
 }
 
 void desk_close(struct desk *desk)
 {
 	control_close(desk->control);
 	scrape_close(desk->scrape);
+	scrape_close(desk->next);
 	*desk = (struct desk){ 0 };
 }

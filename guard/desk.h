@@ -16,7 +16,9 @@ struct text;
 struct desk {
 	struct control *control; /* NULL: it takes no orders */
 	struct scrape *scrape;   /* NULL: nobody asked for metrics */
-	struct ev_loop *loop;    /* what follows is known from desk_start() on */
+	struct scrape *next;     /* by the configuration that may come, if it moves */
+	bool moves;
+	struct ev_loop *loop; /* what follows is known from desk_start() on */
 	struct dispatch *dispatch;
 };
 
@@ -32,12 +34,14 @@ int desk_open(struct desk *desk, const struct config *config, bool rehearse,
 void desk_start(struct desk *desk, struct ev_loop *loop, struct dispatch *dispatch);
 
 /*
- * Serves metrics where wanted says, if that is not where present says: the new place is
- * there before the old one goes. Returns 0, or -errno with a sentence in *why and
- * nothing changed.
+ * Opens what wanted says of metrics, if that is not what present says, beside what there is; it is
+ * served from desk_move() on, if that comes. Returns 0, or -errno with a sentence in *why.
  */
-int desk_move(struct desk *desk, const struct config *present,
-	      const struct config *wanted, struct text *why);
+int desk_prepare(struct desk *desk, const struct config *present,
+		 const struct config *wanted, struct text *why);
+
+/* Serves metrics at the place that was prepared last, and no longer at the old one. */
+void desk_move(struct desk *desk);
 
 /* Before the loop is destroyed. */
 void desk_close(struct desk *desk);

@@ -109,8 +109,8 @@ json_t *journal_recent(const struct journal *journal)
 	return list;
 }
 
-void journal_about(struct journal *journal, const char *event, const char *service,
-		   const char *text)
+static json_t *begin_about(const struct journal *journal, const char *event,
+			   const char *service, const char *text)
 {
 	json_t *object = new_event(journal, event);
 
@@ -118,6 +118,21 @@ void journal_about(struct journal *journal, const char *event, const char *servi
 	if (service)
 		json_object_set_new(object, "service", json_string(service));
 	json_object_set_new(object, "why", json_string(text));
+	return object;
+}
+
+void journal_about(struct journal *journal, const char *event, const char *service,
+		   const char *text)
+{
+	write_event(journal, begin_about(journal, event, service, text));
+}
+
+void journal_out(struct journal *journal, const char *event, const char *service,
+		 unsigned percent, const char *text)
+{
+	json_t *object = begin_about(journal, event, service, text);
+
+	json_object_set_new(object, "percent", json_integer(percent));
 	write_event(journal, object);
 }
 

@@ -47,6 +47,10 @@ void journal_note(struct journal *journal, const char *event, const char *text);
 void journal_about(struct journal *journal, const char *event, const char *service,
 		   const char *text);
 
+/* The same, and that percent of it is out of tracking from then on, without a decision. */
+void journal_out(struct journal *journal, const char *event, const char *service,
+		 unsigned percent, const char *text);
+
 /*
  * A decision that was carried out: the event is its action. view and decision are what
  * it was made on, seconds is from the look at the table that triggered it to the

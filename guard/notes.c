@@ -24,22 +24,8 @@ static void list_engaged(const struct leases *leases, const struct policy_view *
 	}
 }
 
-static void note_engaged(struct journal *journal, const struct leases *leases,
-			 const struct policy_view *view, bool held, const char *sentence)
-{
-	struct text names = { 0 };
-	struct text text = { 0 };
-
-	list_engaged(leases, view, held, &names);
-	if (names.length) {
-		text_add(&text, "%s: %s", sentence, text_str(&names));
-		journal_note(journal, "adopt", text_str(&text));
-	}
-	text_free(&names);
-	text_free(&text);
-}
-
-void notes_hello(struct journal *journal, const struct config *config, size_t namespaces)
+void notes_hello(struct journal *journal, const char *event, const struct config *config,
+		 size_t namespaces)
 {
 	char name[SERVICE_TEXT_MAX];
 	struct text text = { 0 };
@@ -58,18 +44,35 @@ void notes_hello(struct journal *journal, const struct config *config, size_t na
 	text_add(&text, "; engage at %g%% or %gs before full, release at %g%%, lease %gs",
 		 100 * config->policy.engage_at, config->policy.horizon_s,
 		 100 * config->policy.release_at, config->lease_s);
-	journal_note(journal, "start", text_str(&text));
+	journal_note(journal, event, text_str(&text));
 	text_free(&text);
 }
 
 void notes_adopted(struct journal *journal, const struct leases *leases,
 		   const struct policy_view *view)
 {
-	note_engaged(journal, leases, view, false,
-		     "took over leases that were left running");
-	note_engaged(
-		journal, leases, view, true,
-		"out of tracking already, not by a lease of a guard before, and left so");
+	struct text names = { 0 };
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < view->count; i++) {
+		if (!leases_engaged(leases, i) || leases_held(leases, i))
+			continue;
+		text_add(&text, "took over the lease of %s, which was left running",
+			 view->services[i].name);
+		journal_out(journal, "adopt", view->services[i].name,
+			    leases_percent(leases, i), text_str(&text));
+		text_free(&text);
+	}
+	list_engaged(leases, view, true, &names);
+	if (names.length) {
+		text_add(&text,
+			 "out of tracking already, not by a lease of a guard before, and "
+			 "left so: %s",
+			 text_str(&names));
+		journal_note(journal, "adopt", text_str(&text));
+	}
+	text_free(&names);
+	text_free(&text);
 }
 
 void notes_joined(struct journal *journal)

@@ -15,8 +15,12 @@ struct turnstile;
 
 /* What the guard tells of itself, into its journal. view has the services' names. */
 
-/* At the start: what it guards, in how many namespaces if that is configured, and by which marks. */
-void notes_hello(struct journal *journal, const struct config *config, size_t namespaces);
+/*
+ * At the "start", and after a "reload": what it guards, in how many namespaces if that is configured, and
+ * by which marks.
+ */
+void notes_hello(struct journal *journal, const char *event, const struct config *config,
+		 size_t namespaces);
 
 /* What it took over, and what is held by others, if there is any. */
 void notes_adopted(struct journal *journal, const struct leases *leases,

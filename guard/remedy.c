@@ -293,7 +293,8 @@ void remedy_restore(struct remedy *remedy, size_t i)
 		text_add(&text, "put back the rules of %s, which went with the ruleset",
 			 name);
 	}
-	journal_about(remedy->journal, "restore", name, text_str(&text));
+	journal_out(remedy->journal, "restore", name, leases_percent(remedy->leases, i),
+		    text_str(&text));
 	text_free(&text);
 }
 

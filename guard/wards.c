@@ -274,6 +274,52 @@ void wards_say_goodbye(const struct wards *wards)
 		notes_quiet(wards->setup.journal, quiet);
 }
 
+int wards_hand_over(const struct wards *wards, const struct config *wanted,
+		    struct text *why)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < wards->count; i++)
+		err = ward_hand_over(wards->list[i], wanted, why);
+	return err;
+}
+
+int wards_prepare(const struct wards *wards, struct text *why)
+{
+	size_t prepared = 0;
+	int err = 0;
+
+	while (!err && prepared < wards->count)
+		err = ward_prepare(wards->list[prepared++], why);
+	while (err && prepared > 0)
+		ward_forget(wards->list[--prepared]);
+	return err;
+}
+
+int wards_swap(const struct wards *wards, struct text *why)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < wards->count; i++) {
+		int err = ward_swap(wards->list[i], why);
+
+		result = err ? err : result;
+	}
+	return result;
+}
+
+int wards_withdraw(const struct wards *wards)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < wards->count; i++) {
+		int err = ward_withdraw(wards->list[i]);
+
+		result = err ? err : result;
+	}
+	return result;
+}
+
 void wards_close(struct wards *wards)
 {
 	wards_stop(wards);

@@ -52,6 +52,18 @@ void wards_stop(struct wards *wards);
 /* The ward of a network namespace, by its inode; NULL: it is not guarded. */
 struct ward *wards_find(const struct wards *wards, uint64_t inode);
 
+/*
+ * The steps of a reload, as ward.h has them, in all of them: hand_over, prepare (in all or in none) and swap. Each returns 0
+ * or -errno with a sentence in *why.
+ */
+int wards_hand_over(const struct wards *wards, const struct config *wanted,
+		    struct text *why);
+int wards_prepare(const struct wards *wards, struct text *why);
+int wards_swap(const struct wards *wards, struct text *why);
+
+/* Takes the rules away in all of them. Returns 0 or the last -errno. */
+int wards_withdraw(const struct wards *wards);
+
 /* Tells the journal at the end what stays, where something does. */
 void wards_say_goodbye(const struct wards *wards);
 

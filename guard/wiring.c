@@ -70,11 +70,16 @@ static int prepare(void *data, char *why, size_t size)
 		text_add(&reason, "netns cannot change while the guard runs");
 		err = -EINVAL;
 	}
+	if (!err)
+		err = desk_prepare(&guard->desk, &guard->config, &guard->wanted, &reason);
 	if (err) {
 		snprintf(why, size, "the configuration stays as it is: %s",
 			 text_str(&reason));
 		log_error(guard->log, "%s", why);
 	}
+	if (!err && strcmp(guard->wanted.control, guard->config.control) != 0)
+		log_warn(guard->log, "control: orders come to the same place until the "
+				     "guard is started anew");
 	text_free(&reason);
 	return err;
 }
@@ -272,70 +277,37 @@ void guard_close(struct guard *guard)
 	free(guard);
 }
 
-/* What is out by the present configuration and may not be by the next goes back first. */
-static int hand_over(struct guard *guard, struct text *why)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < guard->wards.count; i++)
-		err = ward_hand_over(guard->wards.list[i], &guard->wanted, why);
-	return err;
-}
-
-/* Opens what the wards need beside what they have, in all of them or in none. */
-static int prepare_wards(struct guard *guard, struct text *why)
-{
-	size_t prepared = 0;
-	int err = 0;
-
-	while (!err && prepared < guard->wards.count)
-		err = ward_prepare(guard->wards.list[prepared++], why);
-	while (err && prepared > 0)
-		ward_forget(guard->wards.list[--prepared]);
-	return err;
-}
-
-static int swap_wards(struct guard *guard, struct text *why)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < guard->wards.count; i++) {
-		int err = ward_swap(guard->wards.list[i], why);
-
-		result = err ? err : result;
-	}
-	return result;
-}
-
 /* Swaps the next configuration in, all of it or nothing. What is out stays out. */
 static int swap(struct guard *guard, struct text *why)
 {
 	struct config present = guard->config;
-	int err = desk_move(&guard->desk, &present, &guard->wanted, why);
+	int err = wards_hand_over(&guard->wards, &guard->wanted, why);
 
-	if (!err)
-		err = hand_over(guard, why);
 	if (err)
 		return err;
 	guard->config = guard->wanted;
-	err = prepare_wards(guard, why);
+	err = wards_prepare(&guard->wards, why);
 	if (err) {
 		guard->config = present;
 		return err;
 	}
+	desk_move(&guard->desk);
 	keep_journal(guard);
-	return swap_wards(guard, why);
+	return wards_swap(&guard->wards, why);
 }
 
-/* Tells the journal and the service manager that it guards now. */
-static void greet(struct guard *guard)
+/* Tells the journal what it guards since that event. */
+static void tell(const struct guard *guard, const char *event)
+{
+	notes_hello(guard->journal, event, &guard->config, guard->wards.count);
+	budget_warn(&guard->config, guard->log);
+}
+
+/* Tells the service manager that it guards now. */
+static void be_ready(struct guard *guard)
 {
 	struct status status;
 
-	notes_hello(guard->journal, &guard->config, guard->wards.count);
-	for (size_t i = 0; i < guard->wards.count; i++)
-		ward_tell_adopted(guard->wards.list[i]);
-	budget_warn(&guard->config, guard->log);
 	dispatch_status(&guard->dispatch, &status);
 	liaison_ready(&guard->liaison, &status);
 }
@@ -351,23 +323,12 @@ static void reload(struct guard *guard)
 	if (err)
 		log_error(guard->log, "the configuration could not be taken over: %s",
 			  text_str(&why));
+	else
+		tell(guard, "reload");
 	text_free(&why);
 	start_watchers(guard);
 	roll_review(guard->roll);
-	greet(guard);
-}
-
-/* Takes the rules away in all wards. Returns 0 or the last -errno. */
-static int withdraw(struct guard *guard)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < guard->wards.count; i++) {
-		int err = ward_withdraw(guard->wards.list[i]);
-
-		result = err ? err : result;
-	}
-	return result;
+	be_ready(guard);
 }
 
 int guard_run(struct guard *guard)
@@ -378,7 +339,10 @@ int guard_run(struct guard *guard)
 	start_roll(guard);
 	desk_start(&guard->desk, guard->loop, &guard->dispatch);
 	start_watchers(guard);
-	greet(guard);
+	tell(guard, "start");
+	for (size_t i = 0; i < guard->wards.count; i++)
+		ward_tell_adopted(guard->wards.list[i]);
+	be_ready(guard);
 	/* Of many, some are always idle. */
 	if (!guard->config.netns[0])
 		ward_say_if_inactive(guard->wards.list[0]);
@@ -391,7 +355,7 @@ int guard_run(struct guard *guard)
 	}
 	liaison_stopping(&guard->liaison);
 	if (guard->dispatch.wish == DISPATCH_STOP)
-		err = withdraw(guard);
+		err = wards_withdraw(&guard->wards);
 	wards_say_goodbye(&guard->wards);
 	if (guard->wards.count)
 		return err;

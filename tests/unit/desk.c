@@ -152,7 +152,7 @@ static void metrics_that_cannot_be_served_are_told(void **state)
 }
 
 /* From 127.0.0.1:1 to that address; "": no metrics any more. */
-static int move_to(const char *address)
+static void move_to(const char *address)
 {
 	struct config next = config;
 
@@ -161,12 +161,16 @@ static int move_to(const char *address)
 	desk_start(&desk, NULL, NULL);
 	assert_true(scrapes[0].started && socket_of_orders.started);
 	snprintf(next.metrics, sizeof(next.metrics), "%s", address);
-	return desk_move(&desk, &config, &next, &why);
+	assert_int_equal(desk_prepare(&desk, &config, &next, &why), 0);
+	/* Until then it is served where it was. */
+	assert_true(scrapes[0].open);
+	assert_false(scrapes[1].started);
+	desk_move(&desk);
 }
 
 static void metrics_move_and_are_served_there(void **state)
 {
-	assert_int_equal(move_to("127.0.0.1:2"), 0);
+	move_to("127.0.0.1:2");
 	assert_false(scrapes[0].open);
 	assert_true(scrapes[1].open && scrapes[1].started);
 	assert_string_equal(scrapes[1].address, "127.0.0.1:2");
@@ -174,15 +178,29 @@ static void metrics_move_and_are_served_there(void **state)
 
 static void metrics_that_do_not_move_are_left_alone(void **state)
 {
-	assert_int_equal(move_to("127.0.0.1:1"), 0);
+	move_to("127.0.0.1:1");
 	assert_int_equal(opened, 1);
 	assert_true(scrapes[0].open);
 }
 
 static void metrics_may_end(void **state)
 {
-	assert_int_equal(move_to(""), 0);
+	move_to("");
 	assert_false(scrapes[0].open);
+	assert_null(desk.scrape);
+}
+
+static void metrics_that_were_to_move_and_did_not_may_stay(void **state)
+{
+	struct config next = config;
+
+	snprintf(next.metrics, sizeof(next.metrics), "127.0.0.1:2");
+	assert_int_equal(desk_open(&desk, &config, false, NULL, &why), 0);
+	assert_int_equal(desk_prepare(&desk, &config, &next, &why), 0);
+	/* The next try is for what there is. */
+	assert_int_equal(desk_prepare(&desk, &config, &config, &why), 0);
+	assert_false(scrapes[0].open);
+	desk_move(&desk);
 	assert_null(desk.scrape);
 }
 
@@ -194,7 +212,7 @@ static void metrics_that_cannot_move_stay(void **state)
 	snprintf(next.metrics, sizeof(next.metrics), "127.0.0.1:2");
 	assert_int_equal(desk_open(&desk, &config, false, NULL, &why), 0);
 	scrape_err = -EADDRINUSE;
-	assert_int_equal(desk_move(&desk, &config, &next, &why), -EADDRINUSE);
+	assert_int_equal(desk_prepare(&desk, &config, &next, &why), -EADDRINUSE);
 	assert_true(scrapes[0].open);
 	assert_ptr_equal(desk.scrape, &scrapes[0]);
 }
@@ -211,6 +229,7 @@ int main(void)
 		DESK_TEST(metrics_move_and_are_served_there),
 		DESK_TEST(metrics_that_do_not_move_are_left_alone),
 		DESK_TEST(metrics_may_end),
+		DESK_TEST(metrics_that_were_to_move_and_did_not_may_stay),
 		DESK_TEST(metrics_that_cannot_move_stay),
 	};
 

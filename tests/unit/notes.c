@@ -37,6 +37,11 @@ bool leases_engaged(const struct leases *l, size_t i)
 	return l->engaged[i];
 }
 
+unsigned leases_percent(const struct leases *l, size_t i)
+{
+	return 40;
+}
+
 bool leases_held(const struct leases *l, size_t i)
 {
 	return l->held[i];
@@ -53,6 +58,13 @@ void journal_about(struct journal *j, const char *event, const char *service,
 {
 	assert_ptr_equal(j, &journal);
 	snprintf(told[count++], sizeof(told[0]), "%s of %s: %s", event, service, text);
+}
+
+void journal_out(struct journal *j, const char *event, const char *service,
+		 unsigned percent, const char *text)
+{
+	assert_int_equal(percent, 40);
+	journal_about(j, event, service, text);
 }
 
 /* Whether what was told begins so. */
@@ -85,7 +97,7 @@ static void the_start_tells_what_is_guarded_and_by_which_marks(void **state)
 {
 	struct config config = configured();
 
-	notes_hello(&journal, &config, 1);
+	notes_hello(&journal, "start", &config, 1);
 	assert_string_equal(told[0],
 			    "start: guarding: udp/1, tcp/[2001:db8::1]:2; engage at 80% "
 			    "or 10s before full, release at 50%, lease 30s");
@@ -100,12 +112,12 @@ static void the_start_tells_of_a_rehearsal_of_registration_and_of_namespaces(voi
 	assert_int_equal(config_add_admission(&config, "udp/100-200", &why), 0);
 	snprintf(config.netns, sizeof(config.netns), "all");
 	journal.rehearse = true;
-	notes_hello(&journal, &config, 2);
+	notes_hello(&journal, "start", &config, 2);
 	begins(told[0], "start: guarding (dry run: nothing is changed): udp/1, "
 			"tcp/[2001:db8::1]:2 and what programs register in 2 network "
 			"namespaces; ");
 	config.count = 0;
-	notes_hello(&journal, &config, 1);
+	notes_hello(&journal, "start", &config, 1);
 	assert_non_null(
 		strstr(told[1], ": what programs register in 1 network namespace; "));
 }
@@ -117,10 +129,11 @@ static void what_was_taken_over_and_what_is_held_are_told_apart(void **state)
 	leases.engaged[0] = leases.engaged[1] = leases.engaged[2] = true;
 	leases.held[1] = true;
 	notes_adopted(&journal, &leases, &VIEW);
-	assert_int_equal(count, 2);
-	assert_string_equal(
-		told[0], "adopt: took over leases that were left running: udp/1, udp/3");
-	assert_string_equal(told[1],
+	assert_int_equal(count, 3);
+	assert_string_equal(told[0], "adopt of udp/1: took over the lease of udp/1, "
+				     "which was left running");
+	begins(told[1], "adopt of udp/3: ");
+	assert_string_equal(told[2],
 			    "adopt: out of tracking already, not by a lease of a guard "
 			    "before, and left so: udp/2");
 	/* What is held but not out is neither. */
