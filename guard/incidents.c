@@ -24,6 +24,13 @@ static bool begins(const json_t *event)
 	return is(event, "engage") || is(event, "helpless");
 }
 
+/* Whether it tells that a service is out without a decision: an earlier guard's was, or a flush took it. */
+static bool is_out_again(const json_t *event)
+{
+	return (is(event, "adopt") || is(event, "restore")) &&
+	       json_integer_value(json_object_get(event, "percent")) > 0;
+}
+
 /* Whether it tells that all of a service is tracked again. */
 static bool is_back(const json_t *event)
 {
@@ -41,42 +48,68 @@ struct open_incident {
 	json_t *out;
 };
 
-static struct open_incident find(const json_t *open, const json_t *event)
+/* All incidents, and of each network namespace the one that goes on, or the last that ended. */
+struct ledger {
+	json_t *list;
+	json_t *open;
+	json_t *past;
+};
+
+static struct open_incident find(const json_t *ones, const json_t *event)
 {
-	const json_t *one = json_object_get(open, member(event, "netns"));
+	const json_t *one = json_object_get(ones, member(event, "netns"));
 
 	return (struct open_incident){ json_object_get(one, "incident"),
 				       json_object_get(one, "out") };
 }
 
-static void begin(json_t *open, json_t *list, const json_t *event)
+static void begin(struct ledger *ledger, const json_t *event)
 {
 	const char *netns = member(event, "netns");
 	json_t *object = json_object();
 
 	json_object_set_new(object, "number",
-			    json_integer((json_int_t)json_array_size(list) + 1));
+			    json_integer((json_int_t)json_array_size(ledger->list) + 1));
 	if (netns[0])
 		json_object_set_new(object, "netns", json_string(netns));
 	json_object_set_new(object, "from", json_string(member(event, "time")));
 	json_object_set_new(object, "to", json_null());
 	json_object_set_new(object, "why", json_string(member(event, "why")));
 	json_object_set_new(object, "helpless", json_false());
+	json_object_set_new(
+		object, "dry_run",
+		json_boolean(json_is_true(json_object_get(event, "dry_run"))));
 	json_object_set_new(object, "entries_max", json_integer(0));
 	json_object_set_new(object, "limit", json_integer(0));
 	json_object_set_new(object, "services", json_array());
 	json_object_set_new(object, "events", json_array());
-	json_array_append(list, object);
-	json_object_set_new(open, netns,
+	json_array_append(ledger->list, object);
+	json_object_set_new(ledger->open, netns,
 			    json_pack("{s:o, s:{}}", "incident", object, "out"));
 }
 
-static void end(json_t *open, const char *netns, const json_t *event)
+/* It is the last one from then on, unless its network namespace is gone. */
+static void end(struct ledger *ledger, const char *netns, const json_t *event)
 {
-	json_t *object = json_object_get(json_object_get(open, netns), "incident");
+	json_t *one = json_object_get(ledger->open, netns);
 
-	json_object_set_new(object, "to", json_string(member(event, "time")));
-	json_object_del(open, netns);
+	json_object_set_new(json_object_get(one, "incident"), "to",
+			    json_string(member(event, "time")));
+	json_object_del(ledger->past, netns);
+	if (!is(event, "gone"))
+		json_object_set(ledger->past, netns, one);
+	json_object_del(ledger->open, netns);
+}
+
+/* What seemed to have ended goes on: it was flushed and put back, or another guard took it over. */
+static void resume(struct ledger *ledger, const json_t *event)
+{
+	const char *netns = member(event, "netns");
+	json_t *one = json_object_get(ledger->past, netns);
+
+	json_object_set_new(json_object_get(one, "incident"), "to", json_null());
+	json_object_set(ledger->open, netns, one);
+	json_object_del(ledger->past, netns);
 }
 
 static bool names(const json_t *list, const char *service)
@@ -100,7 +133,7 @@ static void note_service(const struct open_incident *open, const json_t *event)
 		json_object_set_new(open->object, "helpless", json_true());
 	if (!service[0] || json_object_get(event, "error"))
 		return;
-	if (is(event, "engage")) {
+	if (is(event, "engage") || is_out_again(event)) {
 		json_object_set_new(open->out, service, json_true());
 		if (!names(services, service))
 			json_array_append_new(services, json_string(service));
@@ -130,57 +163,80 @@ static bool ends(const struct open_incident *open, const json_t *event)
 	       (is_back(event) || is(event, "relieved"));
 }
 
-static void take(json_t *open, json_t *list, json_t *event)
+/* Whether it goes on with what the last incident was about. */
+static bool continues(const struct open_incident *past, const json_t *event)
 {
-	struct open_incident one = find(open, event);
+	return past->object && is_out_again(event) &&
+	       (is(event, "restore") ||
+		json_object_get(past->out, member(event, "service")));
+}
 
-	if (!one.object && !begins(event))
-		return;
-	if (!one.object) {
-		begin(open, list, event);
-		one = find(open, event);
+/* After the last incident it may still be told what became of it. */
+static void take_late(struct ledger *ledger, json_t *event)
+{
+	struct open_incident past = find(ledger->past, event);
+
+	if (continues(&past, event)) {
+		resume(ledger, event);
+	} else if (begins(event) || is_out_again(event)) {
+		begin(ledger, event);
+	} else if (past.object && is(event, "stand-down")) {
+		json_array_append(json_object_get(past.object, "events"), event);
+		json_object_set_new(past.object, "to",
+				    json_string(member(event, "time")));
 	}
+}
+
+static void take(struct ledger *ledger, json_t *event)
+{
+	struct open_incident one;
+
+	if (!find(ledger->open, event).object)
+		take_late(ledger, event);
+	one = find(ledger->open, event);
+	if (!one.object)
+		return;
 	json_array_append(json_object_get(one.object, "events"), event);
 	note_service(&one, event);
 	note_entries(&one, event);
 	if (ends(&one, event))
-		end(open, member(event, "netns"), event);
+		end(ledger, member(event, "netns"), event);
 }
 
 /* The guard ended, there; a start while one is open: the guard before ended without a word. */
-static void end_all(json_t *open, json_t *event)
+static void end_all(struct ledger *ledger, json_t *event)
 {
 	bool everywhere = is(event, "start");
 	const char *netns;
 	void *next;
 	json_t *one;
 
-	json_object_foreach_safe(open, next, netns, one)
+	json_object_foreach_safe(ledger->open, next, netns, one)
 	{
 		if (!everywhere && strcmp(netns, member(event, "netns")) != 0)
 			continue;
 		json_array_append(
 			json_object_get(json_object_get(one, "incident"), "events"),
 			event);
-		end(open, netns, event);
+		end(ledger, netns, event);
 	}
 }
 
 json_t *incidents_find(const json_t *events)
 {
-	json_t *open = json_object();
-	json_t *list = json_array();
+	struct ledger ledger = { json_array(), json_object(), json_object() };
 	json_t *event;
 	size_t i;
 
 	json_array_foreach(events, i, event) {
 		if (is(event, "stop") || is(event, "start"))
-			end_all(open, event);
+			end_all(&ledger, event);
 		else
-			take(open, list, event);
+			take(&ledger, event);
 	}
-	json_decref(open);
-	return list;
+	json_decref(ledger.open);
+	json_decref(ledger.past);
+	return ledger.list;
 }
 
 /* Text from a file: nothing that a terminal would obey. */
@@ -218,9 +274,14 @@ static void add_line(const json_t *incident, struct text *text)
 		add_clean(text, member(incident, "netns"));
 		text_add(text, ": ");
 	}
-	text_add(text, "%lld of %lld entries  ",
-		 (long long)json_integer_value(json_object_get(incident, "entries_max")),
-		 (long long)json_integer_value(json_object_get(incident, "limit")));
+	if (json_is_true(json_object_get(incident, "dry_run")))
+		text_add(text, "dry run: ");
+	if (json_integer_value(json_object_get(incident, "limit")) > 0)
+		text_add(text, "%lld of %lld entries  ",
+			 (long long)json_integer_value(
+				 json_object_get(incident, "entries_max")),
+			 (long long)json_integer_value(
+				 json_object_get(incident, "limit")));
 	add_services(incident, text);
 	text_add(text, "\n");
 }

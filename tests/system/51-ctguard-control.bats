@@ -318,6 +318,29 @@ time.sleep(60)'
 	[ "$status" -eq 2 ]
 }
 
+@test "an incident goes on through a flush, a reload and a guard that was killed" {
+	printf 'horizon = 1h\nservice "udp/9000" { }\n' >conf
+	guard -c conf --journal journal
+	flooded 9000
+	wait_until 30 reclaimed
+	on server nft flush ruleset
+	wait_until 30 grep -q '"event":"restore"' journal
+	order reload
+	wait_until 30 grep -q '"event":"reload"' journal
+	kill -KILL "$guard"
+	wait "$guard" || true
+	guard -c conf --journal journal
+	wait_until 30 grep -q '"event":"adopt"' journal
+	run ctguard incidents --journal journal
+	[ "$(wc -l <<<"$output")" -eq 1 ]
+	[[ $output == *"goes on"*"udp/9000" ]]
+	order release udp/9000
+	ctguard incidents 1 --journal journal -j | jq -r '.incident | .to, .events[].event' >incident
+	[ "$(head -n 1 incident)" != null ]
+	grep -vx 'reclaim\|shortfall' incident | tail -n +2 | xargs >told
+	[ "$(cat told)" = "engage lost restore reload start adopt release" ]
+}
+
 @test "a journal that was cut off in a line goes on after it" {
 	printf '{"event":"engage","time":"2026-01-01T00:00:00Z","service":"udp/1","why":"x"}\n{"event":"rel' >journal
 	guard -s udp/9000 --journal journal
@@ -405,12 +428,15 @@ time.sleep(60)'
 	[[ $output == *"192.0.2.1:80"* ]]
 	printf 'metrics = "127.0.0.1:9912"\nservice "udp/9000" { }\n' >conf
 	guard -c conf
-	sed -i s/127.0.0.1/192.0.2.1/ conf
-	order reload
-	wait_until 30 grep -q '192.0.2.1:9912' "$guard.err"
+	sed -i 's/127.0.0.1/192.0.2.1/; $a lease = 7s' conf
+	run order reload
+	[ "$status" -eq 1 ]
+	[[ $output == *"stays as it is: metrics: "*"192.0.2.1:9912"* ]]
+	state_is .lease_seconds 30
 	on server curl -sf http://127.0.0.1:9912/metrics >/dev/null
 	sed -i s/192.0.2.1:9912/127.0.0.1:9913/ conf
 	order reload
+	wait_until 30 state_is .lease_seconds 7
 	wait_until 30 on server curl -sf http://127.0.0.1:9913/metrics -o page
 	! on server curl -sf http://127.0.0.1:9912/metrics || false
 }

@@ -83,6 +83,71 @@ static void helplessness_is_an_incident_until_it_is_over(void **state)
 	json_decref(incidents);
 }
 
+static void a_flush_that_was_put_back_is_no_end(void **state)
+{
+	json_t *incidents =
+		find("[{\"event\":\"engage\",\"time\":\"1\",\"service\":\"udp/1\"},"
+		     "{\"event\":\"lost\",\"time\":\"2\",\"service\":\"udp/1\"},"
+		     "{\"event\":\"restore\",\"time\":\"3\",\"service\":\"udp/1\","
+		     "\"percent\":40},"
+		     "{\"event\":\"release\",\"time\":\"4\",\"service\":\"udp/1\"},"
+		     "{\"event\":\"lost\",\"time\":\"5\",\"service\":\"udp/2\"},"
+		     "{\"event\":\"restore\",\"time\":\"6\",\"service\":\"udp/2\","
+		     "\"percent\":0}]");
+
+	/* The second is a budget, which is no incident. */
+	assert_int_equal(json_array_size(incidents), 1);
+	assert_string_equal(member(incidents, 0, "to"), "4");
+	assert_int_equal(
+		json_array_size(json_object_get(json_array_get(incidents, 0), "events")),
+		4);
+	json_decref(incidents);
+}
+
+static void what_the_next_guard_takes_over_goes_on(void **state)
+{
+	json_t *incidents =
+		find("[{\"event\":\"engage\",\"time\":\"1\",\"service\":\"udp/1\"},"
+		     "{\"event\":\"stop\",\"time\":\"2\"},"
+		     "{\"event\":\"start\",\"time\":\"3\"},"
+		     "{\"event\":\"adopt\",\"time\":\"3\",\"service\":\"udp/1\","
+		     "\"percent\":100},"
+		     "{\"event\":\"start\",\"time\":\"4\"},"
+		     "{\"event\":\"adopt\",\"time\":\"4\",\"service\":\"udp/1\","
+		     "\"percent\":100},"
+		     "{\"event\":\"adopt\",\"time\":\"4\",\"service\":\"udp/3\"},"
+		     "{\"event\":\"reload\",\"time\":\"5\"},"
+		     "{\"event\":\"release\",\"time\":\"6\",\"service\":\"udp/1\"},"
+		     "{\"event\":\"start\",\"time\":\"7\"},"
+		     "{\"event\":\"adopt\",\"time\":\"8\",\"service\":\"udp/1\","
+		     "\"why\":\"it was out\",\"percent\":100}]");
+
+	/* The second has no beginning in this journal. */
+	assert_int_equal(json_array_size(incidents), 2);
+	assert_string_equal(member(incidents, 0, "to"), "6");
+	assert_string_equal(member(incidents, 1, "why"), "it was out");
+	assert_null(member(incidents, 1, "to"));
+	json_decref(incidents);
+}
+
+static void that_the_guard_stands_down_belongs_to_it(void **state)
+{
+	json_t *incidents =
+		find("[{\"event\":\"stand-down\",\"time\":\"0\"},"
+		     "{\"event\":\"engage\",\"time\":\"1\",\"service\":\"udp/1\","
+		     "\"dry_run\":true},"
+		     "{\"event\":\"lost\",\"time\":\"2\",\"service\":\"udp/1\"},"
+		     "{\"event\":\"stand-down\",\"time\":\"3\"}]");
+	struct text text = { 0 };
+
+	assert_int_equal(json_array_size(incidents), 1);
+	assert_string_equal(member(incidents, 0, "to"), "3");
+	incidents_list(incidents, &text);
+	assert_string_equal(text_str(&text), "  1  1 .. 3  dry run: udp/1\n");
+	text_free(&text);
+	json_decref(incidents);
+}
+
 static void a_step_that_failed_took_nothing_out(void **state)
 {
 	json_t *incidents =
@@ -164,6 +229,9 @@ int main(void)
 		cmocka_unit_test(an_incident_lasts_until_all_services_are_back),
 		cmocka_unit_test(a_guard_that_ended_ends_its_incident),
 		cmocka_unit_test(helplessness_is_an_incident_until_it_is_over),
+		cmocka_unit_test(a_flush_that_was_put_back_is_no_end),
+		cmocka_unit_test(what_the_next_guard_takes_over_goes_on),
+		cmocka_unit_test(that_the_guard_stands_down_belongs_to_it),
 		cmocka_unit_test(a_step_that_failed_took_nothing_out),
 		cmocka_unit_test(each_network_namespace_has_incidents_of_its_own),
 		cmocka_unit_test(events_may_be_anything),
