@@ -366,6 +366,7 @@ static void after_a_change_it_may_complain_again(void **state)
 	fill_by_others();
 	find_no_help();
 	apply(POLICY_ENGAGE, UDP_9000, 100);
+	wait_for_helper();
 	assert_int_equal(told("relieved"), 1);
 	find_no_help();
 	assert_int_equal(told("helpless"), 2);
