@@ -16,13 +16,21 @@
 /* The first of the ports of those who ask, of those that clients are given. */
 enum { FIRST_PORT = 7000 };
 
+/* How many conversations there may be by the end of an act: each has its part, lest one take the room of all. */
+static size_t room_of(const struct play *play, enum play_act act)
+{
+	size_t acts = play->service->outbound ? PLAY_SHUT : PLAY_SHUT + 1;
+
+	return PLAY_FLOWS_MAX * (size_t)(act + 1) / acts;
+}
+
 static struct play_flow *add_flow(struct play *play, enum play_act act, const char *where,
 				  bool v6)
 {
 	static const char *const ACTS[] = { "old", "new", "shut" };
 	struct play_flow *flow = &play->flow[play->flows];
 
-	if (play->flows == PLAY_FLOWS_MAX) {
+	if (play->flows >= room_of(play, act)) {
 		play->left_out++;
 		return NULL;
 	}

@@ -147,6 +147,15 @@ bats_require_minimum_version 1.5.0
 	[ "$(rehearsed tcp/9000 conversations)" -gt 10 ]
 }
 
+@test "many addresses leave room for what begins after NOTRACK" {
+	on server bash -c 'for i in {1..60}; do ip addr add "10.88.$i.1/24" dev v-server; done'
+	on server nft -f "$AUDIT/rulesets/stateful-firewall.nft"
+	[ "$(rehearsed tcp/9000-9100 difference_count)" -gt 100 ]
+	[[ "$(rehearsed tcp/9000-9100 'not_copied[]')" == *" conversations: there are too many addresses" ]]
+	[ "$(rehearsed out:tcp/443 difference_count)" -gt 50 ]
+	[ "$(rehearsed out:tcp/443 'not_copied | length')" = 0 ]
+}
+
 @test "what nobody asked for is tried" {
 	on server nft -f "$AUDIT/rulesets/unasked-in-by-port.nft"
 	run rehearsed out:udp/53 'differences[]'
