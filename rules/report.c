@@ -159,6 +159,8 @@ void report_json(const struct audit *audit, json_t *object)
 	json_object_set_new(object, "verdict",
 			    json_string(audit_verdict_name(audit->verdict)));
 	json_object_set_new(object, "findings", findings);
+	if (audit->truncated)
+		json_object_set_new(object, "truncated", json_true());
 	if (audit->unquoted)
 		json_object_set_new(object, "unquoted",
 				    json_string(quote_why(audit->unquoted)));
@@ -244,11 +246,14 @@ static json_t *line_json(const struct record_line *line, const struct quote *quo
 json_t *report_walk_json(const struct packet *packet, const struct record *record,
 			 const struct quote *quote)
 {
-	json_t *rules = json_array();
+	json_t *rules = json_array(), *walk;
 	char name[FINDING_TEXT_MAX];
 
 	audit_packet_name(packet, name, sizeof(name));
 	for (size_t i = 0; i < record->count; i++)
 		json_array_append_new(rules, line_json(&record->line[i], quote));
-	return json_pack("{s:s, s:o}", "packets", name, "rules", rules);
+	walk = json_pack("{s:s, s:o}", "packets", name, "rules", rules);
+	if (record->truncated)
+		json_object_set_new(walk, "truncated", json_true());
+	return walk;
 }

@@ -784,6 +784,24 @@ all() {
 	run -2 on server ctrules audit udp/0
 }
 
+@test "findings and rules that there is no room for are told" {
+	{
+		echo 'table inet f {'
+		echo 'chain input { type filter hook input priority 0; policy drop;'
+		for i in {1..65}; do echo "ip saddr 10.0.0.$i udp dport 9000 ct state new,established accept"; done
+		for i in {1..4100}; do echo "udp dport 9001 ip saddr 10.$((i / 250)).$((i % 250)).1 accept"; done
+		printf '}\n}\n'
+	} | on server nft -f -
+	run -4 on server ctrules audit udp/9000 --json
+	[ "$(jq -c '[(.findings | length), .truncated]' <<<"$output")" = '[64,true]' ]
+	run -4 on server ctrules audit udp/9000
+	[[ $output == *"There is more than these 64."* ]]
+	run on server ctrules audit --explain udp/9001 --json
+	[ "$(jq -c '[.truncated, ([.walks[] | .rules | length] | max), any(.walks[]; .truncated)]' <<<"$output")" = '[null,4096,true]' ]
+	run on server ctrules audit --explain udp/9001
+	[[ $output == *$'\n    and more\n'* ]]
+}
+
 @test "rules that are too many are said to be, as all rules and not those of ctrules" {
 	for i in {1..4097}; do printf 'table ip t%d {\n}\n' "$i"; done | on server nft -f -
 	run -1 --separate-stderr on server ctrules audit udp/9000
