@@ -63,6 +63,11 @@ static void fix_errors(struct finding *finding)
 	}
 }
 
+static bool is_counter(const struct model_expr *expr)
+{
+	return expr->named && expr->named->type == NFT_OBJECT_COUNTER;
+}
+
 /* Whether a rule asks for no more than protocol, ports and tracking. */
 static bool is_simple(const struct model_rule *rule)
 {
@@ -89,6 +94,7 @@ static bool is_simple(const struct model_rule *rule)
 		case MODEL_LOG:
 		case MODEL_LOOKUP:
 		case MODEL_RANGE: simple = true; break;
+		case MODEL_OBJREF: simple = is_counter(expr); break;
 		case MODEL_MATCH:
 			for (size_t i = 0; i < sizeof(SIMPLE) / sizeof(SIMPLE[0]); i++)
 				simple |= strcmp(expr->object, SIMPLE[i]) == 0;
@@ -143,8 +149,11 @@ static bool is_measured(const struct model_rule *rule)
 		case MODEL_DYNSET:
 		case MODEL_LIMIT:
 		case MODEL_NUMGEN:
-		case MODEL_OBJREF:
 		case MODEL_QUOTA: return true;
+		case MODEL_OBJREF:
+			if (!is_counter(expr))
+				return true;
+			break;
 		case MODEL_MATCH:
 			for (size_t i = 0; i < sizeof(METERS) / sizeof(METERS[0]); i++)
 				if (strcmp(expr->object, METERS[i]) == 0)

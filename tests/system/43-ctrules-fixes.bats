@@ -176,6 +176,24 @@ input() {
 	[[ $(jq -r '.findings[] | select(.rule | contains("limit")) | .fix' <<<"$output") == "keep tcp/22 tracked: "* ]]
 }
 
+@test "what only counts is not measured" {
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			counter names {
+			}
+			chain input {
+				type filter hook input priority filter; policy drop;
+				iif lo accept
+				meta l4proto { icmp, ipv6-icmp } accept
+				udp dport 53 ct state new,established counter name "names" accept
+			}
+		}
+	NFT
+	[[ $(commands udp/53) == "nft insert rule inet filter input handle "*" 'udp dport 53 ct state untracked counter name \"names\" accept'" ]]
+	mend udp/53
+	run -0 on server ctrules audit udp/53
+}
+
 # answered FROM PROTO ADDRESS PORT [SOURCE-PORT]: whether one question is answered.
 answered() {
 	[ "$(on "$1" "$BATS_TEST_DIRNAME/echo.py" ask "$2" "$3" "$4" 1 "${@:5}")" -eq 1 ]
