@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/journal.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
@@ -49,12 +50,50 @@ static void complain(struct journal *journal, int err)
 	uint64_t now_ns = clock_now_ns();
 
 	journal->unkept++;
+	journal->missing++;
 	if (journal->told_ns &&
 	    clock_between_s(journal->told_ns, now_ns) < COMPLAIN_AGAIN_S)
 		return;
 	journal->told_ns = now_ns;
 	log_warn(journal->log, "an event could not be kept in \"%s\": %s",
 		 journal->logbook.path, strerror(-err));
+}
+
+/* To be freed; NULL when memory ran out. */
+static char *line_of(const json_t *event, size_t *length)
+{
+	char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+	if (!line)
+		return NULL;
+	*length = strlen(line);
+	line[(*length)++] = '\n';
+	return line;
+}
+
+/* What the logbook lacks is told where it is missing. */
+static int own_up(struct journal *journal)
+{
+	unsigned long long missing = journal->missing;
+	json_t *event;
+	char why[80];
+	size_t length;
+	char *line;
+	int err;
+
+	if (!missing)
+		return 0;
+	event = new_event(journal, "gap");
+	snprintf(why, sizeof(why), "%llu event%s before this could not be kept", missing,
+		 missing == 1 ? "" : "s");
+	json_object_set_new(event, "why", json_string(why));
+	line = line_of(event, &length);
+	err = line ? logbook_append(&journal->logbook, line, length) : -ENOMEM;
+	if (!err)
+		journal->missing = 0;
+	free(line);
+	json_decref(event);
+	return err;
 }
 
 static void remember(struct journal *journal, json_t *event)
@@ -67,8 +106,8 @@ static void remember(struct journal *journal, json_t *event)
 /* Takes event over. */
 static void write_event(struct journal *journal, json_t *event)
 {
-	char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	size_t length = line ? strlen(line) : 0;
+	size_t length;
+	char *line = line_of(event, &length);
 	int err;
 
 	if (journal->keeper)
@@ -78,10 +117,11 @@ static void write_event(struct journal *journal, json_t *event)
 		json_decref(event);
 		return;
 	}
-	line[length++] = '\n';
 	if (journal->json_fd >= 0 && !write_line(journal->json_fd, line, length))
 		journal->lost++;
-	err = logbook_append(&journal->logbook, line, length);
+	err = own_up(journal);
+	if (!err)
+		err = logbook_append(&journal->logbook, line, length);
 	if (err)
 		complain(journal, err);
 	free(line);

@@ -29,6 +29,7 @@ struct journal {
 	struct journal *keeper; /* keeps its events among others; NULL: itself */
 	uint64_t lost;          /* JSON lines that json_fd did not take */
 	uint64_t unkept;        /* and the logbook */
+	uint64_t missing;       /* of those, in the logbook without a word */
 	uint64_t told_ns;       /* when that was last said; 0: never */
 	size_t next;            /* slot of the next event */
 	json_t *recent[JOURNAL_RECENT];

@@ -68,7 +68,7 @@ static const struct policy_view *fullest(const struct status *status)
 	return full;
 }
 
-static void tell(struct liaison *liaison, const struct status *status, const char *before)
+static void tell(struct liaison *liaison, const struct status *status)
 {
 	const struct policy_view *view = fullest(status);
 	uint64_t now_ns = clock_now_ns();
@@ -77,7 +77,7 @@ static void tell(struct liaison *liaison, const struct status *status, const cha
 	bool changed;
 
 	describe(status, &text);
-	changed = *before ||
+	changed = liaison->unready ||
 		  strncmp(text_str(&text), liaison->told, LIAISON_TEXT_MAX - 1) != 0;
 	if (changed || clock_between_s(liaison->told_ns, now_ns) >= TELL_EVERY_S) {
 		snprintf(liaison->told, sizeof(liaison->told), "%s", text_str(&text));
@@ -88,15 +88,18 @@ static void tell(struct liaison *liaison, const struct status *status, const cha
 				 view->entries, view->limit,
 				 100.0 * view->entries / view->limit);
 		/* A manager that is busy hears of it the next time. */
-		notify_try(&liaison->notify, "%sSTATUS=%s%s", before, liaison->told,
-			   numbers);
+		if (notify_try(&liaison->notify, "%sSTATUS=%s%s",
+			       liaison->unready ? "READY=1\n" : "", liaison->told,
+			       numbers) == 0)
+			liaison->unready = false;
 	}
 	text_free(&text);
 }
 
 void liaison_ready(struct liaison *liaison, const struct status *status)
 {
-	tell(liaison, status, "READY=1\n");
+	liaison->unready = true;
+	tell(liaison, status);
 }
 
 void liaison_reloading(const struct liaison *liaison)
@@ -133,7 +136,7 @@ void liaison_look(struct liaison *liaison, const struct status *status,
 		liaison->fed_ns = looked_ns;
 		notify_try(&liaison->notify, "WATCHDOG=1");
 	}
-	tell(liaison, status, "");
+	tell(liaison, status);
 }
 
 void liaison_close(struct liaison *liaison)

@@ -21,6 +21,7 @@ struct liaison {
 	uint64_t seen_ns;            /* the last look that succeeded */
 	uint64_t fed_ns;             /* when the watchdog was fed */
 	uint64_t told_ns;            /* when the status was told */
+	bool unready;                /* the manager has not heard yet that it guards */
 	char told[LIAISON_TEXT_MAX]; /* it, without its numbers */
 };
 

@@ -13,7 +13,7 @@
 
 enum { FILE_MODE = 0640, LINE_MAX_BYTES = 1 << 16 };
 
-/* A file may be this much longer than it gets: whatever else wrote into it is bounded too. */
+/* A file may be longer than it gets, for others may write into it: so much of its end is read. */
 enum { READ_BYTES_MAX = 4 * LOGBOOK_BYTES_MAX };
 
 static int older_path(const char *path, char out[PATH_MAX])
@@ -24,10 +24,9 @@ static int older_path(const char *path, char out[PATH_MAX])
 }
 
 /* O_NONBLOCK: a named pipe in its place must not stop the guard. */
-static int open_file(const char *path, int *out, struct stat *status)
+static int open_file(const char *path, int flags, int *out, struct stat *status)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK,
-		      FILE_MODE);
+	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, FILE_MODE);
 	int err = 0;
 
 	if (fd < 0)
@@ -82,18 +81,20 @@ static int append(int fd, off_t size, const char *line, size_t length)
 
 int logbook_append(const struct logbook *logbook, const char *line, size_t length)
 {
+	static const int FLAGS = O_RDWR | O_CREAT | O_APPEND;
 	struct stat status;
 	int fd, err;
 
 	if (!logbook->path)
 		return 0;
-	err = open_file(logbook->path, &fd, &status);
+	err = open_file(logbook->path, FLAGS, &fd, &status);
 	if (err)
 		return err;
-	if (status.st_size > 0 && status.st_size + (off_t)length > LOGBOOK_BYTES_MAX &&
-	    rotate(logbook->path) == 0) {
+	if (status.st_size > 0 && status.st_size + (off_t)length > LOGBOOK_BYTES_MAX) {
 		close(fd);
-		err = open_file(logbook->path, &fd, &status);
+		err = rotate(logbook->path);
+		if (!err)
+			err = open_file(logbook->path, FLAGS, &fd, &status);
 		if (err)
 			return err;
 	}
@@ -115,32 +116,61 @@ static void take_line(json_t *events, const char *line, size_t length, uint64_t 
 	++*skipped;
 }
 
-static int read_file(const char *path, json_t *events, uint64_t *skipped)
+static void take_lines(json_t *events, const char *text, size_t length, uint64_t *skipped)
 {
-	FILE *file = fopen(path, "re");
-	size_t capacity = 0, total = 0;
-	char *line = NULL;
-	struct stat status;
-	ssize_t length;
-	int err = 0;
+	while (length > 0) {
+		const char *end_of_line = memchr(text, '\n', length);
+		size_t line = end_of_line ? (size_t)(end_of_line - text) + 1 : length;
 
-	if (!file)
-		return -errno;
-	if (fstat(fileno(file), &status) < 0)
-		err = -errno;
-	else if (!S_ISREG(status.st_mode))
-		err = -EINVAL;
-	while (!err && total < READ_BYTES_MAX &&
-	       (length = getline(&line, &capacity, file)) > 0) {
-		total += (size_t)length;
-		if (length > LINE_MAX_BYTES)
+		if (line > LINE_MAX_BYTES)
 			++*skipped;
 		else
-			take_line(events, line, (size_t)length, skipped);
+			take_line(events, text, line, skipped);
+		text += line;
+		length -= line;
 	}
-	free(line);
-	fclose(file);
-	return err;
+}
+
+/* As much as there is. Returns how much, or -errno. */
+static ssize_t read_from(int fd, off_t offset, char *out, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t got =
+			pread(fd, out + length, size - length, offset + (off_t)length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	return (ssize_t)length;
+}
+
+static int read_file(const char *path, json_t *events, uint64_t *skipped)
+{
+	struct stat status;
+	off_t offset = 0;
+	ssize_t length;
+	char *text;
+	int fd;
+	int err = open_file(path, O_RDONLY, &fd, &status);
+
+	if (err)
+		return err;
+	if (status.st_size > READ_BYTES_MAX)
+		offset = status.st_size - READ_BYTES_MAX;
+	text = malloc(READ_BYTES_MAX);
+	length = text ? read_from(fd, offset, text, READ_BYTES_MAX) : -ENOMEM;
+	if (length > 0)
+		take_lines(events, text, (size_t)length, skipped);
+	free(text);
+	close(fd);
+	return length < 0 ? (int)length : 0;
 }
 
 int logbook_read(const char *path, json_t **out, uint64_t *skipped)

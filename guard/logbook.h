@@ -19,13 +19,14 @@ struct logbook {
 
 /*
  * Appends a line of length bytes that ends with a newline, after a newline of its own if
- * the file ends in the middle of a line, as after a crash. Returns 0 or -errno; of a line that
- * could be written only in part (a full disk) nothing is left.
+ * the file ends in the middle of a line, as after a crash. Returns 0 or -errno, also where a file that
+ * is full cannot be moved; of a line that could be written only in part (a full disk) nothing is left.
  */
 int logbook_append(const struct logbook *logbook, const char *line, size_t length);
 
 /*
- * Reads "PATH.1" and PATH: an array of objects, oldest first, for the caller to release.
+ * Reads "PATH.1" and PATH, of each no more than the last 4 MiB: an array of objects, oldest first, for the
+ * caller to release.
  * Lines that are none are skipped and counted. Returns 0 or -errno (-ENOENT: neither is there).
  */
 int logbook_read(const char *path, json_t **out, uint64_t *skipped);

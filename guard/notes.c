@@ -154,7 +154,8 @@ void notes_goodbye(struct journal *journal, const struct config *config,
 		   const struct leases *leases, const struct policy_view *view,
 		   uint64_t errors)
 {
-	uint64_t lost = journal->keeper ? journal->keeper->lost : journal->lost;
+	const struct journal *keeper = journal->keeper ? journal->keeper : journal;
+	uint64_t lost = keeper->lost + keeper->unkept;
 	struct text names = { 0 };
 	struct text text = { 0 };
 

@@ -158,6 +158,8 @@ json_t *status_json(const struct status *status)
 	json_object_set_new(object, "lease_seconds", json_real(status->config->lease_s));
 	json_object_set_new(object, "events_lost",
 			    json_integer((json_int_t)status->journal->lost));
+	json_object_set_new(object, "events_unkept",
+			    json_integer((json_int_t)status->journal->unkept));
 	add_tables(status, object);
 	json_object_set_new(object, "registered", roll_json(status->roll));
 	json_object_set_new(object, "events", journal_recent(status->journal));

@@ -473,6 +473,10 @@ few_left() {
 	engage 9001
 	wait_until 30 grep -q '"service":"udp/9001"' disk/journal
 	not grep -q '"service":"udp/9000"' disk/journal
+	# What is missing is told where it is.
+	[ "$(jq -r .event disk/journal | sed -n 2p)" = gap ]
+	jq -r 'select(.event == "gap") | .why' disk/journal | grep -qx '[0-9]* events before this could not be kept'
+	[ "$(state .events_unkept)" -gt 0 ]
 	ctguard incidents --journal disk/journal | grep -q udp/9001
 	order stop
 	wait_until 30 ended "$guard"

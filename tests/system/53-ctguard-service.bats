@@ -53,6 +53,28 @@ told() {
 	wait_until 30 told '^STOPPING=1$'
 }
 
+@test "a manager that does not listen for a while hears that it guards all the same" {
+	cat >busy.py <<-'PYTHON'
+		import os, socket, time
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind("notify")
+		c = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		c.setblocking(False)
+		try:
+		    while True: c.sendto(b"FULL=1", "notify")
+		except BlockingIOError: print("full", flush=True)
+		while not os.path.exists("listen"): time.sleep(0.05)
+		while True: print(s.recv(4096).decode(), flush=True)
+	PYTHON
+	background /usr/bin/python3 busy.py
+	ln -sf "$pid.out" notified
+	wait_until 30 told full
+	NOTIFY_SOCKET=$PWD/notify guard
+	touch listen
+	wait_until 30 told '^READY=1$'
+	[ "$(grep -c '^READY=1$' notified)" -eq 1 ]
+}
+
 @test "a reload is told from its beginning to its end" {
 	manager
 	echo 'lease = 20s' >conf

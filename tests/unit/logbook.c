@@ -96,6 +96,41 @@ static void a_logbook_that_is_full_is_begun_anew(void **state)
 	assert_true(count(0) > LOGBOOK_BYTES_MAX / sizeof(line));
 }
 
+static void one_that_cannot_be_moved_grows_no_more(void **state)
+{
+	static char line[LOGBOOK_BYTES_MAX];
+	const struct logbook logbook = { .path = path };
+
+	memset(line, ' ', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	assert_int_equal(logbook_append(&logbook, line, sizeof(line)), 0);
+	assert_int_equal(mkdir(older, 0700), 0);
+	assert_int_equal(logbook_append(&logbook, "{}\n", 3), -EISDIR);
+	assert_int_equal(rmdir(older), 0);
+	append("{}\n");
+	assert_int_equal(count(1), 1);
+}
+
+static void of_a_long_file_the_end_is_read(void **state)
+{
+	static char line[1 << 16];
+	FILE *file = fopen(path, "w");
+
+	/* The last of each 64 KiB is an event. */
+	memset(line, ' ', sizeof(line));
+	memcpy(line + sizeof(line) - 8, "{\"a\":1}", 7);
+	line[sizeof(line) - 1] = '\n';
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(fwrite(line, sizeof(line), 1, file), 1);
+	fputs("{\"last\":1}\n", file);
+	assert_int_equal(fclose(file), 0);
+	/* Of the first that is in reach a part is cut off. */
+	assert_int_equal(count(0), 65);
+	/* As much as a line may have, without an end. */
+	assert_int_equal(truncate(path, 3LL << 30), 0);
+	assert_int_equal(count(1), 0);
+}
+
 static void without_a_file_there_is_nothing_to_read(void **state)
 {
 	uint64_t skipped;
@@ -119,6 +154,7 @@ static void what_is_no_file_is_refused_and_does_not_stop_us(void **state)
 
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(logbook_append(&logbook, "{}\n", 3), -EINVAL);
+	assert_int_equal(logbook_read(path, &events, &skipped), -EINVAL);
 	unlink(path);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(logbook_append(&logbook, "{}\n", 3), -EISDIR);
@@ -136,6 +172,9 @@ int main(void)
 					  empty_folder),
 		cmocka_unit_test_teardown(a_logbook_that_is_full_is_begun_anew,
 					  empty_folder),
+		cmocka_unit_test_teardown(one_that_cannot_be_moved_grows_no_more,
+					  empty_folder),
+		cmocka_unit_test_teardown(of_a_long_file_the_end_is_read, empty_folder),
 		cmocka_unit_test_teardown(without_a_file_there_is_nothing_to_read,
 					  empty_folder),
 		cmocka_unit_test(without_a_path_nothing_is_kept),
