@@ -11,6 +11,7 @@
 #include "guard/lease.h"
 #include "guard/policy.h"
 #include "guard/roll.h"
+#include "guard/vetting.h"
 #include "lib/clock.h"
 #include "lib/metainfo.h"
 #include "lib/text.h"
@@ -51,6 +52,28 @@ static uint32_t budget_of(const struct config *config, const struct leases *leas
 				      : config->services[i].budget_per_s;
 }
 
+static const char *verdict_name(const struct status_table *table, size_t i)
+{
+	static const char *const NAMES[] = {
+		[VETTING_SAFE] = "safe",       [VETTING_UNSAFE] = "unsafe",
+		[VETTING_UNKNOWN] = "unknown", [VETTING_FORCED] = "forced",
+		[VETTING_PENDING] = "pending",
+	};
+
+	return NAMES[vetting_verdict(table->vetting, i)];
+}
+
+/* Until they are refreshed, as they are long before they end while the guard lives. */
+static json_t *lease_left(const struct status_table *table, size_t i)
+{
+	double passed_s =
+		clock_between_s(leases_refreshed_ns(table->leases), clock_now_ns());
+
+	if (!leases_engaged(table->leases, i) || leases_held(table->leases, i))
+		return json_null();
+	return json_real(fmax(0, table->config->lease_s - passed_s));
+}
+
 static json_t *service_json(const struct status_table *table, size_t i)
 {
 	const struct config *config = table->config;
@@ -89,6 +112,10 @@ static json_t *service_json(const struct status_table *table, size_t i)
 			: json_null());
 	json_object_set_new(object, "release_after_seconds",
 			    json_real(config_release_after_s(config, i)));
+	json_object_set_new(object, "lease_seconds_left", lease_left(table, i));
+	json_object_set_new(object, "verdict", json_string(verdict_name(table, i)));
+	json_object_set_new(object, "verdict_why",
+			    json_string(vetting_why(table->vetting, i)));
 	json_object_set_new(object, "registered",
 			    json_boolean(config->services[i].registered));
 	json_object_set_new(object, "leaving", json_boolean(config->services[i].leaving));
@@ -214,6 +241,24 @@ static void entries_text(const json_t *table, struct text *text)
 			 number(table, "limit_before"));
 }
 
+/* A service that may not go must not look as if it were guarded. */
+static void verdict_text(const json_t *service, struct text *text)
+{
+	const char *verdict = string(service, "verdict");
+	const char *why = string(service, "verdict_why");
+
+	if (strcmp(verdict, "pending") == 0)
+		text_add(text, "  NOT AUDITED YET");
+	else if (strcmp(verdict, "unsafe") == 0)
+		text_add(text, "  MAY NOT GO, it is unsafe: ");
+	else if (strcmp(verdict, "unknown") == 0)
+		text_add(text, "  MAY NOT GO, whether it is safe is not known: ");
+	else
+		return;
+	if (strcmp(verdict, "pending") != 0)
+		add_clean(text, why);
+}
+
 static void service_text(const json_t *service, struct text *text)
 {
 	const json_t *rate = json_object_get(service, "untracked_packets_per_second");
@@ -233,6 +278,7 @@ static void service_text(const json_t *service, struct text *text)
 				 ? "  (registered, its program has ended)"
 				 : "  (registered)");
 	if (!json_is_true(json_object_get(service, "untracked"))) {
+		verdict_text(service, text);
 		text_add(text, "\n");
 		return;
 	}

@@ -13,6 +13,7 @@ struct policy_view;
 struct roll;
 struct deeds;
 struct text;
+struct vetting;
 
 /* What the guard is doing, the graver the later. */
 enum status_state {
@@ -34,6 +35,7 @@ struct status_table {
 	const struct config *config; /* with what is registered there */
 	uint64_t errors;             /* looks and readings that failed */
 	const struct leases *leases;
+	const struct vetting *vetting;
 	const struct policy_view *view;
 	const struct deeds *deeds;
 	const uint64_t *totals; /* TABLE_COUNTERS of the kernel's; NULL: not known */

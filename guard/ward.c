@@ -101,7 +101,6 @@ static int open_kernel(struct ward *ward)
 	ward->config = refit_config(ward, ward->base);
 	if (!ward->config)
 		return -ENOMEM;
-
 	/* A rehearsal is in nobody's way. */
 	if (!ward->rehearse) {
 		ward->lock_fd = lock_take();
@@ -374,6 +373,7 @@ struct status_table ward_status(const struct ward *ward)
 		.state = remedy_state(&ward->remedy),
 		.errors = ward->trouble.count,
 		.leases = ward->post.leases,
+		.vetting = ward->post.vetting,
 		.view = lookout_view(ward->post.lookout),
 		.deeds = &ward->remedy.deeds,
 		.totals = ward->counted ? ward->totals : NULL,

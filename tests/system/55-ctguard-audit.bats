@@ -44,11 +44,14 @@ verdict_of() { # SERVICE WORDS: whether the last verdict has these words
 	wait_until 30 happened helpless
 	not untracked
 	not happened engage
+	[ "$(state '.services[0] | .verdict, .lease_seconds_left' | xargs)" = "unsafe null" ]
+	order status | grep -q 'udp/9000  tracked  MAY NOT GO, it is unsafe: state: replies pass because'
 }
 
 @test "what becomes unsafe while it is out is given back at once" {
 	guard
 	engage
+	[ "$(state '.services[0] | .verdict, .lease_seconds_left > 20' | xargs)" = "safe true" ]
 	needs_tracking
 	wait_until 30 not untracked
 	wait_until 30 verdict_of udp/9000 'unsafe'

@@ -74,6 +74,13 @@ static void each_service_is_told_as_it_is(void **state)
 		    "\"untracked_percent\":40,\"untracked_seconds\":7,"
 		    "\"untracked_packets_per_second\":50}]}",
 		    "udp/1  UNTRACKED for 7 s, 40 % of it, 50 packets/s\n");
+	expect_text("{\"services\":[{\"service\":\"udp/1\",\"verdict\":\"unsafe\","
+		    "\"verdict_why\":\"nat: \\u001b\"}]}",
+		    "udp/1  tracked  MAY NOT GO, it is unsafe: nat: ?\n");
+	expect_text("{\"services\":[{\"service\":\"udp/1\",\"verdict\":\"pending\"}]}",
+		    "udp/1  tracked  NOT AUDITED YET\n");
+	expect_text("{\"services\":[{\"service\":\"udp/1\",\"verdict\":\"safe\"}]}",
+		    "udp/1  tracked\n");
 	expect_text("{\"services\":[{\"service\":\"udp/1\","
 		    "\"budget_packets_per_second\":10}]}",
 		    "udp/1  tracked up to 10 packets/s\n");
