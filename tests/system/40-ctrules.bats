@@ -318,7 +318,7 @@ borrows() {
 
 @test "services that have packets in common are not both taken out" {
 	one_host server
-	on server ctrules -q --force add udp/10000-20000 --lease 1s
+	on server ctrules -q --force add udp/10000-20000
 	before=$(ruleset server)
 	for service in udp/10000 udp/20000-20001 udp/1-65535 udp/192.0.2.1:15000; do
 		run -1 --separate-stderr on server ctrules add $service
@@ -329,6 +329,7 @@ borrows() {
 	on server ctrules -q --force add tcp/10000
 	on server ctrules -q --force add udp/9999
 	# What has lapsed is in nobody's way.
+	on server ctrules -q --force add udp/10000-20000 --lease 1s
 	wait_until 5 is_lapsed server udp/10000-20000
 	on server ctrules -q --force add udp/15000-30000
 	[ "$(listed server udp/15000-30000 active)" = true ]
@@ -643,10 +644,10 @@ listens_for() { # PID SIGNAL: it is blocked there, to be read
 
 @test "adding again renews the lease, whatever it was before" {
 	one_host server
-	on server ctrules -q --force add udp/9000 --lease 10s
-	wait_until 5 left_below server udp/9000 9.7
-	on server ctrules -q --force add udp/9000 --lease 10s
-	listed server udp/9000 lease_seconds_left | jq -e '. > 9.7'
+	on server ctrules -q --force add udp/9000 --lease 20s
+	wait_until 10 left_below server udp/9000 17
+	on server ctrules -q --force add udp/9000 --lease 20s
+	listed server udp/9000 lease_seconds_left | jq -e '. > 17'
 	on server ctrules -q --force add udp/9000 --lease 1h
 	listed server udp/9000 lease_seconds_left | jq -e '. > 3590'
 	on server ctrules -q --force add udp/9000 --forever
