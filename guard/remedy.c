@@ -10,6 +10,7 @@
 #include "guard/headroom.h"
 #include "guard/journal.h"
 #include "guard/lease.h"
+#include "guard/leftovers.h"
 #include "guard/lookout.h"
 #include "guard/notes.h"
 #include "guard/policy.h"
@@ -252,6 +253,7 @@ void remedy_finish(const struct remedy *remedy)
 {
 	uint32_t entries;
 
+	leftovers_clear(remedy->nl, remedy->config, remedy->journal, remedy->trouble);
 	if (remedy->rehearse || lookout_restart(remedy->lookout, &entries))
 		return;
 	for (size_t i = 0; i < remedy->config->count; i++) {

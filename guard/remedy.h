@@ -63,7 +63,7 @@ int remedy_give_back(struct remedy *remedy, size_t i, const char *cause,
 
 /*
  * Has the entries deleted of what is out already: the guard that took it out may have ended before
- * it did.
+ * it did. Takes away what it left that is not configured, as leftovers_clear().
  */
 void remedy_finish(const struct remedy *remedy);
 

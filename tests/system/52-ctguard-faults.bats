@@ -94,6 +94,25 @@ budget_runs() {
 	state_is watching
 }
 
+@test "a budget that a guard left, and the next is not to have, is taken away and told" {
+	printf 'service "udp/9002" { budget = 10 }\n' >conf
+	guard -c conf
+	kill -9 "$guard"
+	wait_until 30 ended "$guard"
+	# Of somebody who is no guard.
+	on server ctrules add udp/9003 --budget 20 --forever
+	on server ctguard run -n --json -s udp/9000 --control rehearsal >dry 2>/dev/null 3>&- &
+	wait_until 30 grep -q '"event":"start"' dry
+	kill $!
+	budget_runs
+	guard
+	wait_until 30 happened release
+	not budget_runs
+	[[ $(event release | jq -r .why) == 'took the budget of udp/9002 away, which an earlier guard has left'* ]]
+	on server ctrules list | grep -q udp/9003
+	engage
+}
+
 @test "a budget cannot lapse: a flush long after the start, or while the guard hangs, is told as one" {
 	printf 'service "udp/9002" { budget = 10 }\n' >conf
 	guard -c conf --lease 3s
