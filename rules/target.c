@@ -298,14 +298,20 @@ static enum model_verdict_code target_classify(struct run *run,
  */
 static enum model_verdict_code target_set(struct run *run, const struct model_expr *expr)
 {
+	/* The first revision is not read; the last has everything. */
+	const size_t known = expr->number[0] == 0  ? 0
+			     : expr->number[0] < 3 ? sizeof(struct xt_set_info_target_v1)
+						   : sizeof(struct xt_set_info_target_v3);
+	struct xt_set_info_target_v3 info = { .add_set = { .dim = 2 } };
 	const uint64_t place = run_place(run);
-	const uint64_t mark = run_note_mark(run, RUN_SET_CHANGE, place);
-	struct xt_set_info_target_v3 info;
+	uint64_t mark = 0;
 
-	if (expr->number[0] < 3)
-		return MODEL_CONTINUE;
-	if (expr->number[0] > 3 || !take(expr, &info, sizeof(info)))
+	if (expr->number[0] > 3 || (known && !take(expr, &info, known)))
 		return opaque(run);
+	if (info.add_set.dim > 1 || info.del_set.dim > 1 || info.map_set.dim > 1)
+		mark = run_note_mark(run, RUN_SET_CHANGE, place);
+	else
+		run_note(run, RUN_SET_CHANGE, place);
 	if (info.flags & IPSET_FLAG_MAP_SKBMARK)
 		run_mark_anew(run, place ^ mark, packet_is_request(run->packet));
 	return MODEL_CONTINUE;

@@ -274,7 +274,8 @@ static bool is_marked(struct scene *scene, uint32_t mark)
 /* There need be no ipset here for that. */
 static void a_mark_that_a_set_gives_is_any_but_the_same_twice(void **state)
 {
-	struct xt_set_info_target_v3 info = { .flags = IPSET_FLAG_MAP_SKBPRIO };
+	struct xt_set_info_target_v3 info = { .map_set = { .dim = 2 },
+					      .flags = IPSET_FLAG_MAP_SKBPRIO };
 	struct scene *scene = *state;
 
 	put_mark(scene, 0);
@@ -303,6 +304,24 @@ static void a_mark_that_a_set_gives_is_any_but_the_same_twice(void **state)
 	assert_false(scene->run.now.asked);
 	target_of(scene, "SET", 3, &info, sizeof(info) - 1);
 	assert_true(scene->run.now.asked);
+}
+
+static void of_sets_of_addresses_the_mark_is_of_no_interest(void **state)
+{
+	struct xt_set_info_target_v1 info = { .add_set = { .dim = 1 } };
+	struct scene *scene = *state;
+
+	for (unsigned dim = 1; dim <= 2; dim++) {
+		info.add_set.dim = (uint8_t)dim;
+		scene->run.now.effects = 0;
+		put_mark(scene, 0);
+		target_of(scene, "SET", 1, &info, sizeof(info));
+		put_mark(scene, 1);
+		target_of(scene, "SET", 2, &info, sizeof(info));
+		assert_int_equal(scene->run.effect[0].kind, RUN_SET_CHANGE);
+		assert_int_equal(scene->run.effect[0].value == scene->run.effect[1].value,
+				 dim == 1);
+	}
 }
 
 static void a_set_that_may_have_marks_is_another_question_for_another(void **state)
@@ -353,6 +372,8 @@ int main(void)
 			a_mark_goes_from_the_connection_to_the_packet, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_mark_that_a_set_gives_is_any_but_the_same_twice, begin, end),
+		cmocka_unit_test_setup_teardown(
+			of_sets_of_addresses_the_mark_is_of_no_interest, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_set_that_may_have_marks_is_another_question_for_another, begin,
 			end),
