@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "guard/complaint.h"
@@ -61,6 +62,19 @@ int choice_check(const struct order *order, const struct choice_ear *ear,
 	}
 	text_free(&reason);
 	return err;
+}
+
+int choice_again(const struct order *order, const struct choice_ear *ear,
+		 struct config *config, struct text *why)
+{
+	struct stat status;
+
+	if (stat(order->config_path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		text_add(why, "\"%s\" is no file that can be read again",
+			 order->config_path);
+		return -EINVAL;
+	}
+	return choice_check(order, ear, config, why);
 }
 
 bool choice_examine(const struct order *order, const struct choice_ear *ear,

@@ -27,6 +27,10 @@ int choice_read(const struct order *order, const struct choice_ear *ear,
 int choice_check(const struct order *order, const struct choice_ear *ear,
 		 struct config *config, struct text *why);
 
+/* The same for a guard that runs, whom a file that must be waited for, as a named pipe, would stop. */
+int choice_again(const struct order *order, const struct choice_ear *ear,
+		 struct config *config, struct text *why);
+
 /* Where a configuration is if nobody says where. */
 #define CHOICE_PATH "/etc/ctkit/ctguard.conf"
 

@@ -166,7 +166,7 @@ static int doctor(const struct order *order, const struct log *log)
 
 static int reread(struct config *out, struct text *why, void *data)
 {
-	return choice_check(data, &EAR, out, why);
+	return choice_again(data, &EAR, out, why);
 }
 
 static int become_user(const char *name, const struct config *config,
