@@ -10,6 +10,7 @@
 #include "guard/status.h"
 #include "guard/ward.h"
 #include "guard/wards.h"
+#include "lib/metainfo.h"
 #include "lib/text.h"
 
 /* Names of namespaces in one answer: more help nobody. */
@@ -19,7 +20,11 @@ enum { WHY_BYTES = 1000 };
 
 static json_t *done(const char *text)
 {
-	return json_pack("{s:b, s:s}", "ok", 1, "done", text);
+	json_t *object = metainfo_object("ctguard");
+
+	json_object_set_new(object, "ok", json_true());
+	json_object_set_new(object, "done", json_string(text));
+	return object;
 }
 
 static json_t *refused(const char *error)
@@ -41,12 +46,37 @@ void dispatch_status(const struct dispatch *dispatch, struct status *out)
 		out->tables[i] = ward_status(wards->list[i]);
 }
 
+/* Only what is told of that network namespace. */
+static void pick(struct status *status, const char *netns)
+{
+	size_t i = 0;
+
+	while (i < status->count &&
+	       (!status->tables[i].netns || strcmp(status->tables[i].netns, netns) != 0))
+		i++;
+	if (i < status->count)
+		status->tables[0] = status->tables[i];
+	status->count = i < status->count;
+}
+
+static json_t *no_such_netns(const char *netns)
+{
+	char why[WHY_BYTES];
+
+	snprintf(why, sizeof(why), "\"%.100s\" is no network namespace that is guarded",
+		 netns);
+	return refused(why);
+}
+
 static json_t *tell_status(struct dispatch *dispatch, const json_t *request)
 {
+	const char *netns = json_string_value(json_object_get(request, "netns"));
 	struct status status;
 
 	dispatch_status(dispatch, &status);
-	return status_json(&status);
+	if (netns)
+		pick(&status, netns);
+	return status.count ? status_json(&status) : no_such_netns(netns ? netns : "");
 }
 
 /* Only looked at here; the loop's owner takes it, when this answer is on its way. */
@@ -145,7 +175,6 @@ static json_t *bring(struct dispatch *dispatch, const json_t *request)
 {
 	const char *netns = json_string_value(json_object_get(request, "netns"));
 	const struct wards *wards = dispatch->wards;
-	char why[WHY_BYTES];
 
 	if (!netns)
 		return bring_to_all(dispatch, request);
@@ -153,9 +182,7 @@ static json_t *bring(struct dispatch *dispatch, const json_t *request)
 		if (strcmp(wards->list[i]->name, netns) == 0)
 			return ward_answer(wards->list[i], request);
 	}
-	snprintf(why, sizeof(why), "\"%.100s\" is no network namespace that is guarded",
-		 netns);
-	return refused(why);
+	return no_such_netns(netns);
 }
 
 static const struct {

@@ -205,6 +205,7 @@ static bool takes_netns(enum order_command command)
 	case ORDER_RUN:
 	case ORDER_CHECK_CONFIG:
 	case ORDER_DOCTOR:
+	case ORDER_STATUS:
 	case ORDER_PAUSE:
 	case ORDER_RESUME:
 	case ORDER_RELEASE: return true;
@@ -228,6 +229,8 @@ static bool check_options(const struct order *order, const struct log *log)
 		log_error(log, "--now is for \"release\" only");
 	else if (order->netns && !takes_netns(order->command))
 		log_error(log, "--netns is not for \"%s\"", name);
+	else if (order->command == ORDER_CHECK_CONFIG && order->json)
+		log_error(log, "--json is not for \"%s\"", name);
 	else if (order->command >= ORDER_STATUS && order->journal_path)
 		log_error(log, "--journal is not for \"%s\"", name);
 	else

@@ -15,6 +15,7 @@
 #include "guard/trouble.h"
 #include "guard/vetting.h"
 #include "lib/args.h"
+#include "lib/metainfo.h"
 #include "lib/service.h"
 #include "lib/text.h"
 
@@ -22,7 +23,11 @@ enum { WHY_BYTES = 1000, VICTIMS_BYTES = 80 };
 
 static json_t *done(const char *text)
 {
-	return json_pack("{s:b, s:s}", "ok", 1, "done", text);
+	json_t *object = metainfo_object("ctguard");
+
+	json_object_set_new(object, "ok", json_true());
+	json_object_set_new(object, "done", json_string(text));
+	return object;
 }
 
 static json_t *refused(const char *error)

@@ -120,7 +120,7 @@ complained() { # EVENT: the first complaint after the first of these
 
 @test "pause: what is out stays out, and nothing more is decided until resume" {
 	guard -s udp/9000 --horizon 1h
-	order pause
+	order pause -j | jq -e '(keys_unsorted | .[0]) == "metainfo" and .ok' >/dev/null
 	state_is .state paused
 	flooded 9000
 	elapse 300
@@ -208,6 +208,11 @@ complained() { # EVENT: the first complaint after the first of these
 	run order reload
 	[ "$status" -eq 1 ]
 	[[ $output == *'cannot read "conf"'* ]]
+	# Nobody writes into it.
+	mkfifo conf
+	run order reload
+	[ "$status" -eq 1 ]
+	[[ $output == *'"conf" is no file that can be read again'* ]]
 	state_is .horizon_seconds 7
 }
 
@@ -383,6 +388,7 @@ time.sleep(60)'
 		"incidents|Give --journal FILE"
 		"incidents x --journal journal|incident \"x\""
 		"status --journal x|--journal is not for \"status\""
+		"check-config -j -s udp/9|--json is not for \"check-config\""
 		"fly|unknown command \"fly\""
 	)
 	touch journal

@@ -161,7 +161,10 @@ gone() { # DEVICE
 	wait_until 60 is_out red
 	run -0 order status
 	[[ $output == *"netns      red: engaged"* ]]
-	run -2 order status --netns red
+	[ "$(order status -j --netns red | jq -c '[.tables[].netns]')" = '["red"]' ]
+	run -1 order status --netns green
+	[[ $output == *'"green" is no network namespace that is guarded'* ]]
+	run -2 order stop --netns red
 }
 
 @test "a service is judged in each of them by what is there" {
