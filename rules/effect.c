@@ -20,7 +20,7 @@ enum model_verdict_code effect_meta_set(struct run *run, const struct model_expr
 		break;
 	case NFT_META_NFTRACE: break;
 	default:
-		run->now.retyped |= expr->number[0] == NFT_META_PKTTYPE;
+		run->now.classed = true;
 		run_note_value(run, RUN_CLASSIFY, expr->number[0], expr->source,
 			       expr->number[0] == NFT_META_PKTTYPE ? 1
 								   : sizeof(uint32_t));
@@ -126,7 +126,7 @@ enum model_verdict_code effect_object(struct run *run, const struct model_object
 	case NFT_OBJECT_LIMIT:
 		if (object->limits)
 			run_note(run, RUN_USES_UP, id);
-		return effect_limit(run, id);
+		return effect_limit(run, id ^ run_visit(run));
 	case NFT_OBJECT_CONNLIMIT: return effect_connlimit(run, true, id);
 	case NFT_OBJECT_SECMARK:
 	case NFT_OBJECT_TUNNEL: run_note(run, RUN_CLASSIFY, id); return MODEL_CONTINUE;

@@ -242,7 +242,7 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	case MODEL_LAST:
 	case MODEL_LOG: return MODEL_CONTINUE;
 	case MODEL_LIMIT:
-	case MODEL_QUOTA: note_use(run, expr); return effect_limit(run, run_place(run));
+	case MODEL_QUOTA: note_use(run, expr); return effect_limit(run, run_visit(run));
 	case MODEL_CONNLIMIT:
 		return effect_connlimit(run, expr->number[1] & NFT_CONNLIMIT_F_INV,
 					run_place(run));

@@ -212,7 +212,7 @@ static enum xtinfo_answer match_now(struct run *run, const struct model_expr *ex
 	if (expr->shares)
 		run_note(run, RUN_USES_UP, 0);
 	return xtinfo_say(
-		run_assume(run, XTINFO_FACT_NOW, xtinfo_digest(expr) ^ run_place(run)));
+		run_assume(run, XTINFO_FACT_NOW, xtinfo_digest(expr) ^ run_visit(run)));
 }
 
 static enum xtinfo_answer match_pkttype(struct run *run, const struct model_expr *expr)
@@ -221,7 +221,7 @@ static enum xtinfo_answer match_pkttype(struct run *run, const struct model_expr
 
 	if (!xtinfo_take(expr, &info, sizeof(info)))
 		return XTINFO_UNREADABLE;
-	if (run->now.retyped)
+	if (run->now.classed)
 		return match_now(run, expr);
 	return xtinfo_say((info.pkttype == PACKET_HOST) == !info.invert);
 }
@@ -320,7 +320,8 @@ static enum xtinfo_answer match_constant(struct run *run, const struct model_exp
 		if (strcmp(ENDS[i], expr->object) == 0)
 			return xtinfo_say(
 				run_assume_flow(run, XTINFO_FACT_MATCHES, state));
-	return xtinfo_say(run_assume(run, XTINFO_FACT_MATCHES, state));
+	return xtinfo_say(
+		run_assume(run, XTINFO_FACT_MATCHES, state ^ run_rewritten(run) << 32));
 }
 
 /* A match that may give the packet the mark of the socket that it is for (xt_socket.c). */

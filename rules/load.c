@@ -144,7 +144,7 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 	case NFT_META_IIFKIND: return put_interface_trait(run, expr, true, NAME_BYTES);
 	case NFT_META_OIFKIND: return put_interface_trait(run, expr, false, NAME_BYTES);
 	case NFT_META_PKTTYPE:
-		return run->now.retyped
+		return run->now.classed
 			       ? put_symbol(run, expr, PACKET_META, key, false, 1)
 			       : put_number(run, expr, PACKET_HOST, 1);
 	case NFT_META_NFTRACE: return put_number(run, expr, 0, 1);
@@ -158,10 +158,12 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 	case NFT_META_TIME_DAY: return put_symbol(run, expr, PACKET_META, key, false, 1);
 	/* Drawn anew wherever it is asked. */
 	case NFT_META_PRANDOM:
-		return put_symbol(run, expr, PACKET_OTHER, (uint32_t)run_place(run),
+		return put_symbol(run, expr, PACKET_OTHER, (uint32_t)run_visit(run),
 				  false, 4);
 	case NFT_META_TIME_NS: return put_symbol(run, expr, PACKET_META, key, false, 8);
-	default: return put_symbol(run, expr, PACKET_META, key, false, 4);
+	default:
+		return put_symbol(run, expr, PACKET_META,
+				  key | (uint32_t)run->now.classed << 16, false, 4);
 	}
 }
 
@@ -343,7 +345,7 @@ bool load_number(struct run *run, const struct model_expr *expr)
 	struct range *range = arena_take(&run->world->arena, sizeof(*range));
 	struct ranges domain = { range, 1 };
 	struct byte bytes[NUMBER_BYTES];
-	uint64_t digest = run_place(run);
+	uint64_t digest = hash ? run_place(run) : run_visit(run);
 
 	if (!range) {
 		run->world->spent = true;

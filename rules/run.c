@@ -221,6 +221,15 @@ uint64_t run_place(const struct run *run)
 	return (uint64_t)(uintptr_t)run->rule + run->expr;
 }
 
+uint64_t run_visit(const struct run *run)
+{
+	const struct model_rule *back =
+		run->now.depth ? run->now.stack[run->now.depth - 1] : NULL;
+
+	return run_place(run) ^ 3 * (uint64_t)(uintptr_t)run->now.base ^
+	       5 * (uint64_t)(uintptr_t)back;
+}
+
 void run_load(struct run *run, uint32_t base, uint32_t offset, size_t count,
 	      struct byte *to)
 {
@@ -233,4 +242,13 @@ void run_load(struct run *run, uint32_t base, uint32_t offset, size_t count,
 			    offset + at < write->offset + write->count)
 				to[at] = write->bytes[offset + at - write->offset];
 	}
+}
+
+uint64_t run_rewritten(const struct run *run)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < run->now.effects; i++)
+		count += run->effect[i].kind == RUN_REWRITE;
+	return count;
 }

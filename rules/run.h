@@ -122,7 +122,7 @@ struct run_state {
 	enum run_hook hook;
 	enum run_tracking tracking;
 	bool asked;   /* something depended on tracking */
-	bool retyped; /* a rule has said that it came as a broadcast or the like */
+	bool classed; /* a rule has set its priority or the like, or how it came */
 	struct byte mark[4];
 	struct byte routed[RUN_ROUTINGS][4]; /* the mark when it was routed */
 	struct byte ct_mark[4];
@@ -238,6 +238,12 @@ bool run_assume_flow(struct run *run, uint32_t what, uint64_t detail);
 
 /* A number that belongs to where in the rules the packet is. */
 uint64_t run_place(const struct run *run);
+
+/* The same of how it came there, too: what is drawn, or left of a limit, is another the next time. */
+uint64_t run_visit(const struct run *run);
+
+/* How often rules have changed its headers: what is in them then is another question. */
+uint64_t run_rewritten(const struct run *run);
 
 /* Loads bytes of the packet, as rules have rewritten it. */
 void run_load(struct run *run, uint32_t base, uint32_t offset, size_t count,

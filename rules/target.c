@@ -289,6 +289,7 @@ static enum model_verdict_code target_classify(struct run *run,
 					       const struct model_expr *expr)
 {
 	run_note(run, RUN_CLASSIFY, run_place(run));
+	run->now.classed = true;
 	return MODEL_CONTINUE;
 }
 

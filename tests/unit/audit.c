@@ -671,6 +671,28 @@ static void a_number_that_is_drawn_by_lot_is_another_each_time(void **state)
 	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
 }
 
+/* chain c: meta random < 2^31 drop; to which tracked packets come twice */
+static void what_is_drawn_in_a_chain_is_drawn_each_time_it_is_come_to(void **state)
+{
+	const uint32_t half = 0x80;
+	struct model_chain *first = chain("first", NF_INET_LOCAL_IN, false);
+	struct model_chain *second = chain("second", NF_INET_LOCAL_IN, false);
+	struct model_chain *drawn = chain("drawn", NF_INET_NUMHOOKS, false);
+
+	accept_icmp(first);
+	accept_loopback(first);
+	state_is(rule(first), STATE_OLD | NF_CT_STATE_BIT(IP_CT_NEW));
+	verdict(first->last, MODEL_JUMP, "drawn");
+	accept_icmp(second);
+	accept_loopback(second);
+	verdict(rule(second), MODEL_JUMP, "drawn");
+	load(rule(drawn), MODEL_META, NFT_META_PRANDOM);
+	compare(drawn->last, NFT_CMP_LT, &half, sizeof(half));
+	verdict(drawn->last, MODEL_DROP, NULL);
+	judge();
+	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
+}
+
 /* 2^24 cases: things that can be so or not, and all of them matter. */
 static void too_many_cases_are_unknown(void **state)
 {
@@ -981,6 +1003,8 @@ int main(void)
 			a_program_that_gets_another_mark_may_judge_otherwise, begin),
 		cmocka_unit_test_setup(a_number_that_is_drawn_by_lot_is_another_each_time,
 				       begin),
+		cmocka_unit_test_setup(
+			what_is_drawn_in_a_chain_is_drawn_each_time_it_is_come_to, begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
 		cmocka_unit_test_setup(a_fix_that_would_be_too_long_is_none, begin),
 		cmocka_unit_test_setup(
