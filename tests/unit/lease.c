@@ -137,6 +137,25 @@ static void what_is_gone_already_is_as_good_as_released(void **state)
 	assert_false(leases_engaged(leases, UDP_9000));
 }
 
+/* As of an older version, whose rules were others: as much of it as was out, and nothing of anybody else's. */
+static void what_a_guard_left_that_works_in_part_is_made_whole(void **state)
+{
+	sandbox_needed(state);
+	others_add(UDP_9000, "ctguard", 30000, 40);
+	others_add(UDP_9001, "ctrules", 30000, 100);
+	others_add(BUDGETED, "ctguard", 0, 100);
+	sandbox_do("for port in 9000 9001 9002; do nft delete element inet ctkit "
+		   "out_services \"{ udp . $port }\"; done");
+	assert_null(there(UDP_9000));
+	assert_int_equal(leases_open(&leases, &config, NULL, false), 0);
+	assert_int_equal(leases_adopt(leases, 5000, &why), 1);
+	assert_int_equal(ruleset_extent(there(UDP_9000))->kind, EXTENT_SHARE);
+	assert_int_equal(ruleset_extent(there(UDP_9000))->percent, 40);
+	assert_int_equal(ruleset_extent(there(UDP_9000))->seed, 7);
+	assert_null(there(UDP_9001));
+	assert_null(there(BUDGETED));
+}
+
 static void the_next_guard_takes_over_what_one_left(void **state)
 {
 	sandbox_needed(state);
@@ -375,6 +394,7 @@ int main(void)
 		LEASE_TEST(what_is_set_is_out_by_a_lease_and_what_is_released_is_not),
 		LEASE_TEST(a_share_grows_with_the_same_flows_and_is_out_since_it_was),
 		LEASE_TEST(what_is_gone_already_is_as_good_as_released),
+		LEASE_TEST(what_a_guard_left_that_works_in_part_is_made_whole),
 		LEASE_TEST(the_next_guard_takes_over_what_one_left),
 		LEASE_TEST(what_others_took_out_is_known_and_left_as_it_is),
 		LEASE_TEST(what_others_take_out_later_is_met_once),

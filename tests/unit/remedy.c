@@ -285,6 +285,8 @@ static void a_change_that_failed_is_told_and_not_tried_again_at_once(void **stat
 	assert_int_equal(count_told("engage", true), 1);
 	assert_int_equal(remedy.deeds.failures, 1);
 	assert_int_equal(remedy.deeds.engagements, 0);
+	assert_int_equal(remedy.retry_ns - lookout_view(remedy.lookout)->now_ns,
+			 1000000000);
 	apply(POLICY_ENGAGE, UDP_9000, 100);
 	assert_int_equal(remedy.deeds.failures, 1);
 	sandbox_do("nft delete table inet ctkit");
@@ -321,6 +323,7 @@ a_table_that_cannot_be_relieved_is_told_seldom_and_with_who_it_is(void **state)
 {
 	struct policy_decision rest = { .action = POLICY_REST };
 	uint64_t begun_ns;
+	size_t before;
 
 	sandbox_needed(state);
 	fill_by_others();
@@ -330,6 +333,10 @@ a_table_that_cannot_be_relieved_is_told_seldom_and_with_who_it_is(void **state)
 	/* Every ten seconds, on a machine that is that slow. */
 	assert_in_range(told("helpless"), 1,
 			1 + (size_t)(clock_between_s(begun_ns, clock_now_ns()) / 10));
+	before = told("helpless");
+	remedy.complained_ns -= 10000000000;
+	find_no_help();
+	assert_int_equal(told("helpless"), before + 1);
 	assert_non_null(strstr(last_word(), "most of it is udp/7000 (100 %)"));
 	assert_int_equal(remedy_state(&remedy), STATUS_HELPLESS);
 	/* It is still at the mark. */
