@@ -127,6 +127,18 @@ static void a_share_grows_with_the_same_flows_and_is_out_since_it_was(void **sta
 	assert_int_equal(leases_changed_ns(leases, UDP_9000), 2000);
 }
 
+/* The leases of all are refreshed at once: one that begins says nothing of the others. */
+static void what_is_out_later_is_refreshed_with_what_was_before(void **state)
+{
+	sandbox_needed(state);
+	leases = opened(false);
+	set(UDP_9000, 100, 1000);
+	set(UDP_9001, 100, 2000);
+	assert_int_equal(leases_refreshed_ns(leases), 1000);
+	assert_int_equal(leases_refresh(leases, &why), 0);
+	assert_true(leases_refreshed_ns(leases) > 2000);
+}
+
 static void what_is_gone_already_is_as_good_as_released(void **state)
 {
 	sandbox_needed(state);
@@ -385,6 +397,10 @@ static void a_rehearsal_pretends_and_changes_nothing(void **state)
 	assert_int_equal(leases_release(leases, UDP_9000, &why), 0);
 	assert_int_equal(leases_count(leases), 0);
 	assert_non_null(there(UDP_9000));
+	/* What others do meanwhile is no part of what it pretends. */
+	others_add(UDP_9001, "ctrules", 3600000, 20);
+	assert_int_equal(leases_meet(leases, 3000, note_met, NULL), 0);
+	assert_int_equal(note_count, 0);
 }
 
 int main(void)
@@ -393,6 +409,7 @@ int main(void)
 #define LEASE_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		LEASE_TEST(what_is_set_is_out_by_a_lease_and_what_is_released_is_not),
 		LEASE_TEST(a_share_grows_with_the_same_flows_and_is_out_since_it_was),
+		LEASE_TEST(what_is_out_later_is_refreshed_with_what_was_before),
 		LEASE_TEST(what_is_gone_already_is_as_good_as_released),
 		LEASE_TEST(what_a_guard_left_that_works_in_part_is_made_whole),
 		LEASE_TEST(the_next_guard_takes_over_what_one_left),
