@@ -142,17 +142,18 @@ static void note_service(const struct open_incident *open, const json_t *event)
 	}
 }
 
+/* The most, of the limit that there was then. */
 static void note_entries(const struct open_incident *open, const json_t *event)
 {
 	json_t *entries = json_object_get(event, "entries");
-	json_t *most = json_object_get(open->object, "entries_max");
+	json_t *limit = json_object_get(event, "limit");
+	const json_t *most = json_object_get(open->object, "entries_max");
 
-	if (!json_is_integer(entries))
+	if (!json_is_integer(entries) || !json_is_integer(limit) ||
+	    json_integer_value(entries) <= json_integer_value(most))
 		return;
-	if (json_integer_value(entries) > json_integer_value(most))
-		json_object_set(open->object, "entries_max", entries);
-	if (json_is_integer(json_object_get(event, "limit")))
-		json_object_set(open->object, "limit", json_object_get(event, "limit"));
+	json_object_set(open->object, "entries_max", entries);
+	json_object_set(open->object, "limit", limit);
 }
 
 static bool ends(const struct open_incident *open, const json_t *event)

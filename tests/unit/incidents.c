@@ -55,6 +55,21 @@ static void an_incident_lasts_until_all_services_are_back(void **state)
 	json_decref(incidents);
 }
 
+static void the_most_entries_are_told_of_the_limit_of_then(void **state)
+{
+	json_t *incidents =
+		find("[{\"event\":\"engage\",\"service\":\"udp/1\",\"entries\":7,"
+		     "\"limit\":9},"
+		     "{\"event\":\"engage\",\"service\":\"udp/2\",\"entries\":6,"
+		     "\"limit\":5}]");
+	struct text text = { 0 };
+
+	incidents_list(incidents, &text);
+	assert_non_null(strstr(text_str(&text), "7 of 9 entries"));
+	text_free(&text);
+	json_decref(incidents);
+}
+
 static void a_guard_that_ended_ends_its_incident(void **state)
 {
 	json_t *incidents =
@@ -227,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_incident_lasts_until_all_services_are_back),
+		cmocka_unit_test(the_most_entries_are_told_of_the_limit_of_then),
 		cmocka_unit_test(a_guard_that_ended_ends_its_incident),
 		cmocka_unit_test(helplessness_is_an_incident_until_it_is_over),
 		cmocka_unit_test(a_flush_that_was_put_back_is_no_end),
