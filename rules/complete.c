@@ -265,6 +265,7 @@ static void note_expr(struct model *model, const struct model_expr *expr)
 	bool ct_set = expr->kind == MODEL_CT && expr->source != MODEL_NO_REGISTER;
 	bool ct_target = expr->kind == MODEL_TARGET && strcmp(expr->object, "CT") == 0;
 
+	model->fills |= expr->kind == MODEL_TARGET && strcmp(expr->object, "SET") == 0;
 	if (ct_set && expr->number[0] == NFT_CT_ZONE)
 		model->zones = true;
 	if (ct_target) {

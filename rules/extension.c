@@ -314,6 +314,9 @@ static enum xtinfo_answer match_constant(struct run *run, const struct model_exp
 	bool request = packet_is_request(run->packet);
 	uint64_t state = xtinfo_digest(expr) ^ request;
 
+	/* What packets add to a set of ipset has most often an end. */
+	if (run->model->fills && strcmp(expr->object, "set") == 0)
+		state ^= (uint64_t)run_is_opening(run) << 1;
 	if (asks_mark(expr))
 		state ^= bytes_digest(run->world, run->now.mark, MARK_BYTES);
 	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++)

@@ -229,6 +229,7 @@ struct model {
 	bool marks_ct;   /* a rule sets the mark of connections */
 	bool untracks;   /* a rule that is not ours untracks packets */
 	bool zones;      /* a rule sets a zone */
+	bool fills;      /* a rule adds to a set of ipset, or deletes */
 	bool expects;    /* a rule gives connections a helper, or expects others */
 	const struct model_rule *foreign; /* in a chain of ours, but none that we make */
 	struct model_name *chain_names,

@@ -693,6 +693,38 @@ static void what_is_drawn_in_a_chain_is_drawn_each_time_it_is_come_to(void **sta
 	assert_int_equal(audit.verdict, AUDIT_UNSAFE);
 }
 
+/* -m set --match-set knocked src -p udp --dport 9000 accept; and, before, whatever is done with what knocks */
+static enum audit_verdict verdict_of_set(const char *knock)
+{
+	static const uint8_t NAMED[64];
+	struct model_chain *input;
+	struct model_expr *set;
+
+	evidence_clear(&evidence);
+	input = chain("input", NF_INET_LOCAL_IN, true);
+	accept_icmp(input);
+	accept_loopback(input);
+	port_is(rule(input), false, 7);
+	set = expr(input->last, MODEL_TARGET);
+	set->object = knock;
+	set->value = bytes(NAMED, sizeof(NAMED));
+	port_is(rule(input), false, 9000);
+	set = expr(input->last, MODEL_MATCH);
+	set->object = "set";
+	set->value = bytes(NAMED, sizeof(NAMED));
+	verdict(input->last, MODEL_ACCEPT, NULL);
+	state_is(rule(input), STATE_OLD);
+	verdict(input->last, MODEL_ACCEPT, NULL);
+	judge();
+	return audit.verdict;
+}
+
+static void what_packets_add_to_a_set_may_have_an_end(void **state)
+{
+	assert_int_equal(verdict_of_set("LOG"), AUDIT_SAFE);
+	assert_int_equal(verdict_of_set("SET"), AUDIT_UNSAFE);
+}
+
 /* 2^24 cases: things that can be so or not, and all of them matter. */
 static void too_many_cases_are_unknown(void **state)
 {
@@ -1005,6 +1037,7 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(
 			what_is_drawn_in_a_chain_is_drawn_each_time_it_is_come_to, begin),
+		cmocka_unit_test_setup(what_packets_add_to_a_set_may_have_an_end, begin),
 		cmocka_unit_test_setup(too_many_cases_are_unknown, begin),
 		cmocka_unit_test_setup(a_fix_that_would_be_too_long_is_none, begin),
 		cmocka_unit_test_setup(
