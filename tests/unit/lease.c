@@ -371,6 +371,21 @@ static void a_budget_is_there_without_a_lease_while_the_audit_allows_it(void **s
 	assert_false(leases_bounded(leases, BUDGETED));
 }
 
+static void a_budget_changes_and_goes_with_the_configuration(void **state)
+{
+	sandbox_needed(state);
+	leases = opened(false);
+	assert_int_equal(leases_arm(leases, &why), 0);
+	config.services[BUDGETED].budget_per_s = 20;
+	assert_int_equal(leases_arm(leases, &why), 0);
+	assert_int_equal(ruleset_extent(there(BUDGETED))->packets_per_s, 20);
+	assert_true(leases_bounded(leases, BUDGETED));
+	config.services[BUDGETED].budget_per_s = 0;
+	assert_int_equal(leases_arm(leases, &why), 0);
+	assert_null(there(BUDGETED));
+	assert_false(leases_bounded(leases, BUDGETED));
+}
+
 static void a_budget_does_not_replace_what_others_made(void **state)
 {
 	sandbox_needed(state);
@@ -421,6 +436,7 @@ int main(void)
 		LEASE_TEST(a_lease_that_ended_is_lost_though_its_chains_are_there),
 		LEASE_TEST(a_refresh_begins_leases_anew_and_brings_back_none),
 		LEASE_TEST(a_budget_is_there_without_a_lease_while_the_audit_allows_it),
+		LEASE_TEST(a_budget_changes_and_goes_with_the_configuration),
 		LEASE_TEST(a_budget_does_not_replace_what_others_made),
 		LEASE_TEST(a_rehearsal_pretends_and_changes_nothing),
 	};
