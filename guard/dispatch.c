@@ -32,6 +32,13 @@ static json_t *refused(const char *error)
 	return json_pack("{s:b, s:s}", "ok", 0, "error", error);
 }
 
+void dispatch_want(struct dispatch *dispatch, enum dispatch_wish wish)
+{
+	if (wish > dispatch->wish)
+		dispatch->wish = wish;
+	ev_break(dispatch->loop, EVBREAK_ALL);
+}
+
 void dispatch_status(const struct dispatch *dispatch, struct status *out)
 {
 	const struct wards *wards = dispatch->wards;
@@ -88,15 +95,13 @@ static json_t *reload(struct dispatch *dispatch, const json_t *request)
 		return refused("there is no configuration file to read again");
 	if (dispatch->check(dispatch->data, why, sizeof(why)))
 		return refused(why);
-	dispatch->wish = DISPATCH_RELOAD;
-	ev_break(dispatch->loop, EVBREAK_ALL);
+	dispatch_want(dispatch, DISPATCH_RELOAD);
 	return done("the configuration is read again");
 }
 
 static json_t *stop(struct dispatch *dispatch, const json_t *request)
 {
-	dispatch->wish = DISPATCH_STOP;
-	ev_break(dispatch->loop, EVBREAK_ALL);
+	dispatch_want(dispatch, DISPATCH_STOP);
 	return done("ends, and takes its rules away");
 }
 

@@ -14,11 +14,12 @@ struct roll;
 struct status;
 struct wards;
 
-/* What ends the loop: whoever runs it does what is wanted, and may run it again. */
+/* What ends the loop, the gravest last: whoever runs it does what is wanted, and may run it again. */
 enum dispatch_wish {
 	DISPATCH_NONE,
-	DISPATCH_STOP,   /* take the rules away and end */
 	DISPATCH_RELOAD, /* read the configuration again */
+	DISPATCH_END,    /* leave the rules to their leases */
+	DISPATCH_STOP,   /* take the rules away and end */
 };
 
 /*
@@ -38,6 +39,9 @@ struct dispatch {
 	uint64_t started_ns;
 	enum dispatch_wish wish;
 };
+
+/* Ends the loop for that, unless something graver is wanted in the same moment. */
+void dispatch_want(struct dispatch *dispatch, enum dispatch_wish wish);
 
 /* What the guard is doing now; its pointers are those of dispatch and of the wards. */
 void dispatch_status(const struct dispatch *dispatch, struct status *out);

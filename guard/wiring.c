@@ -47,16 +47,14 @@ static void on_interrupt(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
 	struct guard *guard = watcher->data;
 
-	guard->dispatch.wish = DISPATCH_STOP;
-	ev_break(loop, EVBREAK_ALL);
+	dispatch_want(&guard->dispatch, DISPATCH_STOP);
 }
 
 static void on_terminate(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
 	struct guard *guard = watcher->data;
 
-	guard->dispatch.wish = DISPATCH_NONE;
-	ev_break(loop, EVBREAK_ALL);
+	dispatch_want(&guard->dispatch, DISPATCH_END);
 }
 
 /* Reads the next configuration; what is wrong with it leaves the present one alone. */
@@ -96,14 +94,15 @@ static void on_hangup(struct ev_loop *loop, ev_signal *watcher, int revents)
 	}
 	if (prepare(guard, why, sizeof(why)))
 		return;
-	guard->dispatch.wish = DISPATCH_RELOAD;
-	ev_break(loop, EVBREAK_ALL);
+	dispatch_want(&guard->dispatch, DISPATCH_RELOAD);
 }
 
-/* Stopping what was never started does no harm. */
-static void stop_watchers(struct guard *guard)
+/*
+ * Stopping what was never started does no harm. Not for a reload: without a watcher a signal would
+ * end the process.
+ */
+static void stop_signals(struct guard *guard)
 {
-	wards_stop(&guard->wards);
 	ev_signal_stop(guard->loop, &guard->interrupt);
 	ev_signal_stop(guard->loop, &guard->terminate);
 	ev_signal_stop(guard->loop, &guard->hangup);
@@ -143,9 +142,8 @@ static int open_wards(struct guard *guard, struct text *why)
 	return wards_open(&guard->wards, &setup, why);
 }
 
-static void start_watchers(struct guard *guard)
+static void start_signals(struct guard *guard)
 {
-	wards_start(&guard->wards, guard->loop);
 	ev_signal_init(&guard->interrupt, on_interrupt, SIGINT);
 	ev_signal_init(&guard->terminate, on_terminate, SIGTERM);
 	ev_signal_init(&guard->hangup, on_hangup, SIGHUP);
@@ -268,7 +266,7 @@ void guard_close(struct guard *guard)
 		return;
 	desk_close(&guard->desk);
 	if (guard->loop)
-		stop_watchers(guard);
+		stop_signals(guard);
 	wards_close(&guard->wards);
 	roll_close(guard->roll);
 	if (guard->loop)
@@ -318,7 +316,7 @@ static void reload(struct guard *guard)
 	int err;
 
 	liaison_reloading(&guard->liaison);
-	stop_watchers(guard);
+	wards_stop(&guard->wards);
 	err = swap(guard, &why);
 	if (err)
 		log_error(guard->log, "the configuration could not be taken over: %s",
@@ -326,7 +324,7 @@ static void reload(struct guard *guard)
 	else
 		tell(guard, "reload");
 	text_free(&why);
-	start_watchers(guard);
+	wards_start(&guard->wards, guard->loop);
 	roll_review(guard->roll);
 	be_ready(guard);
 }
@@ -338,7 +336,8 @@ int guard_run(struct guard *guard)
 	guard->dispatch.loop = guard->loop;
 	start_roll(guard);
 	desk_start(&guard->desk, guard->loop, &guard->dispatch);
-	start_watchers(guard);
+	start_signals(guard);
+	wards_start(&guard->wards, guard->loop);
 	tell(guard, "start");
 	for (size_t i = 0; i < guard->wards.count; i++)
 		ward_tell_adopted(guard->wards.list[i]);

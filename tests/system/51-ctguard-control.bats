@@ -216,6 +216,24 @@ complained() { # EVENT: the first complaint after the first of these
 	state_is .horizon_seconds 7
 }
 
+@test "signals that come while it reloads do not end it, but for those that are to" {
+	printf 'service "udp/9000" { }\n' >conf
+	guard -c conf
+	for round in 1 2 3 4 5; do
+		order reload -q &
+		kill -HUP "$guard"
+		wait $!
+	done
+	wait_until 30 grep -q '"event":"reload"' "$guard.out"
+	state_is .state watching
+	order reload -q &
+	kill -INT "$guard"
+	wait $! || true
+	wait_until 30 ended "$guard"
+	wait "$guard"
+	grep -q '"event":"stop"' "$guard.out"
+}
+
 @test "without a file there is nothing to reload" {
 	guard -s udp/9000
 	run order reload
