@@ -11,6 +11,7 @@
 #include "rules/command.h"
 #include "rules/comparison.h"
 #include "rules/findings.h"
+#include "rules/layout.h"
 #include "rules/model.h"
 #include "rules/record.h"
 #include "rules/stray.h"
@@ -165,6 +166,19 @@ static void judge_unasked(struct auditor *auditor, uint8_t family)
 	auditor->tracked.past = RUN_SEEN;
 }
 
+/*
+ * What other hosts send to an address of loopback the kernel drops in both worlds: IPv6 before all rules
+ * (ip6_rcv_core()), IPv4 where it is routed (ip_route_input_slow()), but for interfaces that are told otherwise.
+ */
+static bool is_kept_in(const struct auditor *auditor)
+{
+	const struct service *service = auditor->service;
+	const struct surroundings *host = auditor->host;
+
+	return !service->outbound && layout_is_loopback(service) && host->surveyed &&
+	       !(service->family == AF_INET && host->localnet);
+}
+
 static void judge_family(struct auditor *auditor, uint8_t family)
 {
 	const struct service *service = auditor->service;
@@ -185,7 +199,7 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 			if (kind == PACKET_LATER_REPLY && service->proto != IPPROTO_TCP)
 				continue;
 			/* With both ends here it is no remote service, and stays tracked. */
-			if (loopback && service->outbound)
+			if (loopback ? service->outbound : is_kept_in(auditor))
 				continue;
 			auditor_judge(auditor, &packet);
 		}

@@ -314,8 +314,10 @@ static const char *unfit_address(const struct service *service)
 					 : NULL;
 }
 
-static bool is_loopback(const struct service *service)
+bool layout_is_loopback(const struct service *service)
 {
+	if (service->family == AF_UNSPEC)
+		return false;
 	if (service->family == AF_INET)
 		return ntohl(service->addr.v4.s_addr) >> 24 == IN_LOOPBACKNET;
 	return IN6_IS_ADDR_LOOPBACK(&service->addr.v6);
@@ -323,7 +325,7 @@ static bool is_loopback(const struct service *service)
 
 const char *layout_unfit(const struct service *service)
 {
-	if (service->outbound && service->family != AF_UNSPEC && is_loopback(service))
+	if (service->outbound && layout_is_loopback(service))
 		return "flows from this host to itself are those of its own service, "
 		       "without out:";
 	return service->family == AF_UNSPEC ? NULL : unfit_address(service);

@@ -99,6 +99,9 @@ size_t layout_key(const struct service *service, uint16_t port,
 bool layout_parse_key(unsigned map, const void *first, const void *last, size_t bytes,
 		      struct service *service);
 
+/* Whether its address is one of loopback. */
+bool layout_is_loopback(const struct service *service);
+
 /*
  * Whether the layout has a place for service and packets can match it: NULL, or why
  * not, as the end of a sentence.

@@ -73,6 +73,7 @@ int proc_read(const struct legacy *legacy, struct surroundings *out)
 	out->ipvs = has_ipvs();
 	/* Helpers by port alone, which kernels before 6.0 could do. */
 	out->auto_helpers = is_on("/proc/sys/net/netfilter/nf_conntrack_helper");
+	out->localnet |= is_on("/proc/sys/net/ipv4/conf/all/route_localnet");
 	out->marks_kept = is_on("/proc/sys/net/ipv4/tcp_fwmark_accept") ||
 			  is_on("/proc/sys/net/ipv4/fwmark_reflect") ||
 			  is_on("/proc/sys/net/ipv6/fwmark_reflect");

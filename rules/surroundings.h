@@ -30,6 +30,7 @@ struct surroundings {
 	bool marks_queue;   /* traffic control may */
 	bool marks_kept;    /* answers have the marks of what they answer */
 	bool tunnels;       /* what arrives may have come in something that had a mark */
+	bool localnet;      /* other hosts may get to 127.0.0.0/8 here (route_localnet) */
 	bool ovs;           /* there is an Open vSwitch datapath */
 	bool ipvs;          /* there are IPVS services */
 	bool filters;       /* traffic control has filters at an interface */

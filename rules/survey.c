@@ -9,6 +9,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
@@ -136,6 +137,29 @@ static void note_xdp(const struct nlattr *xdp, struct surroundings *out)
 			out->xdp |= mnl_attr_get_u8(attr) != 0;
 }
 
+/* Settings of IPv4, numbered from 1. */
+static void note_settings(const struct nlattr *families, struct surroundings *out)
+{
+	const struct nlattr *family, *attr;
+	uint32_t value;
+
+	mnl_attr_for_each_nested(family, families) {
+		if (mnl_attr_get_type(family) != AF_INET)
+			continue;
+		mnl_attr_for_each_nested(attr, family) {
+			if (mnl_attr_get_type(attr) != IFLA_INET_CONF ||
+			    mnl_attr_get_payload_len(attr) <
+				    IPV4_DEVCONF_ROUTE_LOCALNET * sizeof(value))
+				continue;
+			memcpy(&value,
+			       (const uint8_t *)mnl_attr_get_payload(attr) +
+				       (IPV4_DEVCONF_ROUTE_LOCALNET - 1) * sizeof(value),
+			       sizeof(value));
+			out->localnet |= value != 0;
+		}
+	}
+}
+
 static void note_name(const struct nlattr *attr, const struct reading *reading)
 {
 	uint8_t name[NAME_BYTES] = { 0 };
@@ -167,6 +191,7 @@ static int link_cb(const struct nlmsghdr *message, void *data)
 			note_kind(attr, link->ifi_flags & IFF_UP, reading->out);
 			break;
 		case IFLA_XDP: note_xdp(attr, reading->out); break;
+		case IFLA_AF_SPEC: note_settings(attr, reading->out); break;
 		case IFLA_LINK:
 		case IFLA_MASTER: reading->out->stacked = true; break;
 		default: break;

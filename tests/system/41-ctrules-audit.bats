@@ -784,6 +784,43 @@ all() {
 	run -2 on server ctrules audit udp/0
 }
 
+@test "services at addresses of loopback are judged for clients here alone" {
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				iif lo accept
+				ct state established,related accept
+				tcp dport 5432 ct state new accept
+			}
+		}
+	NFT
+	run -4 on server ctrules audit tcp/5432
+	run -0 on server ctrules audit tcp/127.0.0.1:5432
+	run -0 on server ctrules audit tcp/127.0.0.53:5432
+	run -0 on server ctrules audit "tcp/[::1]:5432"
+	# Unless an interface lets others in, or all do.
+	on server sysctl -qw net.ipv4.conf.eth0.route_localnet=1
+	run -4 on server ctrules audit tcp/127.0.0.1:5432
+	run -0 on server ctrules audit "tcp/[::1]:5432"
+	on server sysctl -qw net.ipv4.conf.eth0.route_localnet=0
+	run -0 on server ctrules audit tcp/127.0.0.1:5432
+	on server sysctl -qw net.ipv4.conf.all.route_localnet=1
+	run -4 on server ctrules audit tcp/127.0.0.1:5432
+	on server sysctl -qw net.ipv4.conf.all.route_localnet=0
+	# What NAT turns to it comes from anywhere, and needs no such setting over IPv6.
+	on server nft -f - <<-'NFT'
+		flush ruleset
+		table ip6 nat {
+			chain prerouting {
+				type nat hook prerouting priority dstnat; policy accept;
+				iifname "eth0" tcp dport 8080 dnat to [::1]:5432
+			}
+		}
+	NFT
+	run -4 on server ctrules audit "tcp/[::1]:5432"
+}
+
 @test "findings and rules that there is no room for are told" {
 	{
 		echo 'table inet f {'
