@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "conntrack/attribute.h"
@@ -116,6 +117,7 @@ int census_find_top(struct nl *nl, struct census_top *out)
 {
 	struct everybody *everybody = calloc(1, sizeof(*everybody));
 	const struct attribute_row *first;
+	char name[ATTRIBUTE_NAME_MAX];
 	struct sample sample;
 	int err;
 
@@ -129,7 +131,10 @@ int census_find_top(struct nl *nl, struct census_top *out)
 		first = &everybody->attribute.rows[0];
 		*out = (struct census_top){ 0 };
 		if (everybody->attribute.count) {
-			attribute_name(&first->key, out->name);
+			attribute_name(&first->key, name);
+			snprintf(out->name, sizeof(out->name), "%s%s",
+				 first->key.kind == ATTRIBUTE_FORWARD ? "forwarded " : "",
+				 name);
 			out->share = (double)first->flows / sample.flows;
 		}
 	}

@@ -29,10 +29,13 @@ int census_take(struct nl *nl, const struct config *config, const struct address
 /* Writes stock into view. */
 void census_apply(const struct census *census, struct policy_view *view);
 
+/* A name, and that it is of others, who have it forwarded. */
+enum { CENSUS_NAME_MAX = ATTRIBUTE_NAME_MAX + 10 };
+
 /* Whoever has most of the table, allowed or not. */
 struct census_top {
-	char name[ATTRIBUTE_NAME_MAX]; /* "" if nobody */
-	double share;                  /* of a sample */
+	char name[CENSUS_NAME_MAX]; /* "" if nobody */
+	double share;               /* of a sample */
 };
 
 /*

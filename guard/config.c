@@ -114,6 +114,26 @@ int config_set(struct config *config, const char *name, const char *value,
 	return err;
 }
 
+/* Whether there is one already that has packets in common with it. */
+static bool is_taken(const struct config *config, const struct service *service,
+		     const char *spec, struct text *why)
+{
+	char name[SERVICE_TEXT_MAX];
+	size_t i = 0;
+
+	while (i < config->count &&
+	       !service_overlaps(service, &config->services[i].service))
+		i++;
+	if (i == config->count)
+		return false;
+	service_format(&config->services[i].service, name);
+	if (service_equal(service, &config->services[i].service))
+		text_add(why, "service \"%s\" is given twice", spec);
+	else
+		text_add(why, "service \"%s\" overlaps %s", spec, name);
+	return true;
+}
+
 int config_add_service(struct config *config, const char *spec, struct text *why)
 {
 	struct config_service *row = &config->services[config->count];
@@ -130,12 +150,8 @@ int config_add_service(struct config *config, const char *spec, struct text *why
 		text_add(why, "service \"%s\" cannot be taken out: %s", spec, unfit);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < config->count; i++) {
-		if (service_overlaps(&service, &config->services[i].service)) {
-			text_add(why, "service \"%s\" is given twice", spec);
-			return -EINVAL;
-		}
-	}
+	if (is_taken(config, &service, spec, why))
+		return -EINVAL;
 	if (config->count == POLICY_SERVICES_MAX) {
 		text_add(why, "service \"%s\": more than %d services", spec,
 			 POLICY_SERVICES_MAX);

@@ -20,9 +20,9 @@
 #include "guard/journal.h"
 #include "guard/logbook.h"
 #include "guard/order.h"
+#include "guard/readout.h"
 #include "guard/realtime.h"
 #include "guard/startup.h"
-#include "guard/status.h"
 #include "guard/symptoms.h"
 #include "guard/timeslice.h"
 #include "guard/wiring.h"
@@ -260,10 +260,10 @@ static int show_status(const json_t *answer, const struct order *order,
 	struct text text = { 0 };
 	int status;
 
-	status_text(answer, &text);
+	readout_text(answer, &text);
 	status = order->json ? print_json(answer, log) : print(&text, log);
 	text_free(&text);
-	if (status == EXIT_OK && status_is_helpless(answer))
+	if (status == EXIT_OK && readout_is_helpless(answer))
 		return EXIT_HELPLESS;
 	return status;
 }

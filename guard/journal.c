@@ -248,9 +248,9 @@ static void say_decision(const struct journal *journal, const char *service,
 			 rehearse ? "decided" : "done", seconds * 1e3);
 		break;
 	case POLICY_RELEASE:
-		log_info(journal->log, "%s %s%s back: %s; %s in %.2f ms",
-			 rehearse ? "would give" : "gave", part[0] ? "some of " : "",
-			 service, decision->why, rehearse ? "decided" : "done",
+		log_info(journal->log, "%s %s%s%s back: %s; %s in %.2f ms",
+			 rehearse ? "would give" : "gave", part[0] ? "all but " : "",
+			 part, service, decision->why, rehearse ? "decided" : "done",
 			 seconds * 1e3);
 		break;
 	case POLICY_PURGE:

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guard/awaited.h"
 #include "guard/config.h"
 #include "guard/giveback.h"
 #include "guard/journal.h"
@@ -91,6 +92,27 @@ static void name_victims(const struct policy_service *service, char text[VICTIMS
 			 open > 1 ? "s" : "");
 }
 
+/* An order is carried out even if what comes back does not fit, but not without a word. */
+static void say_what_follows(const struct orders *orders,
+			     const struct policy_service *service, char text[WHY_BYTES])
+{
+	const struct policy_view *view = lookout_view(orders->lookout);
+	const struct policy_settings *settings = &orders->config->policy;
+	double there = awaited_entries(view);
+
+	if (isfinite(service->returning) &&
+	    there + service->returning > policy_calm_level(settings, view))
+		snprintf(text, WHY_BYTES,
+			 "given back; about %.0f entries come back to %.0f, which does "
+			 "not "
+			 "fit under %.0f %% of %u: it may be taken out again soon",
+			 service->returning, there, 100 * settings->release_at,
+			 view->limit);
+	else
+		snprintf(text, WHY_BYTES,
+			 "given back; if the table fills again it is taken out again");
+}
+
 /* Its own change is no reason to audit the ruleset anew: the flood may be back in a moment. */
 static int withdraw(struct orders *orders, size_t i, const char *cause,
 		    struct apply_why *why)
@@ -111,9 +133,10 @@ static json_t *give_back(struct orders *orders, size_t i, bool now)
 	struct apply_why why;
 
 	if (giveback_cuts_nothing(service)) {
+		say_what_follows(orders, service, text);
 		if (withdraw(orders, i, "by order", &why))
 			return refused(why.text);
-		return done("given back; if the table fills again it is taken out again");
+		return done(text);
 	}
 	name_victims(service, victims);
 	if (!now) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "guard/awaited.h"
 #include "guard/blame.h"
@@ -79,6 +80,26 @@ void reason_engage(const struct policy_settings *settings, const struct policy_v
 		 settings->horizon_s);
 }
 
+/* Why the one who has most does not go though it is configured; "" if it is not. */
+static const char *tell_refusal(const struct policy_view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct policy_service *service = &view->services[i];
+
+		if (strcmp(service->name, view->top) != 0)
+			continue;
+		if (service->unsafe)
+			return ", which it is not safe to take out";
+		if (service->bounded)
+			return ", which has a budget";
+		if (service->held)
+			return ", which a rule of somebody else's keeps out";
+		if (service->percent == POLICY_WHOLE)
+			return ", which is out already";
+	}
+	return "";
+}
+
 void reason_helpless(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *rest,
 		     struct policy_decision *out)
@@ -93,9 +114,9 @@ void reason_helpless(const struct policy_settings *settings,
 			 trigger, rest->stock, rest->name);
 	else if (view->top)
 		snprintf(out->why, sizeof(out->why),
-			 "%s; most of it is %s (%.0f %%), and no service that may be "
+			 "%s; most of it is %s (%.0f %%)%s, and no service that may be "
 			 "taken out would relieve it",
-			 trigger, view->top, 100 * view->top_share);
+			 trigger, view->top, 100 * view->top_share, tell_refusal(view));
 	else
 		snprintf(out->why, sizeof(out->why),
 			 "%s; no service that may be taken out would relieve it",

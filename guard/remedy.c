@@ -23,6 +23,9 @@
 /* The same complaint is not repeated within this time. */
 static const double REPEAT_AFTER_S = 10;
 
+/* So long the table must not be about to be full for that to be over. */
+static const double RELIEVED_AFTER_S = 5;
+
 /* A change that failed is not tried again within this time. */
 static const double RETRY_AFTER_S = 1;
 
@@ -188,21 +191,23 @@ static void note_relief(struct remedy *remedy, const struct policy_decision *dec
 {
 	const struct policy_view *view = lookout_view(remedy->lookout);
 
-	if (decision->action == POLICY_HELPLESS) {
+	bool filling = policy_triggered(&remedy->config->policy, view);
+
+	if (decision->action == POLICY_HELPLESS)
 		remedy->helpless = true;
-		return;
-	}
-	/* What comes again and again while nothing helps is no help. */
-	if (!remedy->helpless || decision->action == POLICY_PURGE ||
-	    decision->action == POLICY_DELETE ||
-	    (decision->action == POLICY_REST &&
-	     policy_triggered(&remedy->config->policy, view)))
+	if (filling)
+		remedy->filling_ns = view->now_ns;
+	/* What comes again and again while nothing helps is no help; nor is a moment below the mark the end. */
+	if (!remedy->helpless ||
+	    (filling ? decision->action != POLICY_ENGAGE &&
+			       decision->action != POLICY_RAISE
+		     : clock_between_s(remedy->filling_ns, view->now_ns) <
+			       RELIEVED_AFTER_S))
 		return;
 	remedy->helpless = false;
 	journal_note(remedy->journal, "relieved",
-		     decision->action == POLICY_REST
-			     ? "the table is no longer about to be full"
-			     : "there is something that helps");
+		     filling ? "there is something that helps"
+			     : "the table is no longer about to be full");
 }
 
 static void carry_out(struct remedy *remedy, const struct policy_decision *decision)

@@ -41,6 +41,7 @@ struct remedy {
 	bool standing_down;        /* nor while somebody wants no rules of ours */
 	struct limit_change limit; /* by this guard, or one before it */
 	bool helpless;        /* the table fills, and nothing that is allowed helps */
+	uint64_t filling_ns;  /* when that was last so */
 	uint64_t retry_ns;    /* no change before this, because one failed; 0: none did */
 	uint64_t counted_ns;  /* when connections were last counted; 0: never */
 	double count_every_s; /* not more often than this */

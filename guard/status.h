@@ -12,7 +12,6 @@ struct leases;
 struct policy_view;
 struct roll;
 struct deeds;
-struct text;
 struct vetting;
 
 /* What the guard is doing, the graver the later. */
@@ -55,16 +54,10 @@ struct status {
 /* The answer to "status", described in ctguard(8): a new object, NULL when memory ran out. */
 json_t *status_json(const struct status *status);
 
-/* The same for people, from that object, which may be anything: it came from a socket. */
-void status_text(const json_t *object, struct text *text);
-
 /* The gravest of what the tables are in. */
 enum status_state status_state(const struct status *status);
 
 /* "watching", "engaged", ... */
 const char *status_state_name(enum status_state state);
-
-/* Whether that object says that the guard cannot help. */
-bool status_is_helpless(const json_t *object);
 
 #endif

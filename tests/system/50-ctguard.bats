@@ -320,7 +320,9 @@ refused() { # WORDS ARGUMENT...: exit 2 with one line that has the words
 	refused 'service "sctp/9": want PROTO' run -s sctp/9
 	refused 'cannot be taken out: flows from this host to itself' run -s out:udp/127.0.0.1:53
 	refused 'cannot be taken out: 0.0.0.0' run -s udp/0.0.0.0:53
-	refused 'given twice' run -s udp/53 -s udp/192.0.2.1:53
+	refused 'given twice' run -s udp/53 -s udp/53
+	refused '"udp/192.0.2.1:53" overlaps udp/53' run -s udp/53 -s udp/192.0.2.1:53
+	refused '"udp/50-60" overlaps udp/53' run -s udp/53 -s udp/50-60
 	refused 'engage-at: "80" is not a share' run -s udp/53 --engage-at 80
 	refused 'must be below' run -s udp/53 --engage-at 40%
 	refused 'lease: "1s" is out of range' run -s udp/53 --lease 1s

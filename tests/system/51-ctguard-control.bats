@@ -83,7 +83,7 @@ ask() {
 	[ "$(state .limit)" -eq "$(cat /proc/sys/net/netfilter/nf_conntrack_max)" ]
 	run order status
 	[[ $output == *"udp/9000  UNTRACKED for "* ]]
-	[[ $output == *"engage udp/9000: "* ]]
+	[[ $output == *"engage udp/9000, 100 % of it out: "* ]]
 	wait_until 30 state_is '.events[-1].event' reclaim
 }
 
@@ -509,7 +509,7 @@ time.sleep(60)'
 	shown 'lease = 30s\nengage-at = 8O%\n' 'ctguard: bad.conf:2: engage-at: "8O%" is not a share (like 80%)' \
 		'    engage-at = 8O%' '                ^^^'
 	shown 'service "udp/53" { }\nservice "udp/192.0.2.1:53" { }\nlease = 10s\n' \
-		'ctguard: bad.conf:2: service "udp/192.0.2.1:53" is given twice' \
+		'ctguard: bad.conf:2: service "udp/192.0.2.1:53" overlaps udp/53' \
 		'    service "udp/192.0.2.1:53" { }' '             ^^^^^^^^^^^^^^^^'
 	shown 'engage-at = 40%\nservice "udp/1" { }\n' \
 		'ctguard: bad.conf:1: release-at (50%) must be below engage-at (40%)' '    engage-at = 40%' '    ^^^^^^^^^'

@@ -174,7 +174,7 @@ static void who_has_most_is_named_whoever_it_is(void **state)
 	sandbox_do("ctfill -P 53 -s 10.77.0.1 -d 192.0.2.53 30");
 	assert_string_equal(name_top(), "out:udp/53");
 	sandbox_do("ctfill -P 443 -s 192.0.2.1 -d 198.51.100.1 40");
-	assert_string_equal(name_top(), "udp/443");
+	assert_string_equal(name_top(), "forwarded udp/443");
 	sandbox_do("conntrack -F");
 	assert_string_equal(name_top(), "");
 }

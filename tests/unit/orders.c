@@ -129,6 +129,19 @@ static void a_release_keeps_the_audit_as_it_was(void **state)
 	assert_int_equal(world.kept_as, false);
 }
 
+static void that_what_comes_back_does_not_fit_is_told(void **state)
+{
+	world.view.limit = 1000;
+	world.view.entries = 300;
+	world.view.services[0].returning = 200;
+	expect(true, RELEASE,
+	       "given back; if the table fills again it is taken out again");
+	world.view.services[0].returning = 201;
+	expect(true, RELEASE,
+	       "given back; about 201 entries come back to 300, which does not fit under "
+	       "50 % of 1000: it may be taken out again soon");
+}
+
 static void what_cannot_be_given_back_is_told(void **state)
 {
 	world.give_err = -EPERM;
@@ -204,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define ORDERS_TEST(name) cmocka_unit_test_setup(name, begin)
 		ORDERS_TEST(a_release_keeps_the_audit_as_it_was),
+		ORDERS_TEST(that_what_comes_back_does_not_fit_is_told),
 		ORDERS_TEST(what_cannot_be_given_back_is_told),
 		ORDERS_TEST(connections_are_cut_off_only_if_that_is_wanted),
 		ORDERS_TEST(only_what_the_guard_has_taken_out_is_released),

@@ -301,7 +301,13 @@ static void a_bystander_is_never_taken_out_for_a_flood_that_is_not_its(void **st
 	view.top_share = 0.92;
 	decision = decide(&view);
 	assert_int_equal(decision.action, POLICY_HELPLESS);
-	assert_non_null(strstr(decision.why, "udp/666 (92 %)"));
+	assert_non_null(strstr(decision.why, "udp/666 (92 %), and no service"));
+	/* It is one that is configured, but may not go. */
+	view.services[0].unsafe = true;
+	view.top = "udp/1";
+	decision = decide(&view);
+	assert_non_null(
+		strstr(decision.why, "udp/1 (92 %), which it is not safe to take out"));
 }
 
 static void an_engaged_service_is_not_engaged_again(void **state)

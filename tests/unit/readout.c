@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "guard/readout.h"
 #include "guard/status.h"
 #include "lib/text.h"
 
@@ -21,7 +22,7 @@ static struct text text_of(const char *json)
 	struct text text = { 0 };
 
 	assert_non_null(object);
-	status_text(object, &text);
+	readout_text(object, &text);
 	json_decref(object);
 	return text;
 }
@@ -51,7 +52,7 @@ static void the_gravest_state_is_the_guards(void **state)
 static bool is_helpless(const char *json)
 {
 	json_t *object = json_loads(json, JSON_DECODE_ANY, NULL);
-	bool helpless = status_is_helpless(object);
+	bool helpless = readout_is_helpless(object);
 
 	json_decref(object);
 	return helpless;
@@ -87,6 +88,41 @@ static void each_service_is_told_as_it_is(void **state)
 	expect_text("{\"services\":[{\"service\":\"udp/1\",\"untracked\":true,"
 		    "\"untracked_percent\":100,\"held\":true}]}",
 		    "UNTRACKED for 0 s, by a rule of somebody else's\n");
+}
+
+/* What somebody asks who wonders why it is out still. */
+static void what_keeps_a_service_out_is_told(void **state)
+{
+	expect_text("{\"services\":[{\"service\":\"udp/1\",\"untracked\":true,"
+		    "\"untracked_percent\":100,\"returning_entries\":700.4,"
+		    "\"calm_seconds\":3,\"release_after_seconds\":30}]}",
+		    "UNTRACKED for 0 s, 700 entries would return, calm for 3 of 30 s\n");
+	expect_text(
+		"{\"services\":[{\"service\":\"udp/1\",\"untracked\":true,"
+		"\"untracked_percent\":100,\"returning_entries\":700.4}]}",
+		"UNTRACKED for 0 s, 700 entries would return, which does not fit yet\n");
+	expect_text("{\"services\":[{\"service\":\"tcp/1\",\"untracked\":true,"
+		    "\"untracked_percent\":100,\"cuts_connections\":true,"
+		    "\"connections\":50}]}",
+		    "UNTRACKED for 0 s, out until 50 open connections are gone, or "
+		    "release --now\n");
+}
+
+static void what_a_step_did_is_told(void **state)
+{
+	expect_text(
+		"{\"events\":[{\"time\":\"T\",\"event\":\"reclaim\",\"service\":\"udp/"
+		"1\","
+		"\"entries_before\":90,\"entries_after\":30,\"entries_deleted\":61}]}",
+		"T  reclaim udp/1: 61 entries deleted, 90 entries before, 30 after\n");
+	expect_text("{\"events\":[{\"time\":\"T\",\"event\":\"release\",\"service\":"
+		    "\"udp/1\","
+		    "\"percent\":70,\"why\":\"calm\"}]}",
+		    "T  release udp/1, 70 % of it stay out: calm\n");
+	expect_text("{\"events\":[{\"time\":\"T\",\"event\":\"release\",\"service\":"
+		    "\"udp/1\","
+		    "\"percent\":0,\"why\":\"calm\"}]}",
+		    "T  release udp/1: calm\n");
 }
 
 static void the_table_is_told_with_what_is_foreseen(void **state)
@@ -162,8 +198,8 @@ static void any_answer_can_be_shown(void **state)
 		json_t *object = random_value(4);
 		struct text text = { 0 };
 
-		status_text(object, &text);
-		status_is_helpless(object);
+		readout_text(object, &text);
+		readout_is_helpless(object);
 		assert_null(strchr(text_str(&text), '\x1b'));
 		text_free(&text);
 		json_decref(object);
@@ -176,6 +212,8 @@ int main(void)
 		cmocka_unit_test(the_gravest_state_is_the_guards),
 		cmocka_unit_test(only_a_guard_that_says_so_is_helpless),
 		cmocka_unit_test(each_service_is_told_as_it_is),
+		cmocka_unit_test(what_keeps_a_service_out_is_told),
+		cmocka_unit_test(what_a_step_did_is_told),
 		cmocka_unit_test(the_table_is_told_with_what_is_foreseen),
 		cmocka_unit_test(several_namespaces_are_told_by_name),
 		cmocka_unit_test(no_control_character_gets_through),
