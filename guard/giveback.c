@@ -76,11 +76,11 @@ static bool looks_calm(const struct policy_settings *settings,
 	return view->entries + slope * settings->horizon_s < view->limit;
 }
 
+/* Whether so much fits into the room that there is, and does not come too fast. */
 static bool fits(const struct policy_settings *settings, const struct policy_view *view,
-		 const struct policy_service *service, unsigned slice)
+		 const struct policy_service *service, unsigned slice, double room)
 {
-	return awaited_entries(view) + brought(service, slice) <=
-		       policy_calm_level(settings, view) &&
+	return brought(service, slice) <= room &&
 	       looks_calm(settings, view, service, slice);
 }
 
@@ -93,6 +93,7 @@ unsigned giveback_percent(const struct policy_settings *settings,
 			  const struct policy_view *view,
 			  const struct policy_service *service)
 {
+	double room = policy_calm_level(settings, view) - awaited_entries(view);
 	double little = LITTLE * view->limit;
 	unsigned slice = service->percent < SLICE ? service->percent : SLICE;
 
@@ -100,9 +101,9 @@ unsigned giveback_percent(const struct policy_settings *settings,
 	if (!isfinite(service->returning) || !giveback_cuts_nothing(service))
 		return service->percent;
 	if (service->returning <= little &&
-	    fits(settings, view, service, service->percent))
+	    fits(settings, view, service, service->percent, room))
 		return 0;
-	while (slice > 0 && !fits(settings, view, service, slice))
+	while (slice > 0 && !fits(settings, view, service, slice, room))
 		slice--;
 	if (slice == PROBE && brought(service, PROBE) > little)
 		return service->percent;

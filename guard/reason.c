@@ -131,7 +131,8 @@ void reason_release(const struct policy_settings *settings,
 	char awaited[AWAITED_MAX] = "";
 
 	if (coming >= 1)
-		snprintf(awaited, sizeof(awaited), ", %.0f more on their way", coming);
+		snprintf(awaited, sizeof(awaited), ", %.0f more may be on their way",
+			 coming);
 	snprintf(out->why, sizeof(out->why),
 		 "calm for %.1f s: %u of %u entries%s, and %.0f that would return fit "
 		 "under %.0f %%",
