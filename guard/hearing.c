@@ -7,9 +7,27 @@
 
 #include "conntrack/table.h"
 #include "guard/config.h"
+#include "lib/clock.h"
 #include "rules/translated.h"
 
-int hearing_open(struct hearing **out, struct nl *nl, const struct legacy *legacy)
+/*
+ * Of CPU time: the kernel searches lists of what rules refer to, so it grows with the square of their number. What
+ * writes the rules of a cluster of 5,000 services takes one second.
+ */
+static const uint64_t READ_NS = 2ull * CLOCK_NS_PER_S;
+
+bool hearing_is_needed(const struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (!config_forces(config, i) ||
+		    config->services[i].service.proto == IPPROTO_TCP)
+			return true;
+	}
+	return false;
+}
+
+int hearing_open(struct hearing **out, struct nl *nl, const struct config *config,
+		 const struct legacy *legacy)
 {
 	struct hearing *hearing = calloc(1, sizeof(*hearing));
 	int err;
@@ -17,6 +35,8 @@ int hearing_open(struct hearing **out, struct nl *nl, const struct legacy *legac
 	if (!hearing)
 		return -ENOMEM;
 	hearing->evidence.legacy = legacy;
+	if (config_is_everywhere(config))
+		hearing->evidence.until_ns = clock_spent_ns() + READ_NS;
 	err = evidence_read(nl, &hearing->evidence);
 	if (err)
 		hearing_close(hearing);

@@ -23,8 +23,15 @@ struct hearing {
 	struct service services[POLICY_SERVICES_MAX];
 };
 
-/* Reads the evidence; legacy is borrowed. Returns 0 or -errno. */
-int hearing_open(struct hearing **out, struct nl *nl, const struct legacy *legacy);
+/* Whether there is anything to judge: of UDP that is forced nothing need be known. */
+bool hearing_is_needed(const struct config *config);
+
+/*
+ * Reads the evidence; legacy is borrowed. Returns 0 or -errno: -ETIME if the guard is for all network
+ * namespaces, where rules may be anybody's, and reading them takes longer than others can wait.
+ */
+int hearing_open(struct hearing **out, struct nl *nl, const struct config *config,
+		 const struct legacy *legacy);
 
 /* NULL is allowed. */
 void hearing_close(struct hearing *hearing);

@@ -199,17 +199,6 @@ static bool any_is_pending(const struct vetting *vetting)
 	return i < vetting->config->count;
 }
 
-/* Of UDP that is forced nothing need be known. */
-static bool nothing_is_asked(const struct vetting *vetting)
-{
-	for (size_t i = 0; i < vetting->config->count; i++) {
-		if (is_asked(vetting, i) ||
-		    vetting->config->services[i].service.proto == IPPROTO_TCP)
-			return false;
-	}
-	return true;
-}
-
 /* The next look tries again. */
 static void fail(struct vetting *vetting, int err)
 {
@@ -222,7 +211,9 @@ static void fail(struct vetting *vetting, int err)
 		return;
 	for (size_t i = 0; i < vetting->config->count; i++) {
 		if (is_asked(vetting, i))
-			set(&vetting->rows[i], VETTING_UNKNOWN, strerror(-err));
+			set(&vetting->rows[i], VETTING_UNKNOWN,
+			    err == -ETIME ? "to read the rules takes too long"
+					  : strerror(-err));
 	}
 }
 
@@ -240,7 +231,7 @@ static int update(struct vetting *vetting, const size_t *one)
 {
 	unsigned seen = legacy_look(vetting->legacy);
 	struct hearing *hearing = NULL;
-	int err = hearing_open(&hearing, vetting->nl, vetting->legacy);
+	int err = hearing_open(&hearing, vetting->nl, vetting->config, vetting->legacy);
 
 	if (!err) {
 		note_rules(vetting, hearing->evidence.model.generation, seen);
@@ -260,7 +251,7 @@ static int update(struct vetting *vetting, const size_t *one)
 
 int vetting_update(struct vetting *vetting)
 {
-	if (nothing_is_asked(vetting) || vetting_is_current(vetting))
+	if (!hearing_is_needed(vetting->config) || vetting_is_current(vetting))
 		return 0;
 	return update(vetting, NULL);
 }
@@ -275,12 +266,15 @@ static bool is_up_to_date(const struct vetting *vetting)
 	       legacy_look(vetting->legacy) == vetting->legacy_seen;
 }
 
+bool vetting_knows(const struct vetting *vetting, size_t i)
+{
+	return !hearing_is_needed(vetting->config) ||
+	       (!vetting->rows[i].stale && is_up_to_date(vetting));
+}
+
 int vetting_update_one(struct vetting *vetting, size_t i)
 {
-	if (nothing_is_asked(vetting) ||
-	    (!vetting->rows[i].stale && is_up_to_date(vetting)))
-		return 0;
-	return update(vetting, &i);
+	return vetting_knows(vetting, i) ? 0 : update(vetting, &i);
 }
 
 bool vetting_wants_look(struct vetting *vetting, size_t i)

@@ -50,6 +50,9 @@ int vetting_update(struct vetting *vetting);
 /* The same of service i alone, however long that takes: it is about to be taken out. */
 int vetting_update_one(struct vetting *vetting, size_t i);
 
+/* Whether that would have nothing to do: what is known of it is by the rules of now. */
+bool vetting_knows(const struct vetting *vetting, size_t i);
+
 /*
  * Whether it must be seen if live entries of service i are translated: true once after a change
  * of the ruleset that says nothing against it. That takes long in a full table, so somebody

@@ -53,7 +53,7 @@ static void introduce(struct ward *ward)
 		.remedy = &ward->remedy,
 		.journal = ward->journal,
 		.trouble = &ward->trouble,
-		.one_of_many = config_is_everywhere(ward->config),
+		.guarded = ward->guarded,
 	};
 }
 
@@ -187,6 +187,7 @@ int ward_open(struct ward **out, const struct ward_setup *setup,
 	ward->journal = setup->journal;
 	ward->legacy = setup->legacy;
 	ward->rehearse = setup->rehearse;
+	ward->guarded = setup->guarded;
 	ward->rounds.looked = setup->looked;
 	ward->rounds.data = setup->data;
 	ward->lock_fd = -1;
@@ -358,10 +359,9 @@ void ward_read_totals(struct ward *ward)
 		return;
 	err = table_counters_get(ward->nl, &now);
 	leave(ward);
-	if (err)
-		return;
-	table_counters_advance(&ward->counters, &now, ward->totals);
-	ward->counted = true;
+	if (!err)
+		table_counters_advance(&ward->counters, &now, ward->totals);
+	ward->counted |= !err;
 }
 
 struct status_table ward_status(const struct ward *ward)

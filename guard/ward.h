@@ -47,6 +47,7 @@ struct ward {
 	const struct legacy *legacy;
 	struct legacy own_legacy; /* if nobody else had it */
 	bool rehearse;
+	const size_t *guarded; /* network namespaces, with this one */
 	int lock_fd;
 	struct nl *nl;
 	struct chores *chores;
@@ -70,6 +71,7 @@ struct ward_setup {
 	const struct legacy
 		*legacy; /* of the one that there is; NULL: each opens its own */
 	bool rehearse;
+	const size_t *guarded;    /* how many network namespaces are */
 	rounds_looked_cb *looked; /* called after each look */
 	void *data;
 };

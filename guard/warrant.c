@@ -16,12 +16,6 @@
 #include "lib/clock.h"
 #include "lib/text.h"
 
-/* A review is followed by a rest of so many times what it took: one of many namespaces, or of one alone. */
-enum { REST_OF_MANY = 20, REST_ALONE = 4 };
-
-/* If it took longer than this, of CPU time. */
-static const double SHORT_S = 0.02;
-
 static const char *name_of(const struct warrant *warrant, size_t i)
 {
 	return lookout_view(warrant->lookout)->services[i].name;
@@ -115,21 +109,36 @@ static void review(const struct warrant *warrant, int err)
 	act(warrant);
 }
 
+static size_t sharers(const struct warrant *warrant)
+{
+	return warrant->guarded ? *warrant->guarded : 1;
+}
+
 /* Rules of one namespace that take long to judge, and change all the time, must not blind the guard to others. */
 void warrant_review(struct warrant *warrant)
 {
-	int rest = warrant->one_of_many ? REST_OF_MANY : REST_ALONE;
-	uint64_t begun_ns = clock_spent_ns();
-	double took_s;
 	int err = 0;
 
-	if (!clock_is_within(warrant->reviewed_ns, clock_now_ns(), warrant->rest_s)) {
+	if (respite_begin(&warrant->review)) {
 		err = vetting_update(warrant->vetting);
-		took_s = clock_between_s(begun_ns, clock_spent_ns());
-		warrant->rest_s = took_s > SHORT_S ? rest * took_s : 0;
-		warrant->reviewed_ns = clock_now_ns();
+		respite_end(&warrant->review, sharers(warrant));
 	}
 	review(warrant, err);
+}
+
+/* Whether service i is judged by the rules of now, as far as these can be read. */
+static bool hear(struct warrant *warrant, size_t i)
+{
+	int err;
+
+	if (vetting_knows(warrant->vetting, i))
+		return true;
+	if (!respite_begin(&warrant->decision))
+		return vetting_verdict(warrant->vetting, i) == VETTING_FORCED;
+	err = vetting_update_one(warrant->vetting, i);
+	respite_end(&warrant->decision, sharers(warrant));
+	review(warrant, err);
+	return true;
 }
 
 void warrant_ask_for_looks(const struct warrant *warrant)
@@ -151,13 +160,14 @@ void warrant_apply(struct warrant *warrant, const struct policy_decision *decisi
 	bool changes =
 		decision->action == POLICY_ENGAGE || decision->action == POLICY_RELEASE;
 	bool current = changes && vetting_is_current(warrant->vetting);
+	bool heard = true;
 
 	if (changes && !current) {
-		review(warrant, vetting_update_one(warrant->vetting, decision->service));
+		heard = hear(warrant, decision->service);
 		current = vetting_is_current(warrant->vetting);
 	}
 	if (decision->action == POLICY_ENGAGE &&
-	    !vetting_allows(warrant->vetting, decision->service))
+	    (!heard || !vetting_allows(warrant->vetting, decision->service)))
 		return;
 	remedy_apply(warrant->remedy, decision);
 	if (changes)

@@ -2,8 +2,9 @@
 #ifndef GUARD_WARRANT_H
 #define GUARD_WARRANT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
+
+#include "guard/respite.h"
 
 struct journal;
 struct chore;
@@ -25,9 +26,9 @@ struct warrant {
 	struct remedy *remedy;
 	struct journal *journal;
 	struct trouble *trouble;
-	bool one_of_many;     /* other network namespaces are guarded by the same loop */
-	uint64_t reviewed_ns; /* when it looked at the rules; 0: never */
-	double rest_s;        /* for how long it does not look again */
+	const size_t *guarded; /* network namespaces, by the same loop; NULL: this one */
+	struct respite review; /* after an audit that took long */
+	struct respite decision; /* the same, of those that decisions waited for */
 };
 
 /*
@@ -47,7 +48,7 @@ void warrant_note_look(struct warrant *warrant, const struct chore *chore);
 
 /*
  * Carries a decision out, on the ruleset that was audited: one that has changed is audited first,
- * and what is no longer safe is not taken out.
+ * and what is no longer safe is not taken out; nor is anything while these audits, too, have to rest.
  */
 void warrant_apply(struct warrant *warrant, const struct policy_decision *decision);
 

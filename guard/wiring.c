@@ -135,6 +135,7 @@ static int open_wards(struct guard *guard, struct text *why)
 		.journal = guard->journal,
 		.legacy = guard->setup.legacy,
 		.rehearse = guard->setup.rehearse,
+		.guarded = &guard->wards.count,
 		.looked = on_looked,
 		.data = guard,
 	};

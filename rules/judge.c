@@ -25,7 +25,7 @@ int evidence_read(struct nl *nl, struct evidence *out)
 	int err = nl_open(&route, NETLINK_ROUTE);
 
 	if (!err)
-		err = snapshot_read(nl, &out->model);
+		err = snapshot_read(nl, out->until_ns, &out->model);
 	if (!err)
 		err = survey_read(route, out->legacy, &out->host);
 	nl_close(route);

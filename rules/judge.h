@@ -2,6 +2,8 @@
 #ifndef RULES_JUDGE_H
 #define RULES_JUDGE_H
 
+#include <stdint.h>
+
 #include "rules/model.h"
 #include "rules/surroundings.h"
 
@@ -12,11 +14,12 @@ struct nl;
 struct quote;
 struct service;
 
-/* All that a judgement is made from: the ruleset and what is around it. Zero-initialise. */
+/* All that a judgement is made from: the ruleset and what is around it. Zero-initialise but for what is asked. */
 struct evidence {
 	struct model model;
 	struct surroundings host;
 	const struct legacy *legacy; /* borrowed; NULL: seen as far as may be now */
+	uint64_t until_ns; /* of clock_spent_ns(), to read rules; 0: however long */
 };
 
 /*

@@ -182,6 +182,61 @@ gone() { # DEVICE
 	run -4 order status
 }
 
+# walked_long NAME: rules there that take an audit long.
+walked_long() {
+	local i j
+	{
+		echo 'table inet evil {'
+		for ((i = 1; i <= 100; i++)); do
+			echo "chain c$i {"
+			for ((j = 1; j <= 100; j++)); do
+				echo "udp dport $((i * 100 + j)) ct state new meta mark set $j ip saddr 10.0.0.$j counter accept"
+			done
+			echo '}'
+		done
+		echo 'chain in { type filter hook input priority 0; policy drop'
+		for ((i = 1; i <= 100; i++)); do
+			echo "meta mark $i jump c$i"
+		done
+		printf '}\n}\n'
+	} >walked
+	on "$1" nft -f walked
+}
+
+# stirs NAME...: their rulesets change all the time.
+stirs() {
+	local name
+	while sleep 0.1; do
+		for name; do
+			on "$name" nft 'add table ip stir; delete table ip stir'
+		done
+	done
+}
+
+# spent: CPU time of the guard's loop, in ticks of 10 ms.
+spent() {
+	awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$guard/task/$guard/stat"
+}
+
+@test "rules that take long to audit, and change, do not keep the guard from other namespaces" {
+	local before begun passed
+	site red
+	site evil
+	site worse
+	walked_long evil
+	walked_long worse
+	everywhere -s udp/9001 -s udp/9002 -s udp/9003
+	background stirs evil worse
+	begun=${EPOCHREALTIME/./}
+	before=$(spent)
+	elapse 4000
+	passed=$(((${EPOCHREALTIME/./} - begun) / 10000))
+	# A fifth of it, and what looks at tables take.
+	echo "$(($(spent) - before)) of $passed ticks"
+	[ $((3 * ($(spent) - before))) -lt "$passed" ]
+	engage_in red
+}
+
 @test "where another guard is, it waits until that has gone" {
 	site red
 	background on red ctguard run --control other -s udp/9000

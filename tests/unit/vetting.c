@@ -24,7 +24,8 @@
 /* In place of the kernel and of the audit: what they say, and how often they were asked. */
 static struct {
 	uint64_t now_ns, spent_ns;
-	double audit_s; /* what one takes */
+	uint64_t until_ns; /* that the last evidence might be read */
+	double audit_s;    /* what one takes */
 	uint32_t generation;
 	uint32_t entries;
 	unsigned legacy;
@@ -83,6 +84,7 @@ unsigned legacy_look(const struct legacy *legacy)
 int evidence_read(struct nl *nl, struct evidence *out)
 {
 	out->model.generation = world.generation;
+	world.until_ns = out->until_ns;
 	return world.read_err;
 }
 
@@ -311,6 +313,22 @@ static void what_could_never_be_read_is_not_known(void **state)
 	assert_string_equal(vetting_why(vetting, 0), "Operation not permitted");
 }
 
+static void where_rules_may_be_anybodys_they_are_read_only_so_long(void **state)
+{
+	vetting_update(vetting);
+	assert_int_equal(world.until_ns, 0);
+	snprintf(config.netns, sizeof(config.netns), "all");
+	world.spent_ns = 500;
+	world.read_err = -ETIME;
+	change_rules();
+	vetting_update(vetting);
+	assert_int_equal(world.until_ns, 2 * (uint64_t)CLOCK_NS_PER_S + 500);
+	world.now_ns += 5 * (uint64_t)CLOCK_NS_PER_S;
+	vetting_update(vetting);
+	assert_int_equal(vetting_verdict(vetting, 0), VETTING_UNKNOWN);
+	assert_string_equal(vetting_why(vetting, 0), "to read the rules takes too long");
+}
+
 static void the_first_time_it_looks_for_live_entries_itself(void **state)
 {
 	world.translated[1] = 3;
@@ -439,6 +457,7 @@ int main(void)
 			a_change_of_its_own_needs_no_audit_unless_others_came_before),
 		VETTING_TEST(what_cannot_be_read_for_long_is_not_known_any_more),
 		VETTING_TEST(what_could_never_be_read_is_not_known),
+		VETTING_TEST(where_rules_may_be_anybodys_they_are_read_only_so_long),
 		VETTING_TEST(the_first_time_it_looks_for_live_entries_itself),
 		VETTING_TEST(an_empty_table_is_not_searched),
 		VETTING_TEST(a_table_that_was_half_read_says_nothing),
