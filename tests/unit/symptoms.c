@@ -93,6 +93,20 @@ static void more_places_than_there_is_room_for_are_counted(void **state)
 	see();
 	assert_int_equal(symptoms.trackers.count, 10);
 	assert_int_not_equal(symptoms.trackers.text[SYMPTOMS_PLACES_MAX - 1][0], '\0');
+	assert_int_equal(symptoms.untrackers.count, 0);
+	assert_int_equal(symptoms.untrackers.text[0][0], '\0');
+}
+
+/* By iptables-nft, whose other targets do not. */
+static void what_iptables_untracks_is_a_place_too(void **state)
+{
+	sandbox_needed(state);
+	sandbox_do("iptables-nft -t raw -A PREROUTING -p udp --dport 53 -j CT --notrack");
+	sandbox_do("iptables-nft -t mangle -A PREROUTING -j TTL --ttl-set 64");
+	see();
+	assert_int_equal(symptoms.untrackers.count, 1);
+	assert_string_equal(symptoms.untrackers.text[0],
+			    "CT in table ip raw, chain PREROUTING");
 }
 
 /* One of them that is listed. */
@@ -224,6 +238,7 @@ int main(void)
 		SYMPTOMS_TEST(where_nothing_asks_for_tracking_there_is_none),
 		SYMPTOMS_TEST(each_chain_that_tracks_or_untracks_is_one_place),
 		SYMPTOMS_TEST(more_places_than_there_is_room_for_are_counted),
+		SYMPTOMS_TEST(what_iptables_untracks_is_a_place_too),
 		SYMPTOMS_TEST(
 			what_is_configured_and_who_listens_everywhere_is_listed_once),
 		SYMPTOMS_TEST(those_that_are_too_many_are_counted),
