@@ -594,7 +594,7 @@ static void who_does_not_flood_is_not_taken_out_for_who_does(void **state)
 	print_message("%u mistakes, %u times nothing helped\n", innocent, helpless);
 	assert_true(engaged > LIVES * 3 / 4);
 	assert_true(innocent <= MISTAKES);
-	/* A moment before it is seen who grows: once in some thousand lives. */
+	/* Of 24,000 lives in none, since what expired is collected before that is said. */
 	assert_true(helpless <= MISTAKES);
 }
 
