@@ -48,6 +48,7 @@ static int send_datagram(struct flow *flow)
 		err = sender < 0 ? sender : receiver;
 	else if (sendto(sender, "", 1, 0, (const struct sockaddr *)&to, sizeof(to)) < 0)
 		err = -errno;
+	/* The entry outlives the sockets: it goes when it expires, or is deleted. */
 	if (sender >= 0)
 		close(sender);
 	if (receiver >= 0)

@@ -18,6 +18,7 @@ enum { PREFIX_BITS_V4 = 24, PREFIX_BITS_V6 = 64 };
 
 void attribute_clear(struct attribute *attribute)
 {
+	/* A row is written whole when it begins to count: they need no clearing. */
 	memset(attribute, 0, offsetof(struct attribute, rows));
 }
 
@@ -136,6 +137,7 @@ static void set_source(struct attribute_key *key, const struct flow *flow, bool 
 	key->kind = ATTRIBUTE_SOURCE;
 	key->family = flow->family;
 	key->prefix_bits = v4 ? PREFIX_BITS_V4 : PREFIX_BITS_V6;
+	/* Both prefixes are whole bytes; those behind them stay 0. */
 	memcpy(&key->address, reversed ? &flow->orig.dst : &flow->orig.src,
 	       key->prefix_bits / 8U);
 }
@@ -174,6 +176,7 @@ static void set_socket(struct attribute_key *key, const struct host *host,
 		key->state = HOLDER_PROCESS;
 		memcpy(&key->address, &listener->inode, sizeof(listener->inode));
 	} else if (sight->to_here) {
+		/* It may be one of those that there was no room for. */
 		key->state = host_left_out(host) ? HOLDER_UNKNOWN : HOLDER_NONE;
 	} else {
 		key->state = sight->from_here ? HOLDER_OUTBOUND : HOLDER_FORWARDED;
@@ -277,6 +280,7 @@ static struct attribute_row *row_of(struct attribute *attribute,
 	size_t slot = hash(key);
 	struct attribute_row *row;
 
+	/* There are more slots than rows: a free one ends every search. */
 	for (; attribute->slot[slot]; slot = (slot + 1) % ATTRIBUTE_SLOTS) {
 		row = &attribute->rows[attribute->slot[slot] - 1];
 		if (memcmp(&row->key, key, sizeof(*key)) != 0)

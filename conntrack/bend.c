@@ -32,6 +32,7 @@ static bool fit_marks(const struct forecast *f, size_t newest, size_t count,
 	for (size_t i = 0; i < newest + count; i++) {
 		const struct forecast_step *mark = forecast_mark(f, i);
 		double rate = mark->rise / mark->seconds;
+		/* A mark's rate is that of its middle; times are before now, so negative. */
 		double at_s = now_s - mark->seconds / 2;
 
 		now_s -= mark->seconds;
@@ -73,7 +74,9 @@ struct bend bend_of(const struct forecast *f)
 	bend.now = whole.bend;
 	bend.rate = whole.now;
 	if (newer.bend < STRAIGHT_PART * older.bend) {
+		/* An exponential decay: so much of it was left after half_s. */
 		bend.fades_s = fmin(BEND_FADES_S, half_s / log(older.bend / newer.bend));
+		/* The bend of the whole is about that of its middle, half_s ago. */
 		bend.now = whole.bend * exp(-half_s / bend.fades_s);
 		bend.rate = newer.now;
 	}

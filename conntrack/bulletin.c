@@ -45,6 +45,7 @@ static void add_json(json_t *tables, struct text *text)
 	clock_wall_text(now);
 	json_object_set_new(object, "time", json_string(now));
 	json_object_set_new(object, "tables", tables);
+	/* With jansson's own 17 digits 0.1 would be 0.10000000000000001. */
 	line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(object);
 	if (line)

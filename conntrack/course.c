@@ -68,6 +68,7 @@ static double dying_in(const struct course *c, double from_s, double to_s)
 
 	for (size_t i = 0; i < LIFETIMES_KINDS; i++) {
 		double came_to_s = to_s - c->l->kind[i].timeout_s;
+		/* Those who came before the sample are in course_due() already. */
 		double came_from_s = fmax(from_s - c->l->kind[i].timeout_s, -c->age_s);
 
 		if (c->leaving[i] > 0 && came_to_s > came_from_s)
@@ -86,6 +87,7 @@ static double collected_in(struct course *c, double at_s, double step_s)
 		return collected;
 	collected = fmin(c->expired, GC_PER_S * step_s);
 	if (collected < GC_PER_S * step_s)
+		/* It took all there was: this run is over. */
 		c->gc_at_s += fmax(c->gc_every_s, step_s);
 	return collected;
 }
@@ -100,6 +102,7 @@ static double advance(struct course *c, double at_s, double step_s)
 	collected = collected_in(c, at_s, step_s);
 	c->expired -= collected;
 	c->entries = fmax(0, before - collected);
+	/* What expires until the collector is back stays counted: that is the crest. */
 	return fmin(before, c->entries + dying / step_s * c->gc_every_s);
 }
 
@@ -114,6 +117,7 @@ double course_run(struct course *c)
 		double most = advance(c, at_s, step_s);
 
 		if (c->entries >= c->limit)
+			/* Within a step it climbs straight. */
 			return at_s + step_s * (c->limit - before) /
 					      fmax(1e-9, c->entries - before);
 		at_s += step_s;

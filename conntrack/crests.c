@@ -45,6 +45,7 @@ bool crests_over(const struct crests *crests, double seconds, struct crests_halv
 			halves.older = fmax(halves.older, span->most);
 			halves.floor = fmin(halves.floor, span->least);
 		} else {
+			/* Also of one that reaches across the middle: it is not cut. */
 			halves.newer = fmax(halves.newer, span->most);
 			halves.trough = fmin(halves.trough, span->least);
 		}

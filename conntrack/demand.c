@@ -105,8 +105,10 @@ void demand_add_rule(struct demand *demand, const struct nlmsghdr *message)
 		note_expression(element, &asks);
 	}
 	if (asks.needs) {
+		/* Tables of other families may meet packets of both. */
 		demand->v4 += family != NFPROTO_IPV6;
 		demand->v6 += family != NFPROTO_IPV4;
+		/* One is named for all: the last that was met. */
 		name_table(family, table ? table : "?", demand->needs_in);
 	}
 	if (asks.exempts) {

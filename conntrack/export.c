@@ -76,7 +76,7 @@ static json_t *rates(const struct reading *reading)
 	return object;
 }
 
-/* The members that rows of all kinds have. Takes over the name. */
+/* The members that rows of all kinds have; member is what their name is called. */
 static json_t *row_object(const struct reading *reading, const struct attribute_row *row,
 			  const char *member, const char *name)
 {
@@ -234,6 +234,10 @@ json_t *export_reading(const struct view *view, const struct reading *reading)
 		forecast(reading), "counters",
 		counters(reading->counted, &reading->counters));
 
+	/*
+	 * If there was no memory object is NULL: these calls then free what they are given, and
+	 * fail.
+	 */
 	json_object_set_new(object, "counters_delta",
 			    counters(reading->counted, &reading->since));
 	json_object_set_new(object, "counters_per_second", rates(reading));

@@ -23,6 +23,7 @@ struct index {
 	const struct nlattr *by_type[CTA_ZONE + 1];
 };
 
+/* No nest that is read has a higher number of interest than addresses have. */
 struct nested {
 	const struct nlattr *by_type[CTA_IP_V6_DST + 1];
 };
@@ -38,11 +39,15 @@ static int index_attributes(const void *payload, size_t bytes,
 	while (mnl_attr_ok(attr, left)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
+		/*
+		 * Of a type that comes twice the last counts, as in the kernel's own nla_parse().
+		 */
 		if (type < types)
 			by_type[type] = attr;
 		left -= MNL_ALIGN(attr->nla_len);
 		attr = mnl_attr_next(attr);
 	}
+	/* Below 0 if the last one came without its padding, which is no harm. */
 	return left > 0 ? -EBADMSG : 0;
 }
 

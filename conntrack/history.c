@@ -57,6 +57,7 @@ void history_columns(const struct history *history, uint64_t now_ns, uint64_t st
 		if (from < first)
 			from = first;
 		for (; from <= until && from <= last; from++)
+			/* Where steps were shorter once, several points share a column. */
 			raise(&columns[count - 1 - (last - from)], point->peak);
 	}
 }

@@ -48,7 +48,7 @@ static uint64_t socket_inode(const struct attribute_row *row)
 	return inode;
 }
 
-/* A list of inodes without repetition but of neighbours; what does not fit is left out. */
+/* A list of inodes; what does not fit is left out. */
 struct wanted {
 	size_t count;
 	struct process socket[HOLDERS_SOCKETS_MAX];

@@ -108,6 +108,7 @@ uint64_t host_fingerprint(const struct host *host)
 size_t host_group(const struct host *host, const struct host_listener *listener,
 		  uint64_t *inodes, size_t max)
 {
+	/* Sorts before all listeners at that port, of whatever family. */
 	const struct host_listener key = { .proto = listener->proto,
 					   .family = AF_INET,
 					   .port = listener->port };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of ids as many digits are shown as by "docker ps"; COMM_MAX is the kernel's TASK_COMM_LEN. */
 enum { ID_MIN = 32, ID_SHOWN = 12, LINE_MAX_BYTES = 1024, COMM_MAX = 16 };
 
 /* A piece of a path: not NUL-terminated. */
@@ -16,6 +17,7 @@ struct piece {
 	size_t length;
 };
 
+/* And goes on: a prefix alone is no name */
 static bool begins(const struct piece *piece, const char *start)
 {
 	size_t length = strlen(start);

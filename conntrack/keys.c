@@ -93,6 +93,7 @@ static enum keys_deed type(struct keys *keys, int key)
 	case '\n': return leave_prompt(keys, true);
 	case ESCAPE: return leave_prompt(keys, false);
 	case CONTROL_U: keys->input[0] = '\0'; return KEYS_DRAW;
+	/* Terminals do not agree on what Backspace sends. */
 	case DELETE:
 	case CONTROL_H:
 	case KEYS_BACKSPACE:
@@ -163,6 +164,7 @@ static enum keys_deed scroll(struct keys *keys, int key)
 		break;
 	case KEYS_PAGE_DOWN: keys->first += PAGE_ROWS; break;
 	case KEYS_HOME: keys->first = 0; break;
+	/* No view has more rows; keys_limit() brings it back. */
 	case KEYS_END: keys->first = ATTRIBUTE_ROWS; break;
 	default: break;
 	}
@@ -202,6 +204,7 @@ static enum keys_deed command(struct keys *keys, int key)
 
 enum keys_deed keys_press(struct keys *keys, int key)
 {
+	/* It stands until the next key, whichever that is. */
 	keys->complaint.text[0] = '\0';
 	if (keys->prompt != PROMPT_NONE)
 		return type(keys, key);

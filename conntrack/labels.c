@@ -58,6 +58,7 @@ static void add(struct labels *labels, const struct attribute_row *row, uint32_t
 void labels_update(struct labels *labels, const struct attribute *services,
 		   uint64_t now_ns)
 {
+	/* One flow at least, however small the sample. */
 	uint32_t least = services->total.flows / LABELS_SHARE + 1;
 
 	for (size_t i = 0; i < labels->count; i++)

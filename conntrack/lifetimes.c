@@ -202,6 +202,7 @@ static void guess(struct lifetimes *l)
 	for (size_t i = 0; i < LIFETIMES_KINDS; i++) {
 		struct lifetimes_kind *kind = &l->kind[i];
 
+		/* Where there are flows timeout_of() is 1 at least. */
 		kind->stayed = kind->flows ? kind->flows / kind->timeout_s / l->flows : 0;
 		l->came += kind->stayed;
 	}

@@ -40,6 +40,7 @@ static bool may_be(struct nametag_past *past, const char *label, uint64_t now_ns
 	}
 	past->given = fmax(0, past->given - passed_s / NAMETAG_ONE_EACH_S);
 	past->at_ns = now_ns;
+	/* No whole number, as it goes down all the time: there must be room for one more. */
 	if (past->given > NAMETAG_AT_ONCE - 1)
 		return false;
 	past->given++;

@@ -33,6 +33,7 @@ const struct nlattr *nest_find(const struct nlattr *nest, uint16_t type)
 
 	if (!nest)
 		return NULL;
+	/* An iterator has met the nest itself, so all of it lies in its message. */
 	mnl_attr_for_each_nested(attr, nest) {
 		if (mnl_attr_get_type(attr) == type)
 			return attr;

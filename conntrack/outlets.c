@@ -42,6 +42,7 @@ static size_t glance(struct outlets *outlets, const struct reading **own)
 		struct families_table *table = &outlets->table[count];
 		struct reading *reading = &outlets->reading[count];
 
+		/* One that cannot be read now has no part in this page; the others have. */
 		if (spaces_glance(outlets->spaces, i, reading, &table->labels) < 0)
 			continue;
 		table->netns = spaces_entry(outlets->spaces, i).label;
@@ -60,6 +61,7 @@ static void add_tables(struct outlets *outlets, struct text *text)
 	size_t count = glance(outlets, &own);
 
 	families_add(outlets->table, count, outlets->wanted.several, text);
+	/* The one that was asked for by --netns is meant, wherever we are. */
 	if (!own && count == 1 && !outlets->wanted.several)
 		own = outlets->table[0].reading;
 	if (outlets->wanted.node && own)
@@ -93,6 +95,7 @@ static int set_paths(struct outlets *outlets, struct args_why *why)
 	const char *directory = outlets->wanted.textfile;
 	struct stat file;
 
+	/* It stays so if there is something, but no directory. */
 	errno = 0;
 	if (stat(directory, &file) < 0 || !S_ISDIR(file.st_mode)) {
 		int err = errno ? -errno : -ENOTDIR;

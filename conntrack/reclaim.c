@@ -39,6 +39,7 @@ static int flush(struct sweep *sweep)
 
 	if (sweep->batched == 0)
 		return 0;
+	/* Only the last is acknowledged: an answer to each would overrun the socket. */
 	sweep->last->nlmsg_flags |= NLM_F_ACK;
 	err = nl_batch(sweep->deleter, sweep->batch, sweep->used, sweep->last->nlmsg_seq,
 		       NULL);
@@ -96,6 +97,7 @@ static int sweep_cb(const struct nlmsghdr *message, void *data)
 		err = add_delete(sweep, &flow);
 	if (!err)
 		return MNL_CB_OK;
+	/* How a callback of libmnl says why it fails. */
 	errno = -err;
 	return MNL_CB_ERROR;
 }

@@ -47,6 +47,7 @@ static void add_evictable(const struct reading *reading, struct text *text)
 	if (isnan(evictable) || isnan(drops))
 		return;
 	text_add(text, "evictable: %.1f%% (not assured): when full, ", 100 * evictable);
+	/* What would read as 0 % or 100 % is said in words. */
 	if (drops < 0.005)
 		text_add(text, "new flows evict such entries in silence\n");
 	else if (drops > 0.995)

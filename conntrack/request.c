@@ -57,7 +57,7 @@ static const struct option_spec SPECS[] = {
 struct reader {
 	struct log *log;
 	struct watch_request request;
-	bool interval_given;
+	bool interval_given; /* the default does not exclude --once */
 };
 
 void watch_request_help(struct text *text)

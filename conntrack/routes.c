@@ -48,6 +48,10 @@ static bool is_shared(const struct rtmsg *route)
 	return route->rtm_type == RTN_BROADCAST || route->rtm_type == RTN_ANYCAST;
 }
 
+/*
+ * A table whose number is more than rtm_table holds shows RT_TABLE_COMPAT there: none is
+ * mistaken.
+ */
 static bool is_wanted(const struct nlmsghdr *message, uint8_t family)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);

@@ -19,7 +19,7 @@ struct reading {
 	sample_cb *cb;
 	void *data;
 	struct sample sample;
-	bool stopped;
+	bool stopped; /* by us: there was more to read */
 };
 
 static bool is_over(const struct reading *reading)

@@ -103,6 +103,10 @@ static bool take_uncut(struct sampler *sampler, struct nl *nl, uint64_t now_ns)
 			lifetimes_end(&sampler->lifetimes);
 			return true;
 		}
+		/*
+		 * Half a sample compares with no other, and the next would take it for the one
+		 * before.
+		 */
 		lifetimes_restart(&sampler->lifetimes);
 		if (err) {
 			breakdown_clear(&sampler->breakdown);
@@ -169,7 +173,15 @@ bool sampler_look(struct sampler *sampler, struct nl *nl, const struct table_usa
 	sampler->took_s = clock_between_s(now_ns, clock_now_ns());
 	/* Waiting for a CPU costs nothing, and is no reason to wait longer. */
 	spent_s = clock_between_s(spent_ns, clock_spent_ns());
+	/*
+	 * A walk over all has a share of the time of its own (rollcall.h): samples do not wait
+	 * for it.
+	 */
 	sampler->cost_s = sampler->whole ? fmin(spent_s, SIZE.budget_s) : spent_s;
+	/*
+	 * A sample that came to the table's end has seen all, too: it counts for what was asked
+	 * for.
+	 */
 	if (sampler->whole || sampler->sample.complete)
 		end_rollcall(sampler);
 	holders_update(&sampler->holders, &sampler->host, &sampler->breakdown.services,

@@ -28,6 +28,7 @@ static struct space *space_at(const struct spaces *spaces, size_t index)
 	return atlas_entry(spaces->atlas, index).kept;
 }
 
+/* What a struct atlas_keeper asks for, from here on: data are the spaces, kept is a space. */
 static int keep(void *data, const struct netns *netns, const char *name, void **out)
 {
 	struct spaces *spaces = data;
@@ -175,6 +176,7 @@ static double part_of(const struct spaces *spaces, const struct space *space)
 	double sum = 0;
 
 	for (size_t i = 0; i < spaces_count(spaces); i++)
+		/* Of their last readings: 0 before the first, then all of it is shared alike. */
 		sum += space_at(spaces, i)->entries;
 	return (1 / count + (sum > 0 ? space->entries / sum : 1 / count)) / 2;
 }
@@ -207,6 +209,7 @@ static void tell_of(struct spaces *spaces, const struct reading *reading)
 			"who holds some sockets is not known: looking into the processes "
 			"of others needs root (CAP_SYS_PTRACE)");
 	spaces->told_barred |= reading->barred > 0;
+	/* Taken in this very reading, not left from the one before. */
 	if (reading->sampled && reading->sample_age_s == 0)
 		log_debug(spaces->log, "sampled %u entries in %.1f ms",
 			  reading->sample.flows, reading->sample_cost_s * 1000);

@@ -105,6 +105,7 @@ static uint64_t unnamed_home(const struct survey *survey)
 	uint64_t inode = process_netns(getpid());
 	const struct survey_space *space = survey_find(survey, inode);
 
+	/* The pointer tells: no directory is named but by these. */
 	return space && space->directory == DIRECTORIES[0] ? 0 : inode;
 }
 
@@ -119,10 +120,12 @@ void survey_take(struct survey *survey)
 	survey->count = survey->unreadable = 0;
 	survey->left_out = false;
 	survey->host = process_netns(1);
+	/* These two first: whatever else there is, there is room for them. */
 	add_process(survey, getpid());
 	add_process(survey, 1);
 	for (size_t i = 0; i < DIRECTORY_COUNT; i++)
 		add_names(survey, DIRECTORIES[i]);
+	/* Without CAP_SYS_PTRACE another user's process 1 does not tell. */
 	if (survey->host == 0)
 		survey->host = unnamed_home(survey);
 	proc = opendir("/proc");

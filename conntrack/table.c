@@ -215,6 +215,10 @@ int table_files_open(struct table_files *out)
 
 	if (err)
 		table_files_close(&files);
+	/*
+	 * Also if it failed: closed files, which may be closed again and say -EBADF when they are
+	 * read.
+	 */
 	*out = files;
 	return err;
 }
@@ -259,6 +263,7 @@ int table_counters_get(struct nl *nl, struct table_counters *out)
 	/* A message for each CPU, which the callback adds up. */
 	nl_begin_nfnl(nl, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS_CPU,
 		      NLM_F_DUMP, AF_UNSPEC);
+	/* What an older kernel does not count it does not send: that stays 0. */
 	err = nl_transact(nl, counters_cb, &counters);
 	if (err)
 		return err;

@@ -94,7 +94,12 @@ int terminal_open(struct terminal **out)
 
 	if (!terminal)
 		return -ENOMEM;
+	/*
+	 * For ncurses to know whether it may send UTF-8; LC_NUMERIC stays as it is: numbers have
+	 * a point.
+	 */
 	setlocale(LC_CTYPE, "");
+	/* initscr() would end the program itself if it failed. */
 	terminal->screen = newterm(NULL, stdout, stdin);
 	if (!terminal->screen) {
 		free(terminal);
@@ -129,6 +134,10 @@ int terminal_fit(struct canvas *canvas)
 {
 	struct winsize size;
 
+	/*
+	 * A serial line says 0 x 0: then what ncurses takes from the environment or terminfo is
+	 * left.
+	 */
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 &&
 	    size.ws_col > 0)
 		resizeterm(size.ws_row, size.ws_col);

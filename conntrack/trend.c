@@ -61,6 +61,7 @@ bool trend_stands(const struct trend *trend)
 
 double trend_rest(const struct trend *trend)
 {
+	/* Each half gains so much of what the one before it did: the rest of a geometric series. */
 	double ratio = trend->newer / trend->older;
 
 	return trend->newer * ratio / (1 - ratio);
@@ -75,6 +76,7 @@ double trend_full_in(const struct trend *trend, double missing, double climb_s)
 
 		if (rest <= missing)
 			return INFINITY;
+		/* After so many halves that series has come to what is missing. */
 		return log(1 - missing / rest) / log(trend->newer / trend->older) *
 		       trend->half_s;
 	}

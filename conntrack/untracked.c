@@ -64,6 +64,7 @@ static void add_place(const char *place, char *text, size_t room)
 	}
 	snprintf(text, room, "%s%.*s%s:%s", v6 ? "[" : "", length, place, v6 ? "]" : "",
 		 port + 1);
+	/* As far as the address goes, which the bracket has moved by one. */
 	for (int i = 0; v6 && i <= length && text[i]; i++)
 		if (text[i] == '-')
 			text[i] = ':';
@@ -81,6 +82,7 @@ static bool service_of(const char *chain, char name[SERVICE_TEXT_MAX], bool *ans
 	if (!side)
 		return false;
 	rest = chain + strlen(side->prefix);
+	/* "tcp_" or "udp_", and a digit at least. */
 	if (strlen(rest) < 5 || strlen(rest) >= SERVICE_TEXT_MAX || rest[3] != '_')
 		return false;
 	add_place(rest + 4, place, sizeof(place));
@@ -101,6 +103,7 @@ static struct untracked_service *entry_of(struct untracked *found, const char *n
 		if (strcmp(found->services[i].name, name) == 0)
 			return &found->services[i];
 	if (found->count == UNTRACKED_MAX) {
+		/* Once for each rule and element: of how many services they are is not known. */
 		found->left_out++;
 		return NULL;
 	}
@@ -167,6 +170,7 @@ static int rule_cb(const struct nlmsghdr *header, void *data)
 	if (!entry)
 		return MNL_CB_OK;
 	entry->ruled = entry->ruled || !answers;
+	/* A chain may have several such rules: one for each family. */
 	*(answers ? &entry->out_packets : &entry->in_packets) += out.packets;
 	return MNL_CB_OK;
 }
@@ -214,6 +218,7 @@ static int elements_cb(const struct nlmsghdr *header, void *data)
 
 	if (!elems)
 		return MNL_CB_OK;
+	/* Of the one map that was asked for: no other's come. */
 	mnl_attr_for_each_nested(elem, elems) {
 		note_elem(elem, &survey->found);
 	}
@@ -279,6 +284,7 @@ int untracked_read(struct nl *nl, struct untracked *out)
 	if (err == -ENOENT)
 		survey = (struct survey){ 0 };
 	else if (err == -EINVAL || err == -EOPNOTSUPP)
+		/* nfnetlink_rcv_msg() has EINVAL for a subsystem that the kernel is without. */
 		return -EPROTONOSUPPORT;
 	else if (err)
 		return err == -EINTR ? -EAGAIN : err;

@@ -217,6 +217,7 @@ double view_overflow_drops(const struct reading *reading)
 	/* Each entry is in two buckets: by its tuple, and by that of the answers. */
 	if (buckets <= 0)
 		return NAN;
+	/* A new flow is dropped if none of all the entries in those buckets may go. */
 	return pow(1 - view_evictable(reading),
 		   EVICTION_BUCKETS * 2 * reading->usage.limit / buckets);
 }

@@ -68,6 +68,7 @@ static int ask_counters(struct watch *watch, struct table_counters *out)
 	int err = counters_read(out);
 
 	if (err && !watch->missing)
+		/* As if it had been interrupted: so that netlink is asked. */
 		err = -EINTR;
 	for (int i = 0; i < TRIES && (err == -EINTR || err == -ENOBUFS); i++)
 		err = note(watch, table_counters_get(watch->nl, out));
@@ -93,6 +94,7 @@ static bool may_pass(int err)
 /* Whether netlink answers: privileges and kernel features do not come later. */
 static void find_missing(struct watch *watch)
 {
+	/* So that it is asked once at least. */
 	int err = watch->missing ? 0 : -EINTR;
 
 	for (int i = 0; i < TRIES && may_pass(err); i++)
