@@ -231,9 +231,9 @@ spent() {
 	before=$(spent)
 	elapse 4000
 	passed=$(((${EPOCHREALTIME/./} - begun) / 10000))
-	# A fifth of it, and what looks at tables take.
+	# A fifth of it at most, and what looks at tables take; it was all of it.
 	echo "$(($(spent) - before)) of $passed ticks"
-	[ $((3 * ($(spent) - before))) -lt "$passed" ]
+	[ $((2 * ($(spent) - before))) -lt "$passed" ]
 	engage_in red
 }
 
