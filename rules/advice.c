@@ -131,7 +131,7 @@ static void fix_accept_compat(const struct service *service, struct finding *fin
 	command_append(finding->fix, "in front of it, with %s%s", finding->only_options,
 		       finding->only_options[0] ? " " : "");
 	command_loopback(finding->fix, finding);
-	command_append(finding->fix, "--ctstate UNTRACKED");
+	command_append(finding->fix, "--ctstate UNTRACKED -j ACCEPT");
 }
 
 /*
@@ -185,7 +185,7 @@ static void fix_accept_nft(const struct service *service, struct finding *findin
 	} else {
 		command_append(finding->fix,
 			       "put a copy of the rule in front of it, with \"%s\" for "
-			       "what it asks about tracking",
+			       "what it asks about tracking, to accept it",
 			       words);
 	}
 }
@@ -227,14 +227,32 @@ static void put_end(char *text, const struct run *run)
 		command_append(text, "the policy of chain %s", run->now.base->name);
 }
 
+/*
+ * Whether the rule itself refuses what is untracked, and others come after it: those see what it lets alone, and
+ * would not see what is accepted in front of it.
+ */
+static bool refuses(const struct run *untracked, const struct finding *finding)
+{
+	const struct model_rule *rule = finding->rule;
+
+	return !finding->error && untracked->now.decider == rule &&
+	       (rule->next || rule->chain != untracked->now.base);
+}
+
 /* Lets in what its state lets in, and no more. */
 static void fix_fate(const struct service *service, const struct packet *packet,
-		     struct finding *finding)
+		     const struct run *untracked, struct finding *finding)
 {
 	char name[SERVICE_TEXT_MAX];
 
 	service_format(service, name);
-	if (!answers_narrow(service, packet->host, finding))
+	if (refuses(untracked, finding))
+		command_append(finding->fix,
+			       "keep %s tracked, or let the rule go by untracked packets "
+			       "of it, too (accepted before it, they would miss the "
+			       "rules after it)",
+			       name);
+	else if (!answers_narrow(service, packet->host, finding))
 		command_append(finding->fix,
 			       "keep %s tracked: the ports that answers come to are too "
 			       "many ranges, for ip_local_reserved_ports",
@@ -279,7 +297,7 @@ void advice_fate(const struct service *service, const struct run *tracked,
 		put_end(finding->why, untracked);
 	}
 	if (tracked->now.fate == RUN_DELIVERED && finding->rule)
-		fix_fate(service, tracked->packet, finding);
+		fix_fate(service, tracked->packet, untracked, finding);
 	else
 		command_append(finding->fix,
 			       "let the rule not ask for tracking, or keep %s tracked",

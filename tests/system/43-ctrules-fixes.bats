@@ -160,6 +160,27 @@ input() {
 	run -0 on server ctrules audit udp/9000
 }
 
+@test "no fix lets packets past the rules after one that refuses" {
+	on server nft -f - <<-'NFT'
+		table inet filter {
+			chain input {
+				type filter hook input priority filter; policy accept;
+				ct state != { established, related, new } drop
+				ip saddr 10.78.0.0/16 drop
+			}
+		}
+	NFT
+	run -4 on server ctrules audit udp/9000 --json
+	[[ $(jq -r '.findings[] | select(.severity == "blocker") | .fix' <<<"$output" | sort -u) == \
+		"keep udp/9000 tracked, or let the rule go by untracked packets of it, too"* ]]
+	[ -z "$(commands udp/9000 | grep untracked)" ]
+	on server nft flush ruleset
+	# Where it is the last, what asks for more than a command can say is to be accepted, too.
+	on server iptables-nft -A INPUT -i eth0 -m conntrack ! --ctstate NEW,ESTABLISHED -j DROP
+	run -4 on server ctrules audit udp/9000 --json
+	[[ $(jq -r '.findings[0].fix' <<<"$output") == "put a copy of rule 1 of chain INPUT "*"--ctstate UNTRACKED -j ACCEPT" ]]
+}
+
 @test "where new connections are measured there is nothing to paste" {
 	on server nft -f - <<-'NFT'
 		table inet filter {
