@@ -80,6 +80,10 @@ static bool accept_one(struct acceptor *acceptor)
 	case ENOBUFS:
 	case ENOMEM: back_off(acceptor); return false;
 	case EINTR: return true;
+	/*
+	 * Mostly the connection's own, such as ECONNABORTED (accept(2)): the next one may be
+	 * well.
+	 */
 	default: stats_add(context->stats, STAT_ACCEPT_ERRORS, 1); return true;
 	}
 }

@@ -99,6 +99,10 @@ void batch_answer(struct batch *batch, unsigned to, unsigned from, size_t bytes,
 	message->msg_hdr.msg_iov->iov_len = bytes;
 	message->msg_hdr.msg_flags = 0;
 	batch->datagrams[to] = datagrams;
+	/*
+	 * Pointers only: what was received stays in the slot of from, which is not used again
+	 * before reset().
+	 */
 	if (to != from)
 		batch->messages[to] = *message;
 }

@@ -26,6 +26,7 @@ static pid_t holder(const struct baton *baton, unsigned first, unsigned count)
 		.l_len = count,
 	};
 
+	/* A lock of this process itself F_GETLK does not show. */
 	if (count == 0 || fcntl(baton->fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		return 0;
 	return lock.l_pid;
@@ -52,6 +53,7 @@ static int set(const struct baton *baton, short type)
 
 	if (fcntl(baton->fd, F_SETLK, &lock) == 0)
 		return 0;
+	/* POSIX leaves the choice between the two. */
 	return errno == EACCES ? -EAGAIN : -errno;
 }
 

@@ -114,6 +114,7 @@ static int open_socket(struct binding *binding, unsigned worker, const int *inhe
 	err = socket_adopt(inherited[worker % found], binding->proto);
 	if (err)
 		return err;
+	/* A copy: the one that was handed in is closed with the inheritance. */
 	binding->fd = fcntl(inherited[worker % found], F_DUPFD_CLOEXEC, 0);
 	return binding->fd < 0 ? -errno : binding->fd;
 }
@@ -181,6 +182,7 @@ static int open_listener(struct bindings *bindings, size_t *item, bool ipv6,
 				continue;
 			address = address_of(service, FAMILIES[i], (uint16_t)port);
 			if (is_covered(inheritance, &address, service)) {
+				/* Its place stays empty: no descriptor. */
 				(*item)++;
 				continue;
 			}

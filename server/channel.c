@@ -118,6 +118,7 @@ int channel_flush(struct channel *channel, struct channel_kit *kit)
 
 	if (channel->out_left == 0)
 		return 0;
+	/* Anew: other channels have written to this buffer since. */
 	probe_write(kit->message, &channel->out, kit->secret);
 	written = send(channel->fd, kit->message + (kit->size - channel->out_left),
 		       channel->out_left, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -149,6 +150,7 @@ int channel_send(struct channel *channel, struct channel_kit *kit,
 
 static bool is_zero(const unsigned char *bytes, size_t length)
 {
+	/* Each byte like the one before it, and the first 0. */
 	return length == 0 ||
 	       (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }

@@ -67,6 +67,7 @@ static int ask(struct clients *clients, struct client *client)
 {
 	const struct clients_share *share = clients->opener.share;
 	uint64_t mine = (uint64_t)(client - clients->client);
+	/* Behind the "tcp/" of a target comes what Host says. */
 	const char *host = strchr(share->load->target.text, '/') + 1;
 	char request[REQUEST_BYTES];
 	ssize_t sent;
@@ -238,6 +239,7 @@ int clients_run(const struct clients_share *share, struct clients_count *count,
 		.look = give_up_silent,
 		.close_all = close_all,
 	};
+	/* One more than needed: calloc() of nothing may return NULL. */
 	clients->client = calloc(share_size(&share->share) + 1, sizeof(struct client));
 	if (clients->client)
 		err = opener_run(&clients->opener);

@@ -51,6 +51,7 @@ static void be_child(const struct crew *crew, unsigned index, pid_t parent)
 	/* The parent may have ended before the request to be told of it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
 		_exit(EXIT_FAILURE);
+	/* Not exit(): what stdio has buffered is for the parent to write. */
 	_exit(crew->job->work(crew->job, index, slot_at(crew, index), crew->memory));
 }
 

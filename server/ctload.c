@@ -91,6 +91,7 @@ static int run_echo(struct command *command, const struct log *log)
 	}
 	if (report_echo(load, &result, command->json))
 		return EXIT_FAILED;
+	/* As shells tell of a program that a signal ended. */
 	if (result.outcome.stopped_by)
 		return 128 + result.outcome.stopped_by;
 	return result.sent > 0 && result.broken + result.stuck == 0 ? EXIT_OK

@@ -45,7 +45,11 @@ static int bind_local(int fd, const struct target *target, const union endpoint 
 {
 	int err = allow_anyip(fd, target);
 
-	/* Both families keep the port at the same place. */
+	/*
+	 * Both families keep the port at the same place. Without one the kernel chooses at connect(),
+	 * when it knows the other end: a port may then have several targets, and bind() does not run
+	 * out of them.
+	 */
 	if (!err && local->v4.sin_port == 0)
 		err = set_int(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	else if (!err && target->proto == IPPROTO_TCP)

@@ -49,6 +49,7 @@ int duty_open(struct duty *duty, struct args_why *why)
 
 	if (duty->user && (err = privilege_find_user(duty->user, &user, why)) < 0)
 		return err == -ENOENT ? -EINVAL : err;
+	/* Before the user changes: the port of the metrics may be a low one. */
 	err = herald_open(&duty->herald, duty->log, duty->metrics, why);
 	if (err)
 		return err;

@@ -114,6 +114,7 @@ static void on_ready(struct echoer *echoer, const struct epoll_event *event)
 		if (!err && channel->out_left == 0)
 			watch(echoer, event->data.u64);
 	}
+	/* Also at EPOLLERR and EPOLLHUP: reading says what it is. */
 	if (!err && event->events & ~(uint32_t)EPOLLOUT)
 		err = channel_receive(channel, echoer->kit);
 	if (err)
@@ -141,6 +142,7 @@ static void send_one(struct echoer *echoer, uint64_t now_ns)
 	};
 	int err = channel_send(channel, echoer->kit, &probe);
 
+	/* What could not be sent has its number, too: the schedule goes by them. */
 	ledger_ask(echoer->ledger, now_ns, 1);
 	if (err) {
 		ledger_settle(echoer->ledger, sequence);
@@ -222,6 +224,7 @@ static void start(struct echoer *echoer)
 
 	/* At a rate, what is asked for is a number, exactly; without one it is the time. */
 	if (load->rate > 0)
+		/* In two parts: the product of nanoseconds and rate may not fit 64 bits. */
 		count = load->duration_ns / CLOCK_NS_PER_S * load->rate +
 			load->duration_ns % CLOCK_NS_PER_S * load->rate / CLOCK_NS_PER_S;
 	schedule_start(&echoer->schedule, echoer->orders->start_ns, load->rate,

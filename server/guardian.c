@@ -95,6 +95,7 @@ static void try_later(struct guardian *guardian, const char *why)
 	bool known = guardian->state == GUARDIAN_KNOWN;
 
 	hang_up(guardian);
+	/* It was there a moment ago, and is perhaps but restarted: the next try comes soon. */
 	if (known)
 		guardian->delay_s = 0;
 	guardian->delay_s = fmin(fmax(2 * guardian->delay_s, FIRST_S), LONGEST_S);
@@ -139,6 +140,7 @@ static int call(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
+	/* Never in progress, as TCP's: a Unix socket connects at once, or says EAGAIN (unix(7)). */
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
 	err = -errno;

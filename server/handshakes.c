@@ -152,6 +152,7 @@ void handshakes_ready(struct handshakes *handshakes, uint64_t key)
 	int err = 0;
 	socklen_t size = sizeof(err);
 
+	/* An event that was fetched before it was closed, or its place taken by another. */
 	if (!attempt->open || attempt->flow != key)
 		return;
 	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)

@@ -130,6 +130,7 @@ void herald_close(struct herald *herald)
 	herald->loop = NULL;
 	exporter_close(herald->exporter);
 	herald->exporter = NULL;
+	/* Set by herald_open(): before that the descriptor in notify is 0, and not ours. */
 	if (herald->log)
 		notify_close(&herald->notify);
 }

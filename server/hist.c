@@ -16,6 +16,7 @@ static unsigned bucket_of(uint64_t value)
 	return shift * HIST_SUBS + (unsigned)(value >> shift);
 }
 
+/* The largest value of a bucket: what is told of a quantile is never too small */
 static uint64_t upper_end(unsigned bucket)
 {
 	unsigned shift;

@@ -62,6 +62,7 @@ static const char *examine(struct heirloom *heirloom)
 	/* IPv4 peers would look mapped, and a broadcast could not be told from the rest. */
 	if (heirloom->both && heirloom->proto == IPPROTO_UDP)
 		return "takes IPv4 and IPv6 over UDP (want BindIPv6Only=ipv6-only)";
+	/* Kernels before 4.12 have none: then each descriptor counts as a socket of its own. */
 	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &heirloom->cookie, &cookie_bytes) < 0)
 		heirloom->cookie = 0;
 	return NULL;
@@ -100,6 +101,7 @@ static bool read_range(const char **text, unsigned *first, unsigned *last)
 {
 	int used = 0;
 
+	/* Nine digits at most fit: sscanf() would not tell of more. */
 	if (sscanf(*text, "%9u-%9u%n", first, last, &used) < 2 || used == 0) {
 		used = 0;
 		if (sscanf(*text, "%9u%n", first, &used) < 1 || used == 0)
@@ -124,6 +126,7 @@ static ssize_t read_numbers(const char *text, int **out)
 	while (*text) {
 		int *more;
 
+		/* Before there is memory for them: a range may claim to be of any length. */
 		if (!read_range(&text, &first, &last) ||
 		    last - first >= NUMBERS_MAX - count)
 			goto fail;

@@ -136,6 +136,10 @@ static int open_lane(struct lanes *lanes)
 	return err;
 }
 
+/*
+ * In what is sent ipi_spec_dst is the source; in what is received ipi_addr is where it was sent
+ * to (ip(7)).
+ */
 static void put_source(const struct lanes *lanes, uint64_t i, struct msghdr *header)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(header);
@@ -176,6 +180,7 @@ static void write_message(struct lanes *lanes, unsigned slot, uint64_t i, uint64
 	if (!lanes->load->has_source)
 		return;
 	header->msg_control = parcel->control;
+	/* All of it at first: CMSG_FIRSTHDR() wants to see the room. */
 	header->msg_controllen = sizeof(parcel->control);
 	put_source(lanes, i, header);
 }

@@ -92,6 +92,7 @@ uint64_t ledger_room(const struct ledger *ledger)
 /* A row of stamps that is full, because nobody called ledger_expire(), makes its last one longer. */
 static struct stamp *stamp_at(struct ledger *ledger, uint64_t now_ns)
 {
+	/* Before the first one the number wraps, but then it is not looked at. */
 	struct stamp *stamp =
 		&ledger->stamps[(ledger->last_stamp - 1) % ledger->stamps_max];
 	uint64_t used = ledger->last_stamp - ledger->first_stamp;
@@ -120,6 +121,7 @@ void ledger_ask(struct ledger *ledger, uint64_t now_ns, uint64_t n)
 
 enum ledger_answer ledger_settle(struct ledger *ledger, uint64_t i)
 {
+	/* The bit of one so long ago is a later one's by now. */
 	if (i >= ledger->asked || ledger->asked - i > ledger->capacity)
 		return LEDGER_UNKNOWN;
 	if (is_settled(ledger, i))
@@ -142,6 +144,7 @@ static uint64_t give_up_before(struct ledger *ledger, uint64_t end)
 {
 	uint64_t lost = 0;
 
+	/* Their bits stay as they are: an answer that comes after all is late, not a duplicate. */
 	for (; ledger->frontier < end; ledger->frontier++)
 		lost += !is_settled(ledger, ledger->frontier);
 	ledger->outstanding -= lost;

@@ -38,6 +38,7 @@ uint64_t pacer_due(const struct pacer *pacer, uint64_t now_ns)
 	if (now_ns < pacer->start_ns)
 		return 0;
 	passed_ns = now_ns - pacer->start_ns;
+	/* In two parts, as above. */
 	last = passed_ns / CLOCK_NS_PER_S * pacer->rate +
 	       passed_ns % CLOCK_NS_PER_S * pacer->rate / CLOCK_NS_PER_S;
 	if (last < pacer->first)

@@ -12,6 +12,7 @@ void schedule_start(struct schedule *schedule, uint64_t now_ns, uint64_t rate,
 		.count = count,
 		.end_ns = now_ns + duration_ns,
 	};
+	/* Without a rate it only counts what was taken. */
 	pacer_start(&schedule->pacer, now_ns, rate > 0 ? rate : 1);
 }
 
@@ -41,6 +42,7 @@ static uint64_t due(const struct schedule *schedule, uint64_t now_ns)
 uint64_t schedule_allowed(struct schedule *schedule, uint64_t now_ns,
 			  uint64_t outstanding)
 {
+	/* Wrapped if there are more, but then it is not looked at. */
 	uint64_t room = schedule->window - outstanding;
 	uint64_t n;
 
@@ -50,6 +52,7 @@ uint64_t schedule_allowed(struct schedule *schedule, uint64_t now_ns,
 		schedule->held_up = due(schedule, now_ns) > 0;
 		return 0;
 	}
+	/* A closed loop does not catch up: what had to wait for room is not late. */
 	if (schedule->held_up && schedule->paced)
 		pacer_resume(&schedule->pacer, now_ns);
 	schedule->held_up = false;
@@ -64,6 +67,7 @@ void schedule_took(struct schedule *schedule, uint64_t now_ns, uint64_t n,
 
 	schedule->held_up = false;
 	if (schedule->paced && now_ns > due_ns + LOAD_LATE_NS) {
+		/* What was due so long ago already. */
 		uint64_t late = pacer_due(&schedule->pacer, now_ns - LOAD_LATE_NS);
 		outcome->late += late < n ? late : n;
 		if (now_ns - due_ns > outcome->max_late_ns)

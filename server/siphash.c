@@ -43,6 +43,7 @@ static void absorb(struct state *s, uint64_t word)
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t bytes)
 {
 	struct state s = {
+		/* "somepseudorandomlygeneratedbytes" */
 		.v0 = key->word[0] ^ 0x736f6d6570736575,
 		.v1 = key->word[1] ^ 0x646f72616e646f6d,
 		.v2 = key->word[0] ^ 0x6c7967656e657261,

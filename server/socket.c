@@ -164,6 +164,10 @@ int socket_steer_by_cpu(int fd, unsigned count)
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
+	/*
+	 * What it returns is the place of a socket in its group, in the order in which they were
+	 * bound.
+	 */
 	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
@@ -179,6 +183,7 @@ int socket_set_hops(int fd, sa_family_t family, int hops)
 	return set(fd, IPPROTO_IP, IP_TTL, hops);
 }
 
+/* With IP_PMTUDISC_DO what is longer than the way allows is EMSGSIZE, and sent in no fragments. */
 int socket_set_fragments(int fd, bool allowed)
 {
 	return set(fd, IPPROTO_IP, IP_MTU_DISCOVER,
@@ -197,6 +202,7 @@ bool socket_address_is_local(const union socket_address *address)
 	int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool local;
 
+	/* Not known: better no answer than one that comes back for ever. */
 	if (fd < 0)
 		return true;
 	if (probe.any.sa_family == AF_INET6)

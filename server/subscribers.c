@@ -53,6 +53,7 @@ size_t subscribers_count(const struct subscribers *subscribers)
 
 static size_t bucket_of(const struct subscribers *subscribers, const struct peer *peer)
 {
+	/* Keyed: peers choose their ports themselves, and none may fill one bucket on purpose. */
 	return siphash(&subscribers->key, peer, sizeof(*peer)) % BUCKETS;
 }
 
@@ -142,6 +143,7 @@ void subscribers_lease(struct subscribers *subscribers, struct subscriber *subsc
 
 struct subscriber *subscribers_any(struct subscribers *subscribers)
 {
+	/* Only an addition moves it back: to empty all of them is one walk over the buckets. */
 	for (; subscribers->first < BUCKETS; subscribers->first++)
 		if (subscribers->buckets[subscribers->first])
 			return subscribers->buckets[subscribers->first];

@@ -105,6 +105,7 @@ bool target_is_private(const struct target *target)
 		memcpy(&mapped, &v6->s6_addr[12], sizeof(mapped));
 		return v4_is_private(ntohl(mapped));
 	}
+	/* fc00::/7 is the IPv6 of private networks (RFC 4193). */
 	return IN6_IS_ADDR_LOOPBACK(v6) || (v6->s6_addr[0] & 0xfe) == 0xfc ||
 	       IN6_IS_ADDR_LINKLOCAL(v6);
 }
@@ -228,6 +229,7 @@ int source_number(const struct source *source, const void *address, uint64_t *ou
 			return -ENOENT;
 		i = low_half(&v6) - low_half(&source->first.v6);
 	}
+	/* An address below the first has wrapped round, and is far above all. */
 	if (i >= source->addresses)
 		return -ENOENT;
 	*out = i;

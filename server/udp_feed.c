@@ -250,6 +250,7 @@ static bool send_due(struct udp_feed *feed, uint64_t now_ns)
 		}
 	}
 	sent = batch_send(feed->batch, feed->socket, count);
+	/* It counts the ends of leases, too; which of them all were lost is not known. */
 	sent = sent < chunks ? sent : chunks;
 	stats_add(stats, STAT_CHUNKS_SENT, sent);
 	stats_add(stats, STAT_CHUNKS_LOST, chunks - sent);
