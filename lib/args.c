@@ -51,6 +51,7 @@ static bool parse_decimal(const char *text, double *value, const char **rest)
 	}
 	if (digits == 0)
 		return false;
+	/* Its point is that of LC_NUMERIC, which no program of ours sets. */
 	*value = strtod(text, &end);
 	*rest = text + length;
 	return end == *rest;
@@ -94,6 +95,7 @@ int args_count(const char *text, uint64_t min, uint64_t max, uint64_t *out,
 
 	if (!parse_with_unit(text, COUNT_UNITS, &value) || value != floor(value))
 		return malformed(text, "a count (like 500, 10k or 1M)", why);
+	/* First, so that what is cast fits; very many digits are infinite. */
 	if (value > EXACT_MAX || (uint64_t)value < min || (uint64_t)value > max) {
 		snprintf(range, sizeof(range), "%llu to %llu", (unsigned long long)min,
 			 (unsigned long long)max);

@@ -24,6 +24,7 @@ uint64_t clock_spent_ns(void)
 
 double clock_between_s(uint64_t from_ns, uint64_t to_ns)
 {
+	/* Signed: negative if to is the earlier one. */
 	return (double)(int64_t)(to_ns - from_ns) / CLOCK_NS_PER_S;
 }
 

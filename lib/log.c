@@ -24,6 +24,7 @@ static bool stderr_is_journal(void)
 		return false;
 	if (fstat(STDERR_FILENO, &st) < 0)
 		return false;
+	/* The variable may be inherited from who had another stderr. */
 	return st.st_dev == device && st.st_ino == inode;
 }
 

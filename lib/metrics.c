@@ -193,6 +193,10 @@ static void add_process(struct text *text)
 
 	if (!read_process(&process))
 		return;
+	/*
+	 * The kernel counts starts by this clock, which goes on in suspend (do_task_stat() in
+	 * fs/proc/array.c).
+	 */
 	age_s = seconds_of(CLOCK_BOOTTIME) - (double)process.started / ticks;
 	metrics_family(text, "process_cpu_seconds_total", METRICS_COUNTER,
 		       "User and system time of this process.");

@@ -47,6 +47,7 @@ static void ask_to_select(int fd)
 
 static int open_socket(struct nl *nl)
 {
+	/* An acknowledgement that was lost does not come again: no wait is for ever. */
 	struct timeval timeout = { .tv_sec = NL_TIMEOUT_S };
 	int err, fd;
 
@@ -221,6 +222,10 @@ int nl_transact(struct nl *nl, mnl_cb_t cb, void *data)
 			err = (int)bytes;
 			break;
 		}
+		/*
+		 * A callback need not say why it fails: what is left of an earlier call is not
+		 * the reason.
+		 */
 		errno = 0;
 		state = mnl_cb_run2(nl->answer, (size_t)bytes, request->nlmsg_seq,
 				    mnl_socket_get_portid(nl->socket), on_message,

@@ -31,6 +31,7 @@ void privilege_lacking(char *names, size_t size)
 						 "%sCAP_%s", length ? ", " : "",
 						 capng_capability_to_name(ELSEWHERE[i]));
 	}
+	/* libcap-ng has the names in lower case. */
 	for (char *c = names; *c; c++)
 		*c = (char)toupper((unsigned char)*c);
 }
@@ -80,6 +81,10 @@ int privilege_find_user(const char *name, struct privilege_user *out,
 	errno = 0;
 	entry = getpwnam(name);
 	if (!entry || entry->pw_uid == 0) {
+		/*
+		 * Where there is no such user errno is 0 or ENOENT, by what was asked
+		 * (getpwnam(3)).
+		 */
 		snprintf(why->text, sizeof(why->text), "\"%.60s\": %s", name,
 			 entry ? "is root, who gives up nothing"
 			       : (errno && errno != ENOENT ? strerror(errno)

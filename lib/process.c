@@ -185,6 +185,10 @@ size_t process_find(struct process *processes, size_t count, uint64_t netns)
 	}
 	for (int i = 0; i < 2; i++) {
 		walk.first = i == 0;
+		/*
+		 * Who holds a socket mostly lives in the same namespace: often the others need
+		 * not be asked.
+		 */
 		walk_processes(&walk, netns, true);
 		walk_processes(&walk, netns, false);
 	}

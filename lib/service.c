@@ -96,6 +96,7 @@ int service_parse(const char *text, struct service *out, struct args_why *why)
 		return refuse(text,
 			      "want PROTO/[ADDR:]PORT with PROTO udp or tcp, like udp/53",
 			      why);
+	/* The last one stands before the port: those of IPv6 are in brackets. */
 	colon = strrchr(rest, ':');
 	if (colon && !parse_address(rest, (size_t)(colon - rest), &service))
 		return refuse(text, "the address is not IPv4 or IPv6 in brackets", why);

@@ -52,6 +52,10 @@ static bool takes_ipv6_only(const struct nlmsghdr *message)
 {
 	const struct nlattr *attr;
 
+	/*
+	 * Not asked for: it comes with each IPv6 socket in these states
+	 * (inet_diag_msg_attrs_fill()).
+	 */
 	mnl_attr_for_each(attr, message, sizeof(struct inet_diag_msg)) {
 		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY &&
 		    mnl_attr_get_payload_len(attr) == sizeof(uint8_t))
@@ -66,6 +70,7 @@ bool sockdiag_parse(const struct nlmsghdr *message, uint8_t proto,
 	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(message);
 	struct sockdiag_socket socket = { .proto = proto };
 
+	/* Nothing reaches a socket without a port. */
 	if (message->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*diag) ||
 	    (diag->idiag_family != AF_INET && diag->idiag_family != AF_INET6) ||
 	    diag->id.idiag_sport == 0)

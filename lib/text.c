@@ -32,6 +32,7 @@ void text_add(struct text *text, const char *fmt, ...)
 	va_start(args, fmt);
 	need = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
+	/* After a failure nothing is added: a text with a hole would look whole. */
 	if (need < 0 || text->failed || !reserve(text, (size_t)need)) {
 		text->failed = true;
 		return;
