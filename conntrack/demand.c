@@ -127,7 +127,7 @@ static int rule_cb(const struct nlmsghdr *message, void *data)
 static void read_legacy(const char *path, const char *prefix, struct demand *demand)
 {
 	FILE *file = fopen(path, "re");
-	char name[32];
+	char name[32]; /* XT_TABLE_MAXNAMELEN */
 
 	while (file && fscanf(file, "%31s", name) == 1) {
 		size_t length = strlen(demand->legacy);

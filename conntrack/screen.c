@@ -121,6 +121,7 @@ static void draw(struct screen *screen)
 	clock_text(clock);
 	extent = panel_draw(&screen->canvas, &panel);
 	if (screen->keys.first + extent.shown > extent.rows && screen->keys.first) {
+		/* How many rows there are, and have room, shows only when they are drawn. */
 		keys_limit(&screen->keys, extent.rows, extent.shown);
 		panel_draw(&screen->canvas, &panel);
 	}

@@ -21,6 +21,7 @@ enum { EVICTION_BUCKETS = 8 };
 const char *view_count(char text[VIEW_COUNT_MAX], double value)
 {
 	char digits[VIEW_COUNT_MAX / 2];
+	/* Cut where digits and commas have room, whatever the value is. */
 	int length = snprintf(digits, sizeof(digits), "%.0f", fmin(fabs(value), 1e12));
 	char *end = text;
 

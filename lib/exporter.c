@@ -225,6 +225,7 @@ static struct client *take_slot(struct exporter *exporter)
 static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct exporter *exporter = w->data;
+	/* One at a time: if more wait, the loop calls again. */
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct client *client;
 
@@ -291,6 +292,7 @@ static int listen_at(const struct service *service)
 
 	if (fd < 0)
 		return -errno;
+	/* Connections of an earlier run in TIME_WAIT must not hold the port. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
 	    (is_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) < 0) ||
 	    bind(fd, address, bytes) < 0 || listen(fd, BACKLOG) < 0) {

@@ -119,6 +119,7 @@ static size_t format_line(const struct log *log, enum log_level level,
 	body = vsnprintf(line + head, LINE_BYTES - (size_t)head, fmt, args);
 	if (body < 0)
 		return 0;
+	/* Room for the newline, and for the end that vsnprintf() writes. */
 	if (head + body > LINE_BYTES - 2)
 		body = LINE_BYTES - 2 - head;
 	line[head + body] = '\n';

@@ -73,6 +73,7 @@ int notify_open(struct notify *notify)
 	notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (notify->fd < 0)
 		return -errno;
+	/* A manager that does not read must not hold us up for long. */
 	setsockopt(notify->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	notify->watchdog_ns = read_watchdog();
 	return 0;

@@ -25,6 +25,7 @@ static bool parse_port(const char *text, size_t length, uint16_t *out)
 	if (length == 0 || length > PORT_DIGITS_MAX ||
 	    strspn(text, "0123456789") < length)
 		return false;
+	/* It stops at the dash by itself. */
 	port = strtoul(text, NULL, 10);
 	if (port == 0 || port > UINT16_MAX)
 		return false;

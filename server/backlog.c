@@ -46,6 +46,7 @@ unsigned backlog_put(struct buffer *buffer, const char *text, size_t bytes)
 	}
 	if (!backlog_has_room(buffer, bytes))
 		return dropped + 1;
+	/* There is room for both: neither can fail, and half a message is never there. */
 	buffer_append(buffer, bytes, &length, sizeof(length));
 	buffer_append(buffer, 0, text, bytes);
 	return dropped;

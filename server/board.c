@@ -13,7 +13,7 @@
 /* What lies in the shared mapping. */
 struct board_memory {
 	uint8_t said[NOTICE_COUNT];
-	struct stats slots[]; /* workers + 1 */
+	struct stats slots[]; /* workers + 1: the last is the supervisor's */
 };
 
 struct board {

@@ -81,6 +81,7 @@ static int ask(struct clients *clients, struct client *client)
 		return -EMSGSIZE;
 	/* The send buffer of a new connection is empty: a short write is a failure. */
 	sent = send(client->io.fd, request, (size_t)length, MSG_NOSIGNAL);
+	/* EAGAIN while it is not connected (sk_stream_wait_connect() in net/core/stream.c). */
 	if (sent != length)
 		return sent < 0 ? -errno : -EIO;
 	client->state = CLIENT_ASKED;

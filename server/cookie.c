@@ -34,5 +34,6 @@ bool cookie_holds(const struct siphash_key *key, const struct peer *peer, uint64
 
 	if (cookie_of(key, peer, slot) == cookie)
 		return true;
+	/* So one holds for COOKIE_SLOT_S at least, and less than twice that. */
 	return slot > 0 && cookie_of(key, peer, slot - 1) == cookie;
 }

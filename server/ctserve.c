@@ -222,6 +222,7 @@ static int run_worker(const struct program *program, unsigned number)
 		.quota = program->quota,
 		.udp_quota = program->udp_quota,
 		.number = number,
+		/* 0: no datagrams are steered, and it may run on any CPU. */
 		.workers = program->asked.steer_cpu ? program->workers : 0,
 	};
 

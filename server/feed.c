@@ -42,6 +42,7 @@ static void write_size(char text[CHUNK_HEAD], size_t size)
 {
 	static const char DIGITS[] = "0123456789abcdef";
 
+	/* Enough for FEED_TEXT_MAX. */
 	for (int i = 0; i < 4; i++)
 		text[i] = DIGITS[size >> (12 - 4 * i) & 0xf];
 	memcpy(text + 4, "\r\n", 2);

@@ -91,6 +91,7 @@ void handshakes_close(struct handshakes *handshakes)
 static int open_socket(const struct handshakes *handshakes, uint64_t flow)
 {
 	const struct load *load = handshakes->load;
+	/* All addresses with one port, then with the next: no pair comes twice. */
 	uint16_t port =
 		ports_at(&handshakes->ports, (uint32_t)(flow / handshakes->addresses));
 	union endpoint local = { .any.sa_family = load->target.endpoint.any.sa_family };
@@ -109,6 +110,7 @@ static int start(struct handshakes *handshakes, uint64_t now_ns, uint64_t flow)
 	int err = 0;
 	int fd;
 
+	/* The flow that has this place is not settled yet. */
 	if (attempt->open)
 		return -EAGAIN;
 	fd = open_socket(handshakes, flow);

@@ -13,6 +13,7 @@ static unsigned bucket_of(uint64_t value)
 	if (value >> HIST_VALUE_BITS)
 		return HIST_BUCKETS - 1;
 	shift = 63u - (unsigned)__builtin_clzll(value) - HIST_SUB_BITS;
+	/* value >> shift is HIST_SUBS to 2 * HIST_SUBS - 1: a shift goes on where the last ends. */
 	return shift * HIST_SUBS + (unsigned)(value >> shift);
 }
 

@@ -248,6 +248,7 @@ static bool is_at(const struct heirloom *heirloom, int proto,
 	if (heirloom->proto != proto || own->any.sa_family != address->any.sa_family ||
 	    port_of(own) != port_of(address))
 		return false;
+	/* Without the scope: no listener names one. */
 	if (own->any.sa_family == AF_INET6)
 		return IN6_ARE_ADDR_EQUAL(&own->v6.sin6_addr, &address->v6.sin6_addr);
 	return own->v4.sin_addr.s_addr == address->v4.sin_addr.s_addr;

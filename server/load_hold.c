@@ -126,6 +126,7 @@ static void add_up(struct hold *hold)
 	for (unsigned i = 0; i < crew_members(hold->crew); i++) {
 		const struct clients_count *count = crew_slot(hold->crew, i);
 
+		/* First, as a child writes it last: the time that belongs to it is seen, too. */
 		sum.opened += __atomic_load_n(&count->opened, __ATOMIC_ACQUIRE);
 		sum.tried += count->tried;
 		sum.failed += count->failed;

@@ -184,6 +184,7 @@ static int adopt_socket(struct publish *publish, const int *fds, struct args_why
 		    sizeof(publish->place))
 		return explain(why, publish->address.sun_path,
 			       "what was inherited for it is something else");
+	/* Ours is the next one: the router of before may still hold its own. */
 	publish->place.turn++;
 	publish->baton.turn = (unsigned)publish->place.turn;
 	if (write_place(publish, why) < 0)

@@ -255,12 +255,12 @@ static void send_chunk(struct conn *conn)
 	uint64_t now_ns = clock_now_ns();
 	int err = conn_send(conn, line->text, bytes);
 
+	/* A chunk is all or nothing, else the client could not tell where the next one starts. */
 	if (err && (err != -EAGAIN || conn->context->settings->slow_close)) {
 		sent(conn, err);
 		return;
 	}
 	count(conn, err ? STAT_CHUNKS_LOST : STAT_CHUNKS_SENT);
-	/* A chunk is all or nothing, else the client could not tell where the next one starts. */
 	/*
 	 * From the time it was due: no drift. What was slept over is not made up for, and
 	 * does not bring all feeds together.

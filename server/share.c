@@ -19,6 +19,7 @@ uint64_t share_size(const struct share *share)
 
 	if (share->index < turn)
 		size += share->block;
+	/* Whose turn it would be has the rest that fills no block. */
 	else if (share->index == turn)
 		size += share->count % share->block;
 	return size;

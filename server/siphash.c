@@ -72,5 +72,6 @@ int siphash_key_make(struct siphash_key *key)
 
 	if (bytes < 0)
 		return -errno;
+	/* So few bytes come whole or not at all (getrandom(2)). */
 	return bytes == (ssize_t)sizeof(*key) ? 0 : -EIO;
 }

@@ -180,6 +180,7 @@ static size_t answer(struct udp_feed *feed, struct mmsghdr *message, uint64_t no
 	struct context *context = feed->context;
 	struct peer peer;
 
+	/* Makes the control messages those of an answer: what keep_way() keeps. */
 	if (!answer_prepare(&message->msg_hdr, message->msg_len).allowed) {
 		stats_add(context->stats, STAT_UDP_REFUSED, 1);
 		return 0;
