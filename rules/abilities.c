@@ -145,6 +145,7 @@ static bool find_effects(struct model_chain *chain)
 
 	for (struct model_rule *rule = chain->rules; rule; rule = rule->next) {
 		for (const struct model_expr *expr = rule->exprs; expr; expr = expr->next)
+			/* Never less than before, so abilities_find() comes to an end. */
 			rule->effects |= effects_of_expr(expr);
 		chain->effects |= rule->effects;
 	}

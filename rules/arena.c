@@ -41,6 +41,7 @@ void *arena_take(struct arena *arena, size_t bytes)
 
 	if (bytes > limit || arena->used > limit - bytes)
 		return NULL;
+	/* Below the limit it cannot wrap. */
 	bytes = aligned(bytes);
 	if (!chunk || chunk->bytes - chunk->used < bytes)
 		chunk = add_chunk(arena, bytes);
@@ -49,6 +50,7 @@ void *arena_take(struct arena *arena, size_t bytes)
 	data = chunk->data + chunk->used;
 	chunk->used += bytes;
 	arena->used += bytes;
+	/* Not by calloc(): what arena_release() gave back is taken again. */
 	return memset(data, 0, bytes);
 }
 
@@ -72,6 +74,7 @@ struct arena_mark arena_mark(const struct arena *arena)
 
 void arena_release(struct arena *arena, const struct arena_mark *mark)
 {
+	/* The newest are first, so those in front of the mark's came after it. */
 	while (arena->chunks != mark->chunk) {
 		struct arena_chunk *next = arena->chunks->next;
 

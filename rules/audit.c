@@ -196,6 +196,7 @@ static void judge_family(struct auditor *auditor, uint8_t family)
 
 		for (int kind = 0; kind < PACKET_KINDS; kind++) {
 			packet.kind = (enum packet_kind)kind;
+			/* Of UDP one reply is like another. */
 			if (kind == PACKET_LATER_REPLY && service->proto != IPPROTO_TCP)
 				continue;
 			/* With both ends here it is no remote service, and stays tracked. */
@@ -257,6 +258,7 @@ static int by_severity(const void *a, const void *b)
 {
 	const struct finding *left = a, *right = b;
 
+	/* What the verdict comes of goes before what merely sounds graver. */
 	if (left->weight != right->weight)
 		return left->weight > right->weight ? -1 : 1;
 	return (right->severity > left->severity) - (right->severity < left->severity);

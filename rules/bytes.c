@@ -132,6 +132,7 @@ bool bytes_equal(struct world *world, const struct byte *bytes, size_t count,
 
 		if (!byte.is_symbol && byte.value != wanted[i])
 			return false;
+		/* What cannot be is found out first: a question splits the case. */
 		if (byte.is_symbol &&
 		    !collect(bytes, count, wanted, byte.symbol, &condition))
 			return false;
@@ -144,6 +145,7 @@ bool bytes_equal(struct world *world, const struct byte *bytes, size_t count,
 		if (!first)
 			continue;
 		collect(bytes, count, wanted, bytes[i].symbol, &condition);
+		/* All bytes of one symbol are one question. */
 		if (!masked_decide(world, bytes[i].symbol, &condition))
 			return false;
 	}
@@ -192,6 +194,7 @@ bool bytes_same(struct world *world, const struct byte *a, const struct byte *b,
 		return bytes_equal(world, a, count, data);
 	if (count <= sizeof(data) && bytes_known(world, a, count, data))
 		return bytes_equal(world, b, count, data);
+	/* How two symbols are related is not known: they are the same or not. */
 	return world_assume(world, &key, both, sizeof(both));
 }
 
@@ -275,6 +278,10 @@ bool bytes_within(struct world *world, const struct byte *bytes, size_t count,
 		set = world_pick(world, symbol, test_inside, &span);
 		return !world->spent && world_decide(world, symbol, &set);
 	}
+	/*
+	 * Several symbols, or parts of a wide one: so or not, for just these bytes and
+	 * bounds.
+	 */
 	digests[0] = bytes_digest(world, bytes, count);
 	digests[1] = digest(DIGEST_START, first, count);
 	digests[2] = digest(DIGEST_START, last, count);
@@ -296,6 +303,7 @@ bool bytes_may_be(const struct world *world, const struct byte *bytes, size_t co
 	if (!bytes_are_symbol(bytes, count, &symbol))
 		return true;
 	range = widen(&span, world->symbol[symbol].bytes);
+	/* Nothing is decided: it is enough that one number is left in both. */
 	for (size_t i = 0; i < world->symbol[symbol].domain.count; i++) {
 		const struct range *own = &world->symbol[symbol].domain.at[i];
 

@@ -215,6 +215,7 @@ static int index_keys(struct model *model, struct model_set *set)
 		const struct model_data *end =
 			set->elems[i].key_end.at ? &set->elems[i].key_end : key;
 
+		/* Too wide for one number: look-ups go through the elements. */
 		if (key->bytes > RANGES_BYTES_MAX || end->bytes != key->bytes)
 			return 0;
 		at[count++] = (struct range){ wide_read(key->at, key->bytes),
@@ -254,6 +255,7 @@ static int complete_set(struct model *model, struct model_set *set)
 					     i + 1 < count ? sorted[i + 1] : NULL);
 	}
 	set->raw = NULL;
+	/* Made for packets to add to. */
 	set->dynamic = set->flags & NFT_SET_EVAL;
 	set->expires |= set->dynamic && set->flags & NFT_SET_TIMEOUT;
 	return err ? err : index_keys(model, set);
@@ -268,6 +270,7 @@ static void note_expr(struct model *model, const struct model_expr *expr)
 	model->fills |= expr->kind == MODEL_TARGET && strcmp(expr->object, "SET") == 0;
 	if (ct_set && expr->number[0] == NFT_CT_ZONE)
 		model->zones = true;
+	/* What it can do at all; which of it is seen when packets come to it. */
 	if (ct_target) {
 		model->zones = model->untracks = true;
 		model->expects |= xtables_gives_helper(&expr->value);
@@ -363,6 +366,7 @@ int model_complete(struct model *model)
 		err = complete_set(model, set);
 	if (err)
 		return err;
+	/* In this order: each asks for what those before it have found out. */
 	resolve(model);
 	limits_find_shared(model);
 	count_again(model);

@@ -11,7 +11,10 @@
 #include "rules/model.h"
 #include "rules/packet.h"
 
-/* Where packets of each kind pass: enum run_hook, ended by HOOK_END. */
+/*
+ * Where packets of each kind pass: enum run_hook, ended by HOOK_END. Without the hook of what is
+ * forwarded: such packets are only followed for NAT, and there is none of it there.
+ */
 enum { HOOK_END = -1, HOOKS_MAX = 7 };
 static const int WAYS[COURSE_WAYS][HOOKS_MAX] = {
 	[PACKET_ARRIVES] = { RUN_INGRESS, RUN_PREROUTING, RUN_INPUT, HOOK_END },
@@ -133,6 +136,7 @@ static size_t up_to_translation(const struct course_stop *stops, size_t count)
 
 int course_plan(const struct model *model, struct arena *arena, struct course *out)
 {
+	/* Of ours and conntrack one each at a hook; no way meets a chain twice. */
 	size_t most = 2 * HOOKS_MAX;
 
 	for (const struct model_chain *chain = model->chains; chain; chain = chain->next)

@@ -51,6 +51,7 @@ static bool read_conntrack(const struct model_expr *expr,
 /* The bits of the state, of which NAT's are never set: what is translated is not followed. */
 static uint16_t conntrack_state(struct run *run)
 {
+	/* NF_CT_STATE_UNTRACKED_BIT is XT_CONNTRACK_STATE_SNAT here. */
 	return run->now.tracking == RUN_UNTRACKED ? XT_CONNTRACK_STATE_UNTRACKED
 						  : (uint16_t)run_state(run);
 }
@@ -103,6 +104,7 @@ static bool conntrack_rest(struct run *run, const struct model_expr *expr,
 		    !(info->inverse & XT_CONNTRACK_PROTO))
 		return false;
 	for (unsigned i = 0; i < 4; i++) {
+		/* The flags of the ends follow each other as the ends do. */
 		unsigned flag = (unsigned)XT_CONNTRACK_ORIGSRC << i;
 
 		if (info->flags & flag &&

@@ -11,7 +11,7 @@
 
 #include "rules/attrs.h"
 
-/* No value is longer. */
+/* NFT_DATA_VALUE_MAXLEN: no value is longer. */
 enum { DATA_BYTES_MAX = 64 };
 
 bool datum_number(const struct nlattr *attr, uint32_t *out)
@@ -65,6 +65,7 @@ int datum_bytes(struct model *model, const struct nlattr *attr, size_t max,
 
 static enum model_verdict_code verdict_code(uint32_t code)
 {
+	/* nft's own are negative; netfilter's may have more in their upper half. */
 	switch ((int)code) {
 	case NF_DROP: return MODEL_DROP;
 	case NF_ACCEPT: return MODEL_ACCEPT;

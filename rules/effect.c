@@ -62,6 +62,7 @@ enum model_verdict_code effect_payload_set(struct run *run, const struct model_e
 	uint32_t base = expr->number[0], offset = expr->number[1];
 	uint32_t count = expr->number[2];
 	bool v4 = run->packet->family == AF_INET;
+	/* Where the addresses begin, and where they end. */
 	uint32_t addresses = v4 ? 12 : 8, end = v4 ? 20 : 40;
 	struct run_write *write = &run->write[run->now.writes];
 
@@ -171,6 +172,7 @@ static bool goes_away(const struct run *run, const struct model_expr *expr)
 	size_t count = run->packet->family == AF_INET ? 4 : 16;
 	uint8_t address[16];
 
+	/* MODEL_NO_REGISTER is too far, too. */
 	return expr->kind == MODEL_NAT && expr->source <= MODEL_REGISTER_BYTES - count &&
 	       bytes_known(run->world, run->registers + expr->source, count, address) &&
 	       run_is_elsewhere(run, address);

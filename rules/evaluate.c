@@ -46,6 +46,7 @@ static enum model_verdict_code compare(struct run *run, const struct model_expr 
 
 	if (count > room(expr->source))
 		return guess(run);
+	/* nft_cmp_eval() compares with memcmp(), whatever the order of the bytes. */
 	memset(most, 0xff, sizeof(most));
 	switch (expr->number[0]) {
 	case NFT_CMP_EQ: return when(bytes_equal(run->world, bytes, count, value));
@@ -101,6 +102,7 @@ static enum model_verdict_code bitwise(struct run *run, const struct model_expr 
 
 	if (count > room(expr->source) || count > room(expr->to))
 		return guess(run);
+	/* Shifts are not worked out bit by bit. */
 	if (expr->number[1] != NFT_BITWISE_BOOL) {
 		put_derived(run, expr, count);
 		return MODEL_CONTINUE;
@@ -113,6 +115,7 @@ static enum model_verdict_code bitwise(struct run *run, const struct model_expr 
 
 		byte.value = (uint8_t)((byte.value & mask) ^ expr->value2.at[i]);
 		byte.mask &= mask;
+		/* Of which no bit is left, that is known. */
 		byte.is_symbol = byte.is_symbol && byte.mask;
 		to[i] = byte;
 	}
@@ -198,6 +201,10 @@ static uint64_t destination(const struct run *run, const struct model_expr *expr
 				      : sizeof(uint32_t);
 	uint64_t state = expr->number[0];
 
+	/*
+	 * dup and tproxy have the address in their first register, fwd has the device
+	 * there.
+	 */
 	if (expr->source != MODEL_NO_REGISTER)
 		state ^= run_digest(run, expr->source,
 				    expr->kind == MODEL_QUEUE || expr->kind == MODEL_FWD
@@ -263,6 +270,7 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 			run_note(run, RUN_OFFLOAD, 0);
 		return MODEL_CONTINUE;
 	case MODEL_REJECT:
+		/* Never what xtables' REJECT has, which is a number of 32 bits. */
 		return effect_reject(run, (uint64_t)(expr->number[0] + 1) << 32 |
 						  expr->number[1]);
 	default: return guess(run);

@@ -27,6 +27,9 @@ bool findings_know(struct audit *out, const struct finding *finding)
 {
 	const struct finding *there = find(out, finding);
 
+	/*
+	 * Of what is so or not >= says: each family that this is about is there, too.
+	 */
 	return there && there->weight >= finding->weight && there->v4 >= finding->v4 &&
 	       there->v6 >= finding->v6;
 }

@@ -135,6 +135,7 @@ static int take_hook(struct gather *gather, const struct attrs *attrs,
 	chain->base = true;
 	chain->type = chain_type(attrs_string(attrs->at[NFTA_CHAIN_TYPE]));
 	chain->hook = (uint32_t)number;
+	/* Signed, in 32 bits; attributes are read without a sign. */
 	chain->priority = (int32_t)(uint32_t)priority;
 	chain->drops = policy == NF_DROP;
 	return take_devices(gather->model, &hook, chain);
@@ -151,6 +152,7 @@ static int take_chain(struct gather *gather, uint8_t family, const struct attrs 
 		return -EBADMSG;
 	table = model_find_table(gather->model, family, table_name);
 	if (!table)
+		/* Made after the tables were dumped: all is read again. */
 		return -EINTR;
 	chain = model_add_chain(gather->model, table, name);
 	if (!chain)
@@ -180,6 +182,10 @@ static int take_statements(struct model *model, struct model_set *set,
 {
 	int err = read_statements(model, set, one, several);
 
+	/*
+	 * What an element does with the packet and is not understood makes any look-up
+	 * opaque.
+	 */
 	if (err != -EBADMSG)
 		return err;
 	set->incomplete = true;
@@ -277,6 +283,7 @@ static int take_elem(struct gather *gather, const struct nlattr *nest)
 		raw->elem.object = arena_copy(&model->arena, object, strlen(object));
 		err = raw->elem.object ? 0 : -ENOMEM;
 	}
+	/* Look-ups compare as many bytes as the set's keys have. */
 	if (!err && !raw->rest &&
 	    (odd || raw->elem.key.bytes != gather->set->key_bytes ||
 	     (raw->elem.key_end.at && raw->elem.key_end.bytes != gather->set->key_bytes)))

@@ -80,6 +80,7 @@ void limits_find_shared(struct model *model)
 {
 	bool more = true;
 
+	/* What a shared chain leads to is shared: until nothing is new. */
 	while (more) {
 		more = false;
 		for (const struct model_chain *chain = model->chains; chain;

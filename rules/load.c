@@ -16,6 +16,7 @@ enum { NAME_BYTES = 16, INDEX_BYTES = 4, STATUS_BYTES = 4, NUMBER_BYTES = 4 };
 /* What a fact is about. */
 enum { FACT_HAS_SOCKET = 1, FACT_HAS_HEADER, FACT_HAS_OTHER };
 
+/* Whether it has an input interface there: these hooks are the first of enum run_hook */
 static bool is_in(const struct run *run)
 {
 	return run->now.hook <= RUN_INPUT;
@@ -143,6 +144,7 @@ bool load_meta(struct run *run, const struct model_expr *expr)
 	case NFT_META_SDIFNAME:
 	case NFT_META_IIFKIND: return put_interface_trait(run, expr, true, NAME_BYTES);
 	case NFT_META_OIFKIND: return put_interface_trait(run, expr, false, NAME_BYTES);
+	/* What leaves is for this host, too: PACKET_OUTGOING is only for taps. */
 	case NFT_META_PKTTYPE:
 		return run->now.classed
 			       ? put_symbol(run, expr, PACKET_META, key, false, 1)
@@ -363,6 +365,10 @@ bool load_number(struct run *run, const struct model_expr *expr)
 	*range = (struct range){ wide_of(offset),
 				 wide_of((uint64_t)offset +
 					 (modulus ? modulus - 1 : UINT32_MAX)) };
+	/*
+	 * The kernel refuses a range that wraps (-EOVERFLOW); of one all the same nothing
+	 * is known.
+	 */
 	if (range->last.low > UINT32_MAX)
 		*range = (struct range){ wide_of(0), wide_of(UINT32_MAX) };
 	bytes_put_host_symbol(bytes, NUMBER_BYTES,

@@ -74,6 +74,10 @@ static const struct model_elem *find_known(const struct model_set *set,
 {
 	size_t low = 0, high = set->count;
 
+	/*
+	 * Elements do not overlap: only the last that begins at the key, or before it,
+	 * can have it.
+	 */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

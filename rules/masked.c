@@ -19,6 +19,10 @@ static bool is_prefix(const uint8_t *mask, size_t bytes)
 	while (i < bytes && mask[i] == 0xff)
 		i++;
 	if (i < bytes) {
+		/*
+		 * Ones above zeros: one more than the inverse has no bit in common with
+		 * it.
+		 */
 		uint8_t inverse = (uint8_t)~mask[i];
 
 		if (inverse & (inverse + 1))
@@ -83,6 +87,7 @@ bool masked_decide(struct world *world, unsigned symbol, const struct masked *co
 					wide_read(last, bytes) };
 		return world_decide(world, symbol, &(struct ranges){ &range, 1 });
 	}
+	/* A wide symbol has too many numbers to look at each. */
 	if (bytes > SMALL_BYTES)
 		return assume_masked(world, symbol, condition);
 	set = world_pick(world, symbol, test_masked, condition);
@@ -94,6 +99,10 @@ bool masked_demand(struct masked *condition, const struct byte *byte, uint8_t wa
 	uint8_t value = (want ^ byte->value) & byte->mask;
 	uint8_t both = condition->mask[byte->index] & byte->mask;
 
+	/*
+	 * A bit that the mask has cleared is known, and what another byte demanded must
+	 * be the same.
+	 */
 	if ((want ^ byte->value) & ~byte->mask ||
 	    (condition->value[byte->index] & both) != (value & both))
 		return false;

@@ -76,6 +76,7 @@ static bool can_be_open(struct judge *judge, const struct packet *packet)
 		more = world_again(&judge->world, &now);
 	}
 	world_return(&judge->world, &now);
+	/* What was chosen in there is nobody's any more. */
 	judge->world.choices = now.at;
 	return found || judge->world.spent;
 }

@@ -4,7 +4,7 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
-/* Names end up in sentences and on terminals: the kernel takes any bytes. */
+/* As the kernel has them, of any bytes: what is printed is cleaned there (rules/report.c). */
 static const char *copy_name(struct model *model, const char *name)
 {
 	return arena_copy(&model->arena, name, strlen(name));
@@ -140,6 +140,10 @@ const struct model_expr *model_nested(const struct model_expr *expr)
 
 bool model_matters(const struct model_chain *chain)
 {
+	/*
+	 * To accept, to jump or to ask is nothing by itself: the packet goes on all the
+	 * same.
+	 */
 	return chain->drops ||
 	       chain->effects & (MODEL_CHANGES | MODEL_REFUSES | MODEL_TRANSLATES);
 }

@@ -72,6 +72,9 @@ static struct ranges without(struct world *world, const struct ranges *from,
 
 	if (ranges_subtract(&world->arena, from, cut, &rest))
 		world->spent = true;
+	/*
+	 * To world_symbol() an empty domain is every number, so it must not become empty.
+	 */
 	return rest.count ? rest : *from;
 }
 
@@ -132,6 +135,7 @@ static unsigned address_symbol(const struct packet *packet, struct world *world,
 	if (field == PACKET_SERVER && packet->astray)
 		return world_symbol(world, &key, address_bytes(packet),
 				    packet->family == AF_INET ? &ANYBODY4 : &ANYBODY6);
+	/* What passes has an address of its own until it is translated. */
 	if (field == bound && service->family == packet->family &&
 	    !(packet->passing && bound == PACKET_CLIENT))
 		return bound_address(packet, world, &key);
@@ -211,8 +215,13 @@ struct field {
 	uint32_t bytes;
 };
 
+/*
+ * IPv4: total length, identification, fragment, checksum; IPv6: the first word, payload
+ * length
+ */
 static const struct field FIELDS4[] = { { 2, 2 }, { 4, 2 }, { 6, 2 }, { 10, 2 } };
 static const struct field FIELDS6[] = { { 0, 4 }, { 4, 2 } };
+/* TCP: both numbers, window, checksum, urgent pointer; UDP: length, checksum */
 static const struct field FIELDS_TCP[] = {
 	{ 4, 4 }, { 8, 4 }, { 14, 2 }, { 16, 2 }, { 18, 2 }
 };
@@ -320,6 +329,7 @@ static void load_network(const struct packet *packet, struct world *world,
 	uint32_t bytes = (uint32_t)address_bytes(packet);
 	uint32_t source = v4 ? 12 : 8, proto = v4 ? 9 : 6;
 	struct byte address[sizeof(struct in6_addr)];
+	/* IPv4 without options: five words */
 	const uint8_t version = 0x45, number = packet_proto(packet);
 
 	if (offset >= source && offset < source + 2 * bytes) {

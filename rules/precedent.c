@@ -76,6 +76,7 @@ bool precedent_exists(struct auditor *auditor, struct run *tracked)
 		more = world_again(&auditor->world, &now);
 	}
 	world_return(&auditor->world, &now);
+	/* What was chosen in there is nobody's any more. */
 	auditor->world.choices = now.at;
 	return found || auditor->world.spent;
 }

@@ -76,6 +76,7 @@ static int by_first(const void *a, const void *b)
 /* Whether b, which does not begin before a, touches or overlaps it. */
 static bool touches(const struct range *a, const struct range *b)
 {
+	/* That of 0 wraps, but what begins there and not before a overlaps it. */
 	return wide_compare(b->first, a->last) <= 0 ||
 	       wide_compare(wide_previous(b->first), a->last) == 0;
 }
@@ -148,6 +149,7 @@ int ranges_intersect(struct arena *arena, const struct ranges *a, const struct r
 {
 	struct ranges left = within(a, b), right = within(b, a);
 	size_t count = 0, i = 0, j = 0;
+	/* Each intersection ends where one of them ends. */
 	struct range *at = arena_take(arena, (left.count + right.count) * sizeof(*at));
 
 	if (!at)
@@ -173,6 +175,7 @@ int ranges_subtract(struct arena *arena, const struct ranges *a, const struct ra
 {
 	struct ranges cuts = within(b, a);
 	size_t count = 0, j = 0;
+	/* A cut parts one range in two at most. */
 	struct range *at = arena_take(arena, (a->count + cuts.count) * sizeof(*at));
 
 	if (!at)
@@ -181,6 +184,7 @@ int ranges_subtract(struct arena *arena, const struct ranges *a, const struct ra
 		struct range rest = a->at[i];
 		bool left = true;
 
+		/* j is kept for the next range: a cut may reach into both. */
 		while (j < cuts.count && wide_compare(cuts.at[j].last, rest.first) < 0)
 			j++;
 		for (size_t k = j; left && k < cuts.count; k++) {
@@ -191,6 +195,7 @@ int ranges_subtract(struct arena *arena, const struct ranges *a, const struct ra
 			if (wide_compare(cut->first, rest.first) > 0)
 				at[count++] = (struct range){ rest.first,
 							      wide_previous(cut->first) };
+			/* Where the next line wraps nothing is left. */
 			left = wide_compare(cut->last, rest.last) < 0;
 			rest.first = wide_next(cut->last);
 		}

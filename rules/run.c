@@ -195,6 +195,10 @@ bool run_is_elsewhere(const struct run *run, const void *address)
 
 	if (service->family == run->packet->family)
 		return memcmp(address, &service->addr, count) != 0;
+	/*
+	 * Without an address of that family it is at any of this host's, or, outbound, at
+	 * none of them.
+	 */
 	return own->count &&
 	       ranges_have(own, wide_read(address, count)) == service->outbound;
 }
@@ -234,6 +238,7 @@ void run_load(struct run *run, uint32_t base, uint32_t offset, size_t count,
 	      struct byte *to)
 {
 	packet_load(run->packet, run->world, base, offset, count, to);
+	/* In the order in which rules made them: what was written last is there. */
 	for (size_t i = 0; i < run->now.writes; i++) {
 		const struct run_write *write = &run->write[i];
 

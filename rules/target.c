@@ -128,6 +128,7 @@ static enum model_verdict_code target_ct(struct run *run, const struct model_exp
 		return MODEL_CONTINUE;
 	if (info.flags & XT_CT_NOTRACK)
 		return effect_notrack(run);
+	/* Which zone or timeout it gives is not told apart. */
 	run->now.tracking = RUN_TEMPLATE;
 	run_note(run, RUN_ZONE, 0);
 	if (info.helper[0])
@@ -222,6 +223,7 @@ static enum model_verdict_code target_redirect(struct run *run,
 static enum model_verdict_code target_netmap(struct run *run,
 					     const struct model_expr *expr)
 {
+	/* xt_NETMAP.c: the source where NAT is of sources, else the destination. */
 	bool source = run->now.hook == RUN_POSTROUTING || run->now.hook == RUN_INPUT;
 
 	return translate(run, expr, source ? RUN_SNAT : RUN_DNAT);
@@ -230,6 +232,7 @@ static enum model_verdict_code target_netmap(struct run *run,
 static enum model_verdict_code target_queue(struct run *run,
 					    const struct model_expr *expr)
 {
+	/* All revisions begin with the number. */
 	struct xt_NFQ_info info = { 0 };
 
 	if (!take(expr, &info, sizeof(info)))
@@ -247,7 +250,7 @@ static enum model_verdict_code target_tproxy(struct run *run,
 		  expr->number[0] == 0 ? sizeof(struct xt_tproxy_target_info)
 				       : sizeof(info)))
 		return opaque(run);
-	/* xt_TPROXY.c */
+	/* xt_TPROXY.c: without a proxy it drops, where that of nft does not match. */
 	if (effect_elsewhere(run, MODEL_TPROXY, 0) == MODEL_BREAK)
 		return MODEL_DROP;
 	bytes_put_known(value, MARK_BYTES, &info.mark_value);

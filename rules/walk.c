@@ -24,6 +24,7 @@ static void note_answer(struct run *run, const struct model_rule *rule, bool mat
 		(struct run_answer){ rule, run->now.base, matched };
 }
 
+/* One that only asks for the state and does nothing fares alike, whatever the answer */
 static bool does_something(const struct model_rule *rule)
 {
 	return rule->effects & ~(unsigned)MODEL_ASKS_CT;
@@ -42,6 +43,7 @@ static struct model_verdict walk_rule(struct run *run, const struct model_rule *
 	for (; expr && verdict.code == MODEL_CONTINUE; expr = expr->next) {
 		run->expr++;
 		verdict = evaluate(run, expr);
+		/* A drop as a verdict is silent; another expression's is a reject. */
 		run->rejects =
 			expr->kind != MODEL_IMMEDIATE && expr->kind != MODEL_LOOKUP;
 	}
@@ -68,6 +70,7 @@ static bool follow(struct run *run, const struct model_verdict *verdict,
 	return true;
 }
 
+/* As deep as the kernel lets them go (NFT_JUMP_STACK_SIZE) */
 static bool push(struct run *run, const struct model_rule *next)
 {
 	if (run->now.depth == RUN_DEPTH_MAX) {
@@ -120,6 +123,7 @@ static void keep(struct run *run, const struct world_point *point,
 
 	if (!has_choice(world, point->at, world->at) || point->at == last->point.at)
 		return;
+	/* Nothing is left to choose between that and this: nobody will go back to it. */
 	while (run->saves > 1 && !has_choice(world, last->point.at, point->at)) {
 		run->saves--;
 		last--;
@@ -200,6 +204,7 @@ static void enter_chain(struct run *run, const struct model_chain *chain)
 	run->now.in_chain = true;
 }
 
+/* The kinds of NAT are the first of enum run_effect_kind */
 static bool is_translated(const struct run *run)
 {
 	for (size_t i = 0; i < run->now.effects; i++)
@@ -241,6 +246,7 @@ static void enter(struct run *run, const struct course_stop *stop)
 {
 	switch (stop->kind) {
 	case COURSE_OURS:
+		/* Our maps have no ICMP, and nothing that is yet for somebody else. */
 		if (run->untrack && run->now.tracking == RUN_NONE &&
 		    !packet_is_error(run->packet) && !run->packet->astray)
 			run->now.tracking = RUN_UNTRACKED;

@@ -19,6 +19,10 @@ struct world_point world_point(const struct world *world)
 
 void world_return(struct world *world, const struct world_point *point)
 {
+	/*
+	 * The newest first: of a symbol that was restricted several times the oldest is
+	 * to be had again.
+	 */
 	while (world->undos > point->undos) {
 		const struct world_undo *undo = &world->undo[--world->undos];
 
@@ -70,6 +74,7 @@ unsigned world_choose(struct world *world, unsigned options)
 		world->spent = true;
 		return 0;
 	}
+	/* Up to the choice that was flipped all are made again as they were. */
 	if (world->at == world->choices)
 		world->choice[world->choices++] = (struct world_choice){ 0, options };
 	return world->choice[world->at++].taken;
@@ -92,6 +97,7 @@ unsigned world_symbol(struct world *world, const struct world_key *key, size_t b
 		i++;
 	if (i < world->symbols)
 		return i;
+	/* Any number will do: from here on answers are worthless. */
 	if (i == WORLD_SYMBOLS_MAX) {
 		world->spent = true;
 		return 0;

@@ -12,7 +12,11 @@ struct extension {
 	unsigned effects;
 };
 
-/* net/netfilter/xt_*.c, net/ipv4/netfilter/ipt_*.c, net/ipv6/netfilter/ip6t_*.c */
+/*
+ * net/netfilter/xt_*.c, net/ipv4/netfilter/ipt_*.c, net/ipv6/netfilter/ip6t_*.c. Of matches those
+ * change something that remember the packet or mark it; what they use up matters where it is
+ * shared (rules/limits.h).
+ */
 static const struct extension MATCHES[] = {
 	{ "addrtype", 0 },
 	{ "ah", 0 },

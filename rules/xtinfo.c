@@ -18,6 +18,7 @@ bool xtinfo_take(const struct model_expr *expr, void *info, size_t bytes)
 
 uint64_t xtinfo_digest(const struct model_expr *expr)
 {
+	/* FNV-1a */
 	uint64_t state = UINT64_C(0xcbf29ce484222325);
 
 	for (const char *c = expr->object; *c; c++)
