@@ -65,6 +65,7 @@ static int make_by_force(struct addition *addition, struct nl *nl)
 	judge(addition, nl);
 	if (addition->plan)
 		return read_ruleset(addition, nl);
+	/* As if never read: apply_add_known() reads it then. */
 	addition->ruleset.generation = 0;
 	return apply_add_known(nl, &addition->ruleset, &addition->service,
 			       &addition->terms, &addition->why);

@@ -95,6 +95,7 @@ static int write_change(struct batch *batch, struct nl *nl, const struct change 
 static int commit(struct nl *nl, const struct plan *plan, uint32_t generation,
 		  const struct change **failed)
 {
+	/* Begin and end are two messages more. */
 	struct batch batch = { .data = malloc((plan->count + 2) * MESSAGE_BYTES_MAX) };
 	uint32_t failed_sequence = 0, index;
 	int err = 0;
@@ -110,6 +111,10 @@ static int commit(struct nl *nl, const struct plan *plan, uint32_t generation,
 				       ->nlmsg_len;
 		err = nl_batch(nl, batch.data, batch.bytes, batch.last_sequence,
 			       &failed_sequence);
+		/*
+		 * Of begin, end, or none (0) it is none of the plan's: it wraps, or is
+		 * too large.
+		 */
 		index = failed_sequence - batch.first_sequence - 1;
 		if (err && index < plan->count)
 			*failed = &plan->changes[index];
@@ -238,6 +243,7 @@ static int try_and_look(struct nl *nl, struct ruleset *known, const struct wish 
 	if (sent && (err == -ENOBUFS || err == -ETIMEDOUT))
 		err = look_after_loss(nl, known, wish, since_ns, err, why);
 	if (err)
+		/* Out of date, or it may be: the next try reads it. */
 		known->generation = 0;
 	return err;
 }
@@ -245,6 +251,7 @@ static int try_and_look(struct nl *nl, struct ruleset *known, const struct wish 
 static int carry_out(struct nl *nl, struct ruleset *known, const struct wish *wish,
 		     struct apply_why *why)
 {
+	/* What nfnetlink_rcv_batch() answers if the generation is another. */
 	int err = -ERESTART;
 
 	for (int tries = 0; err == -ERESTART && tries < APPLY_TRIES; tries++)

@@ -27,6 +27,7 @@ static bool is_misplaced(const struct nftnl_chain *chain, enum layout_hook hook)
 {
 	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
 
+	/* A chain without a type is no base chain: nothing gets there by itself. */
 	return !type || strcmp(type, "filter") != 0 ||
 	       nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) !=
 		       layout_hook_number(hook) ||
@@ -85,6 +86,7 @@ int chain_misplaced(struct nl *nl, unsigned *out)
 		struct answer answer = { .hook = (enum layout_hook)i };
 		int err = ask(nl, layout_hook_name(answer.hook), &answer);
 
+		/* One that is not there is in nobody's place. */
 		if (err && err != -ENOENT)
 			return err;
 		if (answer.misplaced)

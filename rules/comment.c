@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/comment.h"
 
+/* As libnftnl writes it (udata.c): type and length, a byte each, then the value */
 const char *comment_find(const uint8_t *data, size_t bytes, uint8_t type, size_t *length)
 {
 	while (bytes >= 2 && data[1] <= bytes - 2) {

@@ -38,6 +38,7 @@ static void note_holder(struct nftnl_set_elem *elem, struct ruleset_service *ent
 
 	entry->holder = (struct holder){ 0 };
 	if (comment && length)
+		/* Without its zero byte. */
 		entry->holder = holder_parse(comment, length - 1);
 }
 
@@ -65,6 +66,7 @@ int element_note(struct nftnl_set_elem *elem, unsigned map, struct ruleset *rule
 
 	if (!chain || !parse_elem(elem, map, &service))
 		return 0;
+	/* An element that leads elsewhere is somebody else's, and no lease. */
 	if (!layout_parse_chain(chain, &chain_side, &chain_service) ||
 	    chain_side != side || !service_equal(&service, &chain_service))
 		return 0;

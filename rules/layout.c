@@ -257,6 +257,9 @@ size_t layout_key(const struct service *service, uint16_t port,
 	size_t bytes = address_bytes(service->family);
 	uint16_t wire = htons(port);
 
+	/*
+	 * What pads a part is zero, as in the registers that the kernel compares it with.
+	 */
 	memset(key, 0, LAYOUT_KEY_MAX);
 	key[0] = service->proto;
 	memcpy(key + PART_BYTES, &service->addr, bytes);

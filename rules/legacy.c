@@ -71,6 +71,7 @@ static unsigned read_list(size_t i, int fd, int socket)
 			return LISTS[i].seen;
 		rest = end + 1;
 	}
+	/* A name that is cut off is of a table that was not looked at. */
 	return rest < names + bytes ? LISTS[i].seen : 0;
 }
 
@@ -80,6 +81,7 @@ static unsigned look_now(size_t i)
 	unsigned seen;
 
 	if (fd < 0)
+		/* No module, no tables; else there may be some that only root may see. */
 		return errno == ENOENT || errno == ENOTDIR ? 0 : LEGACY_HIDDEN;
 	socket = open_socket(i);
 	seen = read_list(i, fd, socket);

@@ -104,6 +104,7 @@ static void read_limit(const struct nftnl_expr *expr, struct untrack *untrack)
 	uint64_t rate = nftnl_expr_get_u64(expr, NFTNL_EXPR_LIMIT_RATE);
 
 	untrack->extent.kind = EXTENT_BUDGET;
+	/* What cannot be ours becomes a rate that is not the rule's. */
 	untrack->extent.packets_per_s = rate > EXTENT_RATE_MAX ? 0 : (uint32_t)rate;
 }
 
@@ -157,6 +158,10 @@ static int recognise_untrack(const struct nftnl_rule *rule, struct meaning *out)
 		return -ENOMEM;
 	err = guess_untrack(rule, &guess);
 	if (!err)
+		/*
+		 * Written as we would write it: whatever else the rule says makes a
+		 * difference then.
+		 */
 		err = expr_put_untrack(ours, &guess);
 	if (!err)
 		err = compare_rules(rule, ours, &same);

@@ -94,6 +94,10 @@ static int write_map(struct nlmsghdr *header, unsigned map)
 	}
 	nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
 	nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(map));
+	/*
+	 * Without one nf_tables_newset() refuses it, though nothing in the batch refers
+	 * to it.
+	 */
 	nftnl_set_set_u32(set, NFTNL_SET_ID, map + 1U);
 	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, flags);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type(map));
@@ -198,6 +202,7 @@ static int put_lease(struct nftnl_set_elem *elem, const struct change *change)
 
 	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, key, (uint32_t)bytes);
 	if (layout_map_ranged(change->map)) {
+		/* In sets of concatenated ranges the end is included. */
 		layout_key(service, service->last_port, key);
 		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY_END, key, (uint32_t)bytes);
 	}
@@ -206,6 +211,7 @@ static int put_lease(struct nftnl_set_elem *elem, const struct change *change)
 	layout_chain_name(change->side, service, chain);
 	nftnl_set_elem_set_u32(elem, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_JUMP);
 	nftnl_set_elem_set_str(elem, NFTNL_SET_ELEM_CHAIN, chain);
+	/* Without one it stays until it is deleted. */
 	if (change->lease_ms)
 		nftnl_set_elem_set_u64(elem, NFTNL_SET_ELEM_TIMEOUT, change->lease_ms);
 	return put_holder(elem, &change->holder);
@@ -221,6 +227,7 @@ static int write_lease(struct nlmsghdr *header, const struct change *change)
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, RULESET_TABLE);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, layout_map_name(change->map));
 		nftnl_set_elem_add(set, elem);
+		/* The set's now. */
 		elem = NULL;
 		nftnl_set_elems_nlmsg_build_payload(header, set);
 	}

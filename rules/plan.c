@@ -192,6 +192,7 @@ int plan_add(struct plan *plan, const struct ruleset *ruleset,
 		add_ground(plan, &ruleset->services[i].service, &lookups);
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
 		add_chain(plan, (enum layout_side)side, service, &extent, there);
+	/* Leases come last: an element can only jump to a chain that is there. */
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++) {
 		if (there && there->sides[side].lease)
 			renew_lease(plan, (enum layout_side)side, service, terms);
@@ -242,6 +243,7 @@ int plan_collect(struct plan *plan, const struct ruleset *ruleset,
 	if (!there)
 		return -ENOENT;
 	for (int side = LAYOUT_IN; side < LAYOUT_SIDES; side++)
+		/* A change of the map that leaves nothing behind. */
 		if (!there->sides[side].lease && there->sides[side].rules)
 			drop_lease(plan, (enum layout_side)side, service, 0);
 	return finish(plan);
@@ -349,6 +351,7 @@ static void commit_change(const struct change *change, struct ruleset *ruleset)
 		return;
 	commit_part(change, entry);
 	if (is_gone(entry))
+		/* They are in no order. */
 		*entry = ruleset->services[--ruleset->count];
 }
 

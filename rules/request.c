@@ -125,6 +125,7 @@ static bool take_share(const char *value, const struct log *log, struct request 
 	request->extent.percent = (unsigned)(100 * share + 0.5);
 	if (fabs(100 * share - request->extent.percent) > ROUNDING)
 		return misuse(log, "--share: want whole percents, not", value);
+	/* For all of them no flow needs to be hashed. */
 	request->extent.kind = request->extent.percent < 100 ? EXTENT_SHARE : EXTENT_ALL;
 	request->share_given = true;
 	return true;

@@ -79,6 +79,7 @@ struct ruleset_service *ruleset_entry(struct ruleset *ruleset,
 	return entry;
 }
 
+/* How a callback tells nl_transact() why */
 static int fail(int err)
 {
 	errno = -err;
@@ -336,6 +337,7 @@ static int identify(struct nl *nl, struct ruleset *out)
 	int err;
 
 	clear(out);
+	/* Before all else: a change from here on shows as another one at the end. */
 	err = ruleset_generation(nl, &out->generation);
 	return err ? err : read_table(nl, out);
 }

@@ -76,7 +76,10 @@ static uint32_t last_word(const uint8_t *at)
 	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* Of two words, or of two after a block: all that an address and a port can be. */
+/*
+ * include/linux/jhash.h, jhash(): of two words, or of two after a block, which is all that an
+ * address and a port can be.
+ */
 static uint32_t jhash(const uint8_t *key, size_t bytes, uint32_t seed)
 {
 	uint32_t start = JHASH_START + (uint32_t)bytes + seed;

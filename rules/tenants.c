@@ -119,6 +119,7 @@ int tenants_read(struct tenants *out)
 
 	if (!err) {
 		process_find(sockets.process, sockets.count, process_netns(getpid()));
+		/* Then the sockets of a service are side by side. */
 		qsort(sockets.at, sockets.count, sizeof(*sockets.at), by_service);
 		memset(out, 0, sizeof(*out));
 		out->left_out = sockets.left_out;

@@ -63,17 +63,25 @@ const char *extent_unfit(const struct extent *extent, const struct service *serv
 unsigned untrack_count(const struct extent *extent, const struct service *service,
 		       enum layout_side side)
 {
+	/* The hash reads addresses, which are elsewhere in each family's header. */
 	return extent->kind == EXTENT_SHARE && service->family == AF_UNSPEC ? 2 : 1;
 }
 
 struct untrack untrack_rule(const struct extent *extent, const struct service *service,
 			    enum layout_side side, unsigned index)
 {
+	/*
+	 * What this host sends are replies of its own services and requests to others'.
+	 */
 	struct untrack rule = {
 		.extent = *extent,
 		.from_here = (side == LAYOUT_OUT) != service->outbound,
 	};
 
+	/*
+	 * A budget is of requests: a reply that is untracked makes no entry, whatever it
+	 * answers.
+	 */
 	if (extent->kind == EXTENT_BUDGET && side == LAYOUT_OUT)
 		rule.extent = (struct extent){ 0 };
 	if (extent->kind != EXTENT_SHARE)
@@ -128,6 +136,7 @@ struct holder holder_parse(const char *text, size_t length)
 	memcpy(holder.program, copy, letters);
 	holder.pid = (uint32_t)strtoul(copy + letters + 1, NULL, 10);
 	holder_format(&holder, again);
+	/* Just what holder_format() writes: no zeros in front, nothing behind. */
 	if (strlen(again) != length || memcmp(again, text, length) != 0)
 		return nobody;
 	return holder;

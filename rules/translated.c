@@ -147,6 +147,10 @@ static bool is_of_service(const struct end *there, const struct end *back,
 	    is_port(back->destination_port, service) &&
 	    is_end(back->destination, host, service))
 		return true;
+	/*
+	 * Where clients send it, or where NAT has it go, which is where replies come
+	 * from.
+	 */
 	return (is_port(there->destination_port, service) &&
 		is_end(there->destination, host, service)) ||
 	       (is_port(back->source_port, service) &&
@@ -189,6 +193,7 @@ static int chosen_cb(const struct nlmsghdr *message, void *data)
 	const struct ranges ports = surroundings_ports(counting->host);
 	struct end there = { 0 }, back;
 
+	/* Translated or not; of one that is malformed the ports are 0. */
 	read_entry(message, &there, &back);
 	*counting->found += there.proto == service->proto && there.source_port &&
 			    is_port(there.destination_port, service) &&

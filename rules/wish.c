@@ -32,6 +32,10 @@ static bool is_fresh(const struct ruleset_service *entry, const struct terms *te
 		return false;
 	if (!terms->lease_ms)
 		return !entry->leased;
+	/*
+	 * It began no earlier than the wish: what is left and the wish's age make all of
+	 * it.
+	 */
 	return entry->leased && entry->lease_ms == terms->lease_ms &&
 	       entry->expires_ms + age_ms + TICKS_MS >= terms->lease_ms;
 }
