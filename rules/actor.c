@@ -55,6 +55,7 @@ int actor_open(const struct play *play, const struct craft_end *end, bool v6)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Closed by a reset: nothing lingers that could be seen later. */
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
 	hear_of_errors(fd, v6);
 	if (v6)

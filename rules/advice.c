@@ -358,6 +358,7 @@ static void fix_effect(const struct service *service, enum run_effect_kind kind,
 	char name[SERVICE_TEXT_MAX];
 
 	service_format(service, name);
+	/* The kinds of NAT are the first. */
 	if (kind <= RUN_REDIRECT && finding->rule) {
 		command_append(
 			finding->fix,

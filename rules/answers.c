@@ -75,6 +75,7 @@ bool answers_resemble(const struct run *run)
 	struct ranges beyond;
 
 	if (run->packet->service->proto == IPPROTO_TCP)
+		/* As a first reply it is a SYN, with which no answer begins. */
 		return run->packet->kind != PACKET_REPLY;
 	if (ranges_subtract(&run->world->arena, targets_of(run), &ports, &beyond)) {
 		run->world->spent = true;
@@ -111,6 +112,7 @@ static void ask_besides(const struct service *service, const struct surroundings
 
 	answers_match(service, host, true, words);
 	answers_options(service, host, true, options);
+	/* There is room: of UDP answers_fit() allows no more than seven ranges. */
 	snprintf(finding->only, FINDING_ONLY_MAX, "%s", words);
 	snprintf(finding->only_options, FINDING_ONLY_MAX, "%s", options);
 }

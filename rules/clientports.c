@@ -13,6 +13,7 @@
 /* More of them are not looked at: who reserves so many has few left anyway. */
 enum { RESERVED_MAX = 512 };
 
+/* net/ipv4/af_inet.c, inet_init_net() */
 static const struct range DEFAULT = { { 0, 32768 }, { 0, 60999 } };
 
 struct ranges clientports_default(void)
@@ -86,6 +87,7 @@ int clientports_parse(const char *range, const char *reserved, struct arena *are
 		all = clientports_default();
 	if (ranges_subtract(arena, &all, kept, &rest))
 		return -ENOMEM;
+	/* None at all would stand for the default (surroundings_ports()). */
 	*ports = rest.count ? rest : all;
 	return 0;
 }
@@ -122,6 +124,7 @@ int clientports_of(const struct service *service, const struct ranges *ports,
 
 bool clientports_common(const struct service *service)
 {
+	/* A client without privilege has none below 1024. */
 	return service->first_port != service->last_port &&
 	       service->last_port >= IPPORT_RESERVED;
 }

@@ -101,6 +101,10 @@ void command_loopback(char *text, const struct finding *finding)
 
 void command_words(char *text, const char *words)
 {
+	/*
+	 * What a shell would take for its own. It may part words at spaces: nft joins its
+	 * arguments.
+	 */
 	if (!words[strcspn(words, "\"&|;<>()$*?`\\!#~'")]) {
 		command_append(text, "%s", words);
 		return;

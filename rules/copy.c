@@ -61,6 +61,7 @@ static uint8_t *reserve(struct pile *pile, size_t bytes)
 	while (capacity < pile->count + bytes)
 		capacity *= 2;
 	if (capacity > PILE_BYTES_MAX) {
+		/* What libmnl says of a callback that fails is its errno. */
 		errno = E2BIG;
 		return NULL;
 	}
@@ -145,6 +146,7 @@ static int link_cb(const struct nlmsghdr *message, void *data)
 
 static int dump_links(struct nl *route, struct copy *copy)
 {
+	/* Which is what a dump says that was overtaken by a change (NLM_F_DUMP_INTR). */
 	int err = -EINTR;
 
 	for (int tries = 0; err == -EINTR && tries < READ_TRIES; tries++) {
@@ -256,6 +258,7 @@ static int read_rules_once(struct nl *nl, struct copy *copy)
 		err = dump_elements(nl, copy, set);
 	if (!err)
 		err = ruleset_generation(nl, &after);
+	/* A set that is gone by now: it changed meanwhile. */
 	return err == -ENOENT || (!err && after != copy->generation) ? -EINTR : err;
 }
 
@@ -269,6 +272,7 @@ static int read_rules(struct copy *copy)
 	err = -EINTR;
 	for (int tries = 0; err == -EINTR && tries < READ_TRIES; tries++) {
 		for (int kind = COPY_TABLES; kind <= COPY_RULES; kind++)
+			/* Overwritten; the room stays. */
 			copy->pile[kind].count = 0;
 		err = read_rules_once(nl, copy);
 	}

@@ -99,6 +99,7 @@ static uint16_t checksum(const struct craft *packet, const uint8_t *data, size_t
 		sum = add_up(packet->to.address, size, sum);
 	}
 	sum = ~add_up(data, bytes, sum) & 0xffff;
+	/* RFC 768: 0 would say that there is none. */
 	return sum || packet->proto != IPPROTO_UDP ? (uint16_t)sum : 0xffff;
 }
 
@@ -143,6 +144,7 @@ size_t craft_error(const uint8_t *quoted, size_t bytes, const struct craft *erro
 	memset(at, 0, ICMP_BYTES);
 	at[0] = error->type;
 	at[1] = error->code;
+	/* IPv4 has it in the lower half (RFC 1191), IPv6 in the whole (RFC 4443). */
 	put32(at + 4, mtu);
 	memcpy(at + ICMP_BYTES, quoted + ETHER_BYTES, about);
 	put16(at + 2, checksum(error, at, ICMP_BYTES + about));
@@ -231,6 +233,7 @@ static const char *error_name(bool v6, uint8_t type, uint8_t code)
 		return "parameter problem";
 	if (type != (v6 ? 1 : 3))
 		return "error";
+	/* Both lists are as long. */
 	if (code >= sizeof(UNREACHABLE4) / sizeof(UNREACHABLE4[0]))
 		return "prohibited";
 	return v6 ? UNREACHABLE6[code] : UNREACHABLE4[code];

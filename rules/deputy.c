@@ -62,11 +62,13 @@ int deputy_run(const struct deputy *deputy, struct text *out)
 	child = fork();
 	if (child == 0) {
 		close(pipes[0]);
+		/* The parent may have died before that was set. */
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 			_exit(1);
 		_exit(perform(deputy, pipes[1]) ? 0 : 1);
 	}
 	err = child < 0 ? -errno : 0;
+	/* With ours open there would be no end of file. */
 	close(pipes[1]);
 	if (!err)
 		err = listen_to(deputy, pipes[0], out);

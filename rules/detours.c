@@ -57,6 +57,7 @@ static void add_matched(struct detours *out, const struct model_expr *expr)
 		if (expr->value.bytes < sizeof(udp))
 			return;
 		memcpy(&udp, expr->value.at, sizeof(udp));
+		/* From 0 on are all ports: none is named. */
 		if (udp.dpts[0])
 			add(out, udp.dpts[0]);
 	}

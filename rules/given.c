@@ -33,6 +33,7 @@ static bool reserve(const struct service *service, const struct surroundings *ho
 
 	if (!at)
 		return false;
+	/* memcpy() from NULL is undefined, even of nothing. */
 	if (count)
 		memcpy(at, host->reserved.at, count * sizeof(*at));
 	at[count] = (struct range){ wide_of(service->first_port),

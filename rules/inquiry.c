@@ -50,6 +50,9 @@ static int make_one(struct inquiry *inquiry, struct nl *nl, const struct service
 
 	if (explain) {
 		inquiry->walks = json_array();
+		/*
+		 * Before the audit: each walk is written down, with words, as it is made.
+		 */
 		unquoted = quote_open(&inquiry->quote);
 	}
 	err = evidence_read(nl, &inquiry->evidence);

@@ -79,6 +79,7 @@ static bool reaction(const struct play *play, const struct play_flow *flow,
 						      flow->name);
 		return true;
 	}
+	/* An answer to an answer would be answered in turn. */
 	if (answered || !heard->bytes || !is_asked(play, heard->to.port))
 		return false;
 	out->bytes = (size_t)snprintf(

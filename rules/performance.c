@@ -134,6 +134,10 @@ static int cut(struct performance *out)
 			out->fact[out->facts++] = line;
 	if (out->facts)
 		qsort(out->fact, out->facts, sizeof(*out->fact), by_text);
+	/*
+	 * Of those alike the first stays: one about packets goes before one that came of
+	 * errors.
+	 */
 	for (size_t i = 0; i < out->facts; i++)
 		if (kept == 0 || strcmp(out->fact[i] + 1, out->fact[kept - 1] + 1) != 0)
 			out->fact[kept++] = out->fact[i];

@@ -71,6 +71,7 @@ static char *find_handle(char *line)
 {
 	char *found = NULL;
 
+	/* The last of them: a comment may say the same. */
 	for (char *at = strstr(line, HANDLE); at; at = strstr(at + 1, HANDLE))
 		found = at;
 	return found;
@@ -129,6 +130,7 @@ static void confine(void)
 
 	if (null >= 0)
 		dup2(null, STDERR_FILENO);
+/* AddressSanitizer maps terabytes that it never uses. */
 #ifndef __SANITIZE_ADDRESS__
 	setrlimit(RLIMIT_AS, &(struct rlimit){ MEMORY_BYTES_MAX, MEMORY_BYTES_MAX });
 #endif

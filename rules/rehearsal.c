@@ -37,6 +37,7 @@ static bool has_fact(const struct performance *performance, const char *fact)
 
 	while (first < end) {
 		size_t middle = first + (end - first) / 2;
+		/* As they are sorted: without the letter that says what it is about. */
 		int order = strcmp(performance->fact[middle] + 1, fact + 1);
 
 		if (order == 0)

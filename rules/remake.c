@@ -29,6 +29,7 @@ static uint32_t left_out(uint16_t message)
 {
 	switch (message) {
 	case NFT_MSG_NEWTABLE:
+		/* The last is NFTA_TABLE_OWNER, which is not in every header. */
 		return 1u << NFTA_TABLE_HANDLE | 1u << NFTA_TABLE_USE | 1u << 7;
 	case NFT_MSG_NEWCHAIN:
 		return 1u << NFTA_CHAIN_HANDLE | 1u << NFTA_CHAIN_USE |
@@ -248,6 +249,7 @@ size_t remake_message(const struct nlmsghdr *dumped, uint32_t sequence, int watc
 	}
 	if (watched != WATCH_NONE)
 		watch_put_number(header, watched);
+	/* Any, but there must be one (nf_tables_newset()). */
 	if (message == NFT_MSG_NEWSET)
 		mnl_attr_put_u32(header, NFTA_SET_ID, htonl(sequence));
 	if (message == NFT_MSG_NEWRULE && attrs.at[NFTA_RULE_EXPRESSIONS])

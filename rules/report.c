@@ -112,6 +112,7 @@ void report_reason(const struct audit *audit, struct text *text)
 			 audit->count == 2 ? "finding" : "findings");
 }
 
+/* jansson takes nothing that is not UTF-8 */
 static json_t *string(const char *from)
 {
 	char text[FINDING_TEXT_MAX];

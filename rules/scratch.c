@@ -49,6 +49,7 @@ static int open_tap(const struct copy_link *link)
 	if (fd < 0)
 		return -errno;
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", link->name);
+	/* The number can be asked for only as long as there is no interface. */
 	if (ioctl(fd, TUNSETIFINDEX, &index) == 0 &&
 	    ioctl(fd, TUNSETIFF, &request) == 0 &&
 	    ioctl(fd, SIOCGIFHWADDR, &request) == 0)
@@ -107,6 +108,7 @@ static int make_links(const struct copy *copy, struct scratch *out,
 		struct copy_link *link = &out->link[out->links];
 		int fd = open_tap(&links[i]);
 
+		/* Then there will be none at all; else it is only this one. */
 		if (fd == -ENOENT || fd == -ENODEV || fd == -EACCES || fd == -EPERM)
 			return fd;
 		if (fd < 0) {
@@ -137,6 +139,7 @@ int scratch_enter(const struct copy *copy, const struct watch *watch, struct scr
 			 err == -EPERM ? " (it takes CAP_SYS_ADMIN)" : "");
 		return err;
 	}
+	/* Interfaces begin with what is the default when they are made. */
 	settings_prepare();
 	err = nl_open(&route, NETLINK_ROUTE);
 	if (!err)

@@ -50,7 +50,9 @@ static const struct {
 	{ "ipv4/icmp_ratelimit", "0" },
 	{ "ipv4/icmp_ratemask", "0" },
 	{ "ipv6/icmp/ratelimit", "0" },
+	/* A list of types: none. */
 	{ "ipv6/icmp/ratemask", "\n" },
+	/* Who rehearses need not have CAP_NET_BIND_SERVICE. */
 	{ "ipv4/ip_unprivileged_port_start", "0" },
 };
 

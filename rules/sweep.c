@@ -12,6 +12,7 @@
 #include "rules/report.h"
 #include "rules/translated.h"
 
+/* A pid is at most 2^22 (PID_MAX_LIMIT); the longest verdict is "unknown" */
 enum { PID_DIGITS = 7, VERDICT_WIDTH = 7 };
 
 static const char HEADING[] = "SERVICE";
