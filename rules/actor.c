@@ -234,6 +234,7 @@ static bool serve(struct play *play, int fd)
 	size_t head = PLAY_ANSWER_BYTES;
 	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
 	const struct play_flow *flow;
+	/* Room for PLAY_ANSWER is in front: the answer goes out in one piece. */
 	struct iovec iov = { data + head, CRAFT_DATA_MAX };
 	struct msghdr message = { .msg_name = &peer,
 				  .msg_namelen = sizeof(peer),

@@ -40,6 +40,7 @@ struct message_type {
 	uint16_t flags;
 };
 
+/* Without NLM_F_EXCL what is there already is no error */
 static const struct message_type TYPES[] = {
 	[CHANGE_ADD_TABLE] = { NFT_MSG_NEWTABLE, NLM_F_CREATE },
 	[CHANGE_DELETE_TABLE] = { NFT_MSG_DELTABLE, 0 },

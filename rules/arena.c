@@ -44,6 +44,7 @@ void *arena_take(struct arena *arena, size_t bytes)
 	/* Below the limit it cannot wrap. */
 	bytes = aligned(bytes);
 	if (!chunk || chunk->bytes - chunk->used < bytes)
+		/* What is left of the one before stays unused. */
 		chunk = add_chunk(arena, bytes);
 	if (!chunk)
 		return NULL;

@@ -119,6 +119,7 @@ void auditor_judge(struct auditor *auditor, const struct packet *packet)
 	struct run *tracked = &auditor->tracked;
 	bool more = true;
 
+	/* All that was assumed of another packet is forgotten. */
 	world->choices = 0;
 	world_return(world, &start);
 	world->budget = budget;

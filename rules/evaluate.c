@@ -156,6 +156,7 @@ static enum model_verdict_code objref(struct run *run, const struct model_expr *
 
 	if (expr->source == MODEL_NO_REGISTER)
 		return effect_object(run, expr->named);
+	/* What such a map does besides with an element is not followed here. */
 	if (!expr->set || expr->set->statements)
 		return guess(run);
 	switch (lookup_find(run, expr->set, run->registers + expr->source, &elem)) {
@@ -266,6 +267,7 @@ static enum model_verdict_code evaluate_simple(struct run *run,
 	case MODEL_OBJREF: return objref(run, expr);
 	case MODEL_FLOW_OFFLOAD:
 		run_ask(run);
+		/* nft_flow_offload_eval(): without a connection nothing is offloaded. */
 		if (run->now.tracking == RUN_TRACKED)
 			run_note(run, RUN_OFFLOAD, 0);
 		return MODEL_CONTINUE;

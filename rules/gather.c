@@ -210,6 +210,7 @@ static int take_set(struct gather *gather, uint8_t family, const struct attrs *a
 		return no_place(gather->model);
 	attrs_number(attrs->at[NFTA_SET_FLAGS], &flags);
 	set->flags = (uint32_t)flags;
+	/* What a newer flag means for the elements nobody here knows. */
 	set->incomplete = flags & ~(uint64_t)SET_FLAGS;
 	set->key_bytes = (size_t)bytes;
 	return take_statements(gather->model, set, attrs->at[NFTA_SET_EXPR],

@@ -40,7 +40,10 @@ void evidence_clear(struct evidence *evidence)
 	surroundings_clear(&evidence->host);
 }
 
-/* Ports that helpers watch by themselves where net.netfilter.nf_conntrack_helper is on. */
+/*
+ * Ports that helpers watch by themselves where net.netfilter.nf_conntrack_helper is on: FTP, TFTP,
+ * NetBIOS, SNMP, H.323 (RAS, Q.931), PPTP, SIP, SANE, IRC, Amanda.
+ */
 static const struct {
 	uint8_t proto;
 	uint16_t port;

@@ -151,6 +151,7 @@ unsigned layout_lookups_of(unsigned group)
 
 	for (unsigned i = 0; i < LAYOUT_LOOKUPS; i++)
 		if (layout_map_group(layout_lookup(i).map) == group)
+			/* LAYOUT_LOOKUPS fit into 32 bits. */
 			lookups |= 1U << i;
 	return lookups;
 }
@@ -226,6 +227,7 @@ static const char *parse_side(const char *name, enum layout_side *side, bool *ou
 
 bool layout_parse_chain(const char *name, enum layout_side *side, struct service *service)
 {
+	/* In text "out:udp/" comes before the tail. */
 	char text[SERVICE_TEXT_MAX], again[LAYOUT_NAME_MAX], tail[SERVICE_TEXT_MAX - 8];
 	enum layout_side parsed_side;
 	struct service parsed;

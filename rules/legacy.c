@@ -37,6 +37,7 @@ static int open_socket(size_t i)
 void legacy_open(struct legacy *out)
 {
 	for (size_t i = 0; i < LEGACY_FAMILIES; i++) {
+		/* -1 of what is not there yet: legacy_look() tries to open it then. */
 		out->list_fd[i] = open_list(i);
 		out->socket[i] = open_socket(i);
 	}

@@ -308,6 +308,7 @@ static void load_own(const struct packet *packet, struct world *world, uint32_t 
 	const struct field *field = find_field(packet, base, offset);
 	uint32_t start = field ? field->offset : offset;
 	uint32_t bytes = field ? field->bytes : 1;
+	/* The same in both walks: they are of one packet. */
 	const struct world_key key = { PACKET_BYTES, base, start, packet->kind };
 	bool transport = base == NFT_PAYLOAD_TRANSPORT_HEADER;
 	struct byte all[4];

@@ -72,6 +72,7 @@ static bool reaction(const struct play *play, const struct play_flow *flow,
 		return false;
 	if (heard->proto == IPPROTO_TCP && heard->flags & CRAFT_SYN) {
 		out->ack = heard->seq + 1;
+		/* A SYN is answered by a SYN-ACK, a SYN-ACK by the request. */
 		if (!(heard->flags & CRAFT_ACK))
 			out->flags |= CRAFT_SYN;
 		else if (flow)

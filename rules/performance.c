@@ -86,6 +86,7 @@ static int perform(const void *data, struct text *out)
 			 strerror(-err));
 	}
 	if (err)
+		/* Told in a line: the process itself has not failed. */
 		text_add(out, WHY "%s\n", why);
 	for (size_t i = 0; i < missing.count && i < COPY_MISSING_MAX; i++)
 		text_add(out, MISSING "%s\n", missing.text[i]);

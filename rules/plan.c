@@ -18,6 +18,7 @@ static void append(struct plan *plan, struct change change)
 			reallocarray(plan->changes, capacity, sizeof(*changes));
 
 		if (!changes) {
+			/* Told in the end, by finish(): who appends need not ask. */
 			plan->failed = true;
 			return;
 		}

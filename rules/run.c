@@ -20,6 +20,7 @@ void run_note(struct run *run, enum run_effect_kind kind, uint64_t detail)
 	/* What is not understood may ask for anything. */
 	if (kind == RUN_OPAQUE)
 		run_ask(run);
+	/* More than can be compared is as good as too many cases. */
 	if (run->now.effects == RUN_EFFECTS_MAX) {
 		run->world->spent = true;
 		return;

@@ -31,6 +31,7 @@ static const char *address_type(unsigned map)
 	}
 }
 
+/* That keys of ranges are concatenations (NFT_SET_CONCAT) nft sees by itself */
 static void add_map(unsigned map, struct text *text)
 {
 	text_add(text,

@@ -31,6 +31,10 @@ static void pump(struct play *play)
 	struct pollfd fds[PLAY_SOCKETS_MAX + COPY_LINKS_MAX];
 
 	for (int round = 0; round < PLAY_ROUNDS_MAX; round++) {
+		/*
+		 * Those that are added on the way have no place in fds until the next
+		 * round.
+		 */
 		size_t sockets = play->sockets, count = 0;
 
 		for (size_t i = 0; i < sockets; i++) {

@@ -47,6 +47,7 @@ void stray_judge(struct auditor *auditor)
 		if (!turns_here(auditor, effect))
 			continue;
 		finding = findings_about(run->packet, "nat", effect->rule, NULL);
+		/* It is the replies that would be untracked. */
 		finding.request = false;
 		if (findings_know(auditor->out, &finding))
 			continue;

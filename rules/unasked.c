@@ -37,6 +37,7 @@ static bool is_translated(const struct run *run)
 
 static bool passes(const struct run *run)
 {
+	/* What is taken goes on elsewhere. */
 	return run->now.fate == RUN_DELIVERED || run->now.fate == RUN_TAKEN;
 }
 
@@ -50,6 +51,7 @@ static bool gets_in(const struct run *run)
 static const struct model_rule *culprit(const struct run *tracked,
 					const struct run *untracked)
 {
+	/* Where the tracked packet ended, then anywhere. */
 	const struct model_chain *bases[] = { tracked->now.base, NULL };
 
 	if (diversion_of(tracked))

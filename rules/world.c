@@ -92,6 +92,7 @@ unsigned world_symbol(struct world *world, const struct world_key *key, size_t b
 	struct range *all;
 	unsigned i = 0;
 
+	/* The same key at another width is another symbol: nothing relates the two. */
 	while (i < world->symbols &&
 	       !(same_key(&world->symbol[i].key, key) && world->symbol[i].bytes == bytes))
 		i++;
