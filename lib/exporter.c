@@ -116,8 +116,7 @@ static void reply(struct client *client, int status, const char *type,
 		.length = body->length,
 		.date = (time_t)ev_now(client->exporter->loop),
 	};
-	bool only_head =
-		status < 400 && http_head_method(&client->head) == HTTP_METHOD_HEAD;
+	bool only_head = http_head_method(&client->head) == HTTP_METHOD_HEAD;
 	char text[HTTP_REPLY_MAX];
 
 	http_reply_head(&head, text);

@@ -530,6 +530,11 @@ ask_per_source() {
 	run curl -sI "$url/metrics"
 	[[ $output == *"200 OK"*"Content-Type: text/plain; version=0.0.4"* ]]
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "$url/")" = 404 ]
+	exec {http}<>/dev/tcp/::1/9911
+	printf 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n' >&$http
+	page=$(cat <&$http)
+	[[ $page == *"404 Not Found"* && $page != *$'\n404'* ]]
+	exec {http}>&-
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "$url/metrics/x")" = 404 ]
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "$url/metrics?a=b")" = 200 ]
 	[ "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$url/metrics")" = 405 ]
