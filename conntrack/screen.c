@@ -47,8 +47,8 @@ struct screen {
 	uint64_t netns; /* the number of the namespace that it is of; 0: there was none */
 	bool lost;      /* that is gone */
 	char name[NETNS_NAME_MAX];
-	char notice[NOTICE_MAX]; /* about namespaces that went; empty: none */
-	struct past past[SPACES_MAX];
+	char notice[NOTICE_MAX];          /* about namespaces that went; empty: none */
+	struct past past[SPACES_MAX + 1]; /* and one that is shown, but watched no more */
 	ev_io input;
 	ev_timer read_timer;
 	ev_timer poll_timer;
@@ -80,10 +80,10 @@ static struct history *history_of(struct screen *screen, uint64_t netns)
 {
 	struct past *place = NULL;
 
-	for (size_t i = 0; i < SPACES_MAX; i++)
+	for (size_t i = 0; i <= SPACES_MAX; i++)
 		if (screen->past[i].netns == netns)
 			return &screen->past[i].history;
-	for (size_t i = 0; i < SPACES_MAX && !place; i++)
+	for (size_t i = 0; i <= SPACES_MAX && !place; i++)
 		if (!is_watched(screen, screen->past[i].netns))
 			place = &screen->past[i];
 	assert(place);

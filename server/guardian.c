@@ -28,7 +28,7 @@ char *guardian_request(const struct listener *listeners, size_t count, uint64_t 
 {
 	json_t *services = json_array();
 	json_t *request =
-		json_pack("{s:s, s:s, s:I, s:o}", "command", "register", "program",
+		json_pack("{s:s, s:s, s:I, s:O}", "command", "register", "program",
 			  "ctserve", "netns", (json_int_t)netns, "services", services);
 	struct text text = { 0 };
 	char *line;
@@ -41,6 +41,7 @@ char *guardian_request(const struct listener *listeners, size_t count, uint64_t 
 	}
 	line = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	json_decref(request);
+	json_decref(services);
 	if (line)
 		text_add(&text, "%s\n", line);
 	free(line);
