@@ -19,6 +19,7 @@ static int check_others(const struct roll_service *there, size_t count, uint64_t
 		    !service_overlaps(&there[i].service, service))
 			continue;
 		*known = service_equal(&there[i].service, service);
+		/* Several programs may serve the same: roll_service counts them. */
 		if (*known)
 			return 0;
 		service_format(service, name);
@@ -38,6 +39,7 @@ struct enrolment admission_select(const struct config *config,
 	size_t fresh = 0;
 
 	admitted.count = 0;
+	/* Those of wanted do not overlap each other: enrolment_parse() has seen to that. */
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct service *service = &wanted->services[i];
 		struct text why = { 0 };
@@ -48,6 +50,7 @@ struct enrolment admission_select(const struct config *config,
 		if (!err)
 			err = check_others(there, count, wanted->netns, service, &known,
 					   &why);
+		/* What somebody holds already takes no other place in the roll. */
 		if (!err && !known && count + fresh == ROLL_SERVICES_MAX) {
 			text_add(&why, "more than %d services would be registered",
 				 ROLL_SERVICES_MAX);

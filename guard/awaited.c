@@ -15,6 +15,10 @@ static double rest_of(const struct policy_service *service)
 
 	if (!service->percent || service->held || !isfinite(service->returning))
 		return 0;
+	/*
+	 * returning is what percent would bring, so tracked brings in proportion; stock is
+	 * there.
+	 */
 	return fmax(0, service->returning * tracked / service->percent - service->stock);
 }
 
@@ -38,9 +42,14 @@ void awaited_note(struct policy_view *view, size_t i, unsigned percent)
 		view->awaited_until_ns = 0;
 		return;
 	}
+	/*
+	 * Also where nobody knows what it brings: what comes next keeps its distance all the
+	 * same.
+	 */
 	view->given_ns = view->now_ns;
 	if (!service->percent || !isfinite(service->returning))
 		return;
+	/* On top of what was given back before, of which not all need have come. */
 	view->awaited = awaited_entries(view) + service->returning *
 							(service->percent - percent) /
 							service->percent;

@@ -34,6 +34,7 @@ static bool read_number(const char *text, uint64_t *value)
 {
 	char *end;
 
+	/* strtoull() would take white space and a sign, too. */
 	if (!isdigit((unsigned char)*text))
 		return false;
 	errno = 0;
@@ -144,9 +145,14 @@ static void read_folders(const char *name, line_reader *reader,
 void boot_read(struct symptoms *out)
 {
 	read_folders("sysctl.d", read_sysctl, &out->kept_limit);
+	/*
+	 * sysctl(8) --system reads it last; systemd-sysctl(8) only where a link of sysctl.d
+	 * says so.
+	 */
 	read_file("/etc/sysctl.conf", read_sysctl, &out->kept_limit);
 	read_folders("modprobe.d", read_modprobe, &out->kept_hashsize);
 	read_folders("modules-load.d", read_module, &out->kept_module);
+	/* Debian's list, older than modules-load.d, and still read by a link there. */
 	read_file("/etc/modules", read_module, &out->kept_module);
 	/* What is part of the kernel has no state of loading. */
 	out->module = access("/sys/module/nf_conntrack/initstate", F_OK) == 0;

@@ -10,6 +10,7 @@
 /* The kernel's default. */
 enum { TIMEOUT_S = 30 };
 
+/* The number in a file; unread where there is no such file, or no number in it */
 static uint32_t read_number(const char *path, uint32_t unread)
 {
 	FILE *file = fopen(path, "re");
@@ -39,6 +40,7 @@ struct budget_reach budget_measure(const struct config *config)
 
 double budget_entries(const struct budget_reach *reach)
 {
+	/* A budget lets a second's worth through in a burst (struct extent). */
 	return reach->per_s * (reach->timeout_s + 1);
 }
 

@@ -132,6 +132,7 @@ void caret_add(const struct caret *caret, struct text *text)
 	if (!caret->marked)
 		return;
 	text_add(text, "\n    ");
+	/* Tabs stay tabs in both lines: so carets come below what they mark, whatever a tab is. */
 	for (size_t i = 0; i < caret->column; i++)
 		text_add(text, "%c", caret->line[i] == '\t' ? '\t' : ' ');
 	for (size_t i = 0; i < caret->marked; i++)

@@ -20,6 +20,10 @@ int choice_read(const struct order *order, const struct choice_ear *ear,
 
 	config_init(config);
 	if (order->config_path) {
+		/*
+		 * Who listens keeps the first error: that of an earlier reading must not stand
+		 * in its way.
+		 */
 		*ear->complaint = (struct complaint){ 0 };
 		err = syntax_read(config, order->config_path, ear->report);
 		if (err == -EINVAL)
@@ -35,6 +39,7 @@ int choice_read(const struct order *order, const struct choice_ear *ear,
 		err = config_set(config, "control", order->control_path, why);
 	if (!err && order->journal_path)
 		err = config_set(config, "journal", order->journal_path, why);
+	/* For a running guard it says of which of its namespaces an order is. */
 	if (!err && order->netns && order->command <= ORDER_DOCTOR)
 		err = config_set(config, "netns", order->netns, why);
 	config->force = order->force;
@@ -52,6 +57,10 @@ int choice_check(const struct order *order, const struct choice_ear *ear,
 
 	if (err)
 		return err;
+	/*
+	 * It knows of no lines: of which one it speaks is looked for by the names in the
+	 * sentence.
+	 */
 	err = config_check(config, &reason);
 	if (err && order->config_path) {
 		snprintf(together.sentence, sizeof(together.sentence), "%s",
@@ -90,6 +99,7 @@ bool choice_examine(const struct order *order, const struct choice_ear *ear,
 	any = asked.config_path || asked.service_count || asked.setting_count;
 	if (any && choice_check(&asked, ear, config, &why)) {
 		config_init(config);
+		/* Without the line of the file, and the carets, that follow. */
 		snprintf(problem, size, "%.*s", (int)strcspn(text_str(&why), "\n"),
 			 text_str(&why));
 	}

@@ -282,6 +282,7 @@ static bool is_within(const struct service *service, const struct service *all)
 		narrow.family = service->family;
 		narrow.addr = service->addr;
 	}
+	/* What else there is of it, protocol and direction, must be the same. */
 	return service_equal(service, &narrow) &&
 	       service->first_port >= all->first_port &&
 	       service->last_port <= all->last_port;

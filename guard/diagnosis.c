@@ -33,6 +33,7 @@ struct ailment *diagnosis_add(struct diagnosis *diagnosis, enum ailment_severity
 	va_list args;
 
 	if (diagnosis->count == AILMENTS_MAX) {
+		/* The caller must have where to write: the one before gives way. */
 		diagnosis->left_out++;
 		diagnosis->count--;
 	}
@@ -162,6 +163,7 @@ json_t *diagnosis_join(const json_t *parts, size_t left_out)
 		join_number(object, part, "warnings");
 		join_number(object, part, "findings_left_out");
 	}
+	/* Each part is sorted already: this keeps its order, and that of the namespaces. */
 	for (int severity = AILMENT_PROBLEM; severity >= AILMENT_INFO; severity--) {
 		json_array_foreach(parts, i, part) {
 			join_findings(object, part, SEVERITIES[severity]);
@@ -198,11 +200,19 @@ static json_t *sort_sentences(const json_t *object)
 		json_t *places;
 
 		tell_finding(finding, &text);
+		/*
+		 * jansson (2.8) keeps keys in the order in which they come: the gravest stay
+		 * first.
+		 */
 		places = json_object_get(sentences, text_str(&text));
 		if (!places) {
 			places = json_array();
 			json_object_set_new(sentences, text_str(&text), places);
 		}
+		/*
+		 * NULL, which is not appended, where one namespace was looked at: then no place
+		 * is told.
+		 */
 		json_array_append(places, json_object_get(finding, "netns"));
 		text_free(&text);
 	}

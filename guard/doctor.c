@@ -145,6 +145,7 @@ static void judge_boot(const struct symptoms *symptoms, struct diagnosis *out)
 	const struct symptoms_setting *kept = &symptoms->kept_limit;
 	struct ailment *ailment;
 
+	/* Elsewhere the limit cannot be set: the files are about the first one. */
 	if (!symptoms->first_netns)
 		return;
 	if (!kept->found && was_raised(symptoms)) {
@@ -226,6 +227,7 @@ static void judge_timeouts(const struct symptoms *symptoms, struct diagnosis *ou
 		const struct symptoms_timeout *timeout = &symptoms->timeouts[i];
 		struct ailment *ailment;
 
+		/* This kernel has none of that name; or the timeouts were not read. */
 		if (!timeout->now_s || !timeout->name)
 			continue;
 		if (timeout->now_s >= (uint64_t)FAR * timeout->usual_s) {
@@ -263,6 +265,7 @@ static void judge_budget(const struct symptoms *symptoms, struct diagnosis *out)
 				text_str(&what));
 	ailment_why(ailment, "then the table fills all the same, and the guard takes no "
 			     "other step against a service with a budget");
+	/* budget_entries() turned round. */
 	ailment_fix(ailment, "budgets of no more than %.0f packets/s in all",
 		    reach->limit / (reach->timeout_s + 1));
 	text_free(&what);
@@ -332,6 +335,7 @@ static void judge_privileges(const struct symptoms *symptoms, struct diagnosis *
 {
 	struct ailment *ailment;
 
+	/* One guard is one process: it is told once. */
 	if (!symptoms->everywhere || symptoms->elsewhere)
 		return;
 	ailment = diagnosis_add(out, AILMENT_INFO, "capabilities",

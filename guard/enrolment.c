@@ -50,6 +50,7 @@ static int take_service(const json_t *value, struct enrolment *out, struct args_
 
 static int take_services(const json_t *list, struct enrolment *out, struct args_why *why)
 {
+	/* 0 of what is no list. */
 	size_t size = json_array_size(list);
 
 	if (size == 0 || size > ENROLMENT_SERVICES_MAX)
@@ -69,6 +70,7 @@ int enrolment_parse(const json_t *request, struct enrolment *out, struct args_wh
 	struct enrolment made = { 0 };
 	int err = take_program(json_object_get(request, "program"), &made, why);
 
+	/* 0 is what jansson makes of what is missing, or no integer. */
 	if (!err && json_integer_value(netns) <= 0)
 		err = refuse(why, "\"netns\" is not the number of a network namespace");
 	if (!err)

@@ -37,6 +37,7 @@ static void add_tables(const struct status *status, const char *name,
 		       double (*value)(const struct status_table *table),
 		       struct text *text)
 {
+	/* The format wants all samples of a family together: so tables are the inner loop. */
 	metrics_family(text, name, type, help);
 	for (size_t t = 0; t < status->count; t++) {
 		const struct status_table *table = &status->tables[t];

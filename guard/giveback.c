@@ -60,6 +60,7 @@ double giveback_returning(const struct giveback_signs *signs)
 /* Entries that so much of what is out brings. */
 static double brought(const struct policy_service *service, unsigned slice)
 {
+	/* Nobody asks of a service that is not out: percent is not 0. */
 	return service->returning * slice / service->percent;
 }
 

@@ -34,8 +34,10 @@ static bool is_out_again(const json_t *event)
 /* Whether it tells that all of a service is tracked again. */
 static bool is_back(const json_t *event)
 {
+	/* Without "percent", as by order, all of it came back. */
 	if (is(event, "release"))
 		return json_integer_value(json_object_get(event, "percent")) == 0;
+	/* "lower" names no service: it ends an incident in which none is out. */
 	return is(event, "lost") || is(event, "withdraw") || is(event, "lower");
 }
 
@@ -84,6 +86,7 @@ static void begin(struct ledger *ledger, const json_t *event)
 	json_object_set_new(object, "services", json_array());
 	json_object_set_new(object, "events", json_array());
 	json_array_append(ledger->list, object);
+	/* The list has a reference of its own; the one from above goes with "o". */
 	json_object_set_new(ledger->open, netns,
 			    json_pack("{s:o, s:{}}", "incident", object, "out"));
 }
@@ -97,6 +100,7 @@ static void end(struct ledger *ledger, const char *netns, const json_t *event)
 			    json_string(member(event, "time")));
 	json_object_del(ledger->past, netns);
 	if (!is(event, "gone"))
+		/* one is borrowed: this holds it before open lets it go. */
 		json_object_set(ledger->past, netns, one);
 	json_object_del(ledger->open, netns);
 }
@@ -131,6 +135,7 @@ static void note_service(const struct open_incident *open, const json_t *event)
 
 	if (is(event, "helpless"))
 		json_object_set_new(open->object, "helpless", json_true());
+	/* A change that failed has changed nothing. */
 	if (!service[0] || json_object_get(event, "error"))
 		return;
 	if (is(event, "engage") || is_out_again(event)) {
@@ -167,6 +172,7 @@ static bool ends(const struct open_incident *open, const json_t *event)
 /* Whether it goes on with what the last incident was about. */
 static bool continues(const struct open_incident *past, const json_t *event)
 {
+	/* What was lost is no longer in "out"; what a guard left out at its end is. */
 	return past->object && is_out_again(event) &&
 	       (is(event, "restore") ||
 		json_object_get(past->out, member(event, "service")));

@@ -79,6 +79,10 @@ static double most_connections(const struct inventory *inventory, size_t i)
 	const struct service *service = &inventory->config->services[i].service;
 	uint64_t opened = inventory->opens.opened[way_of(service)];
 
+	/*
+	 * Where they could not be read in between, they were reckoned anew from 0
+	 * (opens_read()).
+	 */
 	if (!is_tcp(inventory, i) || opened < inventory->opened[i])
 		return inventory->connections[i];
 	return inventory->connections[i] + (double)(opened - inventory->opened[i]);
@@ -114,6 +118,7 @@ static double returning(const struct inventory *inventory, const struct census *
 		.lives_s = lives_s(service),
 	};
 
+	/* A census of before the change shows the proportions of then. */
 	if (census->sample.taken_ns > changed_ns) {
 		signs.stock = census->stock[i];
 		signs.tracked_s = clock_between_s(changed_ns, census->sample.taken_ns);
@@ -130,6 +135,10 @@ void inventory_take(struct inventory *inventory, const struct census *census,
 	for (size_t i = 0; i < inventory->config->count; i++) {
 		struct policy_service *service = &view->services[i];
 
+		/*
+		 * More may be taken of what somebody holds by a lease. It never seems to come
+		 * back, as its packets are not known (leases_packets_per_s()).
+		 */
 		service->held = leases_fixed(leases, i);
 		service->bounded = leases_bounded(leases, i);
 		service->fragile = inventory->fragile[i];
@@ -139,6 +148,7 @@ void inventory_take(struct inventory *inventory, const struct census *census,
 		service->connections = inventory->connections[i];
 		service->lives_s = lives_s(&inventory->config->services[i].service);
 		service->returning = 0;
+		/* Nothing is really out, so stock is all of it still. */
 		if (service->percent && inventory->rehearse)
 			service->returning =
 				service->stock * service->percent / POLICY_WHOLE;

@@ -53,6 +53,7 @@ double policy_surge_rise(uint32_t limit)
 bool policy_triggered(const struct policy_settings *settings,
 		      const struct policy_view *view)
 {
+	/* What is being deleted is as good as gone. */
 	return blame_staying(view) >= mark(settings, view) ||
 	       view->full_in_s <= settings->horizon_s;
 }
@@ -110,6 +111,7 @@ static void decide_slice(const struct policy_settings *settings,
 	out->action = POLICY_ENGAGE;
 	out->service = i;
 	out->percent = blame_slice(settings, view, service);
+	/* blame_relief() is that of all that is tracked of it still. */
 	part = (double)(out->percent - service->percent) /
 	       (POLICY_WHOLE - service->percent);
 	out->projected =
@@ -200,6 +202,7 @@ void policy_note_calm(const struct policy_settings *settings, struct policy_view
 static bool may_return(const struct policy_view *view,
 		       const struct policy_service *service)
 {
+	/* Calm, and that long since the last slice, too: what that brings must have shown. */
 	return service->percent > 0 && service->calm_since_ns &&
 	       seconds_since(view, service->calm_since_ns) >= service->release_after_s &&
 	       seconds_since(view, service->changed_ns) >= service->release_after_s;
@@ -256,6 +259,7 @@ void policy_decide(const struct policy_settings *settings, const struct policy_v
 		   struct policy_decision *out)
 {
 	*out = (struct policy_decision){ .action = POLICY_REST };
+	/* Not seen yet; or there is none, as 0 means to the kernel (__nf_conntrack_alloc()). */
 	if (view->limit == 0)
 		return;
 	if (!policy_triggered(settings, view)) {

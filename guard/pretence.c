@@ -15,6 +15,7 @@ void pretence_apply(struct policy_view *view)
 		const struct policy_service *service = &view->services[i];
 		double part = (double)service->percent / POLICY_WHOLE;
 
+		/* That one is really out: what is seen is without it. */
 		if (service->held)
 			continue;
 		stock += part * service->stock;
@@ -23,6 +24,7 @@ void pretence_apply(struct policy_view *view)
 	view->entries -= (uint32_t)fmin(view->entries, stock);
 	view->slope *= 1 - fmin(1, growth);
 	view->surge *= 1 - fmin(1, growth);
+	/* To take something away brings nothing nearer. */
 	if (isinf(view->full_in_s))
 		return;
 	view->full_in_s = INFINITY;

@@ -16,6 +16,7 @@ static void add_clean(struct text *text, const char *string)
 		text_add(text, "%c", iscntrl((unsigned char)*string) ? '?' : *string);
 }
 
+/* jansson gives 0, NULL or false for what is missing or of another kind, so nothing is checked. */
 static double number(const json_t *object, const char *name)
 {
 	return json_number_value(json_object_get(object, name));
@@ -228,6 +229,10 @@ void readout_text(const json_t *object, struct text *text)
 	text_add(text, "%s, pid %.0f, for %.0f s\n",
 		 json_is_true(json_object_get(object, "dry_run")) ? " (dry run)" : "",
 		 number(object, "pid"), number(object, "uptime_seconds"));
+	/*
+	 * A single namespace without a name is told as the guard itself (status.c,
+	 * add_tables()).
+	 */
 	if (!tables)
 		entries_text(object, text);
 	marks_text(object, text);

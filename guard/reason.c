@@ -127,6 +127,7 @@ void reason_release(const struct policy_settings *settings,
 		    const struct policy_view *view, struct policy_decision *out)
 {
 	const struct policy_service *service = &view->services[out->service];
+	/* out->projected is what this step brings on top of what is awaited (decide_release()). */
 	double there = awaited_entries(view), coming = there - view->entries;
 	char awaited[AWAITED_MAX] = "";
 

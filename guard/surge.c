@@ -23,6 +23,7 @@ double surge_rate(const struct surge *surge, double rise)
 		double came =
 			(double)surge->look[last].entries - surge->look[then].entries;
 
+		/* Never over no time: looks at which it did not advance are left out. */
 		if (came >= rise)
 			return came / clock_between_s(surge->look[then].ns,
 						      surge->look[last].ns);

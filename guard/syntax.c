@@ -43,8 +43,10 @@ static int check_scalar(cfg_t *file, cfg_opt_t *option)
 	return 0;
 }
 
+/* Alone, so that an error names its line; whether it overlaps another is seen in the end */
 static int check_service(cfg_t *file, cfg_opt_t *option)
 {
+	/* The last is the one that was just read. */
 	const cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
 	struct config scratch;
 	struct text why = { 0 };
@@ -182,6 +184,7 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 	cfg_set_error_function(file, report);
 	for (int i = 0; i < SCALAR_COUNT; i++)
 		cfg_set_validate_func(file, SCALARS[i], check_scalar);
+	/* It takes the same as the one outside, whose name it has. */
 	cfg_set_validate_func(file, "service|release-after", check_scalar);
 	cfg_set_validate_func(file, "service|budget", check_budget);
 	cfg_set_validate_func(file, "service", check_service);
@@ -235,6 +238,7 @@ static int parse(cfg_t *file, const char *path)
 
 	if (!stream)
 		return CFG_FILE_ERROR;
+	/* As cfg_parse() does: cfg_free() frees it. */
 	file->filename = strdup(path);
 	result = read_text(file, stream, &text);
 	if (result == CFG_SUCCESS)

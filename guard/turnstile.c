@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 
+/* A bucket that leaks one each TURNSTILE_ONE_EACH_S, and takes TURNSTILE_AT_ONCE. */
 bool turnstile_lets(struct turnstile *turnstile, uint64_t now_ns)
 {
 	double passed_s = clock_between_s(turnstile->at_ns, now_ns);
