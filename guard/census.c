@@ -25,6 +25,7 @@ struct tally {
 
 static uint32_t service_of(const struct tally *tally, const struct flow *flow)
 {
+	/* Services of a configuration do not overlap: no other can have the flow, too. */
 	for (uint32_t i = 0; i < tally->config->count; i++) {
 		if (flow_of_service(flow, &tally->config->services[i].service,
 				    tally->local))
@@ -40,6 +41,7 @@ static void count_flow(const struct flow *flow, void *data)
 	uint32_t service = service_of(tally, flow);
 
 	tally->flows[service]++;
+	/* sample_take() was asked for GROWTH_FLOWS, and brings no more. */
 	sample->flow[sample->flows++] = (struct growth_flow){
 		.id = flow->id,
 		.service = service,
@@ -55,6 +57,7 @@ int census_take(struct nl *nl, const struct config *config, const struct address
 		.local = local,
 		.sample = &census.sample,
 	};
+	/* Of an empty table, which is not sampled, all is known. */
 	struct sample sample = { .complete = true };
 	int err = 0;
 
@@ -67,6 +70,7 @@ int census_take(struct nl *nl, const struct config *config, const struct address
 	for (size_t i = 0; i < config->count; i++) {
 		if (sample.complete)
 			census.stock[i] = tally.flows[i];
+		/* Too much by what has expired: that is counted, but in no sample. */
 		else if (sample.flows)
 			census.stock[i] = (double)entries * tally.flows[i] / sample.flows;
 	}
@@ -131,6 +135,7 @@ int census_find_top(struct nl *nl, struct census_top *out)
 		first = &everybody->attribute.rows[0];
 		*out = (struct census_top){ 0 };
 		if (everybody->attribute.count) {
+			/* Whoever has a row has flows, so the sample is not empty. */
 			attribute_name(&first->key, name);
 			snprintf(out->name, sizeof(out->name), "%s%s",
 				 first->key.kind == ATTRIBUTE_FORWARD ? "forwarded " : "",

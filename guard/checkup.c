@@ -60,6 +60,7 @@ static int visit(void *data, const struct netns *netns, const char *name, void *
 	int err = symptoms ? home_leave(&round->home, netns) : -ENOMEM;
 
 	if (!err) {
+		/* What is wrong with the configuration is told once. */
 		if (own)
 			*symptoms = *round->known;
 		symptoms->everywhere = true;
@@ -72,6 +73,7 @@ static int visit(void *data, const struct netns *netns, const char *name, void *
 		diagnosis_place(part, name);
 		json_array_append_new(round->parts, part);
 		*out = round;
+		/* Taken over from the atlas, as a success means (struct atlas_keeper). */
 		netns_close(&taken);
 	} else if (why.length) {
 		log_warn(round->log, "network namespace %s is left out: %s", name,
@@ -82,6 +84,7 @@ static int visit(void *data, const struct netns *netns, const char *name, void *
 	return err;
 }
 
+/* Nothing: visit() has closed the namespace already */
 static void leave(void *data, void *kept)
 {
 }
@@ -100,6 +103,7 @@ static int visit_all(struct round *round, json_t **out)
 	struct atlas *atlas;
 	int err = atlas_open(&atlas, &wanted, &keeper, round->log, &reason);
 
+	/* What visit() said of its own namespace is the better reason. */
 	if (err && !round->why->length)
 		text_add(round->why, "%s", reason.text);
 	if (err)

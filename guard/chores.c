@@ -22,7 +22,10 @@
 #include "rules/survey.h"
 #include "rules/translated.h"
 
-/* For each service that there can be, one of each kind. */
+/*
+ * For each service that there can be, one of each kind; a power of two, as the numbers of slots
+ * wrap.
+ */
 enum { CHORES_MAX = 256 };
 
 /* There may be a thread for each network namespace, and locked memory (--realtime) holds all of it. */
@@ -131,6 +134,7 @@ static void *work(void *data)
 		pthread_mutex_lock(&chores->lock);
 		*slot(chores, chores->next) = chore;
 		chores->next++;
+		/* It counts for the one that is next, which is another now (chores_leaving()). */
 		atomic_store(&chores->deleted, 0);
 		loop = chores->loop;
 		/* The loop, once woken, must not have to wait until this thread runs again. */
@@ -154,6 +158,7 @@ static int start_thread(struct chores *chores)
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* It keeps the network namespace of now, for the conversations that it opens itself. */
 	err = -pthread_create(&chores->thread, &attr, work, chores);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
@@ -190,10 +195,12 @@ void chores_close(struct chores *chores)
 	if (!chores)
 		return;
 	pthread_mutex_lock(&chores->lock);
+	/* Under the lock, else the thread might miss the signal between its look and its wait. */
 	atomic_store(&chores->stop, true);
 	pthread_cond_signal(&chores->asked);
 	pthread_mutex_unlock(&chores->lock);
 	if (chores->started)
+		/* Only a reclaim sees stop: what else is under way is waited for. */
 		pthread_join(chores->thread, NULL);
 	if (chores->loop)
 		ev_async_stop(chores->loop, &chores->done);
@@ -220,6 +227,7 @@ static void on_done(struct ev_loop *loop, ev_async *watcher, int revents)
 		pthread_mutex_unlock(&chores->lock);
 		if (!more)
 			return;
+		/* Without the lock, as that may take long, and the thread must go on. */
 		chores->tell(&chore, chores->data);
 	}
 }
@@ -227,6 +235,7 @@ static void on_done(struct ev_loop *loop, ev_async *watcher, int revents)
 void chores_start(struct chores *chores, struct ev_loop *loop, chores_done_cb *done,
 		  void *data)
 {
+	/* The thread has run since chores_open(). */
 	pthread_mutex_lock(&chores->lock);
 	chores->tell = done;
 	chores->data = data;
@@ -277,6 +286,7 @@ bool chores_waits(struct chores *chores, const struct chore *chore)
 
 	pthread_mutex_lock(&chores->lock);
 	for (unsigned i = chores->next; !found && i != chores->end; i++)
+		/* What is next may have been begun. */
 		found = i != chores->next && slot(chores, i)->kind == chore->kind &&
 			service_equal(&slot(chores, i)->service, &chore->service);
 	pthread_mutex_unlock(&chores->lock);

@@ -79,6 +79,7 @@ void desk_start(struct desk *desk, struct ev_loop *loop, struct dispatch *dispat
 int desk_prepare(struct desk *desk, const struct config *present,
 		 const struct config *wanted, struct text *why)
 {
+	/* Of a reload before this that did not come to desk_move(). */
 	scrape_close(desk->next);
 	desk->next = NULL;
 	desk->moves = strcmp(present->metrics, wanted->metrics) != 0;

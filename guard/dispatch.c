@@ -154,6 +154,7 @@ static json_t *bring_to_all(struct dispatch *dispatch, const json_t *request)
 {
 	const char *command = json_string_value(json_object_get(request, "command"));
 	struct wards *wards = dispatch->wards;
+	/* Of those who did not do it, and of those who did. */
 	json_t *groups[] = { json_object(), json_object() }, *answer;
 	struct text text = { 0 };
 	bool ok, any = false;
@@ -170,6 +171,7 @@ static json_t *bring_to_all(struct dispatch *dispatch, const json_t *request)
 		json_decref(groups[i]);
 	}
 	if (strcmp(command, "release") != 0)
+		/* Namespaces that come later are as this order wants all of them. */
 		wards->paused = strcmp(command, "pause") == 0;
 	answer = any ? done(text_str(&text)) : refused(text_str(&text));
 	text_free(&text);

@@ -37,6 +37,7 @@ static int call(const char *path, int *out)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	/* Before connect(), which waits, too, where the backlog is full (unix_stream_connect()). */
 	err = limit_waiting(fd);
 	if (!err && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		err = -errno;
@@ -71,6 +72,7 @@ static int receive_all(int fd, struct text *answer)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
+			/* EAGAIN of a socket that blocks: SO_RCVTIMEO has passed (socket(7)). */
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		if (got == 0)
 			return text_ok(answer) ? 0 : -ENOMEM;
@@ -133,6 +135,7 @@ int errand_run(const char *path, const json_t *request, json_t **out, struct tex
 
 json_t *errand_request(const struct order *order)
 {
+	/* "*" leaves out what is NULL. */
 	return json_pack("{s:s, s:s*, s:s*, s:o*}", "command", order_name(order->command),
 			 "service", order->operand, "netns", order->netns, "now",
 			 order->now ? json_true() : NULL);

@@ -66,6 +66,10 @@ void headroom_adopt(struct remedy *remedy)
 	struct limit_change change;
 
 	find_place(remedy->config, place);
+	/*
+	 * After a reload it is known; a rehearsal touches nothing; elsewhere there is no limit
+	 * to set.
+	 */
 	if (remedy->limit.raised || remedy->rehearse || !limit_settable(LIMIT_PATH) ||
 	    recall(place, &change))
 		change = remedy->limit;
@@ -118,6 +122,7 @@ int headroom_raise(struct remedy *remedy)
 	keep(remedy, &change);
 	err = limit_set(LIMIT_PATH, change.raised);
 	if (err)
+		/* What was kept before, which may be nothing, still holds. */
 		keep(remedy, &remedy->limit);
 	else
 		set(remedy, &change);
@@ -137,6 +142,7 @@ int headroom_lower(struct remedy *remedy)
 			 remedy->limit.raised);
 	if (err && err != -ESTALE)
 		return err;
+	/* Also where it is somebody else's by now: there is nothing left to set back. */
 	keep(remedy, &NONE);
 	set(remedy, &NONE);
 	return err;

@@ -67,6 +67,7 @@ static char *line_of(const json_t *event, size_t *length)
 	if (!line)
 		return NULL;
 	*length = strlen(line);
+	/* In the place of the string's end: from here on length says how long it is. */
 	line[(*length)++] = '\n';
 	return line;
 }
@@ -110,6 +111,7 @@ static void write_event(struct journal *journal, json_t *event)
 	char *line = line_of(event, &length);
 	int err;
 
+	/* What it tells is of the namespace, where it is kept of the guard. */
 	if (journal->keeper)
 		journal = journal->keeper;
 	if (!line) {
@@ -197,6 +199,7 @@ static const char *action_name(enum policy_action action)
 static const char *service_name(const struct policy_view *view,
 				const struct policy_decision *decision)
 {
+	/* For others decision->service says nothing. */
 	if (decision->action != POLICY_ENGAGE && decision->action != POLICY_RELEASE &&
 	    decision->action != POLICY_DELETE)
 		return NULL;

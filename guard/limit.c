@@ -9,10 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A boot is called by a UUID; what is kept is that, and two numbers of up to 10 digits. */
 enum { BOOT_BYTES = 36, KEPT_BYTES = 80, KEPT_MODE = 0640 };
 
 bool limit_settable(const char *path)
 {
+	/* Whether it is allowed is asked when it is opened; nothing is written. */
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0)
@@ -104,6 +106,7 @@ int limit_keep(const char *path, const struct limit_change *change)
 	read_boot(boot);
 	write_change(change, boot, text);
 	err = write_file(next, text);
+	/* Who reads meanwhile sees what was there or what comes, and no part of it. */
 	if (!err && rename(next, path) < 0)
 		err = -errno;
 	if (err)

@@ -52,6 +52,7 @@ static int rotate(const char *path)
 	return err;
 }
 
+/* Whether the last line has no end, as after a crash */
 static bool ends_in_a_line(int fd, off_t size)
 {
 	char last;
@@ -73,6 +74,7 @@ static int append(int fd, off_t size, const char *line, size_t length)
 	written = write(fd, line, length);
 	if (written == (ssize_t)length)
 		return 0;
+	/* A file takes less than it is given where the disk gets full. */
 	err = written < 0 ? -errno : -ENOSPC;
 	if (ftruncate(fd, size) < 0)
 		return -errno;
@@ -90,6 +92,7 @@ int logbook_append(const struct logbook *logbook, const char *line, size_t lengt
 	err = open_file(logbook->path, FLAGS, &fd, &status);
 	if (err)
 		return err;
+	/* An empty one takes any line: to move it would help nothing. */
 	if (status.st_size > 0 && status.st_size + (off_t)length > LOGBOOK_BYTES_MAX) {
 		close(fd);
 		err = rotate(logbook->path);
@@ -163,6 +166,7 @@ static int read_file(const char *path, json_t *events, uint64_t *skipped)
 	if (err)
 		return err;
 	if (status.st_size > READ_BYTES_MAX)
+		/* Within a line, as a rule, whose rest is then skipped and counted. */
 		offset = status.st_size - READ_BYTES_MAX;
 	text = malloc(READ_BYTES_MAX);
 	length = text ? read_from(fd, offset, text, READ_BYTES_MAX) : -ENOMEM;

@@ -172,6 +172,7 @@ void notes_goodbye(struct journal *journal, const struct config *config,
 	if (errors)
 		text_add(&text, "; %llu looks or readings failed",
 			 (unsigned long long)errors);
+	/* Of all namespaces: they are counted where they are kept. */
 	if (lost)
 		text_add(&text, "; %llu events could not be written",
 			 (unsigned long long)lost);

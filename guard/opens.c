@@ -10,6 +10,7 @@
 
 #include "lib/clock.h"
 
+/* /proc/net would be that of the first thread of the process (fs/proc/proc_net.c). */
 static const char PATH[] = "/proc/thread-self/net/snmp";
 
 /* A rate over less is chance. */
@@ -49,6 +50,7 @@ static int find(const char *names, const char *name)
 
 int opens_parse(const char *text, uint64_t out[2])
 {
+	/* A line of names and, below it, one of numbers (net/ipv4/proc.c, snmp_seq_show()). */
 	const char *names = strstr(text, "Tcp: ");
 	const char *values = names ? strchr(names, '\n') : NULL;
 	uint64_t count[2];

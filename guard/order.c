@@ -27,6 +27,7 @@ static const char USAGE[] =
 	"\n";
 
 enum {
+	/* From here to RELEASE_AFTER they are called as config_set() calls them: setting_name(). */
 	OPTION_ENGAGE_AT = OPTIONS_LONG_ONLY,
 	OPTION_RELEASE_AT,
 	OPTION_HORIZON,

@@ -133,6 +133,7 @@ static json_t *give_back(struct orders *orders, size_t i, bool now)
 	struct apply_why why;
 
 	if (giveback_cuts_nothing(service)) {
+		/* Before: once it is given back, what it brings is awaited already. */
 		say_what_follows(orders, service, text);
 		if (withdraw(orders, i, "by order", &why))
 			return refused(why.text);

@@ -129,6 +129,7 @@ void outcome_count(struct remedy *remedy)
 		const struct chore chore = {
 			.kind = CHORE_COUNT,
 			.service = remedy->config->services[i].service,
+			/* More than the table takes do not fit, however many more there are. */
 			.most = view->limit,
 			.begun_ns = clock_now_ns(),
 		};

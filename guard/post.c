@@ -29,6 +29,7 @@ int post_open(struct post *post, const struct config *config, const struct legac
 
 void post_close(struct post *post)
 {
+	/* The last opened first: each borrows from those before. */
 	lookout_close(post->lookout);
 	leases_close(post->leases);
 	vetting_close(post->vetting);
@@ -47,6 +48,7 @@ static bool stays(const struct post *post, const struct config *wanted,
 		const struct config_service *next = &wanted->services[j];
 
 		if (service_equal(service, &next->service))
+			/* One of another rate is set over this one (leases_arm()). */
 			return !bounded || next->budget_per_s > 0;
 	}
 	return false;

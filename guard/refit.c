@@ -26,6 +26,7 @@ static bool is_same(const struct config *a, const struct config *b)
 {
 	bool same = a->count == b->count;
 
+	/* Leases, lookout and vetting know a service by its number. */
 	for (size_t i = 0; same && i < a->count; i++)
 		same = service_equal(&a->services[i].service, &b->services[i].service) &&
 		       a->services[i].registered == b->services[i].registered;
@@ -47,6 +48,7 @@ static int swap_in(struct ward *ward, struct text *why)
 	struct ev_loop *loop = ward->rounds.loop;
 	int err;
 
+	/* Rules and leases stay meanwhile, and ward_swap() takes them over. */
 	ward_stop(ward);
 	err = ward_hand_over(ward, ward->base, why);
 	if (!err)

@@ -41,6 +41,10 @@ static void have_deleted(const struct remedy *remedy, size_t i, double expected,
 	const struct chore chore = {
 		.kind = CHORE_RECLAIM,
 		.service = remedy->config->services[i].service,
+		/*
+		 * An entry of a flow that these rules leave tracked would come back with its
+		 * next packet.
+		 */
 		.extent = leases_extent(remedy->leases, i),
 		.expected = expected,
 		.entries = entries,
@@ -57,6 +61,7 @@ static void reclaim(const struct remedy *remedy, const struct policy_decision *d
 {
 	const struct policy_view *view = lookout_view(remedy->lookout);
 
+	/* stock is what was tracked, all but before: of that goes what is out in addition. */
 	have_deleted(remedy, decision->service,
 		     view->services[decision->service].stock *
 			     (decision->percent - before) / (POLICY_WHOLE - before),
@@ -162,6 +167,7 @@ static void lower_limit(struct remedy *remedy, const struct policy_decision *dec
 	const struct policy_view *view = lookout_view(remedy->lookout);
 	int err = headroom_lower(remedy);
 
+	/* With -ESTALE headroom_lower() has said that the limit is somebody else's. */
 	if (err && err != -ESTALE)
 		fail(remedy, decision, strerror(-err));
 	else if (!err)
@@ -179,6 +185,7 @@ static void complain(struct remedy *remedy, const struct policy_decision *decisi
 	    clock_between_s(remedy->complained_ns, view->now_ns) < REPEAT_AFTER_S)
 		return;
 	remedy->complained_ns = view->now_ns;
+	/* Without a name it is said all the same. */
 	err = lookout_name_top(remedy->lookout, &named);
 	if (err)
 		trouble_note(remedy->trouble, "find out who fills the table", err);
@@ -230,6 +237,7 @@ void remedy_apply(struct remedy *remedy, const struct policy_decision *decision)
 	if (remedy->paused || remedy->standing_down)
 		return;
 	note_relief(remedy, decision);
+	/* A word changes no rules: it need not wait until these may be changed again. */
 	if (decision->action == POLICY_HELPLESS)
 		complain(remedy, decision);
 	else if (lookout_view(remedy->lookout)->now_ns >= remedy->retry_ns)
@@ -300,6 +308,7 @@ void remedy_restore(struct remedy *remedy, size_t i)
 		text_add(&text, "put back the rules of %s, which went with the ruleset",
 			 name);
 	}
+	/* 0 percent after a failure: incidents.c does not take that for out. */
 	journal_out(remedy->journal, "restore", name, leases_percent(remedy->leases, i),
 		    text_str(&text));
 	text_free(&text);

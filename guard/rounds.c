@@ -86,6 +86,7 @@ static void face_loss(struct rounds *rounds, const struct custody_report *report
 				  ? "the rule that kept it out, which was not the "
 				    "guard's, has ended"
 				  : CAUSES[report->loss[i]]);
+	/* It is the table's deletion, so all that is lost is judged alike. */
 	if (report->loss[0] == CUSTODY_REMOVED)
 		remedy_stand_down(rounds->remedy);
 	for (size_t i = 0; i < report->count; i++) {

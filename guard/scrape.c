@@ -23,6 +23,7 @@ static void render(void *data, struct text *text)
 	const struct wards *wards = scrape->dispatch->wards;
 	struct status status;
 
+	/* Metrics alone tell the kernel's counters, so these are read when somebody asks. */
 	for (size_t i = 0; i < wards->count; i++)
 		ward_read_totals(wards->list[i]);
 	dispatch_status(scrape->dispatch, &status);

@@ -232,6 +232,7 @@ static void read_rules(struct nl *nl, const struct config *config, struct sympto
 
 	list_services(config, &listing);
 	out->rules_err = evidence_read(nl, &evidence);
+	/* The services are listed, then, as not audited. */
 	if (out->rules_err)
 		return;
 	find_places(&evidence.model, &out->trackers, needs_tracking);
@@ -295,6 +296,7 @@ void symptoms_read(const struct config *config, struct symptoms *out)
 		read_rules(nl, config, out);
 		look_for_guard(out);
 	}
+	/* What is the host's is told once, in its own namespace. */
 	if (!out->table_err && !out->elsewhere) {
 		boot_read(out);
 		read_processes(out);

@@ -26,6 +26,10 @@ static bool is_news(struct wards *wards, uint64_t inode)
 		if (wards->refused[i] == inode)
 			return false;
 	}
+	/*
+	 * The oldest is forgotten, and said again if it still is refused; 0, of a free place,
+	 * is no inode.
+	 */
 	wards->refused[wards->refusals++ % WARDS_MAX] = inode;
 	return true;
 }
@@ -158,6 +162,7 @@ static int open_one(struct wards *wards, struct text *why)
 		text_add(why, "%s", reason.text);
 		return err;
 	}
+	/* startup_enter() has moved there. */
 	err = netns_open(NETNS_SELF, &netns);
 	if (err) {
 		text_add(why, "%s: %s", NETNS_SELF, strerror(-err));
@@ -291,6 +296,7 @@ int wards_prepare(const struct wards *wards, struct text *why)
 
 	while (!err && prepared < wards->count)
 		err = ward_prepare(wards->list[prepared++], why);
+	/* With the one that failed, which holds its wanted configuration still. */
 	while (err && prepared > 0)
 		ward_forget(wards->list[--prepared]);
 	return err;
@@ -301,6 +307,7 @@ int wards_swap(const struct wards *wards, struct text *why)
 	int result = 0;
 
 	for (size_t i = 0; i < wards->count; i++) {
+		/* After the first there is no way back: the others follow it. */
 		int err = ward_swap(wards->list[i], why);
 
 		result = err ? err : result;

@@ -86,6 +86,7 @@ static void act(const struct warrant *warrant)
 
 	for (size_t i = 0; i < count; i++) {
 		bool allowed = vetting_allows(warrant->vetting, i);
+		/* How it stood before, until the next line says how it stands. */
 		bool known = lookout_view(warrant->lookout)->services[i].unsafe;
 
 		lookout_note_unsafe(warrant->lookout, i, !allowed);
@@ -97,6 +98,7 @@ static void act(const struct warrant *warrant)
 			if (err)
 				trouble_note(warrant->trouble, "arm a budget", err);
 		}
+		/* At each review again, until it is done. */
 		if (vetting_condemns(warrant->vetting, i))
 			give_back(warrant, i);
 	}
@@ -166,6 +168,7 @@ void warrant_apply(struct warrant *warrant, const struct policy_decision *decisi
 		heard = hear(warrant, decision->service);
 		current = vetting_is_current(warrant->vetting);
 	}
+	/* What comes back needs no permission. */
 	if (decision->action == POLICY_ENGAGE &&
 	    (!heard || !vetting_allows(warrant->vetting, decision->service)))
 		return;

@@ -119,6 +119,7 @@ static double on_looked(void *data, uint64_t looked_ns)
 	struct guard *guard = data;
 	struct status status;
 
+	/* After each look, of each namespace: made only where there is a manager to hear it. */
 	if (liaison_listens(&guard->liaison)) {
 		dispatch_status(&guard->dispatch, &status);
 		liaison_look(&guard->liaison, &status, looked_ns);
@@ -168,6 +169,7 @@ static void on_registered(void *data)
 	text_free(&why);
 }
 
+/* With a full table a local send fails with EPERM: that may be the first sign of it */
 static void on_send_refused(uint64_t netns, void *data)
 {
 	const struct guard *guard = data;
@@ -222,6 +224,7 @@ static int open_all(struct guard *guard, struct text *why)
 	/* libev aborts when it runs out of descriptors. */
 	err = startup_descriptors();
 	if (!err)
+		/* NOENV: LIBEV_FLAGS of whoever starts it is not to choose how this waits. */
 		guard->loop = ev_loop_new(EVFLAG_NOENV);
 	if (!guard->loop)
 		text_add(why, "cannot make an event loop: %s",
@@ -276,7 +279,10 @@ void guard_close(struct guard *guard)
 	free(guard);
 }
 
-/* Swaps the next configuration in, all of it or nothing. What is out stays out. */
+/*
+ * Swaps the next configuration in: until all wards are prepared an error leaves the present one
+ * alone, after that it does not. What is out stays out.
+ */
 static int swap(struct guard *guard, struct text *why)
 {
 	struct config present = guard->config;
