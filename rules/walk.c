@@ -234,8 +234,11 @@ static void track(struct run *run)
 {
 	if (run->now.tracking != RUN_NONE && run->now.tracking != RUN_TEMPLATE)
 		return;
-	if (run->past == RUN_STRANGE)
+	if (run->past == RUN_STRANGE) {
+		/* A template is taken off before the packet is found to be invalid. */
+		run->now.tracking = RUN_NONE;
 		return;
+	}
 	if (packet_is_error(run->packet) && (run->untrack || !run_was_tracked(run)))
 		run->now.tracking = RUN_NONE;
 	else
