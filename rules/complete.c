@@ -63,10 +63,11 @@ static int index_names(struct model *model)
 	return 0;
 }
 
-/* The object, for one more that uses it. */
+/* The object, for so many more that use it. */
 static const struct model_object *find_object(const struct model *model,
 					      const struct model_table *table,
-					      const char *name, uint32_t type)
+					      const char *name, uint32_t type,
+					      unsigned uses)
 {
 	struct model_object *object = model->objects;
 
@@ -75,7 +76,7 @@ static const struct model_object *find_object(const struct model *model,
 			  (type && object->type != type)))
 		object = object->next;
 	if (object)
-		object->uses++;
+		object->uses += uses;
 	return object;
 }
 
@@ -113,7 +114,7 @@ static void resolve_expr(const struct model *model, const struct model_table *ta
 	    (expr->kind == MODEL_OBJREF && expr->source != MODEL_NO_REGISTER))
 		expr->set = find_set(model, table, expr);
 	else if (expr->kind == MODEL_OBJREF && expr->object)
-		expr->named = find_object(model, table, expr->object, expr->number[0]);
+		expr->named = find_object(model, table, expr->object, expr->number[0], 1);
 	for (struct model_expr *nested = expr->nested; nested; nested = nested->next)
 		resolve_expr(model, table, nested);
 }
@@ -134,11 +135,22 @@ static void resolve(struct model *model)
 
 			if (elem && elem->is_verdict)
 				resolve_verdict(model, set->table, &elem->verdict);
-			if (elem && elem->object)
-				elem->named =
-					find_object(model, set->table, elem->object, 0);
 		}
 	}
+}
+
+/* What a map of objects leads to is used by each that asks the map. */
+static void find_objects(const struct model *model)
+{
+	for (struct model_set *set = model->sets; set; set = set->next)
+		for (size_t i = 0; i <= set->count; i++) {
+			struct model_elem *elem =
+				i < set->count ? &set->elems[i] : set->rest;
+
+			if (elem && elem->object)
+				elem->named = find_object(model, set->table, elem->object,
+							  set->object_type, set->uses);
+		}
 }
 
 static int compare_keys(const struct model_data *a, const struct model_data *b)
@@ -370,6 +382,7 @@ int model_complete(struct model *model)
 	resolve(model);
 	limits_find_shared(model);
 	count_again(model);
+	find_objects(model);
 	note_rules(model);
 	note_objects(model);
 	err = limits_find(model);

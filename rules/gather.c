@@ -198,7 +198,7 @@ static int take_set(struct gather *gather, uint8_t family, const struct attrs *a
 	const char *table_name = attrs_string(attrs->at[NFTA_SET_TABLE]);
 	const struct model_table *table;
 	struct model_set *set;
-	uint64_t flags = 0, bytes;
+	uint64_t flags = 0, type = 0, bytes;
 
 	if (!name || !table_name || !attrs_number(attrs->at[NFTA_SET_KEY_LEN], &bytes))
 		return -EBADMSG;
@@ -210,6 +210,8 @@ static int take_set(struct gather *gather, uint8_t family, const struct attrs *a
 		return no_place(gather->model);
 	attrs_number(attrs->at[NFTA_SET_FLAGS], &flags);
 	set->flags = (uint32_t)flags;
+	attrs_number(attrs->at[NFTA_SET_OBJ_TYPE], &type);
+	set->object_type = (uint32_t)type;
 	/* What a newer flag means for the elements nobody here knows. */
 	set->incomplete = flags & ~(uint64_t)SET_FLAGS;
 	set->key_bytes = (size_t)bytes;

@@ -180,7 +180,8 @@ struct model_elem {
 struct model_set {
 	const struct model_table *table;
 	const char *name;
-	uint32_t flags; /* NFT_SET_ */
+	uint32_t flags;       /* NFT_SET_ */
+	uint32_t object_type; /* NFT_OBJECT_ of what a map of objects leads to */
 	size_t key_bytes;
 	bool incomplete; /* not all elements are known */
 	bool dynamic;    /* packets add elements, or delete them */
@@ -202,7 +203,7 @@ struct model_object {
 	const char *name;
 	uint32_t type; /* NFT_OBJECT_ */
 	bool limits;   /* it is a limit or a quota that several expressions use up */
-	unsigned uses; /* expressions, or elements of a map, that name it */
+	unsigned uses; /* expressions that name it, or ask a map that does */
 	struct model_object *next;
 };
 
