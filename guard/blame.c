@@ -237,6 +237,10 @@ unsigned blame_slice(const struct policy_settings *settings,
 		     const struct policy_view *view, const struct policy_service *service)
 {
 	double seconds = blame_lasting_s(settings);
+	/*
+	 * Of one that relieves nothing all must go: part is INFINITY then, as the excess is
+	 * never 0.
+	 */
 	double part =
 		excess_in(settings, view, seconds) / blame_relief(view, service, seconds);
 	double percent =

@@ -18,6 +18,7 @@ enum { FILES_MAX = 512, LINES_MAX = 4096, LINE_BYTES = 1024 };
 /* Reads a setting from a line that was stripped of what is around it. */
 typedef bool line_reader(char *line, uint64_t *value);
 
+/* What is left of the line without white space around it, within the line. */
 static char *strip(char *line)
 {
 	size_t length;
@@ -83,6 +84,7 @@ static bool read_module(char *line, uint64_t *value)
 	return strcmp(line, "nf_conntrack") == 0;
 }
 
+/* The last line that sets it counts. A file that is not there, or may not be read, sets nothing. */
 static void read_file(const char *path, line_reader *reader, struct symptoms_setting *out)
 {
 	FILE *file = fopen(path, "re");
@@ -102,6 +104,7 @@ static void read_file(const char *path, line_reader *reader, struct symptoms_set
 		fclose(file);
 }
 
+/* Whether the name ends as these folders want it; ".conf" alone is none. */
 static int is_conf(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);

@@ -23,6 +23,7 @@ struct tally {
 	uint32_t flows[POLICY_SERVICES_MAX + 1]; /* the last are nobody's */
 };
 
+/* Number of the service that the flow is of; POLICY_SERVICES_MAX: of none that is configured. */
 static uint32_t service_of(const struct tally *tally, const struct flow *flow)
 {
 	/* Services of a configuration do not overlap: no other can have the flow, too. */

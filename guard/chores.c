@@ -248,6 +248,7 @@ void chores_start(struct chores *chores, struct ev_loop *loop, chores_done_cb *d
 	pthread_mutex_unlock(&chores->lock);
 }
 
+/* Whether it only tells something, and takes nothing out of the table. */
 static bool is_look(const struct chore *chore)
 {
 	return chore->kind == CHORE_COUNT || chore->kind == CHORE_TRANSLATED;

@@ -7,6 +7,7 @@
 #include "guard/policy.h"
 #include "rules/ruleset.h"
 
+/* Of a budget no share is out: what keeps to its rate is tracked, whoever it is. */
 static unsigned percent_of(const struct extent *extent)
 {
 	switch (extent->kind) {

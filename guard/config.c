@@ -47,6 +47,7 @@ static int take_place(const char *value, char out[CONFIG_PLACE_MAX], struct args
 	return take_place_of(value, CONFIG_PLACE_MAX, out, why);
 }
 
+/* Longer ones the kernel has no room for (unix(7)). */
 static int take_socket(const char *value, char out[CONFIG_PLACE_MAX],
 		       struct args_why *why)
 {
@@ -261,6 +262,7 @@ int config_admit_user(struct config_admission *admission, const char *name,
 		text_add(why, "users: more than %d", CONFIG_USERS_MAX);
 		return -EINVAL;
 	}
+	/* A number need be of nobody who is known here; (uid_t)-1 is no user (setresuid(2)). */
 	if (entry) {
 		number = entry->pw_uid;
 	} else if (args_count(name, 0, UINT32_MAX - 1, &number, &reason)) {
@@ -331,6 +333,7 @@ int config_admits(const struct config *config, const struct service *service, ui
 		if (is_admitted(&config->admissions[i], user))
 			return 0;
 	}
+	/* That it may be, but not by this user, is the better reason. */
 	if (within)
 		text_add(why, "%s may not be registered by user %u", name,
 			 (unsigned)user);
@@ -368,6 +371,7 @@ int config_check(const struct config *config, struct text *why)
 			 "service \"...\" { } in the configuration");
 		return -EINVAL;
 	}
+	/* Else what is given back would be taken out again at once. */
 	if (config->policy.release_at >= config->policy.engage_at) {
 		text_add(why, "release-at (%g%%) must be below engage-at (%g%%)",
 			 100 * config->policy.release_at, 100 * config->policy.engage_at);

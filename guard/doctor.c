@@ -46,6 +46,7 @@ static void judge_activity(const struct symptoms *symptoms, struct diagnosis *ou
 	struct ailment *ailment;
 
 	list_places(&symptoms->trackers, &places);
+	/* The probe is a datagram of IPv4: rules that need tracking for IPv6 alone say more. */
 	if (symptoms->active == ACTIVE_NO && !symptoms->trackers.count) {
 		/* Of many, some are always idle. */
 		ailment = diagnosis_add(

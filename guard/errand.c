@@ -62,6 +62,7 @@ static int send_all(int fd, const char *data, size_t length)
 	return 0;
 }
 
+/* Until the guard ends its side, as it does after an answer. */
 static int receive_all(int fd, struct text *answer)
 {
 	char step[STEP_BYTES];

@@ -16,6 +16,7 @@
 
 enum { NAME_MAX_BYTES = 96, HELP_MAX_BYTES = 256 };
 
+/* Namespace, service, and the end */
 enum { LABELS_MAX = 3 };
 
 /* Those of a table, and of a service in it (NULL: none); ended by NULL. */

@@ -42,6 +42,10 @@ static void count(const struct growth_sample *before, const struct growth_sample
 		if (met[i] > before_end)
 			before_end = met[i];
 	}
+	/*
+	 * Else, where none was met again, as after no sample at all, nobody is sure to have
+	 * come.
+	 */
 	if (before->complete)
 		now_end = now->flows;
 	if (now->complete)
@@ -83,6 +87,7 @@ static double grown(const struct growth *growth, size_t i)
 	double net = growth->came[i] - growth->gone[i];
 	double moved = growth->came[i] + growth->gone[i];
 
+	/* Of a service that was not there before, 16 flows of a sample are beyond chance. */
 	if (net <= 0 || net * net < DOUBT * DOUBT * moved)
 		return 0;
 	return net * growth->entries;

@@ -26,6 +26,7 @@ static void find_place(const struct config *config,
 	snprintf(place, CONFIG_PLACE_MAX + sizeof(".limit"), "%s.limit", beside);
 }
 
+/* Where that fails the limit is raised all the same. */
 static void keep(const struct remedy *remedy, const struct limit_change *change)
 {
 	char place[CONFIG_PLACE_MAX + sizeof(".limit")];
@@ -40,6 +41,7 @@ static void keep(const struct remedy *remedy, const struct limit_change *change)
 			 place, change->before, strerror(-err));
 }
 
+/* By it the lookout tells the guard's limit from what somebody else has set since. */
 static void set(struct remedy *remedy, const struct limit_change *change)
 {
 	remedy->limit = *change;

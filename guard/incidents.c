@@ -7,6 +7,7 @@
 
 #include "lib/text.h"
 
+/* "" where there is none, or it is no text. */
 static const char *member(const json_t *event, const char *name)
 {
 	const char *value = json_string_value(json_object_get(event, name));
@@ -57,6 +58,7 @@ struct ledger {
 	json_t *past;
 };
 
+/* The one of the event's network namespace; of NULLs if there is none. */
 static struct open_incident find(const json_t *ones, const json_t *event)
 {
 	const json_t *one = json_object_get(ones, member(event, "netns"));
@@ -161,6 +163,7 @@ static void note_entries(const struct open_incident *open, const json_t *event)
 	json_object_set(open->object, "limit", limit);
 }
 
+/* Whether that was the last of it: nothing is out any more, or there is nothing to be out of. */
 static bool ends(const struct open_incident *open, const json_t *event)
 {
 	if (is(event, "gone"))

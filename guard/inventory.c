@@ -12,6 +12,7 @@
 #include "guard/pickup.h"
 #include "lib/clock.h"
 
+/* By others, or, of an outbound service, by this host. */
 static enum opens_way way_of(const struct service *service)
 {
 	return service->outbound ? OPENS_OUT : OPENS_IN;

@@ -97,6 +97,7 @@ static int own_up(struct journal *journal)
 	return err;
 }
 
+/* Takes event over; the oldest is forgotten for it. */
 static void remember(struct journal *journal, json_t *event)
 {
 	json_decref(journal->recent[journal->next]);
@@ -143,6 +144,7 @@ json_t *journal_recent(const struct journal *journal)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < JOURNAL_RECENT; i++) {
+		/* The next slot has the oldest, or nothing yet. */
 		json_t *event = journal->recent[(journal->next + i) % JOURNAL_RECENT];
 
 		if (event)

@@ -77,6 +77,7 @@ static void tell(struct liaison *liaison, const struct status *status)
 	bool changed;
 
 	describe(status, &text);
+	/* Of what it told only as much is compared as had room. */
 	changed = liaison->unready ||
 		  strncmp(text_str(&text), liaison->told, LIAISON_TEXT_MAX - 1) != 0;
 	if (changed || clock_between_s(liaison->told_ns, now_ns) >= TELL_EVERY_S) {
@@ -127,6 +128,7 @@ double liaison_patience_s(const struct liaison *liaison)
 void liaison_look(struct liaison *liaison, const struct status *status,
 		  uint64_t looked_ns)
 {
+	/* No later than the one before: this look failed, which is no sign of life. */
 	if (!liaison_listens(liaison) || looked_ns <= liaison->seen_ns)
 		return;
 	liaison->seen_ns = looked_ns;

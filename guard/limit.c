@@ -71,6 +71,7 @@ static void read_boot(char boot[BOOT_BYTES + 1])
 		fclose(file);
 }
 
+/* As limit_recall() wants it, to the byte. */
 static void write_change(const struct limit_change *change, const char *boot,
 			 char text[KEPT_BYTES])
 {
@@ -114,6 +115,7 @@ int limit_keep(const char *path, const struct limit_change *change)
 	return err;
 }
 
+/* As much as text holds: what is longer is not what limit_keep() wrote. */
 static int read_file(const char *path, char text[KEPT_BYTES])
 {
 	/* The file may be anything by now: a FIFO is not waited for. */

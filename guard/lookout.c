@@ -136,6 +136,7 @@ static int keep_ready(struct lookout *lookout)
 	if (!err && !lookout->rehearse)
 		err = suspects_keep_warm(lookout->suspects, lookout->pulse.entries,
 					 &lookout->view);
+	/* To close the socket of a sample may take milliseconds: not when the table fills. */
 	unready = nl_ready(lookout->nl);
 	return err ? err : unready;
 }

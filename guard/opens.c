@@ -36,6 +36,7 @@ static const char *word(const char *line, int n)
 	return line;
 }
 
+/* Number of the word that is name, or -ENOENT. */
 static int find(const char *names, const char *name)
 {
 	size_t length = strlen(name);

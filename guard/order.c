@@ -113,6 +113,7 @@ static const char *setting_name(int key)
 static enum order_kind take_setting(struct order *order, const struct log *log,
 				    const char *name, const char *value)
 {
+	/* getopt_long() has said what is wrong with it. */
 	if (!name) {
 		log_error(log, "see ctguard --help");
 		return ORDER_BAD;
@@ -221,6 +222,7 @@ static bool check_options(const struct order *order, const struct log *log)
 	bool configures = order->service_count || order->setting_count ||
 			  order->dry_run || order->force;
 
+	/* Commands are in the order of whom they are for (enum order_command). */
 	if (order->command > ORDER_DOCTOR && configures)
 		log_error(log, "\"%s\" takes no option of a guard's configuration", name);
 	else if (order->command != ORDER_RUN && (order->user || order->realtime))

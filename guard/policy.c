@@ -34,6 +34,7 @@ static const double APART_S = 1;
 /* To see who grows takes some looks. */
 static const double WAIT_NEEDS_S = 0.5;
 
+/* Entries at which a service must go. */
 static double mark(const struct policy_settings *settings, const struct policy_view *view)
 {
 	return settings->engage_at * view->limit;
@@ -79,6 +80,7 @@ static bool raising_helps(const struct policy_settings *settings,
 	       settings->release_at * settings->raise_to;
 }
 
+/* Whether it is lower than configured, and can be set from here. */
 static bool may_raise(const struct policy_settings *settings,
 		      const struct policy_view *view)
 {

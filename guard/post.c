@@ -67,6 +67,7 @@ int post_hand_over(const struct post *post, const struct config *present,
 		err = remedy_give_back(remedy, i, "because it is no longer allowed",
 				       &reason);
 		if (err) {
+			/* What was given back before this one stays so. */
 			text_add(why, "could not give %s back: %s",
 				 lookout_view(post->lookout)->services[i].name,
 				 reason.text);

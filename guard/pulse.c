@@ -55,6 +55,7 @@ void pulse_restart(struct pulse *pulse, uint32_t entries)
 	pulse->entries = entries;
 	pulse->climb = 0;
 	pulse->surge = (struct surge){ 0 };
+	/* So that a rise is one from here on. */
 	surge_add(&pulse->surge, pulse->counted_ns, entries);
 	forecast_restart(&pulse->forecast, pulse->counted_ns, entries);
 }

@@ -22,6 +22,7 @@ static double number(const json_t *object, const char *name)
 	return json_number_value(json_object_get(object, name));
 }
 
+/* "?" where there is none: people read it. */
 static const char *string(const json_t *object, const char *name)
 {
 	const char *value = json_string_value(json_object_get(object, name));

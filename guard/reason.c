@@ -131,6 +131,7 @@ void reason_release(const struct policy_settings *settings,
 	double there = awaited_entries(view), coming = there - view->entries;
 	char awaited[AWAITED_MAX] = "";
 
+	/* "May": what was given back may have ended since, and never comes. */
 	if (coming >= 1)
 		snprintf(awaited, sizeof(awaited), ", %.0f more may be on their way",
 			 coming);

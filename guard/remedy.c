@@ -271,6 +271,10 @@ void remedy_finish(const struct remedy *remedy)
 		return;
 	for (size_t i = 0; i < remedy->config->count; i++) {
 		if (leases_engaged(remedy->leases, i) && !leases_held(remedy->leases, i))
+			/*
+			 * How many were left is not known: of 0 that are expected none is
+			 * missed.
+			 */
 			have_deleted(remedy, i, 0, entries);
 	}
 }
@@ -322,6 +326,7 @@ void remedy_stand_down(struct remedy *remedy)
 		     " and nothing else; nothing is taken out until \"ctguard resume\"");
 }
 
+/* 0 also where somebody else has set it since: that stays. */
 static int put_limit_back(struct remedy *remedy)
 {
 	struct limit_change made = remedy->limit;

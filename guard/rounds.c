@@ -32,7 +32,11 @@ static const double NEARED_PART = 0.25;
 /* How often packet counters are read while a service is out. */
 static const double MEASURE_EVERY_S = 1;
 
-/* How often it is seen whether somebody changed the ruleset: what was out must be out in a second. */
+/*
+ * How often it is seen whether somebody changed the ruleset: what was out must be out in a
+ * second. By its events it would be known at once, but for those the kernel makes a message of
+ * each rule and element that anybody loads.
+ */
 static const double INSPECT_EVERY_S = 0.25;
 
 /* Nothing of ours is there: it may take a moment to see that another service is safe now. */
@@ -41,6 +45,7 @@ static const double IDLE_INSPECT_EVERY_S = 1;
 /* A table that is still is only counted, but for a look this often. */
 static const double STILL_S = 1;
 
+/* Whether the thread is in the namespace; then leave() is due. */
 static bool enter(const struct rounds *rounds)
 {
 	int err = rounds->home ? home_leave(rounds->home, rounds->netns) : 0;
@@ -249,6 +254,7 @@ static void look_closely(struct rounds *rounds)
 {
 	for (int i = 0; i < CLOSE_LOOKS; i++) {
 		double next_s = lookout_next_s(rounds->lookout);
+		/* Only slept where it is less than LOOP_S, so there are no whole seconds. */
 		const struct timespec pause = { .tv_nsec = (long)(next_s * 1e9) };
 
 		if (next_s >= LOOP_S || refresh_is_late(rounds))
@@ -274,6 +280,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct rounds *rounds = timer->data;
 	double next_s = lookout_next_s(rounds->lookout);
 
+	/* The timer repeats as it is: what decides when to look has hardly moved. */
 	if (is_still(rounds))
 		return;
 	if (enter(rounds)) {

@@ -52,6 +52,7 @@ static void raise_descriptors(void)
 	(void)!setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* For good: nothing keeps the namespace where the thread was. */
 static int enter(const struct place *place)
 {
 	struct netns netns;
@@ -127,6 +128,10 @@ int startup_become(const char *name, const struct config *config, struct text *w
 
 bool startup_was_unreachable(int err)
 {
+	/*
+	 * Without the modules: no such netlink family (EPROTONOSUPPORT), or no such part of
+	 * nfnetlink (EINVAL, nfnetlink_rcv_msg()).
+	 */
 	return err == -EPERM || err == -ENOENT || err == -EOPNOTSUPP || err == -EINVAL ||
 	       err == -EPROTONOSUPPORT;
 }

@@ -77,6 +77,7 @@ static json_t *service_json(const struct status_table *table, size_t i)
 	const struct config *config = table->config;
 	const struct policy_view *view = table->view;
 	const struct policy_service *service = &view->services[i];
+	/* What is not out has no time, no rate and no return: null, and not 0. */
 	bool engaged = leases_engaged(table->leases, i);
 	json_t *object = json_object();
 

@@ -196,6 +196,7 @@ void suspects_renew_baseline(struct suspects *suspects, uint64_t now_ns)
 
 void suspects_forget(struct suspects *suspects)
 {
+	/* growth is reckoned anew with the next census, before anybody asks for it. */
 	suspects->census = (struct census){ 0 };
 	suspects->baseline = (struct census){ 0 };
 }

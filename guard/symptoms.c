@@ -39,6 +39,7 @@ static const struct symptoms_timeout TIMEOUTS[SYMPTOMS_TIMEOUTS] = {
 	{ "nf_conntrack_tcp_timeout_time_wait", 120, 0 },
 };
 
+/* 0 where there is none, or it cannot be read. */
 static uint64_t read_number(const char *path)
 {
 	unsigned long long value = 0;
@@ -95,6 +96,7 @@ static const char *needs_tracking(const struct model_expr *expr)
 	return (effects & (MODEL_ASKS_CT | MODEL_TRANSLATES)) ? expr->object : NULL;
 }
 
+/* What an expression untracks packets by; NULL: it does not. */
 static const char *untracks(const struct model_expr *expr)
 {
 	if (expr->kind == MODEL_NOTRACK)
@@ -105,6 +107,7 @@ static const char *untracks(const struct model_expr *expr)
 	return NULL;
 }
 
+/* Names are anybody's, and cut so that both have room. */
 static void add_place(struct symptoms_places *places, const char *what,
 		      const struct model_chain *chain)
 {
@@ -135,6 +138,7 @@ static void find_places(const struct model *model, struct symptoms_places *place
 	}
 }
 
+/* What cannot be judged, for want of memory or of an answer, stays as not audited. */
 static void audit_one(struct nl *nl, struct evidence *evidence, const struct quote *quote,
 		      const struct service *service, struct symptoms_service *out)
 {
@@ -255,6 +259,7 @@ static bool is_conntrackd(const char *pid)
 
 	if (!isdigit((unsigned char)*pid))
 		return false;
+	/* comm has the first 15 bytes of the name, which is all of this one (TASK_COMM_LEN). */
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
 	file = fopen(path, "re");
 	if (file && !fgets(name, sizeof(name), file))
@@ -266,6 +271,7 @@ static bool is_conntrackd(const char *pid)
 
 static void look_for_guard(struct symptoms *out)
 {
+	/* A rehearsal takes none, and is not seen. */
 	int fd = lock_take();
 
 	out->guard_runs = fd == -EADDRINUSE;

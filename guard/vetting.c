@@ -229,6 +229,7 @@ static void note_rules(struct vetting *vetting, uint32_t generation, unsigned se
 /* one NULL: as many as there is time for. */
 static int update(struct vetting *vetting, const size_t *one)
 {
+	/* Before the rules are read: what changes meanwhile is seen the next time. */
 	unsigned seen = legacy_look(vetting->legacy);
 	struct hearing *hearing = NULL;
 	int err = hearing_open(&hearing, vetting->nl, vetting->config, vetting->legacy);

@@ -42,6 +42,7 @@ static void forget_refusal(struct wards *wards, uint64_t inode)
 	}
 }
 
+/* Why there is none is said once; of its own namespace, while the guard starts, in wards->why. */
 static int keep(void *data, const struct netns *netns, const char *name, void **out)
 {
 	struct wards *wards = data;
@@ -109,6 +110,7 @@ static void go(void *data, void *kept, const char *name)
 
 static void list(struct wards *wards)
 {
+	/* One that goes moves those behind it. */
 	wards->count = atlas_count(wards->atlas);
 	for (size_t i = 0; i < wards->count; i++) {
 		struct atlas_entry entry = atlas_entry(wards->atlas, i);
@@ -180,6 +182,7 @@ int wards_open(struct wards *wards, const struct ward_setup *setup, struct text 
 	int err;
 
 	wards->setup = *setup;
+	/* 0 is a descriptor; and what is released in the end may never have been held. */
 	wards->place.process_fd = -1;
 	if (!setup->config->netns[0]) {
 		err = ward_open(&wards->list[0], setup, NULL, why);
@@ -270,6 +273,10 @@ void wards_say_goodbye(const struct wards *wards)
 	for (size_t i = 0; i < wards->count; i++) {
 		const struct ward *ward = wards->list[i];
 
+		/*
+		 * A single one has its last word in any case; of many, those that have
+		 * something to tell.
+		 */
 		if (!wards->atlas || is_troubled(ward) || ward->trouble.count)
 			ward_say_goodbye(ward);
 		else

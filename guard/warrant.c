@@ -136,6 +136,7 @@ static bool hear(struct warrant *warrant, size_t i)
 	if (vetting_knows(warrant->vetting, i))
 		return true;
 	if (!respite_begin(&warrant->decision))
+		/* What is forced goes whatever the rules say. */
 		return vetting_verdict(warrant->vetting, i) == VETTING_FORCED;
 	err = vetting_update_one(warrant->vetting, i);
 	respite_end(&warrant->decision, sharers(warrant));

@@ -69,6 +69,7 @@ static int prepare(void *data, char *why, size_t size)
 		err = -EINVAL;
 	}
 	if (!err)
+		/* Tried before it is promised, as an order is answered before the swap. */
 		err = desk_prepare(&guard->desk, &guard->config, &guard->wanted, &reason);
 	if (err) {
 		snprintf(why, size, "the configuration stays as it is: %s",
@@ -108,6 +109,7 @@ static void stop_signals(struct guard *guard)
 	ev_signal_stop(guard->loop, &guard->hangup);
 }
 
+/* The file is open for the time of one event only: so another name is all it takes. */
 static void keep_journal(struct guard *guard)
 {
 	guard->journal->logbook.path =
@@ -155,6 +157,7 @@ static void start_signals(struct guard *guard)
 	ev_signal_start(guard->loop, &guard->hangup);
 }
 
+/* In which namespace is not told: where nothing is new, refit_ward() finds that soon. */
 static void on_registered(void *data)
 {
 	const struct guard *guard = data;
@@ -214,6 +217,7 @@ static int open_all(struct guard *guard, struct text *why)
 		return err;
 	}
 	guard->dispatch.roll = guard->roll;
+	/* Wards have something to tell already when they are opened. */
 	keep_journal(guard);
 	err = open_wards(guard, why);
 	if (!err)
@@ -333,6 +337,7 @@ static void reload(struct guard *guard)
 	text_free(&why);
 	wards_start(&guard->wards, guard->loop);
 	roll_review(guard->roll);
+	/* Also where it failed: the manager waits for the end of a reload (sd_notify(3)). */
 	be_ready(guard);
 }
 
