@@ -91,6 +91,7 @@ void desk_move(struct desk *desk)
 	if (!desk->moves)
 		return;
 	scrape_close(desk->scrape);
+	/* NULL where metrics are not wanted any more. */
 	desk->scrape = desk->next;
 	desk->next = NULL;
 	desk->moves = false;

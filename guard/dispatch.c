@@ -209,6 +209,7 @@ json_t *dispatch_answer(struct dispatch *dispatch, const json_t *request,
 
 	if (!name)
 		return refused("no command");
+	/* Whoever can connect may ask: the roll sees whether he may. */
 	if (strcmp(name, "register") == 0)
 		return roll_register(dispatch->roll, peer, request);
 	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {

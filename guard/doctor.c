@@ -106,6 +106,10 @@ static void judge_size(const struct symptoms *symptoms, struct diagnosis *out)
 			    "with %.0f entries to a bucket each packet walks a "
 			    "list",
 			    (double)limit / buckets);
+		/*
+		 * The kernel moves all entries to the new buckets at once
+		 * (nf_conntrack_set_hashsize()).
+		 */
 		ailment_fix(ailment,
 			    "echo %u > /sys/module/nf_conntrack/parameters/hashsize; and "
 			    "\"options nf_conntrack hashsize=%u\" in /etc/modprobe.d",

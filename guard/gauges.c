@@ -138,6 +138,7 @@ static double untracked_ratio(const struct status_table *table, size_t i)
 	return (double)leases_percent(table->leases, i) / POLICY_WHOLE;
 }
 
+/* Falls to 0 with the rules: Prometheus takes that for a counter that began anew. */
 static double untracked_packets(const struct status_table *table, size_t i)
 {
 	return (double)leases_packets(table->leases, i);

@@ -18,6 +18,7 @@ int headcount_open(struct headcount *out, struct nl *nl)
 
 void headcount_close(struct headcount *headcount)
 {
+	/* In one that is zero the descriptors are 0, which is somebody else's. */
 	if (headcount->nl)
 		table_files_close(&headcount->files);
 	headcount->nl = NULL;

@@ -270,6 +270,7 @@ static void say_decision(const struct journal *journal, const char *service,
 			 rehearse ? "would raise" : "raised", decision->why);
 		break;
 	case POLICY_LOWER:
+		/* A rehearsal has raised nothing that it could lower. */
 		log_info(journal->log, "set the limit back: %s", decision->why);
 		break;
 	default: log_warn(journal->log, "cannot relieve the table: %s", decision->why);

@@ -118,6 +118,10 @@ void notes_program(struct journal *journal, const char *event, pid_t pid,
 	text_free(&text);
 }
 
+/*
+ * EPERM is also what a sender gets whose packet a rule of the output hook drops
+ * (nf_hook_slow()).
+ */
 void notes_refused(struct journal *journal, const struct enrolment *enrolment, pid_t pid,
 		   uint64_t count)
 {

@@ -256,6 +256,7 @@ static bool take_operands(struct order *order, const struct log *log, int count,
 			  command->name);
 		return false;
 	}
+	/* The command is the first of them. */
 	if (count > (command->operand == OPERAND_NONE ? 1 : 2)) {
 		log_error(log,
 			  "\"%s\" is not wanted after the command (services are given "
@@ -278,6 +279,7 @@ enum order_kind order_parse(int argc, char **argv, struct log *log, struct order
 	while ((key = options_next(&options, argc, argv, &value)) != -1) {
 		enum order_kind kind = take_option(&order, log, key, value);
 
+		/* Also --help and --version: what comes behind them is not looked at. */
 		if (kind != ORDER_GOOD)
 			return kind;
 	}

@@ -58,6 +58,7 @@ void reason_raise(const struct policy_settings *settings, const struct policy_vi
 static void tell_part(const struct policy_view *view,
 		      const struct policy_service *service, char *text, size_t size)
 {
+	/* stock is of a sample, which may have been taken of more entries than there are now. */
 	double part = view->entries ? 100 * fmin(1, service->stock / view->entries) : 0;
 
 	if (view->grown_total > 0)

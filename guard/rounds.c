@@ -317,6 +317,7 @@ void rounds_start(struct rounds *rounds, double lease_s)
 
 void rounds_look_now(struct rounds *rounds)
 {
+	/* As if its time had come; on_look() sets the next anew. */
 	ev_feed_event(rounds->loop, &rounds->look, EV_TIMER);
 }
 

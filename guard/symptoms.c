@@ -60,6 +60,7 @@ static void read_table(struct nl *nl, struct symptoms *out)
 	out->table_err = table_usage_get(nl, &out->usage);
 	if (out->table_err)
 		return;
+	/* The kernel has one hash table for all namespaces: told once, as memory is. */
 	if (out->elsewhere || table_buckets_read(&out->buckets))
 		out->buckets = 0;
 	if (active_probe(nl, &out->active))

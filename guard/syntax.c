@@ -158,6 +158,10 @@ static cfg_t *open_parser(cfg_errfunc_t report)
 		CFG_STR_LIST("users", NULL, CFGF_NODEFAULT),
 		CFG_END(),
 	};
+	/*
+	 * Text, as on a command line, that config_set() reads; NULL where the file has none
+	 * (NODEFAULT).
+	 */
 	cfg_opt_t options[] = {
 		CFG_STR("engage-at", NULL, CFGF_NODEFAULT),
 		CFG_STR("release-at", NULL, CFGF_NODEFAULT),
@@ -199,6 +203,7 @@ static int read_text(cfg_t *file, FILE *stream, struct text *out)
 {
 	int c;
 
+	/* cfg_error() tells the line that is here. */
 	file->line = 1;
 	while ((c = getc(stream)) != EOF) {
 		if (iscntrl(c) && !isspace(c)) {

@@ -358,6 +358,7 @@ int guard_run(struct guard *guard)
 	if (!guard->config.netns[0])
 		ward_say_if_inactive(guard->wards.list[0]);
 	for (;;) {
+		/* Only what runs in the loop wishes something, so nothing is forgotten. */
 		guard->dispatch.wish = DISPATCH_NONE;
 		ev_run(guard->loop, 0);
 		if (guard->dispatch.wish != DISPATCH_RELOAD)
@@ -370,6 +371,7 @@ int guard_run(struct guard *guard)
 	wards_say_goodbye(&guard->wards);
 	if (guard->wards.count)
 		return err;
+	/* That is what wards.c broke the loop for. */
 	log_error(guard->log, "no network namespace is left to guard");
 	return -ENOENT;
 }
