@@ -56,10 +56,10 @@ static int open_stop(void)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
-	fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	if (fd < 0 || sigprocmask(SIG_BLOCK, &signals, NULL))
+	if (sigprocmask(SIG_BLOCK, &signals, NULL))
 		return -errno;
-	return fd;
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int verify_wait(struct verify *verify, struct nl *nl, struct ruleset *scratch,
