@@ -101,9 +101,11 @@ void askers_given(struct auditor *auditor, uint8_t family)
 	const struct ranges ports = surroundings_ports(auditor->host);
 	struct packet packet = packet_of(auditor, family);
 	struct ranges given = { 0 };
+	const int err = clientports_of(auditor->service, &ports, &auditor->arena, &given);
 
-	if (clientports_of(auditor->service, &ports, &auditor->arena, &given) ||
-	    !given.count)
+	if (err)
+		auditor->err = err;
+	if (err || !given.count)
 		return;
 	packet.own = packet.given = true;
 	for (int loopback = 0; loopback < 2; loopback++) {

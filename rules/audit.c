@@ -285,6 +285,7 @@ int audit_service(const struct model *model, const struct surroundings *host,
 		judge_family(auditor, AF_INET);
 		judge_family(auditor, AF_INET6);
 		judge_turned(auditor);
+		err = auditor->err;
 		qsort(out->finding, out->count, sizeof(out->finding[0]), by_severity);
 		world_free(&auditor->world);
 	}

@@ -26,6 +26,7 @@ struct auditor {
 	struct audit *out;
 	struct audit own, turned; /* these are too large for the stack */
 	struct run tracked, untracked, earlier;
+	int err; /* -ENOMEM: not all that ask could be told */
 };
 
 /* Sends a packet on its way in every case, tracked and untracked, and notes where these fare differently. */
