@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/incidents.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -249,13 +248,6 @@ json_t *incidents_find(const json_t *events)
 	return ledger.list;
 }
 
-/* Text from a file: nothing that a terminal would obey. */
-static void add_clean(struct text *text, const char *string)
-{
-	for (; *string; string++)
-		text_add(text, "%c", iscntrl((unsigned char)*string) ? '?' : *string);
-}
-
 static void add_services(const json_t *incident, struct text *text)
 {
 	const json_t *services = json_object_get(incident, "services");
@@ -264,7 +256,8 @@ static void add_services(const json_t *incident, struct text *text)
 
 	json_array_foreach(services, i, row) {
 		text_add(text, "%s", i ? ", " : "");
-		add_clean(text, json_string_value(row) ? json_string_value(row) : "?");
+		text_add_clean(text,
+			       json_string_value(row) ? json_string_value(row) : "?");
 	}
 	if (json_array_size(services) == 0)
 		text_add(text, "nothing could be taken out");
@@ -276,12 +269,12 @@ static void add_line(const json_t *incident, struct text *text)
 
 	text_add(text, "%3lld  ",
 		 (long long)json_integer_value(json_object_get(incident, "number")));
-	add_clean(text, member(incident, "from"));
+	text_add_clean(text, member(incident, "from"));
 	text_add(text, " .. ");
-	add_clean(text, to[0] ? to : "goes on");
+	text_add_clean(text, to[0] ? to : "goes on");
 	text_add(text, "  ");
 	if (member(incident, "netns")[0]) {
-		add_clean(text, member(incident, "netns"));
+		text_add_clean(text, member(incident, "netns"));
 		text_add(text, ": ");
 	}
 	if (json_is_true(json_object_get(incident, "dry_run")))
@@ -317,12 +310,12 @@ void incidents_show(const json_t *incident, struct text *text)
 	add_line(incident, text);
 	json_array_foreach(events, i, event) {
 		text_add(text, "     ");
-		add_clean(text, member(event, "time"));
+		text_add_clean(text, member(event, "time"));
 		text_add(text, "  ");
-		add_clean(text, member(event, "event"));
+		text_add_clean(text, member(event, "event"));
 		if (member(event, "service")[0]) {
 			text_add(text, " ");
-			add_clean(text, member(event, "service"));
+			text_add_clean(text, member(event, "service"));
 		}
 		text_add(text, ": ");
 		if (is(event, "reclaim") || is(event, "purged"))
@@ -332,7 +325,7 @@ void incidents_show(const json_t *incident, struct text *text)
 				 (long long)json_integer_value(
 					 json_object_get(event, "entries_after")));
 		else
-			add_clean(text, member(event, "why"));
+			text_add_clean(text, member(event, "why"));
 		text_add(text, "\n");
 	}
 }

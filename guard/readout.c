@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guard/readout.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "guard/policy.h"
 #include "guard/status.h"
 #include "lib/text.h"
-
-/* Text from the other side: nothing that a terminal would obey. */
-static void add_clean(struct text *text, const char *string)
-{
-	for (; string && *string; string++)
-		text_add(text, "%c", iscntrl((unsigned char)*string) ? '?' : *string);
-}
 
 /* jansson gives 0, NULL or false for what is missing or of another kind, so nothing is checked. */
 static double number(const json_t *object, const char *name)
@@ -74,7 +66,7 @@ static void verdict_text(const json_t *service, struct text *text)
 	else
 		return;
 	if (strcmp(verdict, "pending") != 0)
-		add_clean(text, why);
+		text_add_clean(text, why);
 }
 
 /* What would come back, and what it waits for. */
@@ -107,7 +99,7 @@ static void service_text(const json_t *service, struct text *text)
 	const json_t *budget = json_object_get(service, "budget_packets_per_second");
 
 	text_add(text, "           ");
-	add_clean(text, string(service, "service"));
+	text_add_clean(text, string(service, "service"));
 	if (json_is_number(budget))
 		text_add(text, "  tracked up to %.0f packets/s",
 			 json_number_value(budget));
@@ -141,12 +133,12 @@ static void program_text(const json_t *program, struct text *text)
 	size_t i;
 
 	text_add(text, "           ");
-	add_clean(text, string(program, "program"));
+	text_add_clean(text, string(program, "program"));
 	text_add(text, ", pid %.0f, uid %.0f, for %.0f s:", number(program, "pid"),
 		 number(program, "uid"), number(program, "seconds"));
 	json_array_foreach(services, i, row) {
 		text_add(text, " ");
-		add_clean(text, json_string_value(row));
+		text_add_clean(text, json_string_value(row));
 	}
 	if (number(program, "sends_eperm") > 0)
 		text_add(text, "; %.0f sends were not permitted",
@@ -175,21 +167,21 @@ static void effect_text(const json_t *event, struct text *text)
 static void event_text(const json_t *event, struct text *text)
 {
 	text_add(text, "           ");
-	add_clean(text, string(event, "time"));
+	text_add_clean(text, string(event, "time"));
 	text_add(text, "  ");
 	if (json_is_string(json_object_get(event, "netns"))) {
-		add_clean(text, string(event, "netns"));
+		text_add_clean(text, string(event, "netns"));
 		text_add(text, ": ");
 	}
-	add_clean(text, string(event, "event"));
+	text_add_clean(text, string(event, "event"));
 	if (json_is_string(json_object_get(event, "service"))) {
 		text_add(text, " ");
-		add_clean(text, string(event, "service"));
+		text_add_clean(text, string(event, "service"));
 	}
 	effect_text(event, text);
 	if (json_is_string(json_object_get(event, "why"))) {
 		text_add(text, ": ");
-		add_clean(text, string(event, "why"));
+		text_add_clean(text, string(event, "why"));
 	}
 	text_add(text, "\n");
 }
@@ -209,9 +201,9 @@ static void services_text(const json_t *table, struct text *text)
 static void table_text(const json_t *table, struct text *text)
 {
 	text_add(text, "netns      ");
-	add_clean(text, string(table, "netns"));
+	text_add_clean(text, string(table, "netns"));
 	text_add(text, ": ");
-	add_clean(text, string(table, "state"));
+	text_add_clean(text, string(table, "state"));
 	text_add(text, "\n");
 	entries_text(table, text);
 	services_text(table, text);
@@ -226,7 +218,7 @@ void readout_text(const json_t *object, struct text *text)
 	size_t i;
 
 	text_add(text, "state      ");
-	add_clean(text, string(object, "state"));
+	text_add_clean(text, string(object, "state"));
 	text_add(text, "%s, pid %.0f, for %.0f s\n",
 		 json_is_true(json_object_get(object, "dry_run")) ? " (dry run)" : "",
 		 number(object, "pid"), number(object, "uptime_seconds"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lib/text.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,17 @@ void text_add(struct text *text, const char *fmt, ...)
 	vsnprintf(text->data + text->length, (size_t)need + 1, fmt, args);
 	va_end(args);
 	text->length += (size_t)need;
+}
+
+void text_add_clean(struct text *text, const char *string)
+{
+	for (const unsigned char *at = (const unsigned char *)string; at && *at; at++) {
+		/* U+0080 to U+009F. */
+		bool is_c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+
+		text_add(text, "%c", is_c1 || iscntrl(*at) ? '?' : *at);
+		at += is_c1;
+	}
 }
 
 const char *text_str(const struct text *text)

@@ -20,6 +20,12 @@ struct text {
 void text_add(struct text *text, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Appends a string that others made: for a control character, also one of C1 in UTF-8, which a terminal would obey, a
+ * question mark; of NULL nothing.
+ */
+void text_add_clean(struct text *text, const char *string);
+
 /* What was written, never NULL; valid until the next call on text. */
 const char *text_str(const struct text *text);
 

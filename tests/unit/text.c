@@ -32,11 +32,21 @@ static void a_text_grows_beyond_its_first_buffer(void **state)
 	assert_string_equal(text_str(&text), "");
 }
 
+static void what_a_terminal_would_obey_is_a_question_mark(void **state)
+{
+	struct text text = { 0 };
+
+	text_add_clean(&text, "a\33[2Jb\n\302\2332J \303\244\302\240\302");
+	assert_string_equal(text_str(&text), "a?[2Jb??2J \303\244\302\240\302");
+	text_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_text_is_an_empty_string),
 		cmocka_unit_test(a_text_grows_beyond_its_first_buffer),
+		cmocka_unit_test(what_a_terminal_would_obey_is_a_question_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
