@@ -109,9 +109,12 @@ static int take_service(struct config *config, cfg_t *section, struct text *why)
 	struct config_service *row = &config->services[config->count];
 	int err = config_add_service(config, cfg_title(section), why);
 
-	if (!err && value)
-		err = config_set_patience(row, value, why);
+	/* What is refused has no row: the last may be there already. */
+	if (err)
+		return err;
 	row->force = cfg_getbool(section, "force");
+	if (value)
+		err = config_set_patience(row, value, why);
 	value = cfg_getstr(section, "budget");
 	return err || !value ? err : config_set_budget(row, value, why);
 }

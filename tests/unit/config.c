@@ -164,6 +164,21 @@ static void more_services_than_there_is_room_for_are_refused(void **state)
 	text_free(&why);
 }
 
+/* With sanitizers it also fails if something is set of the one that is too many. */
+static void a_file_with_more_services_than_there_is_room_for_is_refused(void **state)
+{
+	struct config config;
+	struct text file = { 0 };
+
+	config_init(&config);
+	for (int i = 0; i <= POLICY_SERVICES_MAX; i++)
+		text_add(&file, "service \"udp/%d\" { force = true }\n", i + 1);
+	assert_int_equal(read_text(text_str(&file), &config), -EINVAL);
+	assert_non_null(strstr(complaint, "more than"));
+	assert_int_equal(config.count, 0);
+	text_free(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +189,8 @@ int main(void)
 		cmocka_unit_test(what_makes_no_sense_together_is_refused),
 		cmocka_unit_test(services_do_not_overlap),
 		cmocka_unit_test(more_services_than_there_is_room_for_are_refused),
+		cmocka_unit_test(
+			a_file_with_more_services_than_there_is_room_for_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
