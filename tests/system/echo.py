@@ -45,7 +45,7 @@ def serve(port):
                     pass
 
 
-def ask_once(kind, address, port, source_port, source):
+def ask_once(kind, address, port, source_port, source, kept):
     v6 = ":" in address
     with socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind) as sock:
         sock.settimeout(TIMEOUT_S)
@@ -55,6 +55,8 @@ def ask_once(kind, address, port, source_port, source):
         if source_port or source:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((source, source_port))
+        elif kind == socket.SOCK_DGRAM:
+            kept.append(sock.dup())  # the next is given another port
         try:
             sock.connect((address, port))
             sock.sendall(b"hello")
@@ -87,7 +89,8 @@ def main():
     kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}[sys.argv[2]]
     source_port = int(sys.argv[6]) if len(sys.argv) > 6 else 0
     source = sys.argv[7] if len(sys.argv) > 7 else ""
-    print(sum(ask_once(kind, sys.argv[3], int(sys.argv[4]), source_port, source)
+    kept = []
+    print(sum(ask_once(kind, sys.argv[3], int(sys.argv[4]), source_port, source, kept)
               for _ in range(int(sys.argv[5]))))
 
 
